@@ -1,0 +1,45 @@
+// Command polaris-server is the stock Polaris server with the SET router
+// compiled in. Commands, flags and configuration are those of Polaris; the
+// sections that this pack adds to the configuration are in the README.
+package main
+
+import (
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/polarismesh/polaris/cmd"
+	_ "go.uber.org/automaxprocs" // as the stock main: GOMAXPROCS from the cgroup
+
+	_ "github.com/polaris-contrib/setrouter"
+)
+
+// The stock start command prints its error and returns, so that a failed start
+// would exit with 0. A server that returns without having been told to stop
+// has failed.
+func main() {
+	var told atomic.Bool
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-stop
+		told.Store(true)
+	}()
+
+	cmd.Execute()
+
+	if starting() && !told.Load() {
+		os.Exit(1)
+	}
+}
+
+// starting tells the start command from those that print and return at once.
+func starting() bool {
+	for _, arg := range os.Args[1:] {
+		if arg == "start" {
+			return true
+		}
+	}
+	return false
+}

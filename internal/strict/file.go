@@ -1,0 +1,76 @@
+package strict
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"unicode/utf8"
+)
+
+// MaxFileSize bounds what is read into memory: a million mapping entries take
+// well under it.
+const MaxFileSize = 256 << 20
+
+// File is the content of one configuration file.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// ReadFile reads a text file of at most MaxFileSize bytes. A fault is added to
+// problems and makes ok false.
+func ReadFile(name string, problems *Problems) (file File, ok bool) {
+	data, err := readText(name)
+	if err != nil {
+		problems.Add(Problem{File: name, Message: err.Error()})
+		return File{}, false
+	}
+	return File{Name: name, Data: data}, true
+}
+
+func readText(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, cause(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is not a regular file")
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	if err != nil {
+		return nil, cause(err)
+	}
+	if len(data) > MaxFileSize {
+		return nil, fmt.Errorf("is larger than %d MiB, the limit for one file; split it, any number of files can be named", MaxFileSize>>20)
+	}
+	return data, checkText(data)
+}
+
+func checkText(data []byte) error {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return errors.New("is empty; delete the file or give it content")
+	}
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		return fmt.Errorf("is not a text file: byte %d is zero", i)
+	}
+	if !utf8.Valid(data) {
+		return errors.New("is not UTF-8 text; save it as UTF-8")
+	}
+	return nil
+}
+
+// cause drops the path that package os repeats: the problem names the file.
+func cause(err error) error {
+	if pathErr, is := errors.AsType[*fs.PathError](err); is {
+		return fmt.Errorf("cannot be read: %w", pathErr.Err)
+	}
+	return fmt.Errorf("cannot be read: %w", err)
+}

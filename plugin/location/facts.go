@@ -1,0 +1,85 @@
+package location
+
+import (
+	"fmt"
+	"maps"
+)
+
+// Place is where a fact was found: a line of a mapping file, or a source that
+// has none. Places are immutable and shared.
+type Place struct {
+	Source string // mapping, registry, report, default, registered
+	File   string // mapping and default only
+	Line   int
+	Match  string // the prefix that matched, mapping only
+}
+
+// String is for people: "mapping conf/mapping/a.yaml:12 (10.1.0.0/16)".
+func (p *Place) String() string {
+	if p == nil {
+		return ""
+	}
+	s := p.Source
+	if p.File != "" {
+		s += fmt.Sprintf(" %s:%d", p.File, p.Line)
+	}
+	if p.Match != "" {
+		s += " (" + p.Match + ")"
+	}
+	return s
+}
+
+// Facts are an identity and where each part of it came from; a nil Place
+// stands beside an unknown part. The maps are shared: read only.
+type Facts struct {
+	Identity
+	RegionFrom, ZoneFrom, CampusFrom, SETFrom *Place
+	LabelsFrom                                map[string]*Place
+}
+
+// Join adds what a later source knows (design section 4): the first that knows
+// the SET gives it, labels are joined key by key, and a location is refined by
+// narrower levels where the later one agrees on every level known so far; it
+// never contradicts. Join copies maps before it changes them.
+func (f *Facts) Join(later *Facts) {
+	if f.SET == "" {
+		f.SET, f.SETFrom = later.SET, later.SETFrom
+	}
+	f.refine(later)
+	f.joinLabels(later)
+}
+
+func (f *Facts) refine(later *Facts) {
+	known := f.Location
+	agrees := (known.Region == "" || known.Region == later.Region) &&
+		(known.Zone == "" || known.Zone == later.Zone) &&
+		(known.Campus == "" || known.Campus == later.Campus)
+	if !agrees {
+		return
+	}
+	if known.Region == "" && later.Region != "" {
+		f.Region, f.RegionFrom = later.Region, later.RegionFrom
+	}
+	if known.Zone == "" && later.Zone != "" {
+		f.Zone, f.ZoneFrom = later.Zone, later.ZoneFrom
+	}
+	if known.Campus == "" && later.Campus != "" {
+		f.Campus, f.CampusFrom = later.Campus, later.CampusFrom
+	}
+}
+
+func (f *Facts) joinLabels(later *Facts) {
+	if len(later.Labels) == 0 {
+		return
+	}
+	if len(f.Labels) == 0 {
+		f.Labels, f.LabelsFrom = later.Labels, later.LabelsFrom
+		return
+	}
+	f.Labels, f.LabelsFrom = maps.Clone(f.Labels), maps.Clone(f.LabelsFrom)
+	for k, v := range later.Labels {
+		if _, known := f.Labels[k]; !known {
+			f.Labels[k], f.LabelsFrom[k] = v, later.LabelsFrom[k]
+		}
+	}
+}
