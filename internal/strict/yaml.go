@@ -274,3 +274,24 @@ func Nearest(s string, words []string) (string, bool) {
 	}
 	return near, near != ""
 }
+
+// Raw is the text of a key or scalar as it stands in the file, unchecked.
+func (n Node) Raw() string { return n.yaml.Value }
+
+// NotNull reports a key without a value, where that could be a slip and an
+// empty mapping means something.
+func (n Node) NotNull(instead string) {
+	if n.isNull() {
+		n.Errorf("found nothing, expected keys and values, or %s for the defaults", instead)
+	}
+}
+
+// HasAny tells whether a mapping has one of the keys.
+func (n Node) HasAny(keys ...string) bool {
+	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
+		if slices.Contains(keys, n.yaml.Content[i].Value) {
+			return true
+		}
+	}
+	return false
+}

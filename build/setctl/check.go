@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// checked is the finding of `setctl check`.
+type checked struct {
+	OK       bool             `json:"ok"`
+	Mapping  []string         `json:"mapping"`
+	Routing  []string         `json:"routing"`
+	Entries  int              `json:"entries"`
+	Rules    int              `json:"rules"`
+	Problems []strict.Problem `json:"problems"`
+}
+
+func newCheck(out *output) *cobra.Command {
+	var strictly bool
+	cmd := &cobra.Command{
+		Use:   "check FILES...",
+		Short: "validate mapping and routing files, all errors at once",
+		Long: "Check validates mapping and routing files as one load, as the server would.\n" +
+			"Which is which it sees from the content.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c := check(args)
+			for _, p := range c.Problems {
+				c.OK = c.OK && p.Warning && !strictly
+			}
+			if err := out.write(cmd.OutOrStdout(), c, c.text); err != nil {
+				return err
+			}
+			if !c.OK {
+				return errNotHeld
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&strictly, "strict", false, "exit with 1 on warnings too")
+	return cmd
+}
+
+func check(names []string) checked {
+	var problems strict.Problems
+	mapping, routing := sortFiles(readFiles(names, &problems), &problems)
+	var mappingProblems, routingProblems strict.Problems
+	table := location.LoadMapping(mapping, &mappingProblems)
+	rules := route.Load(routing, &routingProblems)
+	if table != nil {
+		reportNaming(table, rules, &mappingProblems)
+	}
+	c := checked{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
+	if table != nil {
+		c.Entries = table.Len()
+	}
+	c.Problems = []strict.Problem{}
+	for _, ps := range []*strict.Problems{&problems, &mappingProblems, &routingProblems} {
+		c.Problems = append(c.Problems, ps.List()...)
+	}
+	return c
+}
+
+// The keys by which a file's kind is known.
+var (
+	mappingKeys = []string{"mappings", "topology", "default"}
+	routingKeys = []string{"rules", "addresses", "aliases", "naming", "evacuate"}
+)
+
+// sortFiles tells mapping and routing files apart. A file of neither kind is a
+// problem.
+func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing []strict.File) {
+	for _, file := range files {
+		if strings.EqualFold(filepath.Ext(file.Name), ".csv") {
+			mapping = append(mapping, file)
+			continue
+		}
+		root, ok := strict.ParseYAML(file, problems)
+		if !ok {
+			continue
+		}
+		isMapping, isRouting := root.HasAny(mappingKeys...), root.HasAny(routingKeys...)
+		switch {
+		case root.HasAny("tests", "instances"):
+			root.Errorf("this is a case file; run setctl test on it")
+		case isMapping == isRouting:
+			root.Errorf("cannot tell whether this is a mapping file (one of %s) or a routing file (one of %s)",
+				strings.Join(mappingKeys, ", "), strings.Join(routingKeys, ", "))
+		case isMapping:
+			mapping = append(mapping, file)
+		default:
+			routing = append(routing, file)
+		}
+	}
+	return mapping, routing
+}
+
+// reportNaming warns of SET names in mapping files that break the `naming` of
+// the routing files.
+func reportNaming(table *location.Table, rules *route.Rules, problems *strict.Problems) {
+	keeps, reported := rules.Naming(), map[*location.Place]bool{}
+	for _, facts := range table.All() {
+		if facts.SET == "" || reported[facts.SETFrom] {
+			continue
+		}
+		if err := keeps(facts.SET); err != nil {
+			reported[facts.SETFrom] = true
+			problems.Add(strict.Problem{File: facts.SETFrom.File, Line: facts.SETFrom.Line, Col: 1, Message: err.Error(), Warning: true})
+		}
+	}
+}
+
+func fileNames(files []strict.File) []string {
+	names := []string{}
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func (c checked) text(w io.Writer) {
+	for _, p := range c.Problems {
+		fmt.Fprintln(w, p)
+	}
+	if !c.OK {
+		fmt.Fprintf(w, "%d problems\n", len(c.Problems))
+		return
+	}
+	fmt.Fprintf(w, "ok: %d mapping files with %d entries, %d routing files with %d rules and addresses\n",
+		len(c.Mapping), c.Entries, len(c.Routing), c.Rules)
+}

@@ -1,0 +1,97 @@
+// Command setctl is for operators of SET routing: it checks mapping and
+// routing files, looks addresses up, and tests rules before they are in force.
+//
+// It exits with 0 on success, 1 when what it checked does not hold, and 2 on
+// wrong usage.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// errNotHeld ends a command whose finding is printed already.
+var errNotHeld = errors.New("does not hold")
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errNotHeld):
+		return 1
+	}
+	fmt.Fprintf(stderr, "setctl: %v\n", err)
+	if _, is := errors.AsType[strict.Error](err); is {
+		return 1
+	}
+	return 2
+}
+
+// output is the flag -o of every command.
+type output struct{ format string }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "setctl",
+		Short:         "check, look up and test SET routing",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(*cobra.Command, []string) error { return errors.New("no command; see setctl --help") },
+	}
+	out := &output{}
+	root.PersistentFlags().StringVarP(&out.format, "output", "o", "text", "text or json")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if out.format != "text" && out.format != "json" {
+			return fmt.Errorf("-o %q is not an output, expected text or json", out.format)
+		}
+		return nil
+	}
+	root.AddCommand(newCheck(out), newLookup(out), newTest(out))
+	return root
+}
+
+// write prints v as JSON, or has text print it for people.
+func (o *output) write(w io.Writer, v any, text func(io.Writer)) error {
+	if o.format != "json" {
+		text(w)
+		return nil
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// readFiles reads the files of names and globs. What cannot be read goes to
+// problems.
+func readFiles(names []string, problems *strict.Problems) []strict.File {
+	var out []strict.File
+	for _, name := range names {
+		matches, err := filepath.Glob(name)
+		if err != nil || len(matches) == 0 {
+			matches = []string{name} // reading it tells what is wrong
+		}
+		for _, match := range matches {
+			if file, ok := strict.ReadFile(match, problems); ok {
+				out = append(out, file)
+			}
+		}
+	}
+	return out
+}

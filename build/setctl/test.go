@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/polaris-contrib/setrouter/internal/cases"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// tested is the finding of `setctl test`.
+type tested struct {
+	Passed   int              `json:"passed"`
+	Failed   int              `json:"failed"`
+	Tests    []testedCase     `json:"tests"`
+	Problems []strict.Problem `json:"problems"` // of files that could not be used
+}
+
+type testedCase struct {
+	File        string   `json:"file"`
+	Line        int      `json:"line"`
+	Name        string   `json:"name"`
+	OK          bool     `json:"ok"`
+	Hosts       []string `json:"hosts"`
+	Rule        string   `json:"rule"`
+	Tier        string   `json:"tier"`
+	Level       string   `json:"level"`
+	Stock       string   `json:"stock,omitempty"`
+	Differences []string `json:"differences,omitempty"`
+}
+
+func newTest(out *output) *cobra.Command {
+	return &cobra.Command{
+		Use:   "test CASES.yaml...",
+		Short: "run routing test cases offline",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t := test(args)
+			if err := out.write(cmd.OutOrStdout(), t, t.text); err != nil {
+				return err
+			}
+			if t.Failed > 0 || len(t.Problems) > 0 {
+				return errNotHeld
+			}
+			return nil
+		},
+	}
+}
+
+func test(names []string) tested {
+	t := tested{Tests: []testedCase{}, Problems: []strict.Problem{}}
+	for _, name := range names {
+		var problems strict.Problems
+		file := cases.Load(name, &problems)
+		if file == nil {
+			t.Problems = append(t.Problems, problems.List()...)
+			continue
+		}
+		for _, c := range file.Tests {
+			t.add(file, c)
+		}
+	}
+	return t
+}
+
+func (t *tested) add(file *cases.File, c cases.Test) {
+	got, differences := file.Run(c)
+	t.Tests = append(t.Tests, testedCase{
+		File: file.Name, Line: c.Line, Name: c.Name, OK: len(differences) == 0,
+		Hosts: cases.Hosts(got.Instances), Rule: got.Rule, Tier: got.Tier, Level: got.Level,
+		Stock: string(got.Stock), Differences: differences,
+	})
+	if len(differences) == 0 {
+		t.Passed++
+		return
+	}
+	t.Failed++
+}
+
+func (t tested) text(w io.Writer) {
+	for _, c := range t.Tests {
+		if c.OK {
+			fmt.Fprintf(w, "ok    %s:%d: %s\n", c.File, c.Line, c.Name)
+			continue
+		}
+		fmt.Fprintf(w, "FAIL  %s:%d: %s\n", c.File, c.Line, c.Name)
+		for _, d := range c.Differences {
+			fmt.Fprintf(w, "      %s\n", d)
+		}
+	}
+	for _, p := range t.Problems {
+		fmt.Fprintln(w, p)
+	}
+	fmt.Fprintf(w, "%d passed, %d failed\n", t.Passed, t.Failed)
+}

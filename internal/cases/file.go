@@ -1,0 +1,170 @@
+package cases
+
+import (
+	"net/netip"
+	"path/filepath"
+	"strings"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Test is a case: who asks for what, and what is wanted. Empty Rule, Tier and
+// Level are not compared.
+type Test struct {
+	Name    string
+	Line    int
+	Caller  netip.Addr
+	Service route.Service
+	Want    []string // hosts
+	Rule    string
+	Tier    string
+	Level   string
+}
+
+// File is a case file with the mapping and routing files that it names.
+type File struct {
+	World
+	Name  string
+	Tests []Test
+}
+
+// Load reads a case file. Every fault, also of the files it names, goes to
+// problems, and Load returns nil if there is one.
+func Load(name string, problems *strict.Problems) *File {
+	data, ok := strict.ReadFile(name, problems)
+	if !ok {
+		return nil
+	}
+	root, ok := strict.ParseYAML(data, problems)
+	if !ok {
+		return nil
+	}
+	f := &File{Name: name}
+	fields := root.Fields("mapping", "routing", "instances", "tests")
+	f.Table = location.LoadMapping(readNamed(fields, "mapping", name, problems), problems)
+	f.Rules = route.Load(readNamed(fields, "routing", name, problems), problems)
+	if n, given := fields["instances"]; given {
+		for _, item := range n.Items() {
+			f.Instances = append(f.Instances, readInstance(item))
+		}
+	}
+	if n, given := fields["tests"]; given {
+		for _, item := range n.Items() {
+			f.Tests = append(f.Tests, readTest(item))
+		}
+	} else {
+		root.Errorf("the file has no tests, expected tests: [...]")
+	}
+	if problems.Err() != nil {
+		return nil
+	}
+	return f
+}
+
+// readNamed reads the files that a case file names, relative to itself.
+func readNamed(fields map[string]strict.Node, key, name string, problems *strict.Problems) []strict.File {
+	n, given := fields[key]
+	if !given {
+		return nil
+	}
+	var out []strict.File
+	for _, item := range n.OneOrItems() {
+		path, ok := item.Text()
+		if !ok {
+			continue
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(name), path)
+		}
+		if file, ok := strict.ReadFile(path, problems); ok {
+			out = append(out, file)
+		}
+	}
+	return out
+}
+
+func readInstance(n strict.Node) Instance {
+	fields := n.Fields("service", "host", "port", "set", "region", "zone", "campus", "healthy", "isolate", "weight", "metadata")
+	i := Instance{
+		Service: readService(n, fields), Host: text(fields, "host"), Port: 80, Healthy: true, Weight: 100,
+		Location: location.Location{Region: text(fields, "region"), Zone: text(fields, "zone"), Campus: text(fields, "campus")},
+		Metadata: map[string]string{},
+	}
+	if i.Host == "" {
+		n.Errorf("the instance has no host")
+	}
+	if at, given := fields["port"]; given {
+		i.Port, _ = at.Int(0, 65535)
+	}
+	if at, given := fields["weight"]; given {
+		weight, _ := at.Int(0, 10000)
+		i.Weight = uint32(weight)
+	}
+	if at, given := fields["healthy"]; given {
+		i.Healthy, _ = at.Bool()
+	}
+	if at, given := fields["isolate"]; given {
+		i.Isolate, _ = at.Bool()
+	}
+	if at, given := fields["metadata"]; given {
+		for _, e := range at.Entries() {
+			i.Metadata[e.Key.Raw()] = e.Value.TextOr()
+		}
+	}
+	if at, given := fields["set"]; given {
+		if s, ok := at.Text(); ok && s != "" {
+			if _, err := location.ParseSET(s); err != nil {
+				at.Errorf("%v", err)
+			}
+			i.Metadata["internal-set-name"], i.Metadata["internal-enable-set"] = s, "Y"
+		}
+	}
+	return i
+}
+
+func readTest(n strict.Node) Test {
+	fields := n.Fields("name", "caller", "service", "want", "rule", "tier", "level")
+	t := Test{
+		Name: text(fields, "name"), Line: n.Line(), Service: readService(n, fields),
+		Rule: text(fields, "rule"), Tier: text(fields, "tier"), Level: text(fields, "level"),
+	}
+	if at, given := fields["caller"]; given {
+		addr, err := netip.ParseAddr(at.TextOr())
+		if err != nil {
+			at.Errorf("caller %q is not an address", at.Raw())
+		}
+		t.Caller = addr
+	} else {
+		n.Errorf("the test has no caller, expected caller: an address")
+	}
+	if at, given := fields["want"]; given {
+		for _, item := range at.Items() {
+			t.Want = append(t.Want, item.TextOr())
+		}
+	} else {
+		n.Errorf("the test has no want, expected want: [hosts], or want: [] for an empty list")
+	}
+	return t
+}
+
+func readService(n strict.Node, fields map[string]strict.Node) route.Service {
+	at, given := fields["service"]
+	if !given {
+		n.Errorf("no service, expected service: namespace/name")
+		return route.Service{}
+	}
+	namespace, name, ok := strings.Cut(at.TextOr(), "/")
+	if !ok || namespace == "" || name == "" {
+		at.Errorf("service %q is not namespace/name", at.Raw())
+	}
+	return route.Service{Namespace: namespace, Name: name}
+}
+
+func text(fields map[string]strict.Node, key string) string {
+	if n, given := fields[key]; given {
+		return n.TextOr()
+	}
+	return ""
+}

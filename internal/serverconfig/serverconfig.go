@@ -1,0 +1,186 @@
+// Package serverconfig reads the sections of this pack from the Polaris
+// server's configuration file. Polaris itself ignores sections that it does
+// not know, so that a misspelt one would go unnoticed; here it is an error.
+package serverconfig
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// MappingName is the name of the pack's CMDB plugin in plugin.cmdb.name.
+const MappingName = "mapping"
+
+// The identity sources of plugin.location.option.sources.
+const (
+	SourceMapping  = "mapping"
+	SourceRegistry = "registry"
+	SourceReport   = "report"
+)
+
+var sourceWords = []string{SourceMapping, SourceRegistry, SourceReport}
+
+// Config is what the pack reads of the server's configuration.
+type Config struct {
+	CMDB               string   // plugin.cmdb.name
+	MappingFiles       []string // globs, relative to the working directory
+	ShrinkGuardPercent int
+	Sources            []string // in order
+	TrustedProxies     []netip.Prefix
+	RoutingFiles       []string // globs; none: every answer is the stock one
+	FailOpen           bool
+	Protocols          []string // names under apiservers
+}
+
+// Load reads a server configuration file. As Polaris does, it expands
+// ${VARIABLES} first, so that columns can differ from the file's.
+func Load(name string) (*Config, error) {
+	var problems strict.Problems
+	file, ok := strict.ReadFile(name, &problems)
+	if !ok {
+		return nil, problems.Err()
+	}
+	file.Data = []byte(os.ExpandEnv(string(file.Data)))
+	c := &Config{
+		ShrinkGuardPercent: 30,
+		Sources:            slices.Clone(sourceWords),
+		FailOpen:           true,
+	}
+	if root, ok := strict.ParseYAML(file, &problems); ok {
+		c.read(root)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Config) read(root strict.Node) {
+	sections := entries(root)
+	plugins := entries(sections["plugin"])
+	if cmdb, given := plugins["cmdb"]; given {
+		c.readCMDB(cmdb)
+	}
+	if n, given := plugins["location"]; given {
+		c.readLocation(n)
+	}
+	if n, given := plugins["router"]; given {
+		c.readRouter(n)
+	}
+	if n, given := sections["apiservers"]; given {
+		for _, item := range n.Items() {
+			if name, given := entries(item)["name"]; given {
+				c.Protocols = append(c.Protocols, name.TextOr())
+			}
+		}
+	}
+}
+
+// readCMDB leaves the options of other CMDB plugins alone.
+func (c *Config) readCMDB(n strict.Node) {
+	if name, given := entries(n)["name"]; given {
+		c.CMDB = name.TextOr()
+	}
+	if c.CMDB == MappingName {
+		c.readMapping(n)
+	}
+}
+
+func (c *Config) readMapping(cmdb strict.Node) {
+	fields, ok := option(cmdb, "files", "shrinkGuardPercent")
+	if !ok {
+		cmdb.Errorf("the CMDB %q has no option, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
+		return
+	}
+	if n, given := fields["files"]; given {
+		c.MappingFiles = texts(n)
+	} else {
+		cmdb.Errorf("the CMDB %q has no files, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
+	}
+	if n, given := fields["shrinkGuardPercent"]; given {
+		c.ShrinkGuardPercent, _ = n.Int(0, 100)
+	}
+}
+
+func (c *Config) readLocation(n strict.Node) {
+	fields, _ := option(n, "sources", "trustedProxies")
+	if at, given := fields["sources"]; given {
+		c.Sources = nil
+		for _, item := range at.Items() {
+			word, ok := item.Word(sourceWords...)
+			if ok && slices.Contains(c.Sources, word) {
+				item.Errorf("source %q is given twice, expected each once", word)
+			}
+			c.Sources = append(c.Sources, word)
+		}
+	}
+	if at, given := fields["trustedProxies"]; given {
+		for _, item := range at.Items() {
+			s, ok := item.Text()
+			if !ok {
+				continue
+			}
+			prefixes, err := location.ParseMatch(s)
+			if err != nil {
+				item.Errorf("%v", err)
+			}
+			c.TrustedProxies = append(c.TrustedProxies, prefixes...)
+		}
+	}
+}
+
+func (c *Config) readRouter(n strict.Node) {
+	fields, _ := option(n, "files", "failOpen")
+	if at, given := fields["files"]; given {
+		c.RoutingFiles = texts(at)
+	} else {
+		n.Errorf("plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}")
+	}
+	if at, given := fields["failOpen"]; given {
+		c.FailOpen, _ = at.Bool()
+	}
+}
+
+// option returns the fields of the `option` of a plugin.
+func option(n strict.Node, known ...string) (map[string]strict.Node, bool) {
+	o, given := n.Fields("name", "option")["option"]
+	if !given {
+		return nil, false
+	}
+	return o.Fields(known...), true
+}
+
+// entries are the values of a mapping by key, whatever the keys are; of a
+// section that is not there, none.
+func entries(n strict.Node) map[string]strict.Node {
+	out := map[string]strict.Node{}
+	if n == (strict.Node{}) {
+		return out
+	}
+	for _, e := range n.Entries() {
+		out[e.Key.Raw()] = e.Value
+	}
+	return out
+}
+
+func texts(n strict.Node) []string {
+	var out []string
+	for _, item := range n.OneOrItems() {
+		out = append(out, item.TextOr())
+	}
+	if len(out) == 0 {
+		n.Errorf("the list is empty, expected file names or globs")
+	}
+	return out
+}
+
+// String lists the sources for a log line.
+func (c *Config) String() string {
+	return fmt.Sprintf("mapping files %q, sources %q, trusted proxies %v, routing files %q, failOpen %t",
+		c.MappingFiles, c.Sources, c.TrustedProxies, c.RoutingFiles, c.FailOpen)
+}

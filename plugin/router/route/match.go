@@ -1,0 +1,127 @@
+package route
+
+import (
+	"net/netip"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// Request is a caller and the service it asks for.
+type Request struct {
+	Addr   netip.Addr // the caller's, normalised; invalid: unknown
+	Caller location.Identity
+	Asked  Service
+	// Read are the services that the name asked for stands for, by a Polaris
+	// alias or by visibility; an alias is no way around a rule.
+	Read []Service
+}
+
+// Route is a kind of caller of a service: the rule, and the SET and location
+// to route as. It is comparable: equal routes choose equal instances.
+type Route struct {
+	Rule     *Rule
+	SET      location.SET
+	Location location.Location
+}
+
+// Why says why a request has no Route.
+type Why string
+
+// The reasons for the stock answer.
+const (
+	Routed    Why = ""
+	NoRule    Why = "no rule matches"
+	NoStages  Why = "the rule has no stages"
+	RolledOut Why = "the caller is outside of the rollout"
+)
+
+// everybody is a rollout of 100 percent.
+const everybody = 10000
+
+// Address returns the lane address of a name asked for.
+func (r *Rules) Address(asked Service) (*Rule, bool) {
+	if r == nil {
+		return nil, false
+	}
+	a, ok := r.addresses[asked]
+	return a, ok
+}
+
+// Route finds the first rule that matches the request. A lane address is its
+// own rule. With a reason other than Routed the caller gets the stock answer;
+// Rule is still set where one matched.
+func (r *Rules) Route(req Request) (Route, Why) {
+	rule := r.match(req)
+	switch {
+	case rule == nil:
+		return Route{}, NoRule
+	case rule.SET == nil && rule.Nearby == nil:
+		return Route{Rule: rule}, NoStages
+	case !rule.includes(req.Addr):
+		return Route{Rule: rule}, RolledOut
+	}
+	route := Route{Rule: rule}
+	if rule.SET != nil {
+		route.SET = rule.SET.routeAs(req.Caller, r.aliases)
+	}
+	if rule.Nearby != nil {
+		// Narrower than matchLevel nothing is compared: callers of one zone
+		// are of one kind. Whether a location is known at all does count.
+		route.Location = req.Caller.Cut(max(int(rule.Nearby.Match), 1))
+	}
+	return route, Routed
+}
+
+func (r *Rules) match(req Request) *Rule {
+	if r == nil {
+		return nil
+	}
+	if address, ok := r.addresses[req.Asked]; ok {
+		return address
+	}
+	for _, rule := range r.rules {
+		if rule.matchesService(req) && rule.when.matches(req.Addr, req.Caller) {
+			return rule
+		}
+	}
+	return nil
+}
+
+func (r *Rule) matchesService(req Request) bool {
+	for _, p := range r.services {
+		if p.match(req.Asked) {
+			return true
+		}
+		for _, read := range req.Read {
+			if p.match(read) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// includes tells whether the rollout includes the caller. Raising the percent
+// only ever adds callers.
+func (r *Rule) includes(addr netip.Addr) bool {
+	if r.Rollout == everybody || r.Rollout == 0 || !addr.IsValid() {
+		return r.Rollout == everybody
+	}
+	b := append(make([]byte, 0, 128), r.Name...)
+	b = append(b, 0)
+	b = append(b, addr.AsSlice()...)
+	return xxhash.Sum64(b)%everybody < uint64(r.Rollout)
+}
+
+// routeAs is the SET that the SET stage works with.
+func (s *SETStage) routeAs(caller location.Identity, aliases map[string]string) location.SET {
+	switch {
+	case s.Callee != nil:
+		return s.Callee.Apply(caller, aliases)
+	case s.Caller != nil:
+		return s.Caller.Apply(caller, aliases)
+	}
+	return caller.SET
+}

@@ -1,0 +1,200 @@
+package route
+
+import (
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// Instance is what routing needs to know of an instance of the callee.
+type Instance struct {
+	location.Location
+	SET     location.SET
+	Healthy bool
+	Isolate bool
+	Weight  uint32
+}
+
+// Usable is healthy, not isolated, and of a weight above 0.
+func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 }
+
+// SETRule is the number of the rule of design section 5.1 by which the SET
+// stage decided.
+type SETRule int
+
+// The rules of the SET stage.
+const (
+	NoSETStage     SETRule = iota
+	CalleeHasNoSET         // no instance has a SET: all pass
+	CallerHasNoSET         // the caller has none: all pass, or empty if required
+	BusinessAbsent         // no instance of the caller's business: tier unset
+	ByTiers                // the tiers in their order
+)
+
+// Step is a tier or level that was looked at.
+type Step struct {
+	Name      string
+	Total     int
+	Usable    int
+	Satisfied bool
+}
+
+// Decision is what a kind of caller gets, and why.
+type Decision struct {
+	Chosen  []int // indexes into the instances given, ascending
+	SETRule SETRule
+	Tier    string // empty where the SET stage passed all on
+	Level   string // empty where the nearby stage passed all on
+	Tiers   []Step // looked at, in order
+	Levels  []Step
+	Widened bool // the stages left nothing and `onEmpty: all` answered
+}
+
+// Select chooses among the instances of the service really read (design
+// sections 5.1 to 5.3). It is deterministic and keeps no reference to
+// instances.
+func (r Route) Select(instances []Instance) Decision {
+	s := selection{Route: r, instances: instances}
+	left := make([]int, len(instances))
+	for i := range left {
+		left[i] = i
+	}
+	if r.Rule.SET != nil {
+		left = s.setStage(left)
+	}
+	if r.Rule.Nearby != nil {
+		left = s.nearbyStage(left)
+	}
+	if len(left) == 0 && r.Rule.OnEmptyAll {
+		left = s.instead()
+		s.Widened = true
+	}
+	s.Chosen = left
+	return s.Decision
+}
+
+type selection struct {
+	Route
+	instances []Instance
+	Decision
+}
+
+func (s *selection) setStage(left []int) []int {
+	switch {
+	case !s.any(func(i Instance) bool { return i.SET != "" }):
+		s.SETRule = CalleeHasNoSET
+		return left
+	case s.SET == "":
+		s.SETRule = CallerHasNoSET
+		if s.Rule.SET.Required {
+			return nil
+		}
+		return left
+	case !s.any(s.in(Business)):
+		s.SETRule = BusinessAbsent
+		s.Tier = string(Unset)
+		return s.filter(left, s.in(Unset))
+	}
+	s.SETRule = ByTiers
+	chosen, tier := s.first(len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
+		tier := s.Rule.SET.Tiers[n]
+		return s.group(left, string(tier), s.in(tier))
+	}, &s.Tiers)
+	s.Tier = tier
+	return chosen
+}
+
+func (s *selection) nearbyStage(left []int) []int {
+	known := s.Location.Depth()
+	if known == 0 {
+		if s.Rule.Nearby.Strict {
+			return nil
+		}
+		return left
+	}
+	start := min(s.Rule.Nearby.Match, Level(known))
+	count := int(start-s.Rule.Nearby.Max) + 1
+	chosen, level := s.first(count, func(n int) ([]int, Step) {
+		level := start - Level(n)
+		return s.group(left, level.String(), func(i Instance) bool { return level.has(s.Location, i.Location) })
+	}, &s.Levels)
+	s.Level = level
+	return chosen
+}
+
+// first looks at count groups in order and takes the first that is satisfied;
+// none is: the first that has any instance.
+func (s *selection) first(count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
+	for n := range count {
+		members, step := group(n)
+		*steps = append(*steps, step)
+		if step.Satisfied {
+			return members, step.Name
+		}
+		if len(chosen) == 0 && len(members) > 0 {
+			chosen, name = members, step.Name
+		}
+	}
+	return chosen, name
+}
+
+func (s *selection) group(left []int, name string, has func(Instance) bool) ([]int, Step) {
+	members := s.filter(left, has)
+	usable := 0
+	for _, i := range members {
+		if s.instances[i].Usable() {
+			usable++
+		}
+	}
+	return members, Step{
+		Name: name, Total: len(members), Usable: usable,
+		Satisfied: s.Rule.Degrade.satisfied(len(members), usable),
+	}
+}
+
+// instead is the answer of `onEmpty: all`. Where the SET stage decided on a
+// SET it stays within what that stage could have chosen.
+func (s *selection) instead() []int {
+	every := func(Instance) bool { return true }
+	switch s.SETRule {
+	case BusinessAbsent:
+		every = s.in(Unset)
+	case ByTiers:
+		every = func(i Instance) bool {
+			for _, tier := range s.Rule.SET.Tiers {
+				if tier.has(s.SET, i.SET) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	var all []int
+	for i := range s.instances {
+		if every(s.instances[i]) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+func (s *selection) in(tier Tier) func(Instance) bool {
+	return func(i Instance) bool { return tier.has(s.SET, i.SET) }
+}
+
+func (s *selection) any(is func(Instance) bool) bool {
+	for i := range s.instances {
+		if is(s.instances[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *selection) filter(left []int, has func(Instance) bool) []int {
+	var out []int
+	for _, i := range left {
+		if has(s.instances[i]) {
+			out = append(out, i)
+		}
+	}
+	return out
+}

@@ -1,0 +1,161 @@
+package router
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// snapshotKey is a name asked for and the service that is read for it.
+type snapshotKey struct {
+	asked, source route.Service
+}
+
+// snapshot is a service as the stock server told it, with the identity of each
+// instance resolved, under one mapping and one set of rules. It is immutable
+// but for its views, which are built when they are first asked for.
+type snapshot struct {
+	revision string // the stock one
+	rules    *route.Rules
+	table    *location.Table
+
+	answer    *apiservice.DiscoverResponse // without instances and revision
+	protos    []*apiservice.Instance       // by id
+	instances []route.Instance             // beside protos
+
+	views     sync.Map // viewKey to *view
+	viewCount atomic.Int32
+}
+
+// snapshot asks the stock server, whose auth is thereby asked for each caller:
+// cheaply while the service is unchanged. A nil snapshot comes with the answer
+// to send, which holds no instances.
+func (r *request) snapshot() (*snapshot, *apiservice.DiscoverResponse) {
+	key := snapshotKey{r.asked, r.source()}
+	old := r.current(key)
+	req := r.requestFor(key.source)
+	req.Revision = nil
+	if old != nil {
+		req.Revision = wrapperspb.String(old.revision)
+	}
+	resp := r.DiscoverServer.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, req)
+	switch apimodel.Code(resp.GetCode().GetValue()) {
+	case apimodel.Code_DataNoChange:
+		return old, resp
+	case apimodel.Code_ExecuteSuccess:
+		next := newSnapshot(r.named(resp), r.rules, r.table)
+		r.snapshots.Store(key, next)
+		return next, nil
+	case apimodel.Code_NotFoundResource:
+		r.snapshots.Delete(key)
+	}
+	return nil, resp
+}
+
+// current returns the snapshot in use, unless other files are in force since.
+// Its instances are not used on: a location that the stock server filled in
+// from the mapping of then looks like a registered one.
+func (r *request) current(key snapshotKey) *snapshot {
+	v, ok := r.snapshots.Load(key)
+	if !ok {
+		return nil
+	}
+	old := v.(*snapshot)
+	if old.rules != r.rules || old.table != r.table {
+		return nil
+	}
+	return old
+}
+
+// newSnapshot takes resp over: instances of a stock answer are copies made for
+// it, of which only the fields are shared with the server's cache.
+func newSnapshot(resp *apiservice.DiscoverResponse, rules *route.Rules, table *location.Table) *snapshot {
+	s := &snapshot{
+		revision: resp.GetService().GetRevision().GetValue(),
+		rules:    rules, table: table,
+		answer: resp, protos: resp.Instances,
+	}
+	resp.Instances, resp.Service.Revision = nil, nil
+	slices.SortFunc(s.protos, func(a, b *apiservice.Instance) int {
+		return cmp.Compare(a.GetId().GetValue(), b.GetId().GetValue())
+	})
+	s.instances = make([]route.Instance, len(s.protos))
+	for i, p := range s.protos {
+		s.instances[i] = resolve(p, table)
+	}
+	return s
+}
+
+// resolve finds the identity of an instance and writes it into the copy that
+// will be sent, so that an SDK's own routers see the same truth. The metadata
+// is shared with the server's cache and replaced, never written.
+func resolve(p *apiservice.Instance, table *location.Table) route.Instance {
+	registered, _ := location.Registered(fromProto(p.GetLocation()), p.GetMetadata())
+	facts := location.Instance(table, p.GetHost().GetValue(), &registered)
+	if facts.Location != (location.Location{}) {
+		p.Location = toProto(facts.Location)
+	}
+	if facts.SET != "" {
+		p.Metadata = withSET(p.GetMetadata(), facts.SET)
+	}
+	return route.Instance{
+		Location: facts.Location,
+		SET:      facts.SET,
+		Healthy:  p.GetHealthy().GetValue(),
+		Isolate:  p.GetIsolate().GetValue(),
+		Weight:   p.GetWeight().GetValue(),
+	}
+}
+
+// Metadata keys by which SDKs know an instance's SET.
+const (
+	metaSetName   = "internal-set-name"
+	metaSetEnable = "internal-enable-set"
+)
+
+// withSET adds the SET where the instance has not said it itself.
+func withSET(metadata map[string]string, set location.SET) map[string]string {
+	_, named := metadata[metaSetName]
+	_, enabled := metadata[metaSetEnable]
+	if named && enabled {
+		return metadata
+	}
+	out := make(map[string]string, len(metadata)+2)
+	out[metaSetName], out[metaSetEnable] = string(set), "Y"
+	for k, v := range metadata {
+		out[k] = v
+	}
+	return out
+}
+
+func fromProto(l *apimodel.Location) location.Location {
+	return location.Location{
+		Region: l.GetRegion().GetValue(),
+		Zone:   l.GetZone().GetValue(),
+		Campus: l.GetCampus().GetValue(),
+	}
+}
+
+func toProto(l location.Location) *apimodel.Location {
+	return &apimodel.Location{
+		Region: wrapperspb.String(l.Region),
+		Zone:   wrapperspb.String(l.Zone),
+		Campus: wrapperspb.String(l.Campus),
+	}
+}
+
+// hostAddr parses the host of an instance or client; one that is a name has no
+// address.
+func hostAddr(host string) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(host)
+	return location.Normalize(addr), err == nil
+}

@@ -1,0 +1,124 @@
+package router
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/polarismesh/polaris/cache"
+	"github.com/polarismesh/polaris/common/eventhub"
+	"github.com/polarismesh/polaris/common/model"
+
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// mappingSource knows callers from the mapping files in force.
+type mappingSource struct {
+	table func() *location.Table
+}
+
+func (mappingSource) Name() string { return serverconfig.SourceMapping }
+
+func (m mappingSource) Facts(addr netip.Addr) (*location.Facts, bool) {
+	return m.table().Lookup(addr)
+}
+
+// indexSource knows callers from what the server keeps by host.
+type indexSource struct {
+	name string
+	*hostIndex
+}
+
+func (s indexSource) Name() string { return s.name }
+
+var (
+	_ location.Source = mappingSource{}
+	_ location.Source = indexSource{}
+)
+
+// Where facts of the server's own records come from.
+var (
+	registryPlace = &location.Place{Source: serverconfig.SourceRegistry}
+	reportPlace   = &location.Place{Source: serverconfig.SourceReport}
+)
+
+// sweepInterval bounds how long a lost event can leave an index wrong.
+const sweepInterval = time.Minute
+
+// follow keeps the indexes by host beside the server's caches. Events come
+// after the cache has changed, in no certain order and several times: each is a
+// hint to look the record up.
+func follow(caches *cache.CacheManager, instances, clients *hostIndex) error {
+	_, err := eventhub.SubscribeWithFunc(eventhub.CacheInstanceEventTopic, func(_ context.Context, event any) error {
+		if e, ok := event.(*eventhub.CacheInstanceEvent); ok {
+			putInstance(instances, e.Instance.ID(), caches.Instance().GetInstance(e.Instance.ID()))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = eventhub.SubscribeWithFunc(eventhub.CacheClientEventTopic, func(_ context.Context, event any) error {
+		if e, ok := event.(*eventhub.CacheClientEvent); ok {
+			id := e.Client.Proto().GetId().GetValue()
+			putClient(clients, id, caches.Client().GetClient(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		for range time.Tick(sweepInterval) {
+			sweep(caches, instances, clients)
+		}
+	}()
+	return nil
+}
+
+// sweep makes the indexes equal to the caches.
+func sweep(caches *cache.CacheManager, instances, clients *hostIndex) {
+	for _, id := range instances.ids() {
+		putInstance(instances, id, caches.Instance().GetInstance(id))
+	}
+	_ = caches.Instance().IteratorInstances(func(id string, i *model.Instance) (bool, error) {
+		putInstance(instances, id, i)
+		return true, nil
+	})
+	for _, id := range clients.ids() {
+		putClient(clients, id, caches.Client().GetClient(id))
+	}
+	caches.Client().IteratorClients(func(id string, c *model.Client) bool {
+		putClient(clients, id, c)
+		return true
+	})
+}
+
+func putInstance(x *hostIndex, id string, i *model.Instance) {
+	if i == nil {
+		x.remove(id)
+		return
+	}
+	facts, _ := location.Registered(fromProto(i.Location()), i.Metadata())
+	putFacts(x, id, i.Host(), facts, registryPlace)
+}
+
+func putClient(x *hostIndex, id string, c *model.Client) {
+	if c == nil {
+		x.remove(id)
+		return
+	}
+	facts := location.Facts{Identity: location.Identity{Location: fromProto(c.Proto().GetLocation())}}
+	putFacts(x, id, c.Proto().GetHost().GetValue(), facts, reportPlace)
+}
+
+func putFacts(x *hostIndex, id, host string, facts location.Facts, from *location.Place) {
+	addr, ok := hostAddr(host)
+	if !ok {
+		x.remove(id)
+		return
+	}
+	facts.RegionFrom, facts.ZoneFrom, facts.CampusFrom, facts.SETFrom = from, from, from, from
+	x.put(id, addr, facts)
+}
