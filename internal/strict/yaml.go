@@ -98,7 +98,7 @@ type Entry struct {
 // Entries returns the keys and values of a mapping in their order. A null
 // value counts as an empty mapping.
 func (n Node) Entries() []Entry {
-	if n.isNull() {
+	if n.Null() {
 		return nil
 	}
 	if n.yaml.Kind != yaml.MappingNode {
@@ -232,8 +232,6 @@ func Version(root Node, fields map[string]Node) {
 	}
 }
 
-func (n Node) isNull() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
-
 func (n Node) child(c *yaml.Node) Node {
 	if c.Kind == yaml.AliasNode || c.Anchor != "" {
 		Node{yaml: c, file: n.file, problems: n.problems}.Errorf("YAML anchors and aliases are not supported; write the value out")
@@ -250,7 +248,7 @@ func (n Node) what() string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
-	if n.isNull() {
+	if n.Null() {
 		return "nothing"
 	}
 	return strconv.Quote(n.yaml.Value)
@@ -281,7 +279,7 @@ func (n Node) Raw() string { return n.yaml.Value }
 // NotNull reports a key without a value, where that could be a slip and an
 // empty mapping means something.
 func (n Node) NotNull(instead string) {
-	if n.isNull() {
+	if n.Null() {
 		n.Errorf("found nothing, expected keys and values, or %s for the defaults", instead)
 	}
 }
@@ -295,3 +293,9 @@ func (n Node) HasAny(keys ...string) bool {
 	}
 	return false
 }
+
+// Col counts from 1.
+func (n Node) Col() int { return n.yaml.Column }
+
+// Null tells whether the value is left out, as in `key:`.
+func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }

@@ -42,7 +42,7 @@ type Facts struct {
 // narrower levels where the later one agrees on every level known so far; it
 // never contradicts. Join copies maps before it changes them.
 func (f *Facts) Join(later *Facts) {
-	if f.SET == "" {
+	if f.SET == "" && later.SET != "" {
 		f.SET, f.SETFrom = later.SET, later.SETFrom
 	}
 	f.refine(later)

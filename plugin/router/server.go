@@ -16,7 +16,6 @@ import (
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"go.uber.org/zap"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
@@ -159,7 +158,7 @@ func (r *request) source() route.Service {
 
 // requestFor is the request with another name.
 func (r *request) requestFor(source route.Service) *apiservice.Service {
-	req := proto.CloneOf(r.req)
+	req := copyOf(r.req)
 	req.Namespace = wrapperspb.String(source.Namespace)
 	req.Name = wrapperspb.String(source.Name)
 	return req
@@ -172,12 +171,18 @@ func (r *request) named(resp *apiservice.DiscoverResponse) *apiservice.DiscoverR
 	if resp.GetService() == nil {
 		return resp
 	}
-	resp.Service = proto.CloneOf(resp.Service)
+	resp.Service = copyOf(resp.Service)
 	resp.Service.Namespace, resp.Service.Name = r.req.Namespace, r.req.Name
 	for _, i := range resp.Instances {
 		i.Namespace, i.Service = r.req.Namespace, r.req.Name
 	}
 	return resp
+}
+
+// copyOf is a shallow copy, whose fields may be set.
+func copyOf(s *apiservice.Service) *apiservice.Service {
+	c := *s
+	return &c
 }
 
 func (r *request) failed(err error) *apiservice.DiscoverResponse {

@@ -8,6 +8,7 @@ import (
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -57,7 +58,7 @@ func (s *snapshot) build(key viewKey, choose func(route.Route, []route.Instance)
 		Code:     s.answer.Code,
 		Info:     s.answer.Info,
 		Type:     s.answer.Type,
-		Service:  proto.CloneOf(s.answer.Service),
+		Service:  copyOf(s.answer.Service),
 		AliasFor: s.answer.AliasFor,
 	}
 	for _, i := range choose(key.kind, s.instances).Chosen {
@@ -76,7 +77,7 @@ func (s *snapshot) build(key viewKey, choose func(route.Route, []route.Instance)
 // contentRevision names all that the client receives, the revision itself left
 // out: equal content has an equal revision on every node and after a restart.
 func contentRevision(resp *apiservice.DiscoverResponse) (string, error) {
-	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(resp)
+	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(protoadapt.MessageV2Of(resp))
 	if err != nil {
 		return "", err
 	}

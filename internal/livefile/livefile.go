@@ -1,0 +1,187 @@
+// Package livefile keeps a value that is made from files in step with them: a
+// set of files named by globs is loaded whole or not at all, and with a fault
+// anywhere the last good value stays in force.
+package livefile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// Options say what to load. Load must be pure: from files to a value and the
+// count of what it holds.
+type Options[T any] struct {
+	Globs []string
+	Load  func(files []strict.File) (value *T, count int, err error)
+	// Guard may refuse a reload for what it would lose; nil refuses nothing.
+	// It is not asked at the first load, nor when a reload is forced.
+	Guard func(oldCount, newCount int) error
+	// OnLoad is called after each try, also the first, from one goroutine at
+	// a time; nil is fine. An unchanged set of files is not tried again.
+	OnLoad func(Status)
+	// Poll is the interval of the look at the files that finds what the watch
+	// missed; 0 is 2 s.
+	Poll time.Duration
+}
+
+// Status says what is in force, and how the last try went.
+type Status struct {
+	Files    []string // tried last
+	Count    int      // in force
+	LoadedAt time.Time
+	TriedAt  time.Time
+	Err      error // of the last try; nil: what was tried is in force
+}
+
+// Live is the value in force. It is safe for concurrent use.
+type Live[T any] struct {
+	options Options[T]
+	value   atomic.Pointer[T]
+
+	mu      sync.Mutex // serialises loads
+	seen    signature  // of the files at the last try
+	inForce []strict.File
+	status  Status
+}
+
+// Open loads the files for the first time. Any fault is an error.
+func Open[T any](options Options[T]) (*Live[T], error) {
+	if options.Poll == 0 {
+		options.Poll = 2 * time.Second
+	}
+	l := &Live[T]{options: options}
+	if err := l.Reload(false); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Get returns the value in force; it does not block.
+func (l *Live[T]) Get() *T { return l.value.Load() }
+
+// Status returns the state of the last try.
+func (l *Live[T]) Status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status
+}
+
+// Reload loads the files now, changed or not. Forced, it does not ask what
+// would be lost.
+func (l *Live[T]) Reload(force bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = sign(l.options.Globs)
+	return l.load(force)
+}
+
+// refresh loads the files if they are not those of the last try.
+func (l *Live[T]) refresh() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := sign(l.options.Globs)
+	if now.equal(l.seen) {
+		return
+	}
+	l.seen = now
+	_ = l.load(false)
+}
+
+func (l *Live[T]) load(force bool) error {
+	files, err := read(l.options.Globs)
+	if err == nil && l.value.Load() != nil && slices.EqualFunc(files, l.inForce, sameFile) {
+		// Touched only, or back to what is in force: the value and its
+		// identity stay, and a fault of the files between is over.
+		if l.status.Err == nil {
+			return nil
+		}
+		l.report(files, nil)
+		return nil
+	}
+	if err == nil {
+		err = l.replace(files, force)
+	}
+	l.report(files, err)
+	return err
+}
+
+// replace puts the files in force, or returns why not.
+func (l *Live[T]) replace(files []strict.File, force bool) error {
+	value, count, err := l.safeLoad(files)
+	if err != nil {
+		return err
+	}
+	if l.value.Load() != nil && !force {
+		if err := l.vanished(files, count); err != nil {
+			return err
+		}
+		if l.options.Guard != nil {
+			if err := l.options.Guard(l.status.Count, count); err != nil {
+				return err
+			}
+		}
+	}
+	l.value.Store(value)
+	l.inForce = files
+	l.status.Count, l.status.LoadedAt = count, time.Now()
+	return nil
+}
+
+// vanished refuses a set of files from which one is gone together with what it
+// held. One that was renamed has left its entries behind.
+func (l *Live[T]) vanished(files []strict.File, count int) error {
+	if count >= l.status.Count {
+		return nil
+	}
+	for _, old := range l.inForce {
+		there := func(f strict.File) bool { return f.Name == old.Name }
+		if !slices.ContainsFunc(files, there) {
+			return fmt.Errorf("%s: is gone, and %d entries with it; put it back, or restart the server to run without it", old.Name, l.status.Count-count)
+		}
+	}
+	return nil
+}
+
+func (l *Live[T]) safeLoad(files []strict.File) (value *T, count int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while loading: %v", p)
+		}
+	}()
+	value, count, err = l.options.Load(files)
+	if err == nil && value == nil {
+		err = errors.New("nothing was loaded")
+	}
+	return value, count, err
+}
+
+func (l *Live[T]) report(files []strict.File, err error) {
+	l.status.Err, l.status.TriedAt = err, time.Now()
+	l.status.Files = nil
+	for _, f := range files {
+		l.status.Files = append(l.status.Files, f.Name)
+	}
+	if l.options.OnLoad != nil {
+		l.options.OnLoad(l.status)
+	}
+}
+
+func sameFile(a, b strict.File) bool { return a.Name == b.Name && bytes.Equal(a.Data, b.Data) }
+
+// ShrinkGuard refuses a reload that would lose more than percent of the
+// entries; at 100 it refuses nothing.
+func ShrinkGuard(percent int) func(oldCount, newCount int) error {
+	return func(oldCount, newCount int) error {
+		if lost := oldCount - newCount; lost*100 > oldCount*percent {
+			return fmt.Errorf("refused: %d of %d entries would be lost, more than %d%% (shrinkGuardPercent); if that is meant, restart the server or raise shrinkGuardPercent", lost, oldCount, percent)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,167 @@
+package location
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+var csvColumns = []string{"match", "region", "zone", "campus", "set", "label.<key>"}
+
+// csvFile reads one CSV mapping file.
+type csvFile struct {
+	*mappingLoader
+	name   string
+	reader *csv.Reader
+	header []string
+}
+
+// readCSV reads a file whose first line names its columns; lines that start
+// with "#" are comments. An empty cell says nothing.
+func (l *mappingLoader) readCSV(file strict.File) {
+	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file.Data, []byte("\xef\xbb\xbf"))))
+	reader.Comment = '#'
+	reader.TrimLeadingSpace = true
+	f := &csvFile{mappingLoader: l, name: file.Name, reader: reader}
+	header, err := reader.Read()
+	if errors.Is(err, io.EOF) {
+		l.problems.Add(strict.Problem{File: file.Name, Message: "has no header, expected a line of " + strings.Join(csvColumns, ",")})
+		return
+	}
+	if err != nil {
+		f.syntax(err)
+		return
+	}
+	f.header = trimAll(header)
+	if !f.checkHeader() {
+		return
+	}
+	for {
+		row, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil && !errors.Is(err, csv.ErrFieldCount) {
+			f.syntax(err)
+			return
+		}
+		if len(row) != len(f.header) {
+			f.at(0).add("the row has %d cells, the header %d, expected as many", len(row), len(f.header))
+			continue
+		}
+		f.row(trimAll(row))
+	}
+}
+
+// cell is a place in the row read last.
+type cell struct {
+	entry
+	problems *strict.Problems
+}
+
+func (f *csvFile) at(column int) cell {
+	line, col := f.reader.FieldPos(column)
+	return cell{entry{file: f.name, line: line, col: col}, f.problems}
+}
+
+func (c cell) add(format string, args ...any) { c.problems.Add(c.problem(format, args...)) }
+
+func (f *csvFile) syntax(err error) {
+	p := strict.Problem{File: f.name, Line: 1, Col: 1, Message: "not valid CSV: " + err.Error()}
+	if parse, is := errors.AsType[*csv.ParseError](err); is {
+		p.Line, p.Col, p.Message = parse.Line, parse.Column, "not valid CSV: "+parse.Err.Error()
+	}
+	f.problems.Add(p)
+}
+
+func (f *csvFile) checkHeader() bool {
+	ok := true
+	for i, column := range f.header {
+		known := slices.Contains(csvColumns[:5], column) || strings.HasPrefix(column, "label.") && len(column) > len("label.")
+		if !known {
+			hint := ", expected one of " + strings.Join(csvColumns, ", ")
+			if near, found := strict.Nearest(column, csvColumns); found {
+				hint = "; did you mean \"" + near + "\"?"
+			}
+			f.at(i).add("unknown column %q%s", column, hint)
+			ok = false
+		}
+		if slices.Contains(f.header[:i], column) {
+			f.at(i).add("column %q is given twice, expected each once", column)
+			ok = false
+		}
+	}
+	if !slices.Contains(f.header, "match") {
+		f.at(0).add("the header has no column \"match\"")
+		ok = false
+	}
+	return ok
+}
+
+func (f *csvFile) row(row []string) {
+	e := new(f.at(0).entry)
+	match, column := "", 0
+	for i, value := range row {
+		switch name := f.header[i]; name {
+		case "match":
+			match, column = value, i
+		case "region":
+			e.facts.Region = value
+		case "zone":
+			e.facts.Zone = value
+		case "campus":
+			e.facts.Campus = value
+		case "set":
+			if !f.set(e, i, value) {
+				return
+			}
+		default:
+			if value != "" {
+				e.label(strings.TrimPrefix(name, "label."), value)
+			}
+		}
+	}
+	prefixes, err := ParseMatch(match)
+	switch {
+	case err != nil:
+		f.at(column).add("%v", err)
+	case e.facts.Region != "" && e.facts.Zone == "" && e.facts.Campus != "":
+		f.at(0).add("campus %q has a region but no zone beside it, expected a zone too: an entry with a region inherits none", e.facts.Campus)
+	case e.empty():
+		f.at(0).add("the row says nothing of its addresses, expected a region, zone, campus, set or label")
+	default:
+		f.add(e, match, prefixes)
+	}
+}
+
+func (f *csvFile) set(e *entry, column int, value string) bool {
+	if value == "" {
+		return true
+	}
+	set, err := ParseSET(value)
+	if err != nil {
+		f.at(column).add("%v", err)
+		return false
+	}
+	e.facts.SET = set
+	return true
+}
+
+func (e *entry) label(key, value string) {
+	if e.facts.Labels == nil {
+		e.facts.Labels = map[string]string{}
+	}
+	e.facts.Labels[key] = value
+}
+
+func trimAll(cells []string) []string {
+	for i, c := range cells {
+		cells[i] = strings.TrimSpace(c)
+	}
+	return cells
+}

@@ -1,0 +1,133 @@
+package location
+
+import (
+	"net/netip"
+)
+
+// Source knows callers by their address. Facts is called for each request, by
+// many goroutines at once: it must not block, and what it returns is shared and
+// not changed afterwards.
+type Source interface {
+	Name() string
+	Facts(addr netip.Addr) (*Facts, bool)
+}
+
+// Resolver joins sources into the identity of a caller.
+type Resolver struct {
+	Sources []Source // in order of precedence
+	Default *Facts   // after all of them; not nil
+}
+
+// Caller is what the sources together know of an address (design section 4).
+// An invalid address is known to none.
+func (r Resolver) Caller(addr netip.Addr) Facts {
+	var f Facts
+	if addr.IsValid() {
+		for _, source := range r.Sources {
+			if more, ok := source.Facts(addr); ok {
+				f.Join(more)
+			}
+		}
+	}
+	f.Join(r.Default)
+	return f
+}
+
+// Instance is the identity of a callee instance: the mapping of its host first,
+// then what it registered, then the default. A host that is a name is in no
+// mapping.
+func Instance(table *Table, host string, registered *Facts) Facts {
+	var f Facts
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if mapped, ok := table.Lookup(addr); ok {
+			f.Join(mapped)
+		}
+	}
+	f.Join(registered)
+	f.Join(table.Default())
+	return f
+}
+
+// Metadata keys by which an instance says its SET, as the SDKs and TARS-like
+// deployments write them.
+const (
+	MetaSetName   = "internal-set-name"
+	MetaSetEnable = "internal-enable-set"
+	MetaSetGroup  = "set-group"
+)
+
+var registeredPlace = &Place{Source: "registered"}
+
+// Registered is what an instance registered: its location, and its SET in
+// internal-set-name, unless internal-enable-set is there and not Y, else in
+// set-group. A name that is no SET name counts as none, and is returned.
+func Registered(loc Location, metadata map[string]string) (f Facts, invalid string) {
+	f.Location = loc
+	f.RegionFrom, f.ZoneFrom, f.CampusFrom = registeredPlace, registeredPlace, registeredPlace
+	names := []string{metadata[MetaSetName], metadata[MetaSetGroup]}
+	if enabled, said := metadata[MetaSetEnable]; said && enabled != "Y" {
+		names[0] = ""
+	}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		set, err := ParseSET(name)
+		if err != nil {
+			invalid = name
+			continue
+		}
+		f.SET, f.SETFrom = set, registeredPlace
+		break
+	}
+	return f, invalid
+}
+
+// Common is what several records of one host agree on: a field on which they
+// differ counts as unknown, and a record that does not know a field says
+// nothing about it. Places are those of the first record.
+func Common(records []Facts) Facts {
+	var f Facts
+	differ := false
+	for _, r := range records {
+		switch {
+		case r.SET == "":
+		case f.SET == "" && !differ:
+			f.SET, f.SETFrom = r.SET, r.SETFrom
+		case f.SET != r.SET:
+			f.SET, f.SETFrom, differ = "", nil, true
+		}
+	}
+	f.commonLocation(records)
+	return f
+}
+
+// commonLocation keeps the levels that all records with a location share.
+func (f *Facts) commonLocation(records []Facts) {
+	depth, known := 3, false
+	for _, r := range records {
+		switch {
+		case r.Location == Location{}:
+			continue
+		case !known:
+			f.Location, known = r.Location, true
+			f.RegionFrom, f.ZoneFrom, f.CampusFrom = r.RegionFrom, r.ZoneFrom, r.CampusFrom
+		}
+		depth = min(depth, agreement(f.Location, r.Location))
+	}
+	f.Location = f.Cut(depth)
+}
+
+// agreement is the number of levels, from the widest, on which two locations
+// do not differ.
+func agreement(a, b Location) int {
+	switch {
+	case a.Region != b.Region:
+		return 0
+	case a.Zone != b.Zone:
+		return 1
+	case a.Campus != b.Campus:
+		return 2
+	}
+	return 3
+}

@@ -1,0 +1,140 @@
+package location
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// topology is the places that there are: region, zone, campuses.
+type topology map[string]map[string][]string
+
+// read adds what one file lists. A region or zone may be in several files.
+func (t topology) read(n strict.Node) {
+	for _, region := range n.Entries() {
+		zones := t[region.Key.Raw()]
+		if zones == nil {
+			zones = map[string][]string{}
+			t[region.Key.Raw()] = zones
+		}
+		for _, zone := range region.Value.Entries() {
+			name := zone.Key.Raw()
+			if other, elsewhere := t.regionOf(name); elsewhere && other != region.Key.Raw() {
+				zone.Key.Errorf("zone %q is under region %q here and under %q elsewhere, expected one region", name, region.Key.Raw(), other)
+				continue
+			}
+			if zones[name] == nil {
+				zones[name] = []string{}
+			}
+			if zone.Value.Null() {
+				continue
+			}
+			for _, campus := range zone.Value.Items() {
+				zones[name] = append(zones[name], campus.TextOr())
+			}
+		}
+	}
+}
+
+// regionOf returns the region that a zone is under.
+func (t topology) regionOf(zone string) (string, bool) {
+	for region, zones := range t {
+		if _, is := zones[zone]; is {
+			return region, true
+		}
+	}
+	return "", false
+}
+
+// locationCheck checks the locations that entries come to.
+type locationCheck struct {
+	*mappingLoader
+	zones    map[string]*zoneSeen
+	reported map[*entry]bool
+}
+
+// zoneSeen is the first entry in a zone.
+type zoneSeen struct {
+	region string
+	by     *entry
+}
+
+func newLocationCheck(l *mappingLoader) *locationCheck {
+	return &locationCheck{l, map[string]*zoneSeen{}, map[*entry]bool{}}
+}
+
+// entry reports an entry once, however many prefixes it has.
+func (c *locationCheck) entry(e *entry, loc Location) {
+	if c.reported[e] {
+		return
+	}
+	problem, ok := c.inTopology(e, loc)
+	if ok {
+		problem, ok = c.oneRegion(e, loc)
+	}
+	if !ok {
+		c.reported[e] = true
+		c.problems.Add(problem)
+	}
+}
+
+func (c *locationCheck) inTopology(e *entry, loc Location) (strict.Problem, bool) {
+	if !c.hasTopology {
+		return strict.Problem{}, true
+	}
+	region := loc.Region
+	if region == "" && loc.Zone != "" { // a zone without a region around it
+		region, _ = c.topology.regionOf(loc.Zone)
+	}
+	zones, known := c.topology[region]
+	if loc.Region != "" && !known {
+		return e.problem("region %q is not in the topology%s", loc.Region, suggest(loc.Region, slices.Collect(maps.Keys(c.topology)))), false
+	}
+	campuses, known := zones[loc.Zone]
+	if loc.Zone != "" && !known {
+		return e.problem("zone %q is not in the topology, in region %q%s", loc.Zone, region, suggest(loc.Zone, slices.Collect(maps.Keys(zones)))), false
+	}
+	if loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus) {
+		return e.problem("campus %q is not in the topology, in zone %q%s", loc.Campus, loc.Zone, suggest(loc.Campus, campuses)), false
+	}
+	return strict.Problem{}, true
+}
+
+// oneRegion finds a zone under two regions.
+func (c *locationCheck) oneRegion(e *entry, loc Location) (strict.Problem, bool) {
+	if loc.Region == "" || loc.Zone == "" {
+		return strict.Problem{}, true
+	}
+	first := c.zones[loc.Zone]
+	if first == nil {
+		c.zones[loc.Zone] = &zoneSeen{loc.Region, e}
+		return strict.Problem{}, true
+	}
+	if first.region == loc.Region {
+		return strict.Problem{}, true
+	}
+	return e.problem("zone %q is under region %q here and under %q in %s:%d, expected one region",
+		loc.Zone, loc.Region, first.region, first.by.file, first.by.line), false
+}
+
+func suggest(name string, words []string) string {
+	slices.Sort(words)
+	if near, ok := strict.Nearest(name, words); ok {
+		return "; did you mean \"" + near + "\"?"
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	list := ""
+	for i, w := range words {
+		if i == 8 {
+			return list + ", ..."
+		}
+		if i > 0 {
+			list += ", "
+		}
+		list += w
+	}
+	return ", expected one of " + list
+}

@@ -1,0 +1,93 @@
+package location
+
+import (
+	"net/netip"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+func (l *mappingLoader) readYAML(root strict.Node) {
+	fields := root.Fields("version", "topology", "mappings", "default")
+	strict.Version(root, fields)
+	if n, given := fields["topology"]; given {
+		l.hasTopology = true
+		l.topology.read(n)
+	}
+	if n, given := fields["mappings"]; given {
+		for _, item := range n.Items() {
+			l.readEntry(item)
+		}
+	}
+	if n, given := fields["default"]; given {
+		if e, ok := readFacts(n, n.Fields("region", "zone", "campus", "set", "labels")); ok {
+			l.setDefault(e)
+		}
+	}
+}
+
+func (l *mappingLoader) readEntry(n strict.Node) {
+	fields := n.Fields("match", "region", "zone", "campus", "set", "labels")
+	e, ok := readFacts(n, fields)
+	match, given := fields["match"]
+	if !given {
+		n.Errorf("the entry has no match, expected match: an address, a prefix, a range, or a list of those")
+		return
+	}
+	items := match.OneOrItems()
+	if len(items) == 0 {
+		match.Errorf("match names no address, expected an address, a prefix, a range, or a list of those")
+	}
+	for _, item := range items {
+		if prefixes := readMatch(item); ok {
+			l.add(e, item.Raw(), prefixes)
+		}
+	}
+}
+
+func readMatch(n strict.Node) []netip.Prefix {
+	s, ok := n.Text()
+	if !ok {
+		return nil
+	}
+	prefixes, err := ParseMatch(s)
+	if err != nil {
+		n.Errorf("%v", err)
+	}
+	return prefixes
+}
+
+// readFacts reads what an entry or the default says of an address.
+func readFacts(n strict.Node, fields map[string]strict.Node) (*entry, bool) {
+	e := &entry{file: n.File(), line: n.Line(), col: n.Col()}
+	f := &e.facts
+	for key, into := range map[string]*string{"region": &f.Region, "zone": &f.Zone, "campus": &f.Campus} {
+		if at, given := fields[key]; given {
+			*into = at.TextOr()
+		}
+	}
+	if at, given := fields["set"]; given {
+		if s, ok := at.Text(); ok && s != "" {
+			set, err := ParseSET(s)
+			if err != nil {
+				at.Errorf("%v", err)
+				return nil, false
+			}
+			f.SET = set
+		}
+	}
+	if at, given := fields["labels"]; given {
+		f.Labels = map[string]string{}
+		for _, label := range at.Entries() {
+			f.Labels[label.Key.Raw()] = label.Value.TextOr()
+		}
+	}
+	if f.Region != "" && f.Zone == "" && f.Campus != "" {
+		n.Errorf("campus %q has a region but no zone beside it, expected a zone too: an entry with a region inherits none", f.Campus)
+		return nil, false
+	}
+	if e.empty() {
+		n.Errorf("the entry says nothing of its addresses, expected region, zone, campus, set or labels")
+		return nil, false
+	}
+	return e, true
+}

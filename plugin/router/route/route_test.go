@@ -1,0 +1,177 @@
+package route
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+func mustLoad(t *testing.T, text string) *Rules {
+	t.Helper()
+	rules, fault := load(t, text)
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	return rules
+}
+
+func TestRoute(t *testing.T) {
+	rules := mustLoad(t, `
+version: 1
+aliases: {SH: h}
+rules:
+  - {name: dashboard, service: "*/*", when: {ip: [10.9.0.0/16, "fd00::1"]}}
+  - {name: system, service: Polaris/polaris.checker, set: {}}
+  - {name: gray, service: default/s, when: {labels: {lane: gray}}, set: {callee: x.gray.1}}
+  - {name: by-place, service: default/s, when: {set: "set.*.*", region: 华南, zone: ""}, set: {caller: "qb.{caller.set.2|alias}.{caller.label.g}"}}
+  - {name: any-set, service: default/s, when: {set: "*"}, set: {}, nearby: {}}
+  - {name: globs, service: ["default/a.*", "default/??"], nearby: {matchLevel: campus}}
+  - {name: none, service: default/none, set: {}, rollout: {percent: 0}}
+addresses:
+  - {service: default/lane, target: default/s, set: {callee: epp.core.bj}}
+`)
+	south := location.Location{Region: "华南", Zone: "z", Campus: "c"}
+	tests := []struct {
+		name   string
+		addr   string
+		caller location.Identity
+		asked  string
+		read   string
+		want   string // rule, set, location or why
+	}{
+		{"excepted by address", "10.9.1.1", location.Identity{SET: "a.b.c"}, "default/s", "", "dashboard: the rule has no stages"},
+		{"excepted by IPv6 address", "fd00::1", location.Identity{SET: "a.b.c"}, "default/s", "", "dashboard: the rule has no stages"},
+		{"label", "10.1.1.1", location.Identity{Labels: map[string]string{"lane": "gray"}}, "default/s", "", "gray x.gray.1 "},
+		{"composed, alias used", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south, Labels: map[string]string{"g": "7"}}, "default/s", "", "by-place qb.h.7 "},
+		{"composed, value without alias stays", "10.1.1.1", location.Identity{SET: "set.NJ.1", Location: south, Labels: map[string]string{"g": "7"}}, "default/s", "", "by-place qb.NJ.7 "},
+		{"composed from an empty field", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south}, "default/s", "", "by-place  "},
+		{"composed to no SET name", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south, Labels: map[string]string{"g": "no!"}}, "default/s", "", "by-place  "},
+		{"other region, any SET, location cut to the level", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: location.Location{Region: "r", Zone: "z", Campus: "c"}}, "default/s", "", "any-set set.SH.1 r/z"},
+		{"no SET meets no condition on it", "10.1.1.1", location.Identity{}, "default/s", "", ": no rule matches"},
+		{"glob over dots", "10.1.1.1", location.Identity{Location: south}, "default/a.b.c", "", "globs  华南/z/c"},
+		{"two characters", "10.1.1.1", location.Identity{Location: south}, "default/xy", "", "globs  华南/z/c"},
+		{"an alias is no way around a rule", "10.1.1.1", location.Identity{SET: "a.b.c"}, "other/alias", "default/s", "any-set a.b.c "},
+		{"rolled out of", "10.1.1.1", location.Identity{}, "default/none", "", "none: the caller is outside of the rollout"},
+		{"system service by its name", "10.1.1.1", location.Identity{}, "Polaris/polaris.checker", "", "system  "},
+		{"system service not by a glob", "10.9.1.1", location.Identity{}, "Polaris/polaris.config", "", ": no rule matches"},
+		{"lane address", "10.9.1.1", location.Identity{SET: "a.b.c"}, "default/lane", "", "default/lane epp.core.bj "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req := Request{Addr: netip.MustParseAddr(tt.addr), Caller: tt.caller, Asked: service(tt.asked)}
+			if tt.read != "" {
+				req.Read = []Service{service(tt.read)}
+			}
+			route, why := rules.Route(req)
+			name := ""
+			if route.Rule != nil {
+				name = route.Rule.Name
+			}
+			got := fmt.Sprintf("%s %s %s", name, route.SET, route.Location)
+			if why != Routed {
+				got = name + ": " + string(why)
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func service(s string) Service {
+	namespace, name, _ := strings.Cut(s, "/")
+	return Service{namespace, name}
+}
+
+func TestNilRulesAreNone(t *testing.T) {
+	var rules *Rules
+	if _, why := rules.Route(Request{Asked: service("a/b")}); why != NoRule {
+		t.Errorf("why %q, want %q", why, NoRule)
+	}
+	if _, is := rules.Address(service("a/b")); is || rules.Len() != 0 {
+		t.Error("nil rules have an address or a length")
+	}
+}
+
+func TestTiers(t *testing.T) {
+	sets := []location.SET{"", "a.b.c", "a.b.d", "a.b.*", "a.bb.c", "a.e.c", "aa.b.c"}
+	tests := []struct {
+		tier   Tier
+		caller location.SET
+		want   string
+	}{
+		{Own, "a.b.c", "a.b.c"},
+		{Own, "a.b.*", "a.b.c a.b.d a.b.*"},
+		{Pool, "a.b.c", "a.b.*"},
+		{Siblings, "a.b.c", "a.b.c a.b.d a.b.*"},
+		{Business, "a.b.c", "a.b.c a.b.d a.b.* a.bb.c a.e.c"},
+		{Unset, "a.b.c", ""},
+		{Every, "a.b.c", " a.b.c a.b.d a.b.* a.bb.c a.e.c aa.b.c"},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, set := range sets {
+			if tt.tier.has(tt.caller, set) {
+				got = append(got, string(set))
+			}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s of %s: %q, want %q", tt.tier, tt.caller, got, tt.want)
+		}
+	}
+}
+
+// Raising the percent only ever adds callers, and the share is about right.
+func TestRolloutIsMonotone(t *testing.T) {
+	const callers = 20000
+	for _, percent := range []int{0, 1, 100, 1000, 5000, 9999, 10000} {
+		in := 0
+		for i := range callers {
+			addr := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+			lower := (&Rule{Name: "r", Rollout: percent}).includes(addr)
+			if lower {
+				in++
+			}
+			if higher := (&Rule{Name: "r", Rollout: min(percent+500, everybody)}).includes(addr); lower && !higher {
+				t.Fatalf("%s is in at %d and out at %d", addr, percent, percent+500)
+			}
+		}
+		if want := callers * percent / everybody; in < want-400 || in > want+400 {
+			t.Errorf("percent %d/10000: %d of %d callers in, want about %d", percent, in, callers, want)
+		}
+	}
+	if (&Rule{Name: "r", Rollout: 9999}).includes(netip.Addr{}) {
+		t.Error("a caller without an address is in a partial rollout")
+	}
+}
+
+func TestParsePercent(t *testing.T) {
+	for in, want := range map[string]int{"0": 0, "100": 10000, "0.01": 1, "0.1": 10, "12.34": 1234, "100.00": 10000, "007": 700} {
+		if got, err := parsePercent(in); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", ".", "1.", ".5", "1e2", "+1", "-0", "100.01", "1.001", "0x10", "1_0", "99999999999999999999"} {
+		if got, err := parsePercent(in); err == nil {
+			t.Errorf("%s: %d, want an error", in, got)
+		}
+	}
+}
+
+func TestGlobAgreesWithRegexp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.StringMatching(`[a.*?]{0,8}`).Draw(t, "pattern")
+		text := rapid.StringMatching(`[ab.]{0,10}`).Draw(t, "text")
+		quoted := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+		want := regexp.MustCompile("^" + quoted + "$").MatchString(text)
+		if got := newGlob(pattern).match(text); got != want {
+			t.Fatalf("%q matches %q: %t, want %t", pattern, text, got, want)
+		}
+	})
+}
