@@ -10,6 +10,7 @@ import (
 
 	restful "github.com/emicklei/go-restful/v3"
 	"github.com/polarismesh/polaris/apiserver"
+	_ "github.com/polarismesh/polaris/apiserver/httpserver" // registers the slot before the init here wraps it
 	discoverhttp "github.com/polarismesh/polaris/apiserver/httpserver/discover/v1"
 	httpcommon "github.com/polarismesh/polaris/apiserver/httpserver/utils"
 	api "github.com/polarismesh/polaris/common/api/v1"
