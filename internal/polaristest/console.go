@@ -1,0 +1,175 @@
+package polaristest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// Console speaks to a server's HTTP API as its operator and its instances do.
+type Console struct {
+	addr  string
+	token string
+}
+
+// Instance is an instance in the JSON of the HTTP API.
+type Instance struct {
+	ID        string            `json:"id,omitempty"`
+	Service   string            `json:"service,omitempty"`
+	Namespace string            `json:"namespace,omitempty"`
+	Host      string            `json:"host"`
+	Port      int               `json:"port"`
+	Weight    uint32            `json:"weight"`
+	Healthy   bool              `json:"healthy"`
+	Isolate   bool              `json:"isolate"`
+	Location  *Location         `json:"location,omitempty"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+}
+
+// Location is an instance's location in the JSON of the HTTP API.
+type Location struct {
+	Region string `json:"region"`
+	Zone   string `json:"zone"`
+	Campus string `json:"campus"`
+}
+
+// Login logs in as the user that a fresh store has.
+func Login(ctx context.Context, s *Server) (*Console, error) {
+	c := &Console{addr: s.HTTPAddr}
+	var reply struct {
+		LoginResponse struct {
+			Token string `json:"token"`
+		} `json:"loginResponse"`
+	}
+	err := c.call(ctx, http.MethodPost, "/core/v1/user/login", map[string]string{"owner": "polaris", "name": "polaris", "password": "polaris"}, &reply)
+	c.token = reply.LoginResponse.Token
+	return c, err
+}
+
+// Register registers instances, as console users do.
+func (c *Console) Register(ctx context.Context, instances ...Instance) error {
+	for len(instances) > 0 {
+		n := min(len(instances), 100) // the server takes no more at once
+		if err := c.call(ctx, http.MethodPost, "/naming/v1/instances", instances[:n], nil); err != nil {
+			return err
+		}
+		instances = instances[n:]
+	}
+	return nil
+}
+
+// Update replaces what instances registered, their health included.
+func (c *Console) Update(ctx context.Context, instances ...Instance) error {
+	return c.call(ctx, http.MethodPut, "/naming/v1/instances", instances, nil)
+}
+
+// Isolate takes all instances of a service at a host out, or back in.
+func (c *Console) Isolate(ctx context.Context, namespace, service, host string, isolate bool) error {
+	body := []map[string]any{{"namespace": namespace, "service": service, "host": host, "isolate": isolate}}
+	return c.call(ctx, http.MethodPut, "/naming/v1/instances/isolate/host", body, nil)
+}
+
+// Alias makes a Polaris alias of a service.
+func (c *Console) Alias(ctx context.Context, namespace, alias, target string) error {
+	body := map[string]string{"alias": alias, "alias_namespace": namespace, "service": target, "namespace": namespace}
+	return c.call(ctx, http.MethodPost, "/naming/v1/service/alias", body, nil)
+}
+
+func (c *Console) call(ctx context.Context, method, path string, body, reply any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.addr+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Polaris-Token", c.token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+	}
+	if reply == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, reply)
+}
+
+// Discovered is the answer to a discovery request for instances.
+type Discovered struct {
+	Code    int    `json:"code"`
+	Info    string `json:"info"`
+	Service struct {
+		Name      string `json:"name"`
+		Namespace string `json:"namespace"`
+		Revision  string `json:"revision"`
+	} `json:"service"`
+	Instances []Instance `json:"instances"`
+}
+
+// Request is a discovery request over HTTP.
+type Request struct {
+	Path        string // default /v1/Discover
+	Source      netip.Addr
+	Header      http.Header
+	Namespace   string
+	Service     string
+	Revision    string
+	OnlyHealthy bool
+}
+
+// Discover asks over HTTP, from a source address.
+func Discover(ctx context.Context, addr string, r Request) (Discovered, error) {
+	if r.Path == "" {
+		r.Path = "/v1/Discover"
+	}
+	body, err := json.Marshal(map[string]any{
+		"type":    1,
+		"service": map[string]string{"namespace": r.Namespace, "name": r.Service, "revision": r.Revision},
+		"filter":  map[string]bool{"onlyHealthyInstance": r.OnlyHealthy},
+	})
+	if err != nil {
+		return Discovered{}, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+r.Path, bytes.NewReader(body))
+	if err != nil {
+		return Discovered{}, err
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Transport: &http.Transport{DialContext: dialer(r.Source).DialContext, DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return Discovered{}, err
+	}
+	defer resp.Body.Close()
+	var d Discovered
+	if err := json.NewDecoder(resp.Body).Decode(&d); err != nil {
+		return Discovered{}, fmt.Errorf("%s: %w", resp.Status, err)
+	}
+	return d, nil
+}
+
+func dialer(source netip.Addr) *net.Dialer {
+	d := &net.Dialer{}
+	if source.IsValid() {
+		d.LocalAddr = &net.TCPAddr{IP: source.AsSlice()}
+	}
+	return d
+}

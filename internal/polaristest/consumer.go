@@ -1,0 +1,113 @@
+package polaristest
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Consumers is a running program with the unmodified SDK, as several callers,
+// each behind a relay with a source address of its own. It is for one
+// goroutine.
+type Consumers struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	dir    string
+	relays []*Relay
+}
+
+// Got is what an SDK has of a service.
+type Got struct {
+	Error     string `json:"error"`
+	Revision  string `json:"revision"`
+	Instances []struct {
+		Host     string            `json:"host"`
+		Port     int               `json:"port"`
+		Healthy  bool              `json:"healthy"`
+		Isolated bool              `json:"isolated"`
+		Weight   int               `json:"weight"`
+		Region   string            `json:"region"`
+		Zone     string            `json:"zone"`
+		Campus   string            `json:"campus"`
+		Metadata map[string]string `json:"metadata"`
+	} `json:"instances"`
+	Picked string `json:"picked"`
+}
+
+// StartConsumers starts the program of scripts/demo/consumer, built at binary.
+func StartConsumers(binary string) (*Consumers, error) {
+	dir, err := os.MkdirTemp("", "setrouter-sdk-")
+	if err != nil {
+		return nil, err
+	}
+	binary, err = filepath.Abs(binary)
+	if err != nil {
+		return nil, err
+	}
+	c := &Consumers{cmd: exec.Command(binary), dir: dir}
+	c.cmd.Dir, c.cmd.SysProcAttr = dir, dieWithParent()
+	c.in, err = c.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewReaderSize(out, 1<<20)
+	return c, c.cmd.Start()
+}
+
+// Add makes a caller with the SDK's default configuration, which the server
+// sees at source.
+func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
+	relay, err := NewRelay(source, server.GRPCAddr)
+	if err != nil {
+		return err
+	}
+	c.relays = append(c.relays, relay)
+	got, err := c.do(map[string]string{"add": name, "server": relay.Addr, "dir": filepath.Join(c.dir, name)})
+	if err == nil && got.Error != "" {
+		err = errors.New(got.Error)
+	}
+	return err
+}
+
+// Get asks a caller for its list. The SDK polls the server every 2 to 4
+// seconds; between that it answers from memory.
+func (c *Consumers) Get(name, namespace, service string) (Got, error) {
+	return c.do(map[string]string{"get": name, "namespace": namespace, "service": service})
+}
+
+func (c *Consumers) do(command map[string]string) (Got, error) {
+	line, err := json.Marshal(command)
+	if err != nil {
+		return Got{}, err
+	}
+	if _, err := c.in.Write(append(line, '\n')); err != nil {
+		return Got{}, err
+	}
+	reply, err := c.out.ReadBytes('\n')
+	if err != nil {
+		return Got{}, fmt.Errorf("the SDK program ended: %w", err)
+	}
+	var got Got
+	return got, json.Unmarshal(reply, &got)
+}
+
+// Close ends the program and its relays.
+func (c *Consumers) Close() error {
+	errs := []error{c.in.Close(), c.cmd.Process.Kill()}
+	_ = c.cmd.Wait()
+	for _, r := range c.relays {
+		_ = r.Close()
+	}
+	return errors.Join(append(errs, os.RemoveAll(c.dir))...)
+}

@@ -1,0 +1,228 @@
+// Package polaristest runs the parts that end-to-end tests and the demo need:
+// a real server process, callers at several source addresses, and a program
+// with the unmodified Go SDK.
+package polaristest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"text/template"
+	"time"
+)
+
+// Options say how to start a server.
+type Options struct {
+	Binary string            // path of polaris-server
+	Files  map[string]string // below the server's directory, written before the start
+	Dir    string            // used again for a restart; empty: a temporary one
+	// TrustedProxies is plugin.location.option.trustedProxies.
+	TrustedProxies []string
+	ListenIP       string // default 127.0.0.1
+	FailClosed     bool   // failOpen: false
+	Config         string // in place of the generated configuration
+}
+
+// Server is a running server process.
+type Server struct {
+	Dir      string
+	HTTPAddr string
+	GRPCAddr string
+
+	cmd     *exec.Cmd
+	out     *buffer
+	done    chan struct{} // closed when the process has ended
+	ownsDir bool
+}
+
+// startTimeout is generous: a test machine may be busy.
+const startTimeout = time.Minute
+
+// Start starts a server and waits until it serves. When the process ends
+// before, the error has what it printed.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{Dir: o.Dir, out: &buffer{}, done: make(chan struct{})}
+	if s.Dir == "" {
+		dir, err := os.MkdirTemp("", "setrouter-")
+		if err != nil {
+			return nil, err
+		}
+		s.Dir, s.ownsDir = dir, true
+	}
+	if err := s.prepare(o); err != nil {
+		return nil, errors.Join(err, s.clean())
+	}
+	binary, err := filepath.Abs(o.Binary)
+	if err != nil {
+		return nil, err
+	}
+	s.cmd = exec.Command(binary, "start", "-c", "conf/polaris-server.yaml")
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.Dir, s.out, s.out
+	s.cmd.SysProcAttr = dieWithParent()
+	if err := s.cmd.Start(); err != nil {
+		return nil, errors.Join(err, s.clean())
+	}
+	go func() {
+		_ = s.cmd.Wait()
+		close(s.done)
+	}()
+	if err := s.ready(ctx); err != nil {
+		return nil, errors.Join(err, s.Kill())
+	}
+	return s, nil
+}
+
+func (s *Server) prepare(o Options) error {
+	for name, content := range o.Files {
+		if err := s.WriteFile(name, content); err != nil {
+			return err
+		}
+	}
+	ports, err := freePorts(2)
+	if err != nil {
+		return err
+	}
+	if o.ListenIP == "" {
+		o.ListenIP = "127.0.0.1"
+	}
+	host := o.ListenIP
+	if host == "::" {
+		host = "127.0.0.1"
+	}
+	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(ports[0]))
+	s.GRPCAddr = net.JoinHostPort(host, strconv.Itoa(ports[1]))
+	config := o.Config
+	if config == "" {
+		config = configTemplate
+	}
+	var text bytes.Buffer
+	err = template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
+		"IP": o.ListenIP, "HTTP": ports[0], "GRPC": ports[1],
+		"Trusted": strings.Join(o.TrustedProxies, ", "), "FailOpen": !o.FailClosed,
+	})
+	if err != nil {
+		return err
+	}
+	return s.WriteFile("conf/polaris-server.yaml", text.String())
+}
+
+// ready waits for the server to serve. The stock server says so on standard
+// output, and starts its listeners just before.
+func (s *Server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for !strings.Contains(s.Output(), "finish starting server") || !listens(s.HTTPAddr) || !listens(s.GRPCAddr) {
+		select {
+		case <-s.done:
+			return fmt.Errorf("the server ended with exit code %d:\n%s", s.ExitCode(), s.Output())
+		case <-ctx.Done():
+			return fmt.Errorf("the server did not start: %w:\n%s", ctx.Err(), s.Output())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func listens(addr string) bool {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// WriteFile puts a file below the server's directory in one step, by a rename.
+func (s *Server) WriteFile(name, content string) error {
+	path := filepath.Join(s.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
+	if err := os.WriteFile(temp, []byte(content), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
+
+// Output is what the process printed so far.
+func (s *Server) Output() string { return s.out.String() }
+
+// Log is what the pack logged so far.
+func (s *Server) Log() string {
+	text, _ := os.ReadFile(filepath.Join(s.Dir, "log/setrouter.log"))
+	return string(text)
+}
+
+// ExitCode is -1 while the process runs.
+func (s *Server) ExitCode() int {
+	select {
+	case <-s.done:
+		return s.cmd.ProcessState.ExitCode()
+	default:
+		return -1
+	}
+}
+
+// Stop ends the server as an operator would. The stock server takes 5 s.
+func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
+
+// Kill ends the server at once, and removes its directory if Start made it.
+func (s *Server) Kill() error { return errors.Join(s.end(syscall.SIGKILL), s.clean()) }
+
+func (s *Server) end(signal os.Signal) error {
+	err := s.cmd.Process.Signal(signal)
+	if errors.Is(err, os.ErrProcessDone) {
+		err = nil
+	}
+	<-s.done
+	return err
+}
+
+func (s *Server) clean() error {
+	if !s.ownsDir {
+		return nil
+	}
+	return os.RemoveAll(s.Dir)
+}
+
+// freePorts finds ports that nobody listens on now.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports, nil
+}
+
+// buffer is a bytes.Buffer for a process that writes while a test reads.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

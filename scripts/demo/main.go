@@ -1,0 +1,217 @@
+// Command demo shows pre-routed discovery on one machine: a server with the
+// pack, unmodified SDKs at several addresses, and two cities that fail. It
+// exits with 1 at the first line that is not as expected, and stops everything
+// that it started.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/cases"
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+//go:embed conf/mapping.yaml
+var mappingFile string
+
+//go:embed conf/routing.yaml
+var routingFile string
+
+// patience bounds the wait for a list: the server's cache takes a second, and
+// the SDK polls every 2 to 4.
+const patience = 30 * time.Second
+
+func main() {
+	server := flag.String("server", "bin/polaris-server", "the server's binary")
+	consumer := flag.String("consumer", "bin/demo-consumer", "the SDK program's binary")
+	flag.Parse()
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	if err := run(ctx, *server, *consumer); err != nil {
+		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
+		cancel()
+		os.Exit(1)
+	}
+	fmt.Println("\nEvery line is as expected. Everything is stopped again.")
+}
+
+// demo is a running demo. world is the same state for the offline decision,
+// which tells the tier and level that an SDK does not see.
+type demo struct {
+	server    *polaristest.Server
+	console   *polaristest.Console
+	consumers *polaristest.Consumers
+	routing   string
+	world     cases.World
+}
+
+func run(ctx context.Context, server, consumer string) (err error) {
+	d := &demo{routing: routingFile}
+	fmt.Println("Starting a Polaris server with the SET router, and", len(callers), "callers with the unmodified polaris-go v1.6.1 ...")
+	d.server, err = polaristest.Start(ctx, polaristest.Options{Binary: server, Files: map[string]string{
+		"conf/mapping/mapping.yaml": mappingFile,
+		"conf/routing/routing.yaml": routingFile,
+	}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.server.Kill()) }()
+	d.consumers, err = polaristest.StartConsumers(consumer)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.consumers.Close()) }()
+	if err := d.populate(ctx); err != nil {
+		return err
+	}
+	for _, p := range phases {
+		if err := d.play(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// populate registers the instances and starts the callers.
+func (d *demo) populate(ctx context.Context) (err error) {
+	d.console, err = polaristest.Login(ctx, d.server)
+	if err != nil {
+		return err
+	}
+	var list []polaristest.Instance
+	for _, i := range instances {
+		metadata := map[string]string{}
+		if i.set != "" {
+			metadata[location.MetaSetName] = i.set
+		}
+		list = append(list, polaristest.Instance{Namespace: "default", Service: i.service, Host: i.host, Port: 8000, Weight: 100, Healthy: true, Metadata: metadata})
+		d.world.Instances = append(d.world.Instances, cases.Instance{
+			Service: route.Service{Namespace: "default", Name: i.service}, Host: i.host, Healthy: true, Weight: 100, Metadata: metadata,
+		})
+	}
+	if err := d.console.Register(ctx, list...); err != nil {
+		return err
+	}
+	for _, c := range callers {
+		if err := d.consumers.Add(c.name, netip.MustParseAddr(c.addr), d.server); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// play brings a phase about and waits until every caller sees it.
+func (d *demo) play(ctx context.Context, p phase) error {
+	fmt.Printf("\n== %s\n\n", p.title)
+	for service, hosts := range p.down {
+		for _, host := range hosts {
+			if err := d.console.Isolate(ctx, "default", service, host, true); err != nil {
+				return err
+			}
+			d.isolate(service, host)
+		}
+	}
+	if p.replace[0] != "" {
+		d.routing = strings.Replace(d.routing, p.replace[0], p.replace[1], 1)
+		if err := d.server.WriteFile("conf/routing/routing.yaml", d.routing); err != nil {
+			return err
+		}
+	}
+	if err := d.loadWorld(); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	fmt.Fprintln(table, "CALLER\tIS\tASKS FOR\tGETS\tTIER\tLEVEL\tWHY")
+	for _, r := range p.rows {
+		if err := d.check(ctx, r); err != nil {
+			return err
+		}
+		is := d.world.Decide(addrOf(r.caller), route.Service{Namespace: "default", Name: r.service}).Caller
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, identity(is.Identity), r.service,
+			strings.Join(r.want, " "), dash(r.tier), dash(r.level), r.why)
+	}
+	return nil
+}
+
+// check waits until the SDK has the wanted list, and compares tier and level
+// with the offline decision.
+func (d *demo) check(ctx context.Context, r row) error {
+	decided := d.world.Decide(addrOf(r.caller), route.Service{Namespace: "default", Name: r.service})
+	if decided.Tier != r.tier || decided.Level != r.level || !slices.Equal(cases.Hosts(decided.Instances), r.want) {
+		return fmt.Errorf("%s, %s: the rules give %v by tier %q and level %q, expected %v by %q and %q",
+			r.caller, r.service, cases.Hosts(decided.Instances), decided.Tier, decided.Level, r.want, r.tier, r.level)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		got, err := d.consumers.Get(r.caller, "default", r.service)
+		if err != nil {
+			return err
+		}
+		var hosts []string
+		for _, i := range got.Instances {
+			hosts = append(hosts, i.Host)
+		}
+		slices.Sort(hosts)
+		if slices.Equal(hosts, r.want) && got.Error == "" {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s asked for %s: the SDK has %v (%s), expected %v", r.caller, r.service, hosts, got.Error, r.want)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (d *demo) loadWorld() error {
+	var problems strict.Problems
+	d.world.Table = location.LoadMapping([]strict.File{{Name: "mapping.yaml", Data: []byte(mappingFile)}}, &problems)
+	d.world.Rules = route.Load([]strict.File{{Name: "routing.yaml", Data: []byte(d.routing)}}, &problems)
+	return problems.Err()
+}
+
+func (d *demo) isolate(service, host string) {
+	for n := range d.world.Instances {
+		if i := &d.world.Instances[n]; i.Service.Name == service && i.Host == host {
+			i.Isolate = true
+		}
+	}
+}
+
+func addrOf(caller string) netip.Addr {
+	for _, c := range callers {
+		if c.name == caller {
+			return netip.MustParseAddr(c.addr)
+		}
+	}
+	return netip.Addr{}
+}
+
+func identity(id location.Identity) string {
+	return dash(string(id.SET)) + " in " + id.Cut(2).String()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
