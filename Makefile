@@ -1,7 +1,6 @@
 # Two commands to know: `make demo` shows what it does, `make test` proves it.
 GO      ?= go
 BIN     := bin
-CONF    ?= build/conf/polaris-server.yaml
 FUZZTIME ?= 30s
 
 .PHONY: all build test race demo run fuzz lint clean
@@ -30,8 +29,7 @@ demo: build $(BIN)/demo-consumer ## a server, unmodified SDKs and two failing ci
 	$(GO) run ./scripts/demo -server $(BIN)/polaris-server -consumer $(BIN)/demo-consumer
 
 run: build ## the server in the foreground, with the sample files
-	mkdir -p .run
-	$(BIN)/polaris-server start -c $(CONF)
+	cd build && exec ../$(BIN)/polaris-server start -c conf/polaris-server.yaml
 
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for package in $$($(GO) list ./...); do \
@@ -44,4 +42,4 @@ lint: ## golangci-lint v2, if it is installed
 	golangci-lint run ./...
 
 clean:
-	rm -rf $(BIN) .run
+	rm -rf $(BIN) build/log build/data build/polaris.bolt
