@@ -4,8 +4,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 
@@ -16,9 +18,15 @@ import (
 )
 
 // The stock start command prints its error and returns, so that a failed start
-// would exit with 0. A server that returns without having been told to stop
-// has failed.
+// would exit with 0; where a listener cannot have its port it can also panic,
+// which exits with 2. A server that ends without having been told to has failed.
 func main() {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "[ERROR] %v\n%s", p, debug.Stack())
+			os.Exit(1)
+		}
+	}()
 	var told atomic.Bool
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)

@@ -255,7 +255,7 @@ func TestForwardedCallers(t *testing.T) {
 }
 
 func TestIPv6Caller(t *testing.T) {
-	server, console := start(t, polaristest.Options{ListenIP: "::"})
+	server, console := start(t, polaristest.Options{ListenIP: "[::]"})
 	registerNovel(t, console, "novel")
 	eventually(t, server, polaristest.Request{Source: shanghai, Service: "novel"}, "10.11.0.1") // as ::ffff:127.1.0.1
 	six := func(addr string) string { return strings.Replace(addr, "127.0.0.1", "[::1]", 1) }

@@ -140,7 +140,7 @@ func Discover(ctx context.Context, addr string, r Request) (Discovered, error) {
 	body, err := json.Marshal(map[string]any{
 		"type":    1,
 		"service": map[string]string{"namespace": r.Namespace, "name": r.Service, "revision": r.Revision},
-		"filter":  map[string]bool{"onlyHealthyInstance": r.OnlyHealthy},
+		"Filter":  map[string]bool{"OnlyHealthyInstance": r.OnlyHealthy},
 	})
 	if err != nil {
 		return Discovered{}, err

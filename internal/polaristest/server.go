@@ -45,7 +45,7 @@ type Server struct {
 }
 
 // startTimeout is generous: a test machine may be busy.
-const startTimeout = time.Minute
+const startTimeout = 30 * time.Second
 
 // Start starts a server and waits until it serves. When the process ends
 // before, the error has what it printed.
@@ -95,7 +95,7 @@ func (s *Server) prepare(o Options) error {
 		o.ListenIP = "127.0.0.1"
 	}
 	host := o.ListenIP
-	if host == "::" {
+	if host == "[::]" {
 		host = "127.0.0.1"
 	}
 	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(ports[0]))
@@ -125,6 +125,7 @@ func (s *Server) ready(ctx context.Context) error {
 		case <-s.done:
 			return fmt.Errorf("the server ended with exit code %d:\n%s", s.ExitCode(), s.Output())
 		case <-ctx.Done():
+			_ = s.end(syscall.SIGQUIT) // prints what every goroutine does
 			return fmt.Errorf("the server did not start: %w:\n%s", ctx.Err(), s.Output())
 		case <-time.After(20 * time.Millisecond):
 		}
