@@ -162,7 +162,7 @@ func (n Node) OneOrItems() []Node {
 // Text returns a string. Numbers and booleans are refused: `zone: 0755` or
 // `set: on` would not be the text that stands in the file.
 func (n Node) Text() (string, bool) {
-	if n.yaml.Kind != yaml.ScalarNode {
+	if n.yaml.Kind != yaml.ScalarNode || n.Null() {
 		n.Errorf("found %s, expected a text", n.what())
 		return "", false
 	}
@@ -299,3 +299,6 @@ func (n Node) Col() int { return n.yaml.Column }
 
 // Null tells whether the value is left out, as in `key:`.
 func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
+
+// Faults is the number of faults found so far in all that is being read.
+func (n Node) Faults() int { return len(n.problems.list) }

@@ -19,15 +19,14 @@ func (l *mappingLoader) readYAML(root strict.Node) {
 		}
 	}
 	if n, given := fields["default"]; given {
-		if e, ok := readFacts(n, n.Fields("region", "zone", "campus", "set", "labels")); ok {
+		if e, _, ok := readFacts(n, "region", "zone", "campus", "set", "labels"); ok {
 			l.setDefault(e)
 		}
 	}
 }
 
 func (l *mappingLoader) readEntry(n strict.Node) {
-	fields := n.Fields("match", "region", "zone", "campus", "set", "labels")
-	e, ok := readFacts(n, fields)
+	e, fields, ok := readFacts(n, "match", "region", "zone", "campus", "set", "labels")
 	match, given := fields["match"]
 	if !given {
 		n.Errorf("the entry has no match, expected match: an address, a prefix, a range, or a list of those")
@@ -56,8 +55,11 @@ func readMatch(n strict.Node) []netip.Prefix {
 	return prefixes
 }
 
-// readFacts reads what an entry or the default says of an address.
-func readFacts(n strict.Node, fields map[string]strict.Node) (*entry, bool) {
+// readFacts reads what an entry or the default says of an address, and returns
+// its fields. It is not ok after a fault.
+func readFacts(n strict.Node, keys ...string) (*entry, map[string]strict.Node, bool) {
+	before := n.Faults()
+	fields := n.Fields(keys...)
 	e := &entry{file: n.File(), line: n.Line(), col: n.Col()}
 	f := &e.facts
 	for key, into := range map[string]*string{"region": &f.Region, "zone": &f.Zone, "campus": &f.Campus} {
@@ -70,7 +72,6 @@ func readFacts(n strict.Node, fields map[string]strict.Node) (*entry, bool) {
 			set, err := ParseSET(s)
 			if err != nil {
 				at.Errorf("%v", err)
-				return nil, false
 			}
 			f.SET = set
 		}
@@ -81,13 +82,12 @@ func readFacts(n strict.Node, fields map[string]strict.Node) (*entry, bool) {
 			f.Labels[label.Key.Raw()] = label.Value.TextOr()
 		}
 	}
-	if f.Region != "" && f.Zone == "" && f.Campus != "" {
+	switch {
+	case n.Faults() > before:
+	case f.Region != "" && f.Zone == "" && f.Campus != "":
 		n.Errorf("campus %q has a region but no zone beside it, expected a zone too: an entry with a region inherits none", f.Campus)
-		return nil, false
-	}
-	if e.empty() {
+	case e.empty():
 		n.Errorf("the entry says nothing of its addresses, expected region, zone, campus, set or labels")
-		return nil, false
 	}
-	return e, true
+	return e, fields, n.Faults() == before
 }

@@ -1,0 +1,172 @@
+package location
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// loadAll names the files a.yaml, b.yaml, ... and those that start with a CSV
+// header a.csv, ...
+func loadAll(texts ...string) (*Table, string) {
+	var problems strict.Problems
+	var files []strict.File
+	for i, text := range texts {
+		ending := ".yaml"
+		if strings.HasPrefix(text, "csv:") {
+			ending, text = ".csv", strings.TrimPrefix(text, "csv:")
+		}
+		files = append(files, strict.File{Name: string(rune('a'+i)) + ending, Data: []byte(text)})
+	}
+	table := LoadMapping(files, &problems)
+	if err := problems.Err(); err != nil {
+		return table, err.Error()
+	}
+	return table, ""
+}
+
+func TestLoadMappingRefuses(t *testing.T) {
+	one := func(entry string) string { return "version: 1\nmappings:\n  - {" + entry + "}\n" }
+	const topology = "version: 1\ntopology:\n  south: {sz: [sz-2], gz: []}\n  east: {nj: [nj-4]}\n"
+	tests := []struct {
+		name string
+		in   []string
+		want string
+	}{
+		{"empty", []string{" \n"}, `a.yaml: is empty; delete the file or give it content`},
+		{"not UTF-8", []string{"version: \xff"}, `a.yaml: is not UTF-8 text; save it as UTF-8`},
+		{"a list", []string{"- a"}, `a.yaml:1:1: found a list, expected keys and values`},
+		{"unknown key", []string{one("match: 10.0.0.1, regoin: r")}, `a.yaml:3:23: unknown key "regoin"; did you mean "region"?`},
+		{"unknown top key", []string{"version: 1\nmapping: []"}, `a.yaml:2:1: unknown key "mapping"; did you mean "mappings"?`},
+		{"second document", []string{one("match: 10.0.0.1, region: r") + "---\n"}, `a.yaml:4:1: a second YAML document starts here, expected one document in a file; move it to a file of its own`},
+		{"no match", []string{one("region: r")}, `a.yaml:3:5: the entry has no match, expected match: an address, a prefix, a range, or a list of those`},
+		{"empty match", []string{one("match: [], region: r")}, `a.yaml:3:13: match names no address, expected an address, a prefix, a range, or a list of those`},
+		{"says nothing", []string{one("match: 10.0.0.1")}, `a.yaml:3:5: the entry says nothing of its addresses, expected region, zone, campus, set or labels`},
+		{"bad address", []string{one("match: 10.0.0.256, region: r")}, `a.yaml:3:13: "10.0.0.256" is not an address, expected an IP, a CIDR prefix or a range a-b`},
+		{"bad prefix", []string{one("match: 10.0.0.0/33, region: r")}, `a.yaml:3:13: "10.0.0.0/33" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8`},
+		{"host bits", []string{one("match: 10.1.2.3/16, region: r")}, `a.yaml:3:13: prefix "10.1.2.3/16" has host bits set; did you mean "10.1.0.0/16"?`},
+		{"reversed range", []string{one("match: 10.0.0.9-10.0.0.1, region: r")}, `a.yaml:3:13: range "10.0.0.9-10.0.0.1" is reversed; did you mean "10.0.0.1-10.0.0.9"?`},
+		{"range over families", []string{one(`match: "10.0.0.9-fd00::1", region: r`)}, `a.yaml:3:13: range "10.0.0.9-fd00::1" goes from IPv4 to IPv6, expected both of one kind`},
+		{"half a range", []string{one("match: 10.0.0.9-, region: r")}, `a.yaml:3:13: "10.0.0.9-" is not a range, expected two addresses, as 10.1.7.4-10.1.7.9`},
+		{"SET of two segments", []string{one("match: 10.0.0.1, set: a.b")}, `a.yaml:3:28: SET name "a.b" has 2 segments, expected three: business.area.group`},
+		{"SET with a bad letter", []string{one("match: 10.0.0.1, set: a.b.c d")}, `a.yaml:3:28: SET name "a.b.c d": segment "c d" is not 1 to 64 letters, digits, '_' or '-'`},
+		{"a number for a name", []string{one("match: 10.0.0.1, zone: 7")}, `a.yaml:3:29: found "7", expected a text; put it in quotes: "7"`},
+		{"nothing for a name", []string{one("match: 10.0.0.1, zone: ")}, `a.yaml:3:29: found nothing, expected a text`},
+		{"campus without zone", []string{one("match: 10.0.0.1, region: r, campus: c")}, `a.yaml:3:5: campus "c" has a region but no zone beside it, expected a zone too: an entry with a region inherits none`},
+		{"prefix twice", []string{one("match: 10.0.0.0/24, region: r"), "\n" + one("match: [10.1.0.0/24, 10.0.0.0/24], region: r")}, `b.yaml:4:5: prefix "10.0.0.0/24" is given twice, first in a.yaml:3`},
+		{"prefix twice, once mapped", []string{one(`match: ["::ffff:10.0.0.1", 10.0.0.1], region: r`)}, `a.yaml:3:5: prefix "10.0.0.1/32" is given twice, first in a.yaml:3`},
+		{"default twice", []string{"version: 1\ndefault: {region: r}", "version: 1\ndefault: {region: s}"}, `b.yaml:2:10: default is given twice, first in a.yaml:2`},
+		{"region not in the topology", []string{topology, one("match: 10.0.0.1, region: sout")}, `b.yaml:3:5: region "sout" is not in the topology; did you mean "south"?`},
+		{"zone not in the topology", []string{topology, one("match: 10.0.0.1, region: south, zone: bj")}, `b.yaml:3:5: zone "bj" is not in the topology, in region "south", expected one of gz, sz`},
+		{"campus not in the topology", []string{topology, one("match: 10.0.0.1, region: south, zone: sz, campus: sz-3")}, `b.yaml:3:5: campus "sz-3" is not in the topology, in zone "sz"; did you mean "sz-2"?`},
+		{"inherited region does not have the zone", []string{topology, "version: 1\nmappings:\n  - {match: 10.0.0.0/8, region: south}\n  - {match: 10.1.0.0/16, zone: nj}\n"}, `b.yaml:4:5: zone "nj" is not in the topology, in region "south", expected one of gz, sz`},
+		{"default not in the topology", []string{topology + "default: {region: west}"}, `a.yaml:5:10: region "west" is not in the topology; did you mean "east"?`},
+		{"zone under two regions of the topology", []string{"version: 1\ntopology:\n  south: {z: []}\n  east: {z: []}"}, `a.yaml:4:10: zone "z" is under region "east" here and under "south" elsewhere, expected one region`},
+		{"zone under two regions", []string{one("match: 10.0.0.1, region: south, zone: z"), one("match: 10.0.0.2, region: east, zone: z")}, `b.yaml:3:5: zone "z" is under region "east" here and under "south" in a.yaml:3, expected one region`},
+		{"CSV without match", []string{"csv:region,set\nr,a.b.c"}, `a.csv:1:1: the header has no column "match"`},
+		{"CSV with an unknown column", []string{"csv:match,regoin\n"}, `a.csv:1:7: unknown column "regoin"; did you mean "region"?`},
+		{"CSV with a column twice", []string{"csv:match,set,set\n"}, `a.csv:1:11: column "set" is given twice, expected each once`},
+		{"CSV with a short row", []string{"csv:match,set\n10.0.0.1\n"}, `a.csv:2:1: the row has 1 cells, the header 2, expected as many`},
+		{"CSV with a bad address", []string{"csv:# c\nset,match\na.b.c,10.0.0\n"}, `a.csv:3:7: "10.0.0" is not an address, expected an IP, a CIDR prefix or a range a-b`},
+		{"CSV with a bad SET", []string{"csv:match,set\n10.0.0.1,*.b.c\n"}, `a.csv:2:10: SET name "*.b.c" has "*" in segment 1, expected it in the third only`},
+		{"CSV row that says nothing", []string{"csv:match,set\n10.0.0.1,\n"}, `a.csv:2:1: the row says nothing of its addresses, expected a region, zone, campus, set or label`},
+		{"CSV with a quote", []string{"csv:match,set\n10.0.0.1,a\"b\n"}, `a.csv:2:11: not valid CSV: bare " in non-quoted-field`},
+		{"CSV of comments", []string{"csv:# nothing\n"}, `a.csv: has no header, expected a line of match,region,zone,campus,set,label.<key>`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			table, got := loadAll(tt.in...)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+			if table != nil {
+				t.Error("a table beside faults")
+			}
+		})
+	}
+}
+
+func TestLookup(t *testing.T) {
+	table, fault := loadAll(`
+version: 1
+mappings:
+  - {match: 10.0.0.0/8, region: r, zone: z, campus: c, set: a.b.c, labels: {k: wide, l: wide}}
+  - {match: 10.1.0.0/16, region: r2}
+  - {match: 10.2.0.0/16, zone: z2}
+  - {match: 10.3.0.0/16, campus: c2}
+  - {match: 10.4.0.0/16, set: a.b.d}
+  - {match: 10.4.4.0/24, labels: {k: narrow}}
+  - {match: [10.5.0.3-10.5.0.6, "fd00::/16"], set: "a.b.*"}
+  - {match: "::ffff:10.6.0.0/112", set: a.b.e}
+default: {region: d}
+`, "csv:\xef\xbb\xbfmatch, region, zone ,label.k\n# comment\n\"10.7.0.0/16\",r7,z7,v\n")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	for addr, want := range map[string]string{
+		"10.0.0.1":        "r/z/c a.b.c map[k:wide l:wide] | 4 4 4 4",
+		"10.1.0.1":        "r2 a.b.c map[k:wide l:wide] | 5 0 0 4",
+		"10.2.0.1":        "r/z2 a.b.c map[k:wide l:wide] | 4 6 0 4",
+		"10.3.0.1":        "r/z/c2 a.b.c map[k:wide l:wide] | 4 4 7 4",
+		"10.4.0.1":        "r/z/c a.b.d map[k:wide l:wide] | 4 4 4 8",
+		"10.4.4.1":        "r/z/c a.b.d map[k:narrow l:wide] | 4 4 4 8",
+		"10.5.0.2":        "r/z/c a.b.c map[k:wide l:wide] | 4 4 4 4",
+		"10.5.0.3":        "r/z/c a.b.* map[k:wide l:wide] | 4 4 4 10",
+		"10.5.0.6":        "r/z/c a.b.* map[k:wide l:wide] | 4 4 4 10",
+		"10.5.0.7":        "r/z/c a.b.c map[k:wide l:wide] | 4 4 4 4",
+		"::ffff:10.5.0.3": "r/z/c a.b.* map[k:wide l:wide] | 4 4 4 10",
+		"fd00::1%eth0":    " a.b.* map[] | 0 0 0 10",
+		"10.6.0.1":        "r/z/c a.b.e map[k:wide l:wide] | 4 4 4 11",
+		"10.7.0.1":        "r7/z7 a.b.c map[k:v l:wide] | 3 3 0 4",
+		"11.0.0.1":        "unknown",
+	} {
+		got := "unknown"
+		if f, ok := table.Lookup(netip.MustParseAddr(addr)); ok {
+			got = fmt.Sprintf("%s %s %v | %d %d %d %d", f.Location, f.SET, f.Labels,
+				line(f.RegionFrom), line(f.ZoneFrom), line(f.CampusFrom), line(f.SETFrom))
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+	if got := table.Default().Region; got != "d" {
+		t.Errorf("default region %q", got)
+	}
+	if got := (*Table)(nil).Default().Region; got != "" {
+		t.Errorf("default region %q of a nil table", got)
+	}
+}
+
+func line(p *Place) int {
+	if p == nil {
+		return 0
+	}
+	return p.Line
+}
+
+func TestLookupDoesNotAllocate(t *testing.T) {
+	table, _ := loadAll("version: 1\nmappings: [{match: 10.0.0.0/8, region: r}]")
+	addr := netip.MustParseAddr("::ffff:10.1.2.3")
+	if n := testing.AllocsPerRun(100, func() { table.Lookup(addr) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func FuzzLoadMapping(f *testing.F) {
+	f.Add("version: 1\ntopology: {a: {b: [c]}}\nmappings: [{match: [10.0.0.0/8, 10.0.0.1-10.0.0.9], region: a, labels: {x: y}}]\ndefault: {set: a.b.*}", false)
+	f.Add("match,region,zone,campus,set,label.x\n10.0.0.1,r,z,c,a.b.c,v\n", true)
+	f.Fuzz(func(t *testing.T, text string, asCSV bool) {
+		if asCSV {
+			text = "csv:" + text
+		}
+		table, fault := loadAll(text)
+		if (table == nil) == (fault == "") {
+			t.Fatalf("table %v beside message %q", table, fault)
+		}
+	})
+}

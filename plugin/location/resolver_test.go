@@ -1,0 +1,173 @@
+package location
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+)
+
+type fixed struct {
+	name string
+	f    *Facts
+}
+
+func (s fixed) Name() string { return s.name }
+
+func (s fixed) Facts(netip.Addr) (*Facts, bool) { return s.f, s.f != nil }
+
+func facts(region, zone, campus string, set SET, labels ...string) *Facts {
+	f := &Facts{Identity: Identity{Location: Location{region, zone, campus}, SET: set}}
+	for i := 0; i < len(labels); i += 2 {
+		if f.Labels == nil {
+			f.Labels, f.LabelsFrom = map[string]string{}, map[string]*Place{}
+		}
+		f.Labels[labels[i]] = labels[i+1]
+	}
+	return f
+}
+
+func TestCaller(t *testing.T) {
+	tests := []struct {
+		name     string
+		sources  []*Facts
+		fallback *Facts
+		want     string
+	}{
+		{"the first that knows the SET gives it", []*Facts{facts("", "", "", ""), nil, facts("", "", "", "a.b.c"), facts("", "", "", "a.b.d")}, noFacts, " a.b.c map[]"},
+		{"a later source refines", []*Facts{facts("r", "", "", ""), facts("r", "z", "", ""), facts("r", "z", "c", "")}, noFacts, "r/z/c  map[]"},
+		{"and never contradicts", []*Facts{facts("r", "z", "", ""), facts("r", "y", "c", ""), facts("q", "z", "c", "")}, noFacts, "r/z  map[]"},
+		{"one that knows less adds nothing", []*Facts{facts("r", "z", "", ""), facts("r", "", "", "")}, noFacts, "r/z  map[]"},
+		{"labels key by key", []*Facts{facts("", "", "", "", "k", "1"), facts("", "", "", "", "k", "2", "l", "2")}, noFacts, "  map[k:1 l:2]"},
+		{"the default comes last", []*Facts{facts("r", "", "", "")}, facts("d", "", "", "d.d.d"), "r d.d.d map[]"},
+		{"the default refines too", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", ""), "r/z  map[]"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := Resolver{Default: tt.fallback}
+			for _, f := range tt.sources {
+				r.Sources = append(r.Sources, fixed{"s", f})
+			}
+			got := r.Caller(netip.MustParseAddr("10.0.0.1"))
+			if s := fmt.Sprintf("%s %s %v", got.Location, got.SET, got.Labels); s != tt.want {
+				t.Errorf("%q, want %q", s, tt.want)
+			}
+		})
+	}
+	if got := (Resolver{Sources: []Source{fixed{"s", facts("r", "", "", "")}}, Default: noFacts}).Caller(netip.Addr{}); got.Region != "" {
+		t.Error("a caller without an address is known")
+	}
+}
+
+func TestJoinLeavesSharedLabelsAlone(t *testing.T) {
+	shared := facts("", "", "", "", "k", "1")
+	f := *shared
+	f.Join(facts("", "", "", "", "l", "2"))
+	if len(shared.Labels) != 1 {
+		t.Errorf("shared labels are now %v", shared.Labels)
+	}
+}
+
+func TestRegistered(t *testing.T) {
+	tests := []struct {
+		name          string
+		metadata      map[string]string
+		want, invalid string
+	}{
+		{"none", nil, "", ""},
+		{"set name", map[string]string{MetaSetName: "a.b.c"}, "a.b.c", ""},
+		{"enabled", map[string]string{MetaSetName: "a.b.c", MetaSetEnable: "Y"}, "a.b.c", ""},
+		{"not enabled", map[string]string{MetaSetName: "a.b.c", MetaSetEnable: "N"}, "", ""},
+		{"not enabled, group", map[string]string{MetaSetName: "a.b.c", MetaSetEnable: "", MetaSetGroup: "a.b.d"}, "a.b.d", ""},
+		{"group", map[string]string{MetaSetGroup: "a.b.*"}, "a.b.*", ""},
+		{"name before group", map[string]string{MetaSetName: "a.b.c", MetaSetGroup: "a.b.d"}, "a.b.c", ""},
+		{"invalid", map[string]string{MetaSetName: "a.b"}, "", "a.b"},
+		{"invalid, group", map[string]string{MetaSetName: "a.b", MetaSetGroup: "a.b.d"}, "a.b.d", "a.b"},
+	}
+	for _, tt := range tests {
+		f, invalid := Registered(Location{}, tt.metadata)
+		if string(f.SET) != tt.want || invalid != tt.invalid {
+			t.Errorf("%s: SET %q, invalid %q, want %q, %q", tt.name, f.SET, invalid, tt.want, tt.invalid)
+		}
+	}
+}
+
+func TestCommon(t *testing.T) {
+	tests := []struct {
+		name    string
+		records []Facts
+		want    string
+	}{
+		{"none", nil, " "},
+		{"equal", []Facts{*facts("r", "z", "c", "a.b.c"), *facts("r", "z", "c", "a.b.c")}, "r/z/c a.b.c"},
+		{"two SETs", []Facts{*facts("", "", "", "a.b.c"), *facts("", "", "", "a.b.d"), *facts("", "", "", "a.b.c")}, " "},
+		{"one without a SET says nothing", []Facts{*facts("r", "", "", ""), *facts("", "", "", "a.b.d")}, "r a.b.d"},
+		{"other zone", []Facts{*facts("r", "z", "c", ""), *facts("r", "y", "c", "")}, "r "},
+		{"other region", []Facts{*facts("r", "z", "c", ""), *facts("q", "z", "c", "")}, " "},
+	}
+	for _, tt := range tests {
+		got := Common(tt.records)
+		if s := got.Location.String() + " " + string(got.SET); s != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, s, tt.want)
+		}
+	}
+}
+
+func TestCallerAddr(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	tests := []struct {
+		name, peer string
+		forwarded  []string
+		realIP     string
+		want       string
+	}{
+		{"no proxies", "1.1.1.1", nil, "", "1.1.1.1"},
+		{"untrusted peer", "1.1.1.1", []string{"2.2.2.2"}, "3.3.3.3", "1.1.1.1"},
+		{"trusted peer", "10.0.0.1", []string{"2.2.2.2"}, "3.3.3.3", "2.2.2.2"},
+		{"mapped peer", "::ffff:10.0.0.1", []string{"2.2.2.2"}, "", "2.2.2.2"},
+		{"rightmost that is not trusted", "10.0.0.1", []string{"6.6.6.6, 2.2.2.2, 10.9.9.9"}, "", "2.2.2.2"},
+		{"several headers", "10.0.0.1", []string{"6.6.6.6", "2.2.2.2", "10.9.9.9"}, "", "2.2.2.2"},
+		{"all trusted: the leftmost", "10.0.0.1", []string{"10.2.2.2, 10.9.9.9"}, "", "10.2.2.2"},
+		{"garbage ends the walk", "10.0.0.1", []string{"2.2.2.2, evil, 10.9.9.9"}, "", "10.9.9.9"},
+		{"garbage only", "10.0.0.1", []string{"evil"}, "3.3.3.3", "10.0.0.1"},
+		{"ports and brackets", "10.0.0.1", []string{"[2001:db8::1]:99, [fd00::1], 10.0.0.3:80"}, "", "2001:db8::1"},
+		{"real ip", "fd00::1", nil, " 3.3.3.3 ", "3.3.3.3"},
+		{"no header", "10.0.0.1", nil, "", "10.0.0.1"},
+	}
+	for _, tt := range tests {
+		got := CallerAddr(netip.MustParseAddr(tt.peer), trusted, tt.forwarded, tt.realIP)
+		if got != netip.MustParseAddr(tt.want) {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func FuzzCallerAddr(f *testing.F) {
+	f.Add("10.0.0.1, 2.2.2.2", "[::1]:80")
+	f.Fuzz(func(t *testing.T, forwarded, realIP string) {
+		outside := netip.MustParseAddr("1.1.1.1")
+		trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		if got := CallerAddr(outside, trusted, []string{forwarded}, realIP); got != outside {
+			t.Fatalf("an untrusted peer became %s", got)
+		}
+		if got := CallerAddr(netip.MustParseAddr("10.0.0.1"), trusted, []string{forwarded}, realIP); !got.IsValid() {
+			t.Fatal("no address")
+		}
+	})
+}
+
+func FuzzParseMatch(f *testing.F) {
+	for _, s := range []string{"10.0.0.1", "10.0.0.0/8", "10.0.0.1-10.0.0.9", "::ffff:10.0.0.0/112", "fe80::1%eth0", "::/0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		prefixes, err := ParseMatch(s)
+		if (len(prefixes) == 0) != (err != nil) {
+			t.Fatalf("%v, %v", prefixes, err)
+		}
+		for _, p := range prefixes {
+			if p != p.Masked() || !p.IsValid() || p.Addr().Is4In6() {
+				t.Fatalf("prefix %v", p)
+			}
+		}
+	})
+}
