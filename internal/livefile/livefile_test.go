@@ -1,0 +1,239 @@
+package livefile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// lines is the value of these tests: every line of every file, an entry each.
+// A line "bad" is a fault, a line "panic" a bug.
+type lines []string
+
+func loadLines(files []strict.File) (*lines, int, error) {
+	var out lines
+	for _, f := range files {
+		for line := range strings.Lines(string(f.Data)) {
+			switch line = strings.TrimSpace(line); line {
+			case "bad":
+				return nil, 0, errors.New("bad line")
+			case "panic":
+				panic("a bug")
+			}
+			out = append(out, line)
+		}
+	}
+	return &out, len(out), nil
+}
+
+// fixture is a directory of files, watched while the test runs.
+type fixture struct {
+	t     *testing.T
+	dir   string
+	live  *Live[lines]
+	loads chan Status
+}
+
+func newFixture(t *testing.T, files map[string]string) *fixture {
+	f := &fixture{t: t, dir: t.TempDir(), loads: make(chan Status, 100)}
+	for name, text := range files {
+		f.write(name, text)
+	}
+	f.open(filepath.Join(f.dir, "*.txt"))
+	return f
+}
+
+func (f *fixture) open(globs ...string) {
+	f.t.Helper()
+	live, err := Open(Options[lines]{
+		Globs: globs, Load: loadLines, Guard: ShrinkGuard(50), Poll: 50 * time.Millisecond,
+		OnLoad: func(s Status) { f.loads <- s },
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.live = live
+	<-f.loads
+	ctx, cancel := context.WithCancel(f.t.Context())
+	done := make(chan struct{})
+	go func() {
+		live.Run(ctx)
+		close(done)
+	}()
+	f.t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+}
+
+func (f *fixture) path(name string) string { return filepath.Join(f.dir, name) }
+
+// write puts a file in place by a rename.
+func (f *fixture) write(name, text string) {
+	f.t.Helper()
+	temp := f.path(".new")
+	if err := errors.Join(os.WriteFile(temp, []byte(text), 0o600), os.Rename(temp, f.path(name))); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// next waits for the next try, and compares its error and what is in force.
+func (f *fixture) next(wantErr, want string) {
+	f.t.Helper()
+	select {
+	case s := <-f.loads:
+		if got := fmt.Sprint(s.Err); s.Err == nil && wantErr != "" || s.Err != nil && (wantErr == "" || !strings.Contains(got, wantErr)) {
+			f.t.Errorf("error %v, want %q", s.Err, wantErr)
+		}
+	case <-time.After(10 * time.Second):
+		f.t.Fatal("the change was not seen")
+	}
+	if got := strings.Join(*f.live.Get(), " "); got != want {
+		f.t.Errorf("in force: %q, want %q", got, want)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	large := write("large.txt", "x")
+	if err := os.Truncate(large, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ glob, want string }{
+		{filepath.Join(dir, "*.none"), "*.none: no such file; check the name, relative names start at the server's working directory"},
+		{write("bad.txt", "bad"), "bad line"},
+		{write("bug.txt", "panic"), "panic while loading: a bug"},
+		{large, "large.txt: is larger than 256 MiB, the limit for one file; split it, any number of files can be named"},
+		{dir, "is not a regular file"},
+	}
+	for _, tt := range tests {
+		_, err := Open(Options[lines]{Globs: []string{tt.glob}, Load: func(files []strict.File) (*lines, int, error) { return loadLines(files) }})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.glob, err, tt.want)
+		}
+	}
+}
+
+func TestChanges(t *testing.T) {
+	f := newFixture(t, map[string]string{"a.txt": "1\n2", "b.txt": "3\n4"})
+	f.write("a.txt", "1\n2\n5")
+	f.next("", "1 2 5 3 4")
+	// An editor that writes in place.
+	if err := os.WriteFile(f.path("b.txt"), []byte("6\n7"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.next("", "1 2 5 6 7")
+	f.write("c.txt", "8")
+	f.next("", "1 2 5 6 7 8")
+	f.write("c.txt", "bad")
+	f.next("bad line", "1 2 5 6 7 8")
+	f.write("c.txt", "9")
+	f.next("", "1 2 5 6 7 9")
+	f.write("a.txt", "panic")
+	f.next("panic while loading: a bug", "1 2 5 6 7 9")
+	f.write("a.txt", "1\n2\n5")
+	f.next("", "1 2 5 6 7 9") // back to what is in force: the fault is over
+	// A rename takes the entries along, a removal does not.
+	if err := os.Rename(f.path("c.txt"), f.path("d.txt")); err != nil {
+		t.Fatal(err)
+	}
+	f.next("", "1 2 5 6 7 9")
+	if err := os.Remove(f.path("d.txt")); err != nil {
+		t.Fatal(err)
+	}
+	f.next("d.txt: is gone, and 1 entries with it; put it back, or restart the server to run without it", "1 2 5 6 7 9")
+	if err := f.live.Reload(true); err != nil {
+		t.Fatal(err)
+	}
+	f.next("", "1 2 5 6 7")
+}
+
+func TestShrinkGuard(t *testing.T) {
+	f := newFixture(t, map[string]string{"a.txt": "1\n2\n3\n4"})
+	f.write("a.txt", "1")
+	f.next("refused: 3 of 4 entries would be lost, more than 50% (shrinkGuardPercent)", "1 2 3 4")
+	f.write("a.txt", "1\n2")
+	f.next("", "1 2")
+	if err := ShrinkGuard(100)(10, 0); err != nil {
+		t.Errorf("at 100 percent: %v", err)
+	}
+}
+
+// A touched file keeps the value, and with it all that is built on it.
+func TestUnchangedContentKeepsTheValue(t *testing.T) {
+	f := newFixture(t, map[string]string{"a.txt": "1"})
+	before := f.live.Get()
+	f.write("a.txt", "1")
+	if err := f.live.Reload(false); err != nil {
+		t.Fatal(err)
+	}
+	if f.live.Get() != before {
+		t.Error("equal content made a new value")
+	}
+}
+
+// Kubernetes swaps a symlink to a directory; the files are symlinks through it.
+func TestConfigMapSwap(t *testing.T) {
+	f := &fixture{t: t, dir: t.TempDir(), loads: make(chan Status, 100)}
+	version := func(name, text string) {
+		t.Helper()
+		err := errors.Join(os.Mkdir(f.path(name), 0o700), os.WriteFile(f.path(name+"/a.txt"), []byte(text), 0o600),
+			os.Symlink(name, f.path("..data_tmp")), os.Rename(f.path("..data_tmp"), f.path("..data")))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	version("..v1", "1")
+	if err := os.Symlink("..data/a.txt", f.path("a.txt")); err != nil {
+		t.Fatal(err)
+	}
+	f.open(f.path("*.txt"))
+	version("..v2", "2")
+	f.next("", "2")
+}
+
+func TestDirectoryGoneAndBack(t *testing.T) {
+	f := newFixture(t, map[string]string{"a.txt": "1"})
+	if err := os.Rename(f.dir, f.dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	f.next("no such file", "1")
+	if err := os.Rename(f.dir+".away", f.dir); err != nil {
+		t.Fatal(err)
+	}
+	f.next("", "1")
+	f.write("a.txt", "2")
+	f.next("", "2")
+}
+
+// One change is one report, however often the ticker looks.
+func TestFaultIsReportedOnce(t *testing.T) {
+	f := newFixture(t, map[string]string{"a.txt": "1"})
+	f.write("a.txt", "bad")
+	f.next("bad line", "1")
+	f.write("b.txt", "2") // the next report must be of this change
+	f.next("bad line", "1")
+	f.write("a.txt", "3")
+	f.next("", "3 2")
+	if n := len(f.loads); n != 0 {
+		t.Errorf("%d more reports", n)
+	}
+}
