@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -92,7 +93,9 @@ func (l looked) text(w io.Writer) {
 		return
 	}
 	fmt.Fprintln(w, l.Address)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range l.Facts {
-		fmt.Fprintf(w, "  %-8s %s    from %s\n", f.Field, f.Value, f.from)
+		fmt.Fprintf(table, "  %s\t%s\tfrom %s\n", f.Field, f.Value, f.from)
 	}
+	table.Flush()
 }

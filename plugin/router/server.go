@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"sync"
 
+	cachetypes "github.com/polarismesh/polaris/cache/api"
 	api "github.com/polarismesh/polaris/common/api/v1"
 	"github.com/polarismesh/polaris/service"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
@@ -33,6 +34,7 @@ type Server struct {
 	table    func() *location.Table
 	rules    func() *route.Rules // nil: no routing configured
 	sources  []location.Source
+	services func() cachetypes.ServiceCache
 	// selectFrom is route.Route.Select, but in tests that force a fault.
 	selectFrom func(route.Route, []route.Instance) route.Decision
 
@@ -118,7 +120,7 @@ func (r *request) routeRequest() route.Request {
 // read are the services that the name asked for stands for: a Polaris alias,
 // or services of other namespaces that are visible here.
 func (r *request) read() []route.Service {
-	services := r.Cache().Service()
+	services := r.services()
 	found := services.GetServiceByName(r.asked.Name, r.asked.Namespace)
 	if found == nil {
 		var out []route.Service
@@ -142,7 +144,7 @@ func (r *request) read() []route.Service {
 func (r *request) stock() *apiservice.DiscoverResponse {
 	observe.Requests.WithLabelValues("stock").Inc()
 	address, is := r.rules.Address(r.asked)
-	if !is || r.Cache().Service().GetServiceByName(r.asked.Name, r.asked.Namespace) != nil {
+	if !is || r.services().GetServiceByName(r.asked.Name, r.asked.Namespace) != nil {
 		return r.DiscoverServer.ServiceInstancesCache(r.ctx, r.filter, r.req)
 	}
 	return r.named(r.DiscoverServer.ServiceInstancesCache(r.ctx, r.filter, r.requestFor(address.Target)))

@@ -8,6 +8,7 @@ import (
 	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/auth"
 	"github.com/polarismesh/polaris/bootstrap"
+	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/plugin"
 	"github.com/polarismesh/polaris/service"
 	service_auth "github.com/polarismesh/polaris/service/interceptor/auth"
@@ -70,6 +71,7 @@ func newServer(inner service.DiscoverServer, config *serverconfig.Config) (*Serv
 		failOpen:       config.FailOpen,
 		trusted:        config.TrustedProxies,
 		table:          cmdb.Table,
+		services:       func() cachetypes.ServiceCache { return inner.Cache().Service() },
 		selectFrom:     route.Route.Select,
 	}
 	if len(config.RoutingFiles) == 0 {

@@ -116,21 +116,15 @@ func resolve(p *apiservice.Instance, table *location.Table) route.Instance {
 	}
 }
 
-// Metadata keys by which SDKs know an instance's SET.
-const (
-	metaSetName   = "internal-set-name"
-	metaSetEnable = "internal-enable-set"
-)
-
 // withSET adds the SET where the instance has not said it itself.
 func withSET(metadata map[string]string, set location.SET) map[string]string {
-	_, named := metadata[metaSetName]
-	_, enabled := metadata[metaSetEnable]
+	_, named := metadata[location.MetaSetName]
+	_, enabled := metadata[location.MetaSetEnable]
 	if named && enabled {
 		return metadata
 	}
 	out := make(map[string]string, len(metadata)+2)
-	out[metaSetName], out[metaSetEnable] = string(set), "Y"
+	out[location.MetaSetName], out[location.MetaSetEnable] = string(set), "Y"
 	for k, v := range metadata {
 		out[k] = v
 	}

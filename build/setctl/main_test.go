@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// files are written to the working directory of each test.
+var files = map[string]string{
+	"m.yaml":    "version: 1\nmappings:\n  - {match: 10.1.0.0/16, region: r, zone: z, set: qb.novel.h}\n  - {match: 10.1.1.0/24, labels: {lane: gray}}\ndefault: {region: d}\n",
+	"m.csv":     "match,set\n10.2.0.0/16,qb.nvel.z\n",
+	"r.yaml":    "version: 1\nnaming: {segments: [b, area, g], values: {area: [novel]}}\nrules: [{name: r, service: default/s, set: {}}]\n",
+	"bad.yaml":  "version: 1\nmappings: [{match: 10.1.0.0/99, set: a}]\n",
+	"bad2.yaml": "version: 1\nrules: [{name: r}]\n",
+	"odd.yaml":  "version: 1\n",
+	"c.yaml": "mapping: [m.yaml]\nrouting: [r.yaml]\ninstances:\n" +
+		"  - {service: default/s, host: 10.8.0.1, set: qb.novel.h}\n  - {service: default/s, host: 10.8.0.2, set: qb.novel.z}\ntests:\n" +
+		"  - {name: own, caller: 10.1.0.1, service: default/s, want: [10.8.0.1], rule: r, tier: own}\n",
+	"f.yaml": "mapping: m.yaml\nrouting: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1, set: qb.novel.h}]\ntests:\n" +
+		"  - {name: wrong, caller: 10.1.0.1, service: default/s, want: [10.8.0.9], tier: pool}\n",
+}
+
+func setctl(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	var out, errs bytes.Buffer
+	code = run(args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestSetctl(t *testing.T) {
+	tests := []struct {
+		args   string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{"check m.yaml r.yaml", 0, "ok: 1 mapping files with 2 entries, 1 routing files with 1 rules and addresses\n", ""},
+		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n" +
+			"ok: 2 mapping files with 3 entries, 1 routing files with 1 rules and addresses\n", ""},
+		{"check --strict m.csv r.yaml", 1, "m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n1 problems\n", ""},
+		{"check bad.yaml bad2.yaml nowhere.yaml odd.yaml c.yaml", 1, `c.yaml:1:1: this is a case file; run setctl test on it
+nowhere.yaml: cannot be read: no such file or directory
+odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topology, default) or a routing file (one of rules, addresses, aliases, naming, evacuate)
+bad.yaml:2:20: "10.1.0.0/99" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8
+bad.yaml:2:38: SET name "a" has 1 segments, expected three: business.area.group
+bad2.yaml:2:9: the rule has no service, expected service: namespace/name
+6 problems
+`, ""},
+		{"check", 2, "", "setctl: requires at least 1 arg(s), only received 0\n"},
+		{"lookup 10.1.1.9 --mapping m.yaml", 0, "10.1.1.9\n" +
+			"  region      r           from mapping m.yaml:3 (10.1.0.0/16)\n" +
+			"  zone        z           from mapping m.yaml:3 (10.1.0.0/16)\n" +
+			"  set         qb.novel.h  from mapping m.yaml:3 (10.1.0.0/16)\n" +
+			"  label.lane  gray        from mapping m.yaml:4 (10.1.1.0/24)\n", ""},
+		{"lookup ::ffff:10.9.1.1 --mapping m.yaml", 0, "10.9.1.1\n  region  d  from default m.yaml:5\n", ""},
+		{"lookup 10.9.1.1 --mapping m.csv", 1, "10.9.1.1 is in no mapping entry, and there is no default\n", ""},
+		{"lookup 10.9.1 --mapping m.csv", 2, "", "setctl: \"10.9.1\" is not an address\n"},
+		{"lookup 10.9.1.1", 2, "", "setctl: required flag(s) \"mapping\" not set\n"},
+		{"lookup 10.9.1.1 --mapping bad.yaml", 1, "", "setctl: bad.yaml:2:20: \"10.1.0.0/99\" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8\n" +
+			"bad.yaml:2:38: SET name \"a\" has 1 segments, expected three: business.area.group\n"},
+		{"test c.yaml", 0, "ok    c.yaml:7: own\n1 passed, 0 failed\n", ""},
+		{"test c.yaml f.yaml", 1, "ok    c.yaml:7: own\nFAIL  f.yaml:5: wrong\n      got [10.8.0.1], want [10.8.0.9]\n      tier \"own\", want \"pool\"\n1 passed, 1 failed\n", ""},
+		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, instances, tests\n" +
+			"m.yaml:1:1: the file has no tests, expected tests: [...]\nm.yaml:2:1: unknown key \"mappings\"; did you mean \"mapping\"?\n" +
+			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, instances, tests\n0 passed, 0 failed\n", ""},
+		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
+		{"nonsense", 2, "", "setctl: unknown command \"nonsense\" for \"setctl\"\n"},
+		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},
+		{"", 2, "", "setctl: no command; see setctl --help\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.args, func(t *testing.T) {
+			code, stdout, stderr := setctl(t, strings.Fields(tt.args)...)
+			if code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			if diff := cmp.Diff(tt.stdout, stdout); diff != "" {
+				t.Errorf("stdout (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.stderr, stderr); diff != "" {
+				t.Errorf("stderr (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestJSON(t *testing.T) {
+	var c checked
+	decode(t, &c, 1, "check", "-o", "json", "bad2.yaml")
+	if c.OK || len(c.Problems) != 1 || c.Problems[0].Line != 2 || c.Problems[0].File != "bad2.yaml" {
+		t.Errorf("check: %+v", c)
+	}
+	var l looked
+	decode(t, &l, 0, "lookup", "10.1.1.9", "-o", "json", "--mapping", "m.yaml")
+	if len(l.Facts) != 4 || l.Facts[2].Value != "qb.novel.h" || l.Facts[2].Line != 3 || l.Facts[2].Match != "10.1.0.0/16" {
+		t.Errorf("lookup: %+v", l)
+	}
+	var r tested
+	decode(t, &r, 1, "test", "-o", "json", "c.yaml", "f.yaml")
+	if r.Passed != 1 || r.Failed != 1 || len(r.Tests) != 2 || len(r.Tests[1].Differences) != 2 {
+		t.Errorf("test: %+v", r)
+	}
+}
+
+func decode(t *testing.T, into any, wantCode int, args ...string) {
+	t.Helper()
+	code, stdout, _ := setctl(t, args...)
+	if code != wantCode {
+		t.Errorf("%v: exit code %d, want %d", args, code, wantCode)
+	}
+	if err := json.Unmarshal([]byte(stdout), into); err != nil {
+		t.Fatalf("%v: %v in %q", args, err, stdout)
+	}
+}

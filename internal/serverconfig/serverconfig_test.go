@@ -1,0 +1,63 @@
+package serverconfig
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func load(t *testing.T, text string) (*Config, string) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "s.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(name)
+	if err != nil {
+		return nil, strings.ReplaceAll(err.Error(), name, "s.yaml")
+	}
+	return c, ""
+}
+
+func TestLoad(t *testing.T) {
+	t.Setenv("MAPPING_DIR", "/m")
+	c, fault := load(t, `
+bootstrap: {logger: &x {a: b}, other: *x}
+apiservers: [{name: api-http, option: {listenPort: 8090}}, {name: xds-v3}]
+plugin:
+  history: {entries: []}
+  cmdb: {name: mapping, option: {files: ["${MAPPING_DIR}/*.yaml", b.csv], shrinkGuardPercent: 50}}
+  location: {option: {sources: [registry, mapping], trustedProxies: [10.0.0.0/8, "::1"]}}
+  router: {option: {files: r.yaml, failOpen: false}}
+`)
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	want := `mapping files ["/m/*.yaml" "b.csv"], sources ["registry" "mapping"], trusted proxies [10.0.0.0/8 ::1/128], routing files ["r.yaml"], failOpen false`
+	if c.String() != want || c.ShrinkGuardPercent != 50 || strings.Join(c.Protocols, " ") != "api-http xds-v3" {
+		t.Errorf("got %s, %+v", c, c)
+	}
+	c, fault = load(t, "plugin: {cmdb: {name: memory, option: {url: x}}}")
+	if fault != "" || c.CMDB != "memory" || !c.FailOpen || len(c.Sources) != 3 || c.RoutingFiles != nil {
+		t.Errorf("defaults: %s %+v", fault, c)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"plugin: {cmdb: {name: mapping}}":                                                `s.yaml:1:16: the CMDB "mapping" has no option, expected option: {files: [conf/mapping/*.yaml]}`,
+		"plugin: {cmdb: {name: mapping, option: {}}}":                                    `s.yaml:1:16: the CMDB "mapping" has no files, expected option: {files: [conf/mapping/*.yaml]}`,
+		"plugin: {cmdb: {name: mapping, option: {file: a}}}":                             "s.yaml:1:16: the CMDB \"mapping\" has no files, expected option: {files: [conf/mapping/*.yaml]}\ns.yaml:1:41: unknown key \"file\"; did you mean \"files\"?",
+		"plugin: {router: {option: {failOpen: yes please}}}":                             "s.yaml:1:18: plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}\ns.yaml:1:38: found \"yes please\", expected true or false",
+		"plugin: {router: {files: [a]}}":                                                 "s.yaml:1:18: plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}\ns.yaml:1:19: unknown key \"files\", expected one of name, option",
+		"plugin: {location: {option: {sources: [mapping, reports]}}}":                    `s.yaml:1:49: found "reports"; did you mean "report"?`,
+		"plugin: {location: {option: {sources: [mapping, mapping]}}}":                    `s.yaml:1:49: source "mapping" is given twice, expected each once`,
+		"plugin: {location: {option: {trustedProxies: [10.0.0.1/8]}}}":                   `s.yaml:1:47: prefix "10.0.0.1/8" has host bits set; did you mean "10.0.0.0/8"?`,
+		"plugin: {cmdb: {name: mapping, option: {files: [a], shrinkGuardPercent: 101}}}": `s.yaml:1:73: found "101", expected a whole number from 0 to 100`,
+	} {
+		if _, got := load(t, text); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/golang/mock/gomock"
+	cachetypes "github.com/polarismesh/polaris/cache/api"
+	cachemock "github.com/polarismesh/polaris/cache/mock"
+	api "github.com/polarismesh/polaris/common/api/v1"
+	"github.com/polarismesh/polaris/common/model"
+	"github.com/polarismesh/polaris/service"
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// stockServer answers for one service as the stock server does: copies of what
+// it caches, in no certain order, whose metadata is shared.
+type stockServer struct {
+	service.DiscoverServer
+	mu       sync.Mutex
+	name     string
+	revision string
+	cached   []*apiservice.Instance
+	refuse   bool
+	lists    int // answers with a list
+}
+
+func (s *stockServer) ServiceInstancesCache(_ context.Context, _ *apiservice.DiscoverFilter, req *apiservice.Service) *apiservice.DiscoverResponse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.refuse:
+		return api.NewDiscoverResponse(apimodel.Code_NotAllowedAccess)
+	case req.GetName().GetValue() != s.name:
+		return api.NewDiscoverInstanceResponse(apimodel.Code_NotFoundResource, req)
+	case req.GetRevision().GetValue() == s.revision:
+		return api.NewDiscoverInstanceResponse(apimodel.Code_DataNoChange, req)
+	}
+	s.lists++
+	resp := api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{
+		Name: req.Name, Namespace: req.Namespace, Revision: wrapperspb.String(s.revision),
+	})
+	for _, i := range s.cached {
+		c := *i
+		resp.Instances = append(resp.Instances, &c)
+	}
+	slices.Reverse(s.cached)
+	return resp
+}
+
+func stockInstance(id, set string) *apiservice.Instance {
+	return &apiservice.Instance{
+		Id: wrapperspb.String(id), Host: wrapperspb.String(id), Port: wrapperspb.UInt32(80), Weight: wrapperspb.UInt32(100),
+		Healthy: wrapperspb.Bool(true), Metadata: map[string]string{"set-group": set},
+	}
+}
+
+func newTestServer(t *testing.T) (*Server, *stockServer) {
+	var problems strict.Problems
+	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(`
+version: 1
+rules: [{name: r, service: default/s, set: {}}]
+addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
+`)}}, &problems)
+	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte("match,set\n10.1.0.0/16,a.b.c\n10.2.0.0/16,a.b.d\n")}}, &problems)
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	services := cachemock.NewMockServiceCache(gomock.NewController(t))
+	services.EXPECT().GetServiceByName(gomock.Any(), gomock.Any()).DoAndReturn(func(name, namespace string) *model.Service {
+		if name != "s" {
+			return nil
+		}
+		return &model.Service{Name: name, Namespace: namespace}
+	}).AnyTimes()
+	services.EXPECT().GetVisibleServicesInOtherNamespace(gomock.Any(), gomock.Any()).Return(nil).AnyTimes()
+	stock := &stockServer{name: "s", revision: "1", cached: []*apiservice.Instance{
+		stockInstance("1", "a.b.c"), stockInstance("2", "a.b.d"), stockInstance("3", "a.b.*"), stockInstance("4", "x.y.z"),
+	}}
+	return &Server{
+		DiscoverServer: stock, failOpen: true,
+		table: func() *location.Table { return table }, rules: func() *route.Rules { return rules },
+		sources:    []location.Source{mappingSource{func() *location.Table { return table }}},
+		services:   func() cachetypes.ServiceCache { return services },
+		selectFrom: route.Route.Select,
+	}, stock
+}
+
+// get asks as a caller, and returns the code and the ids in their order.
+func get(s *Server, caller, name, revision string) (resp *apiservice.DiscoverResponse, summary string) {
+	resp = s.ServiceInstancesCache(withCaller(context.Background(), caller+":5000", nil), &apiservice.DiscoverFilter{},
+		&apiservice.Service{Name: wrapperspb.String(name), Namespace: wrapperspb.String("default"), Revision: wrapperspb.String(revision)})
+	var ids []string
+	for _, i := range resp.Instances {
+		ids = append(ids, i.Id.GetValue())
+	}
+	return resp, fmt.Sprintf("%d %s", resp.Code.GetValue(), strings.Join(ids, " "))
+}
+
+func TestUnchangedPollBuildsNoList(t *testing.T) {
+	s, stock := newTestServer(t)
+	selected := 0
+	s.selectFrom = func(r route.Route, list []route.Instance) route.Decision {
+		selected++
+		return r.Select(list)
+	}
+	first, got := get(s, "10.1.0.1", "s", "")
+	if got != "200000 1" {
+		t.Fatalf("got %s", got)
+	}
+	revision := first.Service.Revision.GetValue()
+	for range 5 {
+		for _, caller := range []string{"10.1.0.1", "10.1.0.2"} {
+			if _, got := get(s, caller, "s", revision); got != "200001 " {
+				t.Fatalf("got %s", got)
+			}
+		}
+	}
+	if stock.lists != 1 || selected != 1 {
+		t.Errorf("%d lists and %d selections, want one each", stock.lists, selected)
+	}
+	// A change in another SET: one more list, and still no change for this caller.
+	stock.revision, stock.cached[0] = "2", stockInstance("2", "a.b.d")
+	stock.cached[0].Healthy = wrapperspb.Bool(false)
+	if _, got := get(s, "10.1.0.1", "s", revision); got != "200001 " {
+		t.Errorf("after a change in another SET: %s", got)
+	}
+}
+
+func TestRefusedCallerLearnsNothing(t *testing.T) {
+	s, stock := newTestServer(t)
+	get(s, "10.1.0.1", "s", "") // the view is there
+	stock.refuse = true
+	for _, name := range []string{"s", "lane"} {
+		resp, got := get(s, "10.1.0.1", name, "")
+		if got != fmt.Sprintf("%d ", apimodel.Code_NotAllowedAccess) || resp.Service != nil || resp.AliasFor != nil {
+			t.Errorf("%s: %s, %v", name, got, resp)
+		}
+	}
+}
+
+// A fault in routing, here a panic, never takes discovery down.
+func TestFailure(t *testing.T) {
+	s, _ := newTestServer(t)
+	s.selectFrom = func(route.Route, []route.Instance) route.Decision { panic("a bug") }
+	before := testutil.ToFloat64(observe.Failures)
+	resp, got := get(s, "10.1.0.1", "s", "")
+	ids := strings.Fields(got)[1:]
+	slices.Sort(ids)
+	if !slices.Equal(ids, []string{"1", "2", "3", "4"}) || resp.Service.Revision.GetValue() != "1" {
+		t.Errorf("failed open: %s", got)
+	}
+	if _, got := get(s, "10.1.0.1", "lane", ""); len(strings.Fields(got)) != 5 {
+		t.Errorf("a lane address failed open: %s, want its target's stock answer", got)
+	}
+	s.failOpen = false
+	resp, got = get(s, "10.1.0.1", "s", "")
+	if got != "400000 " || resp.Service.GetName().GetValue() != "s" {
+		t.Errorf("failed closed: %s for %v", got, resp.Service)
+	}
+	if n := testutil.ToFloat64(observe.Failures) - before; n != 3 {
+		t.Errorf("%v failures counted, want 3", n)
+	}
+}
+
+// What is shared with the stock server's cache is never written.
+func TestCachedInstancesStayAsTheyAre(t *testing.T) {
+	s, stock := newTestServer(t)
+	resp, _ := get(s, "10.1.0.1", "s", "")
+	if got := resp.Instances[0].Metadata; !maps.Equal(got, map[string]string{"set-group": "a.b.c", "internal-set-name": "a.b.c", "internal-enable-set": "Y"}) {
+		t.Errorf("sent metadata %v", got)
+	}
+	for _, i := range stock.cached {
+		if len(i.Metadata) != 1 || i.Location != nil || i.Service != nil {
+			t.Errorf("cached instance %v was written", i)
+		}
+	}
+}
+
+// Many callers at once, while the service changes: each gets its own list.
+// For the race detector, too.
+func TestConcurrentCallers(t *testing.T) {
+	s, stock := newTestServer(t)
+	var wg sync.WaitGroup
+	for n := range 8 {
+		caller, want := "10.1.0.1", "1"
+		if n%2 == 1 {
+			caller, want = "10.2.0.1", "2"
+		}
+		wg.Go(func() {
+			for range 200 {
+				if _, got := get(s, caller, "s", ""); got != "200000 "+want {
+					t.Errorf("%s got %s, want %s", caller, got, want)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for n := range 200 {
+			stock.mu.Lock()
+			stock.revision = fmt.Sprint("r", n)
+			stock.mu.Unlock()
+		}
+	})
+	wg.Wait()
+}
+
+// The number of views of a service is bounded, whatever callers report.
+func TestViewsAreBounded(t *testing.T) {
+	s := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), nil, nil)
+	rule := &route.Rule{SET: &route.SETStage{}}
+	for n := range maxViews + 100 {
+		key := viewKey{kind: route.Route{Rule: rule, SET: location.SET(fmt.Sprintf("a.b.c%d", n))}}
+		if _, err := s.view(key, route.Route.Select); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.viewCount.Load(); n != maxViews {
+		t.Errorf("%d views, want %d", n, maxViews)
+	}
+}
+
+func TestHostIndex(t *testing.T) {
+	x := newHostIndex()
+	addr, other := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	known := func(addr netip.Addr) string {
+		f, ok := x.Facts(addr)
+		if !ok {
+			return "unknown"
+		}
+		return string(f.SET)
+	}
+	set := func(s location.SET) location.Facts { return location.Facts{Identity: location.Identity{SET: s}} }
+	steps := []struct {
+		name string
+		do   func()
+		want string // of addr, of other
+	}{
+		{"put", func() { x.put("1", addr, set("a.b.c")) }, "a.b.c unknown"},
+		{"another record", func() { x.put("2", addr, set("a.b.d")) }, " unknown"},
+		{"it moves", func() { x.put("2", other, set("a.b.d")) }, "a.b.c a.b.d"},
+		{"it changes", func() { x.put("1", addr, set("a.b.e")) }, "a.b.e a.b.d"},
+		{"removed", func() { x.remove("1"); x.remove("1") }, "unknown a.b.d"},
+		{"all removed", func() { x.remove("2") }, "unknown unknown"},
+	}
+	for _, step := range steps {
+		step.do()
+		if got := known(addr) + " " + known(other); got != step.want {
+			t.Errorf("%s: %q, want %q", step.name, got, step.want)
+		}
+	}
+	if len(x.facts) != 0 || len(x.hosts) != 0 {
+		t.Error("removed records leave something behind")
+	}
+}
