@@ -67,6 +67,7 @@ type request struct {
 	asked  route.Service
 	rules  *route.Rules
 	table  *location.Table
+	exists bool // the name asked for is a service or alias of its own
 }
 
 func (s *Server) newRequest(ctx context.Context, filter *apiservice.DiscoverFilter, req *apiservice.Service) *request {
@@ -118,11 +119,13 @@ func (r *request) routeRequest() route.Request {
 }
 
 // read are the services that the name asked for stands for: a Polaris alias,
-// or services of other namespaces that are visible here.
+// or services of other namespaces that are visible here. It notes in r.exists
+// whether the name is one of its own.
 func (r *request) read() []route.Service {
 	services := r.services()
 	found := services.GetServiceByName(r.asked.Name, r.asked.Namespace)
-	if found == nil {
+	r.exists = found != nil
+	if !r.exists {
 		var out []route.Service
 		for _, v := range services.GetVisibleServicesInOtherNamespace(r.asked.Name, r.asked.Namespace) {
 			out = append(out, route.Service{Namespace: v.Namespace, Name: v.Name})
@@ -144,7 +147,7 @@ func (r *request) read() []route.Service {
 func (r *request) stock() *apiservice.DiscoverResponse {
 	observe.Requests.WithLabelValues("stock").Inc()
 	address, is := r.rules.Address(r.asked)
-	if !is || r.services().GetServiceByName(r.asked.Name, r.asked.Namespace) != nil {
+	if !is || r.exists {
 		return r.DiscoverServer.ServiceInstancesCache(r.ctx, r.filter, r.req)
 	}
 	return r.named(r.DiscoverServer.ServiceInstancesCache(r.ctx, r.filter, r.requestFor(address.Target)))

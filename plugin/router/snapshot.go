@@ -53,12 +53,22 @@ func (r *request) snapshot() (*snapshot, *apiservice.DiscoverResponse) {
 		return old, resp
 	case apimodel.Code_ExecuteSuccess:
 		next := newSnapshot(r.named(resp), r.rules, r.table)
-		r.snapshots.Store(key, next)
+		if r.keeps() {
+			r.snapshots.Store(key, next)
+		}
 		return next, nil
 	case apimodel.Code_NotFoundResource:
 		r.snapshots.Delete(key)
 	}
 	return nil, resp
+}
+
+// keeps tells whether snapshots of the name are kept. A service that is exported
+// to all namespaces has a name in each that a client can think of; those are
+// made anew for each request, as the stock server does.
+func (r *request) keeps() bool {
+	_, isAddress := r.rules.Address(r.asked)
+	return r.exists || isAddress
 }
 
 // current returns the snapshot in use, unless other files are in force since.
