@@ -52,20 +52,22 @@ func newCheck(out *output) *cobra.Command {
 func check(names []string) checked {
 	var problems strict.Problems
 	mapping, routing := sortFiles(readFiles(names, &problems), &problems)
-	var mappingProblems, routingProblems strict.Problems
+	var mappingProblems, routingProblems, lints strict.Problems
 	table := location.LoadMapping(mapping, &mappingProblems)
 	rules := route.Load(routing, &routingProblems)
-	if table != nil {
-		reportNaming(table, rules, &mappingProblems)
+	if table != nil && rules != nil {
+		rules.Lint(table, &lints)
 	}
 	c := checked{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
 	if table != nil {
 		c.Entries = table.Len()
 	}
-	c.Problems = []strict.Problem{}
-	for _, ps := range []*strict.Problems{&problems, &mappingProblems, &routingProblems} {
-		c.Problems = append(c.Problems, ps.List()...)
+	for _, ps := range []*strict.Problems{&mappingProblems, &routingProblems, &lints} {
+		for _, p := range ps.List() {
+			problems.Add(p)
+		}
 	}
+	c.Problems = append([]strict.Problem{}, problems.List()...)
 	return c
 }
 
@@ -103,21 +105,6 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 	return mapping, routing
 }
 
-// reportNaming warns of SET names in mapping files that break the `naming` of
-// the routing files.
-func reportNaming(table *location.Table, rules *route.Rules, problems *strict.Problems) {
-	keeps, reported := rules.Naming(), map[*location.Place]bool{}
-	for _, facts := range table.All() {
-		if facts.SET == "" || reported[facts.SETFrom] {
-			continue
-		}
-		if err := keeps(facts.SET); err != nil {
-			reported[facts.SETFrom] = true
-			problems.Add(strict.Problem{File: facts.SETFrom.File, Line: facts.SETFrom.Line, Col: 1, Message: err.Error(), Warning: true})
-		}
-	}
-}
-
 func fileNames(files []strict.File) []string {
 	names := []string{}
 	for _, f := range files {
@@ -131,9 +118,17 @@ func (c checked) text(w io.Writer) {
 		fmt.Fprintln(w, p)
 	}
 	if !c.OK {
-		fmt.Fprintf(w, "%d problems\n", len(c.Problems))
+		fmt.Fprintf(w, "%s\n", count(len(c.Problems), "problem"))
 		return
 	}
-	fmt.Fprintf(w, "ok: %d mapping files with %d entries, %d routing files with %d rules and addresses\n",
-		len(c.Mapping), c.Entries, len(c.Routing), c.Rules)
+	fmt.Fprintf(w, "ok: %s with %d entries, %s with %d rules and addresses\n",
+		count(len(c.Mapping), "mapping file"), c.Entries, count(len(c.Routing), "routing file"), c.Rules)
+}
+
+// count is "1 file" or "2 files".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -14,6 +14,7 @@ import (
 // files are written to the working directory of each test.
 var files = map[string]string{
 	"m.yaml":    "version: 1\nmappings:\n  - {match: 10.1.0.0/16, region: r, zone: z, set: qb.novel.h}\n  - {match: 10.1.1.0/24, labels: {lane: gray}}\ndefault: {region: d}\n",
+	"quiet.csv": "match,set\n10.2.0.0/16,a.b.*\n",
 	"m.csv":     "match,set\n10.2.0.0/16,qb.nvel.z\n",
 	"r.yaml":    "version: 1\nnaming: {segments: [b, area, g], values: {area: [novel]}}\nrules: [{name: r, service: default/s, set: {}}]\n",
 	"bad.yaml":  "version: 1\nmappings: [{match: 10.1.0.0/99, set: a}]\n",
@@ -47,18 +48,23 @@ func TestSetctl(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		{"check m.yaml r.yaml", 0, "ok: 1 mapping files with 2 entries, 1 routing files with 1 rules and addresses\n", ""},
-		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n" +
-			"ok: 2 mapping files with 3 entries, 1 routing files with 1 rules and addresses\n", ""},
-		{"check --strict m.csv r.yaml", 1, "m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n1 problems\n", ""},
-		{"check bad.yaml bad2.yaml nowhere.yaml odd.yaml c.yaml", 1, `c.yaml:1:1: this is a case file; run setctl test on it
-nowhere.yaml: cannot be read: no such file or directory
-odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topology, default) or a routing file (one of rules, addresses, aliases, naming, evacuate)
-bad.yaml:2:20: "10.1.0.0/99" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8
+		{"check m.yaml r.yaml", 0, "m.yaml:3:1: warning: SET \"qb.novel.h\" has no pool: no mapping entry has \"qb.novel.*\", the failover that rule \"r\" has for it\n" +
+			"ok: 1 mapping file with 2 entries, 1 routing file with 1 rules and addresses\n", ""},
+		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
+			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n" +
+			"m.yaml:3:1: warning: SET \"qb.novel.h\" has no pool: no mapping entry has \"qb.novel.*\", the failover that rule \"r\" has for it\n" +
+			"ok: 2 mapping files with 3 entries, 1 routing file with 1 rules and addresses\n", ""},
+		{"check --strict m.csv r.yaml", 1, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
+			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n2 problems\n", ""},
+		{"check bad.yaml bad2.yaml nowhere.yaml odd.yaml c.yaml", 1, `bad.yaml:2:20: "10.1.0.0/99" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8
 bad.yaml:2:38: SET name "a" has 1 segments, expected three: business.area.group
 bad2.yaml:2:9: the rule has no service, expected service: namespace/name
+c.yaml:1:1: this is a case file; run setctl test on it
+nowhere.yaml: cannot be read: no such file or directory
+odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topology, default) or a routing file (one of rules, addresses, aliases, naming, evacuate)
 6 problems
 `, ""},
+		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entries, 0 routing files with 0 rules and addresses\n", ""},
 		{"check", 2, "", "setctl: requires at least 1 arg(s), only received 0\n"},
 		{"lookup 10.1.1.9 --mapping m.yaml", 0, "10.1.1.9\n" +
 			"  region      r           from mapping m.yaml:3 (10.1.0.0/16)\n" +

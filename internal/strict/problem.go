@@ -18,6 +18,11 @@ type Problem struct {
 	Warning bool   `json:"warning,omitempty"` // does not stop a load
 }
 
+// Warning is a fault that does not stop a load.
+func Warning(file string, line, col int, format string, args ...any) Problem {
+	return Problem{File: file, Line: line, Col: col, Message: fmt.Sprintf(format, args...), Warning: true}
+}
+
 // String is file:line:col: message, as compilers print it.
 func (p Problem) String() string {
 	var b strings.Builder

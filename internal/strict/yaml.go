@@ -81,14 +81,6 @@ func (n Node) Errorf(format string, args ...any) {
 	n.problems.Add(Problem{File: n.file, Line: n.yaml.Line, Col: n.yaml.Column, Message: fmt.Sprintf(format, args...)})
 }
 
-// Warnf reports what does not stop a load.
-func (n Node) Warnf(format string, args ...any) {
-	n.problems.Add(Problem{
-		File: n.file, Line: n.yaml.Line, Col: n.yaml.Column,
-		Message: fmt.Sprintf(format, args...), Warning: true,
-	})
-}
-
 // Entry is a key and its value.
 type Entry struct {
 	Key   Node

@@ -1,6 +1,7 @@
 package location
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 )
@@ -12,6 +13,11 @@ type Place struct {
 	File   string // mapping and default only
 	Line   int
 	Match  string // the prefix that matched, mapping only
+}
+
+// Before orders places of files by name and line.
+func (p *Place) Before(other *Place) bool {
+	return cmp.Or(cmp.Compare(p.File, other.File), cmp.Compare(p.Line, other.Line)) < 0
 }
 
 // String is for people: "mapping conf/mapping/a.yaml:12 (10.1.0.0/16)".

@@ -15,7 +15,7 @@ import (
 // else YAML (README.md has the formats). Every fault goes to problems, and
 // LoadMapping returns nil if there is one.
 func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
-	l := &mappingLoader{table: &Table{}, problems: problems, topology: topology{}, given: &bart.Table[*entry]{}}
+	l := &mappingLoader{table: &Table{}, problems: problems, given: &bart.Table[*entry]{}}
 	for _, file := range files {
 		if strings.EqualFold(filepath.Ext(file.Name), ".csv") {
 			l.readCSV(file)
@@ -34,12 +34,10 @@ func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
 
 // mappingLoader reads several files into one table.
 type mappingLoader struct {
-	table       *Table
-	problems    *strict.Problems
-	topology    topology
-	hasTopology bool
-	given       *bart.Table[*entry] // as they stand in the files
-	fallback    *entry
+	table    *Table
+	problems *strict.Problems
+	given    *bart.Table[*entry] // as they stand in the files
+	fallback *entry
 }
 
 // entry is one entry of a file: what it says, before inheritance.

@@ -3,6 +3,7 @@ package location
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"go4.org/netipx"
@@ -11,6 +12,17 @@ import (
 // Normalize makes an address comparable: IPv4-mapped IPv6 is the IPv4 address,
 // and a zone id is dropped.
 func Normalize(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
+
+// AllInside tells whether each of prefixes lies inside one of outer.
+func AllInside(prefixes, outer []netip.Prefix) bool {
+	for _, p := range prefixes {
+		around := func(o netip.Prefix) bool { return o.Bits() <= p.Bits() && o.Contains(p.Addr()) }
+		if !slices.ContainsFunc(outer, around) {
+			return false
+		}
+	}
+	return true
+}
 
 // ParseMatch reads an address, a CIDR prefix or a range a-b, IPv4 or IPv6, as
 // the prefixes that cover it exactly. Its errors quote the text and say what is

@@ -102,32 +102,32 @@ func Common(records []Facts) Facts {
 	return f
 }
 
-// commonLocation keeps the levels that all records with a location share.
+// commonLocation keeps the levels, from the widest, on which no two records
+// differ.
 func (f *Facts) commonLocation(records []Facts) {
-	depth, known := 3, false
-	for _, r := range records {
-		switch {
-		case r.Location == Location{}:
-			continue
-		case !known:
-			f.Location, known = r.Location, true
-			f.RegionFrom, f.ZoneFrom, f.CampusFrom = r.RegionFrom, r.ZoneFrom, r.CampusFrom
+	for level := range 3 {
+		name, from := f.level(level)
+		for i := range records {
+			said, place := records[i].level(level)
+			switch {
+			case *said == "":
+			case *name == "":
+				*name, *from = *said, *place
+			case *name != *said:
+				*name, *from = "", nil
+				return
+			}
 		}
-		depth = min(depth, agreement(f.Location, r.Location))
 	}
-	f.Location = f.Cut(depth)
 }
 
-// agreement is the number of levels, from the widest, on which two locations
-// do not differ.
-func agreement(a, b Location) int {
-	switch {
-	case a.Region != b.Region:
-		return 0
-	case a.Zone != b.Zone:
-		return 1
-	case a.Campus != b.Campus:
-		return 2
+// level is one level of the location, counted from the widest, and its place.
+func (f *Facts) level(i int) (name *string, from **Place) {
+	switch i {
+	case 0:
+		return &f.Region, &f.RegionFrom
+	case 1:
+		return &f.Zone, &f.ZoneFrom
 	}
-	return 3
+	return &f.Campus, &f.CampusFrom
 }

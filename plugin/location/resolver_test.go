@@ -102,6 +102,8 @@ func TestCommon(t *testing.T) {
 		{"two SETs", []Facts{*facts("", "", "", "a.b.c"), *facts("", "", "", "a.b.d"), *facts("", "", "", "a.b.c")}, " "},
 		{"one without a SET says nothing", []Facts{*facts("r", "", "", ""), *facts("", "", "", "a.b.d")}, "r a.b.d"},
 		{"other zone", []Facts{*facts("r", "z", "c", ""), *facts("r", "y", "c", "")}, "r "},
+		{"one known further", []Facts{*facts("r", "", "", ""), *facts("r", "z", "c", ""), *facts("", "", "", "")}, "r/z/c "},
+		{"one known further, two differ", []Facts{*facts("r", "z", "", ""), *facts("r", "z", "c", ""), *facts("r", "z", "d", "")}, "r/z "},
 		{"other region", []Facts{*facts("r", "z", "c", ""), *facts("q", "z", "c", "")}, " "},
 	}
 	for _, tt := range tests {

@@ -14,6 +14,7 @@ import (
 type Table struct {
 	prefixes bart.Table[*Facts]
 	fallback Facts
+	topology topology // nil: none given
 }
 
 // Lookup returns the facts of the longest prefix that holds addr. They are

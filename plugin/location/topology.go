@@ -1,6 +1,7 @@
 package location
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -47,6 +48,34 @@ func (t topology) regionOf(zone string) (string, bool) {
 	return "", false
 }
 
+// CheckLocation says what of a location is not in the topology of the mapping
+// files. Without one every location is in order.
+func (t *Table) CheckLocation(loc Location) error {
+	if t == nil || t.topology == nil {
+		return nil
+	}
+	return t.topology.check(loc)
+}
+
+func (t topology) check(loc Location) error {
+	region := loc.Region
+	if region == "" && loc.Zone != "" { // a zone without a region around it
+		region, _ = t.regionOf(loc.Zone)
+	}
+	zones, known := t[region]
+	if loc.Region != "" && !known {
+		return fmt.Errorf("region %q is not in the topology%s", loc.Region, suggest(loc.Region, slices.Collect(maps.Keys(t))))
+	}
+	campuses, known := zones[loc.Zone]
+	if loc.Zone != "" && !known {
+		return fmt.Errorf("zone %q is not in the topology, in region %q%s", loc.Zone, region, suggest(loc.Zone, slices.Collect(maps.Keys(zones))))
+	}
+	if loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus) {
+		return fmt.Errorf("campus %q is not in the topology, in zone %q%s", loc.Campus, loc.Zone, suggest(loc.Campus, campuses))
+	}
+	return nil
+}
+
 // locationCheck checks the locations that entries come to.
 type locationCheck struct {
 	*mappingLoader
@@ -69,53 +98,31 @@ func (c *locationCheck) entry(e *entry, loc Location) {
 	if c.reported[e] {
 		return
 	}
-	problem, ok := c.inTopology(e, loc)
-	if ok {
-		problem, ok = c.oneRegion(e, loc)
+	err := c.table.CheckLocation(loc)
+	if err == nil {
+		err = c.oneRegion(e, loc)
 	}
-	if !ok {
+	if err != nil {
 		c.reported[e] = true
-		c.problems.Add(problem)
+		c.problems.Add(e.problem("%v", err))
 	}
-}
-
-func (c *locationCheck) inTopology(e *entry, loc Location) (strict.Problem, bool) {
-	if !c.hasTopology {
-		return strict.Problem{}, true
-	}
-	region := loc.Region
-	if region == "" && loc.Zone != "" { // a zone without a region around it
-		region, _ = c.topology.regionOf(loc.Zone)
-	}
-	zones, known := c.topology[region]
-	if loc.Region != "" && !known {
-		return e.problem("region %q is not in the topology%s", loc.Region, suggest(loc.Region, slices.Collect(maps.Keys(c.topology)))), false
-	}
-	campuses, known := zones[loc.Zone]
-	if loc.Zone != "" && !known {
-		return e.problem("zone %q is not in the topology, in region %q%s", loc.Zone, region, suggest(loc.Zone, slices.Collect(maps.Keys(zones)))), false
-	}
-	if loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus) {
-		return e.problem("campus %q is not in the topology, in zone %q%s", loc.Campus, loc.Zone, suggest(loc.Campus, campuses)), false
-	}
-	return strict.Problem{}, true
 }
 
 // oneRegion finds a zone under two regions.
-func (c *locationCheck) oneRegion(e *entry, loc Location) (strict.Problem, bool) {
+func (c *locationCheck) oneRegion(e *entry, loc Location) error {
 	if loc.Region == "" || loc.Zone == "" {
-		return strict.Problem{}, true
+		return nil
 	}
 	first := c.zones[loc.Zone]
 	if first == nil {
 		c.zones[loc.Zone] = &zoneSeen{loc.Region, e}
-		return strict.Problem{}, true
+		return nil
 	}
 	if first.region == loc.Region {
-		return strict.Problem{}, true
+		return nil
 	}
-	return e.problem("zone %q is under region %q here and under %q in %s:%d, expected one region",
-		loc.Zone, loc.Region, first.region, first.by.file, first.by.line), false
+	return fmt.Errorf("zone %q is under region %q here and under %q in %s:%d, expected one region",
+		loc.Zone, loc.Region, first.region, first.by.file, first.by.line)
 }
 
 func suggest(name string, words []string) string {

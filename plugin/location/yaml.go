@@ -10,8 +10,10 @@ func (l *mappingLoader) readYAML(root strict.Node) {
 	fields := root.Fields("version", "topology", "mappings", "default")
 	strict.Version(root, fields)
 	if n, given := fields["topology"]; given {
-		l.hasTopology = true
-		l.topology.read(n)
+		if l.table.topology == nil {
+			l.table.topology = topology{}
+		}
+		l.table.topology.read(n)
 	}
 	if n, given := fields["mappings"]; given {
 		for _, item := range n.Items() {

@@ -148,7 +148,7 @@ func (l *loader) readAddress(n strict.Node) {
 
 func newRule(n strict.Node) *Rule {
 	return &Rule{
-		File: n.File(), Line: n.Line(),
+		File: n.File(), Line: n.Line(), Col: n.Col(),
 		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1},
 		Rollout: everybody,
 	}

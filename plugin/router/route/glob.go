@@ -13,10 +13,19 @@ type glob struct {
 
 func newGlob(s string) *glob { return &glob{text: []rune(s)} }
 
-// match walks both texts, and on a mismatch lets the last "*" take one more
-// character: linear in practice, quadratic at worst.
 func (g *glob) match(s string) bool {
-	text := []rune(s)
+	return g.walk([]rune(s), func(want, r rune) bool { return want == '?' || want == r })
+}
+
+// covers tells whether g matches all that other matches: a "*" there only meets
+// a "*" here. It errs towards no.
+func (g *glob) covers(other *glob) bool {
+	return g.walk(other.text, func(want, r rune) bool { return want == '?' && r != '*' || want == r })
+}
+
+// walk goes along both texts, and on a mismatch lets the last "*" take one more
+// character: linear in practice, quadratic at worst.
+func (g *glob) walk(text []rune, one func(want, r rune) bool) bool {
 	p, t := 0, 0
 	star, mark := -1, 0
 	for t < len(text) {
@@ -24,7 +33,7 @@ func (g *glob) match(s string) bool {
 		case p < len(g.text) && g.text[p] == '*':
 			star, mark = p, t
 			p++
-		case p < len(g.text) && (g.text[p] == '?' || g.text[p] == text[t]):
+		case p < len(g.text) && one(g.text[p], text[t]):
 			p++
 			t++
 		case star >= 0:
@@ -59,11 +68,7 @@ func parsePattern(s string) (pattern, error) {
 	return pattern{namespace: newGlob(namespace), name: newGlob(name)}, nil
 }
 
-// match: services in namespace Polaris are the server's own and matched by
-// their exact name only.
-func (p pattern) match(s Service) bool {
-	if p.isExact {
-		return p.exact == s
-	}
-	return s.Namespace != "Polaris" && p.namespace.match(s.Namespace) && p.name.match(s.Name)
+// matches is for patterns with a wildcard.
+func (p pattern) matches(s Service) bool {
+	return p.namespace.match(s.Namespace) && p.name.match(s.Name)
 }

@@ -2,6 +2,7 @@ package route
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -91,16 +92,24 @@ func (r *Rules) match(req Request) *Rule {
 
 func (r *Rule) matchesService(req Request) bool {
 	for _, p := range r.services {
-		if p.match(req.Asked) {
+		if p.isExact && (p.exact == req.Asked || slices.Contains(req.Read, p.exact)) {
 			return true
 		}
-		for _, read := range req.Read {
-			if p.match(read) {
-				return true
-			}
+		if !p.isExact && !req.system() && (p.matches(req.Asked) || slices.ContainsFunc(req.Read, p.matches)) {
+			return true
 		}
 	}
 	return false
+}
+
+// systemNamespace has the services of the server itself.
+const systemNamespace = "Polaris"
+
+// system tells whether a service of the server's own is asked for or read.
+// Globs do not match those.
+func (req Request) system() bool {
+	own := func(s Service) bool { return s.Namespace == systemNamespace }
+	return own(req.Asked) || slices.ContainsFunc(req.Read, own)
 }
 
 // includes tells whether the rollout includes the caller. Raising the percent

@@ -60,6 +60,8 @@ addresses:
 		{"rolled out of", "10.1.1.1", location.Identity{}, "default/none", "", "none: the caller is outside of the rollout"},
 		{"system service by its name", "10.1.1.1", location.Identity{}, "Polaris/polaris.checker", "", "system  "},
 		{"system service not by a glob", "10.9.1.1", location.Identity{}, "Polaris/polaris.config", "", ": no rule matches"},
+		{"system service by its name, through an alias", "10.1.1.1", location.Identity{}, "default/a.checker", "Polaris/polaris.checker", "system  "},
+		{"system service not by a glob, through an alias", "10.1.1.1", location.Identity{}, "default/a.config", "Polaris/polaris.config", ": no rule matches"},
 		{"lane address", "10.9.1.1", location.Identity{SET: "a.b.c"}, "default/lane", "", "default/lane epp.core.bj "},
 	}
 	for _, tt := range tests {

@@ -1,7 +1,10 @@
 package route
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -32,12 +35,21 @@ func (r *Rules) Len() int {
 	return len(r.rules) + len(r.addresses)
 }
 
+// all are the rules and then the lane addresses, in the order of their places.
+func (r *Rules) all() []*Rule {
+	addresses := slices.SortedFunc(maps.Values(r.addresses), func(a, b *Rule) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	return slices.Concat(r.rules, addresses)
+}
+
 // Rule is a rule of a routing file, or a lane address: a rule for one name
 // asked for, which reads another service.
 type Rule struct {
 	Name string
 	File string
 	Line int
+	Col  int
 
 	services []pattern // namespace/service globs; a lane address has none
 	when     when
@@ -65,11 +77,14 @@ type when struct {
 }
 
 func (w when) matches(addr netip.Addr, id location.Identity) bool {
+	return w.matchesIP(addr) && w.matchesIdentity(id)
+}
+
+func (w when) matchesIdentity(id location.Identity) bool {
 	return w.matchesSET(id.SET) &&
 		(w.region == "" || w.region == id.Region) &&
 		(w.zone == "" || w.zone == id.Zone) &&
 		(w.campus == "" || w.campus == id.Campus) &&
-		w.matchesIP(addr) &&
 		w.matchesLabels(id.Labels)
 }
 

@@ -43,7 +43,9 @@ func readWhen(n strict.Node) when {
 	if at, given := fields["labels"]; given {
 		w.labels = map[string]string{}
 		for _, e := range at.Entries() {
-			w.labels[e.Key.Raw()] = e.Value.TextOr()
+			if v := e.Value.TextOr(); v != "" {
+				w.labels[e.Key.Raw()] = v
+			}
 		}
 	}
 	return w

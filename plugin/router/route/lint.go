@@ -1,0 +1,182 @@
+package route
+
+import (
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// Lint warns of what loads and is still likely a mistake: rules that can never
+// match, tiers that no mapping can fill, SETs without a pool, SET names that
+// are one letter apart or break the `naming`. It takes the mapping for all that
+// is known of SETs; instances can register others. Rules and table may be nil.
+func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
+	if r == nil {
+		r = &Rules{}
+	}
+	l := &linter{rules: r, table: table, sets: collectSETs(table), problems: problems}
+	for i, rule := range r.rules {
+		l.reachable(rule, r.rules[:i])
+	}
+	for _, rule := range r.all() {
+		l.tiers(rule)
+	}
+	l.pools()
+	l.names()
+}
+
+// linter looks at rules and mapping together.
+type linter struct {
+	rules    *Rules
+	table    *location.Table
+	sets     []*mappedSET
+	problems *strict.Problems
+}
+
+// mappedSET is a SET name of the mapping files.
+type mappedSET struct {
+	name    location.SET
+	entries int
+	at      *location.Place // the first of them
+}
+
+// collectSETs returns the SET names in the order of their first places.
+func collectSETs(table *location.Table) []*mappedSET {
+	var out []*mappedSET
+	byName, counted := map[location.SET]*mappedSET{}, map[*location.Place]bool{}
+	for _, facts := range table.All() {
+		if facts.SET == "" || counted[facts.SETFrom] {
+			continue
+		}
+		counted[facts.SETFrom] = true
+		m := byName[facts.SET]
+		if m == nil {
+			m = &mappedSET{name: facts.SET, at: facts.SETFrom}
+			byName[facts.SET] = m
+			out = append(out, m)
+		}
+		m.entries++
+		if facts.SETFrom.Before(m.at) {
+			m.at = facts.SETFrom
+		}
+	}
+	slices.SortFunc(out, func(a, b *mappedSET) int {
+		if a.at.Before(b.at) {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+func (l *linter) warnRule(r *Rule, format string, args ...any) {
+	l.warn(r.File, r.Line, r.Col, format, args...)
+}
+
+func (l *linter) warnSET(m *mappedSET, format string, args ...any) {
+	l.warn(m.at.File, m.at.Line, 1, format, args...)
+}
+
+func (l *linter) warn(file string, line, col int, format string, args ...any) {
+	l.problems.Add(strict.Warning(file, line, col, format, args...))
+}
+
+// reachable warns of a rule that can never match.
+func (l *linter) reachable(rule *Rule, earlier []*Rule) {
+	for _, e := range earlier {
+		if e.covers(rule) {
+			l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
+			return
+		}
+	}
+	isAddress := func(p pattern) bool {
+		_, is := l.rules.addresses[p.exact]
+		return p.isExact && is
+	}
+	if !slices.ContainsFunc(rule.services, func(p pattern) bool { return !isAddress(p) }) {
+		l.warnRule(rule, "rule %q can never match: a lane address, as %q, is its own rule", rule.Name, rule.services[0].exact)
+		return
+	}
+	place := location.Location{Region: rule.when.region, Zone: rule.when.zone, Campus: rule.when.campus}
+	if err := l.table.CheckLocation(place); err != nil {
+		l.warnRule(rule, "rule %q can never match: %v", rule.Name, err)
+	}
+}
+
+// tiers warns of tiers of a fixed or composed SET that no mapping entry is in.
+// A caller's own SET is in its own tiers.
+func (l *linter) tiers(rule *Rule) {
+	if rule.SET == nil || rule.SET.Caller == nil && rule.SET.Callee == nil || len(l.sets) == 0 {
+		return
+	}
+	as := l.routedAs(rule)
+	for _, tier := range rule.SET.Tiers {
+		filled := func(s location.SET) bool {
+			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.has(s, m.name) })
+		}
+		if tier == Unset || len(as) == 0 || slices.ContainsFunc(as, filled) {
+			continue
+		}
+		l.warnRule(rule, "rule %q: no mapping entry has a SET of tier %q of %q; only instances that register one themselves can fill it", rule.Name, tier, as[0])
+	}
+}
+
+// routedAs are the SETs that a rule makes of the callers in the mapping.
+func (l *linter) routedAs(rule *Rule) []location.SET {
+	for _, t := range []*Template{rule.SET.Caller, rule.SET.Callee} {
+		if t == nil {
+			continue
+		}
+		if set, ok := t.Literal(); ok {
+			return []location.SET{set}
+		}
+	}
+	var out []location.SET
+	seen := map[location.SET]bool{"": true}
+	for _, facts := range l.table.All() {
+		if !rule.when.matchesIdentity(facts.Identity) {
+			continue
+		}
+		if set := rule.SET.routeAs(facts.Identity, l.rules.aliases); !seen[set] {
+			seen[set] = true
+			out = append(out, set)
+		}
+	}
+	return out
+}
+
+// pools warns, once for each area, of SETs that would fail over to a pool that
+// is not there.
+func (l *linter) pools() {
+	there, reported := map[location.SET]bool{}, map[string]bool{}
+	for _, m := range l.sets {
+		there[m.name] = true
+	}
+	for _, m := range l.sets {
+		area := m.name.AreaPrefix()
+		if there[m.name.Pool()] || reported[area] {
+			continue
+		}
+		rule := l.usesPool(m.name)
+		if rule == nil && l.rules.Len() > 0 {
+			continue
+		}
+		reported[area] = true
+		by := ""
+		if rule != nil {
+			by = ", the failover that rule \"" + rule.Name + "\" has for it"
+		}
+		l.warnSET(m, "SET %q has no pool: no mapping entry has %q%s", m.name, m.name.Pool(), by)
+	}
+}
+
+// usesPool is the first rule by which callers of a SET can come to its pool.
+func (l *linter) usesPool(set location.SET) *Rule {
+	for _, r := range l.rules.rules {
+		if s := r.SET; s != nil && s.Caller == nil && s.Callee == nil && slices.Contains(s.Tiers, Pool) && r.when.matchesSET(set) {
+			return r
+		}
+	}
+	return nil
+}
