@@ -93,6 +93,38 @@ func TestDocumentation(t *testing.T) {
 	}
 }
 
+// The Chinese page has the same headings, tables and examples as the English
+// one; pictures have words of their own.
+func TestChinesePageIsTheSame(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := func(page string) (out []string) {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, part := range strings.Split("\n"+string(text), "\n```") {
+			if i%2 == 1 && !strings.HasPrefix(part, "mermaid") {
+				out = append(out, part)
+				continue
+			}
+			for line := range strings.Lines(part) {
+				for _, start := range []string{"# ", "## ", "|"} {
+					if strings.HasPrefix(line, start) {
+						out = append(out, start)
+					}
+				}
+			}
+		}
+		return out
+	}
+	if diff := cmp.Diff(shape("README.md"), shape("README-zh.md")); diff != "" {
+		t.Errorf("README.md and README-zh.md differ (-en +zh):\n%s", diff)
+	}
+}
+
 func checkServer(t *testing.T, b block) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "server.yaml")
