@@ -17,17 +17,8 @@ func TestFailedStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { taken.Close() }) // after the parallel subtests
-	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
-	if err != nil {
-		t.Fatal(err)
-	}
 	port := strings.TrimPrefix(taken.Addr().String(), "127.0.0.1:")
-	replaced := func(old, new string) string {
-		if !strings.Contains(string(config), old) {
-			t.Fatalf("the configuration has no %q", old)
-		}
-		return strings.ReplaceAll(string(config), old, new)
-	}
+	replaced := func(old, new string) string { return replacedConfig(t, old, new) }
 	tests := []struct {
 		name  string
 		o     polaristest.Options

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,19 @@ func start(t *testing.T, o polaristest.Options) (*polaristest.Server, *polariste
 		t.Fatal(err)
 	}
 	return server, console
+}
+
+// replacedConfig is the configuration of these tests with one text replaced.
+func replacedConfig(t *testing.T, old, new string) string {
+	t.Helper()
+	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(config), old) {
+		t.Fatalf("the configuration has no %q", old)
+	}
+	return strings.ReplaceAll(string(config), old, new)
 }
 
 // instance has a SET, or none if set is empty.

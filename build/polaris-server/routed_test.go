@@ -254,6 +254,30 @@ func TestForwardedCallers(t *testing.T) {
 	}
 }
 
+// With auth on for clients a caller without a valid token learns nothing,
+// however its list is kept ready for others.
+func TestAuth(t *testing.T) {
+	server, console := start(t, polaristest.Options{Config: replacedConfig(t, "clientOpen: false", "clientOpen: true, clientStrict: true")})
+	registerNovel(t, console, "novel")
+	register(t, console, instance("lanes", "10.31.0.1", "epp.core.bj"))
+	token := console.Token()
+	for service, want := range map[string]string{"novel": "10.11.0.1", "lane": "10.31.0.1"} {
+		wait(t, func() error {
+			resp := ask(t, server, shanghai, service, "", "x-polaris-token", token)
+			if got := grpcHosts(resp); !slices.Equal(got, []string{want}) {
+				return errorf("with a token: code %d, %v, want %s", resp.Code.GetValue(), got, want)
+			}
+			return nil
+		})
+		for _, header := range [][]string{nil, {"x-polaris-token", "nonsense"}} {
+			resp := ask(t, server, shanghai, service, "", header...)
+			if code := resp.Code.GetValue(); code/1000 != 401 && code/1000 != 403 || len(resp.Instances) > 0 || resp.Service.GetRevision() != nil {
+				t.Errorf("%s with %q: code %d, %v, want to be refused", service, header, code, resp)
+			}
+		}
+	}
+}
+
 func TestIPv6Caller(t *testing.T) {
 	server, console := start(t, polaristest.Options{ListenIP: "[::]"})
 	registerNovel(t, console, "novel")

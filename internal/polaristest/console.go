@@ -51,6 +51,9 @@ func Login(ctx context.Context, s *Server) (*Console, error) {
 	return c, err
 }
 
+// Token is what the console sends as x-polaris-token.
+func (c *Console) Token() string { return c.token }
+
 // Register registers instances, as console users do.
 func (c *Console) Register(ctx context.Context, instances ...Instance) error {
 	for len(instances) > 0 {
