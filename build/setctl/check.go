@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +55,7 @@ func check(names []string) checked {
 	mapping, routing := sortFiles(readFiles(names, &problems), &problems)
 	var mappingProblems, routingProblems, lints strict.Problems
 	table := location.LoadMapping(mapping, &mappingProblems)
-	rules := route.Load(routing, &routingProblems)
+	rules := route.Load(routing, time.Now(), &routingProblems)
 	if table != nil && rules != nil {
 		rules.Lint(table, &lints)
 	}

@@ -1,5 +1,6 @@
-// Command setctl is for operators of SET routing: it checks mapping and
-// routing files, looks addresses up, and tests rules before they are in force.
+// Command setctl is for operators of SET routing: it checks mapping and routing
+// files, tests rules and plans changes before they are in force, and asks a
+// running server why callers get what they get.
 //
 // It exits with 0 on success, 1 when what it checked does not hold, and 2 on
 // wrong usage.
@@ -39,6 +40,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if _, is := errors.AsType[strict.Error](err); is {
 		return 1
 	}
+	if _, is := errors.AsType[failure](err); is {
+		return 1
+	}
 	return 2
 }
 
@@ -48,7 +52,7 @@ type output struct{ format string }
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "setctl",
-		Short:         "check, look up and test SET routing",
+		Short:         "check, test, plan, explain and operate SET routing",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -62,7 +66,8 @@ func newRoot() *cobra.Command {
 		}
 		return nil
 	}
-	root.AddCommand(newCheck(out), newLookup(out), newTest(out))
+	root.AddCommand(newCheck(out), newLookup(out), newTest(out),
+		newExplain(out), newWho(out), newPlan(out), newDump(out), newStatus(out), newReload(out), newEvacuate(out))
 	return root
 }
 

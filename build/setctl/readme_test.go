@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -70,7 +71,7 @@ func TestDocumentation(t *testing.T) {
 		case "csv mapping":
 			location.LoadMapping(b.file("m.csv"), &problems)
 		case "yaml routing":
-			route.Load(b.file("r.yaml"), &problems)
+			route.Load(b.file("r.yaml"), time.Now(), &problems)
 		case "yaml server":
 			checkServer(t, b)
 		case "yaml cases":

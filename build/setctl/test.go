@@ -27,7 +27,8 @@ type testedCase struct {
 	Rule        string   `json:"rule"`
 	Tier        string   `json:"tier"`
 	Level       string   `json:"level"`
-	Stock       string   `json:"stock,omitempty"`
+	Answer      string   `json:"answer"`
+	Why         string   `json:"why"`
 	Differences []string `json:"differences,omitempty"`
 }
 
@@ -58,6 +59,9 @@ func test(names []string) tested {
 			t.Problems = append(t.Problems, problems.List()...)
 			continue
 		}
+		if len(file.Tests) == 0 {
+			t.Problems = append(t.Problems, strict.Problem{File: name, Message: "the file has no tests, expected tests: [...]"})
+		}
 		for _, c := range file.Tests {
 			t.add(file, c)
 		}
@@ -67,11 +71,15 @@ func test(names []string) tested {
 
 func (t *tested) add(file *cases.File, c cases.Test) {
 	got, differences := file.Run(c)
-	t.Tests = append(t.Tests, testedCase{
+	of := testedCase{
 		File: file.Name, Line: c.Line, Name: c.Name, OK: len(differences) == 0,
-		Hosts: cases.Hosts(got.Instances), Rule: got.Rule, Tier: got.Tier, Level: got.Level,
-		Stock: string(got.Stock), Differences: differences,
-	})
+		Hosts: cases.Hosts(got), Tier: got.Tier, Level: got.Level,
+		Answer: string(got.Answer), Why: got.Why, Differences: differences,
+	}
+	if got.Rule != nil {
+		of.Rule = got.Rule.Name
+	}
+	t.Tests = append(t.Tests, of)
 	if len(differences) == 0 {
 		t.Passed++
 		return

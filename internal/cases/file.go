@@ -1,11 +1,15 @@
+// Package cases reads case files: a state of the world, and tests of what
+// callers get in it, as unit tests of mapping and routing files are.
 package cases
 
 import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
@@ -25,7 +29,7 @@ type Test struct {
 
 // File is a case file with the mapping and routing files that it names.
 type File struct {
-	World
+	world.World
 	Name  string
 	Tests []Test
 }
@@ -42,20 +46,24 @@ func Load(name string, problems *strict.Problems) *File {
 		return nil
 	}
 	f := &File{Name: name}
-	fields := root.Fields("mapping", "routing", "instances", "tests")
+	fields := root.Fields("mapping", "routing", "now", "instances", "aliases", "clients", "callers", "tests")
+	f.Now = time.Now()
+	if n, given := fields["now"]; given {
+		f.Now = readTime(n)
+	}
 	f.Table = location.LoadMapping(readNamed(fields, "mapping", name, problems), problems)
-	f.Rules = route.Load(readNamed(fields, "routing", name, problems), problems)
+	f.Routing = readNamed(fields, "routing", name, problems)
+	f.Rules = route.Load(f.Routing, f.Now, problems)
 	if n, given := fields["instances"]; given {
 		for _, item := range n.Items() {
 			f.Instances = append(f.Instances, readInstance(item))
 		}
 	}
+	f.readOthers(fields)
 	if n, given := fields["tests"]; given {
 		for _, item := range n.Items() {
 			f.Tests = append(f.Tests, readTest(item))
 		}
-	} else {
-		root.Errorf("the file has no tests, expected tests: [...]")
 	}
 	if problems.Err() != nil {
 		return nil
@@ -85,18 +93,19 @@ func readNamed(fields map[string]strict.Node, key, name string, problems *strict
 	return out
 }
 
-func readInstance(n strict.Node) Instance {
-	fields := n.Fields("service", "host", "port", "set", "region", "zone", "campus", "healthy", "isolate", "weight", "metadata")
-	i := Instance{
-		Service: readService(n, fields), Host: text(fields, "host"), Port: 80, Healthy: true, Weight: 100,
-		Location: location.Location{Region: text(fields, "region"), Zone: text(fields, "zone"), Campus: text(fields, "campus")},
+func readInstance(n strict.Node) world.Instance {
+	fields := n.Fields("id", "service", "host", "port", "set", "region", "zone", "campus", "healthy", "isolate", "weight", "metadata")
+	i := world.Instance{
+		ID: text(fields, "id"), Service: readService(n, fields, "service"), Host: text(fields, "host"), Port: 80, Healthy: true, Weight: 100,
+		Location: readLocation(fields),
 		Metadata: map[string]string{},
 	}
 	if i.Host == "" {
 		n.Errorf("the instance has no host")
 	}
 	if at, given := fields["port"]; given {
-		i.Port, _ = at.Int(0, 65535)
+		port, _ := at.Int(0, 65535)
+		i.Port = uint32(port)
 	}
 	if at, given := fields["weight"]; given {
 		weight, _ := at.Int(0, 10000)
@@ -127,18 +136,10 @@ func readInstance(n strict.Node) Instance {
 func readTest(n strict.Node) Test {
 	fields := n.Fields("name", "caller", "service", "want", "rule", "tier", "level")
 	t := Test{
-		Name: text(fields, "name"), Line: n.Line(), Service: readService(n, fields),
+		Name: text(fields, "name"), Line: n.Line(), Service: readService(n, fields, "service"),
 		Rule: text(fields, "rule"), Tier: text(fields, "tier"), Level: text(fields, "level"),
 	}
-	if at, given := fields["caller"]; given {
-		addr, err := netip.ParseAddr(at.TextOr())
-		if err != nil {
-			at.Errorf("caller %q is not an address", at.Raw())
-		}
-		t.Caller = addr
-	} else {
-		n.Errorf("the test has no caller, expected caller: an address")
-	}
+	t.Caller = readAddr(n, fields, "caller")
 	if at, given := fields["want"]; given {
 		for _, item := range at.Items() {
 			t.Want = append(t.Want, item.TextOr())
@@ -149,15 +150,15 @@ func readTest(n strict.Node) Test {
 	return t
 }
 
-func readService(n strict.Node, fields map[string]strict.Node) route.Service {
-	at, given := fields["service"]
+func readService(n strict.Node, fields map[string]strict.Node, key string) route.Service {
+	at, given := fields[key]
 	if !given {
-		n.Errorf("no service, expected service: namespace/name")
+		n.Errorf("no %s, expected %s: namespace/name", key, key)
 		return route.Service{}
 	}
 	namespace, name, ok := strings.Cut(at.TextOr(), "/")
 	if !ok || namespace == "" || name == "" {
-		at.Errorf("service %q is not namespace/name", at.Raw())
+		at.Errorf("%s %q is not namespace/name", key, at.Raw())
 	}
 	return route.Service{Namespace: namespace, Name: name}
 }

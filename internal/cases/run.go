@@ -4,19 +4,26 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
 // Run compares what the caller gets with what the test wants. Differences is
 // empty where they are equal. Hosts are compared as a set: of two instances on
 // one host, naming it once is enough.
-func (f *File) Run(t Test) (got Outcome, differences []string) {
-	got = f.Decide(t.Caller, t.Service)
-	hosts, want := Hosts(got.Instances), slices.Compact(slices.Sorted(slices.Values(t.Want)))
+func (f *File) Run(t Test) (got explain.Explanation, differences []string) {
+	got = f.Explain(world.Request{Addr: t.Caller, Service: t.Service})
+	rule := ""
+	if got.Rule != nil {
+		rule = got.Rule.Name
+	}
+	hosts, want := Hosts(got), slices.Compact(slices.Sorted(slices.Values(t.Want)))
 	if !slices.Equal(hosts, want) {
 		differences = append(differences, fmt.Sprintf("got %s, want %s", list(hosts), list(want)))
 	}
 	for _, c := range []struct{ what, got, want string }{
-		{"rule", got.Rule, t.Rule}, {"tier", got.Tier, t.Tier}, {"level", got.Level, t.Level},
+		{"rule", rule, t.Rule}, {"tier", got.Tier, t.Tier}, {"level", got.Level, t.Level},
 	} {
 		if c.want != "" && c.got != c.want {
 			differences = append(differences, fmt.Sprintf("%s %q, want %q", c.what, c.got, c.want))
@@ -25,11 +32,13 @@ func (f *File) Run(t Test) (got Outcome, differences []string) {
 	return got, differences
 }
 
-// Hosts returns the hosts of instances, sorted, each once.
-func Hosts(instances []Instance) []string {
+// Hosts returns the hosts of the instances that are sent, sorted, each once.
+func Hosts(e explain.Explanation) []string {
 	var out []string
-	for _, i := range instances {
-		out = append(out, i.Host)
+	for _, i := range e.Instances {
+		if i.Sent {
+			out = append(out, i.Host)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

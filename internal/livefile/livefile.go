@@ -34,10 +34,12 @@ type Options[T any] struct {
 // Status says what is in force, and how the last try went.
 type Status struct {
 	Files    []string // tried last
-	Count    int      // in force
+	InForce  []string
+	Count    int // in force
 	LoadedAt time.Time
 	TriedAt  time.Time
-	Err      error // of the last try; nil: what was tried is in force
+	Took     time.Duration // of the last try
+	Err      error         // of the last try; nil: what was tried is in force
 }
 
 // Live is the value in force. It is safe for concurrent use.
@@ -49,6 +51,13 @@ type Live[T any] struct {
 	seen    signature  // of the files at the last try
 	inForce []strict.File
 	status  Status
+}
+
+// Handle is a Live without its type.
+type Handle interface {
+	Status() Status
+	Files() []strict.File
+	Reload(force bool) error
 }
 
 // Open loads the files for the first time. Any fault is an error.
@@ -65,6 +74,13 @@ func Open[T any](options Options[T]) (*Live[T], error) {
 
 // Get returns the value in force; it does not block.
 func (l *Live[T]) Get() *T { return l.value.Load() }
+
+// Files returns the files in force.
+func (l *Live[T]) Files() []strict.File {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.inForce
+}
 
 // Status returns the state of the last try.
 func (l *Live[T]) Status() Status {
@@ -95,6 +111,7 @@ func (l *Live[T]) refresh() {
 }
 
 func (l *Live[T]) load(force bool) error {
+	l.status.TriedAt = time.Now()
 	files, err := read(l.options.Globs)
 	if err == nil && l.value.Load() != nil && slices.EqualFunc(files, l.inForce, sameFile) {
 		// Touched only, or back to what is in force: the value and its
@@ -131,6 +148,10 @@ func (l *Live[T]) replace(files []strict.File, force bool) error {
 	l.value.Store(value)
 	l.inForce = files
 	l.status.Count, l.status.LoadedAt = count, time.Now()
+	l.status.InForce = nil
+	for _, f := range files {
+		l.status.InForce = append(l.status.InForce, f.Name)
+	}
 	return nil
 }
 
@@ -143,7 +164,7 @@ func (l *Live[T]) vanished(files []strict.File, count int) error {
 	for _, old := range l.inForce {
 		there := func(f strict.File) bool { return f.Name == old.Name }
 		if !slices.ContainsFunc(files, there) {
-			return fmt.Errorf("%s: is gone, and %d entries with it; put it back, or restart the server to run without it", old.Name, l.status.Count-count)
+			return fmt.Errorf("%s: is gone, and %d entries with it; put it back, or if that is meant, setctl reload --force", old.Name, l.status.Count-count)
 		}
 	}
 	return nil
@@ -163,7 +184,7 @@ func (l *Live[T]) safeLoad(files []strict.File) (value *T, count int, err error)
 }
 
 func (l *Live[T]) report(files []strict.File, err error) {
-	l.status.Err, l.status.TriedAt = err, time.Now()
+	l.status.Err, l.status.Took = err, time.Since(l.status.TriedAt)
 	l.status.Files = nil
 	for _, f := range files {
 		l.status.Files = append(l.status.Files, f.Name)
@@ -180,7 +201,7 @@ func sameFile(a, b strict.File) bool { return a.Name == b.Name && bytes.Equal(a.
 func ShrinkGuard(percent int) func(oldCount, newCount int) error {
 	return func(oldCount, newCount int) error {
 		if lost := oldCount - newCount; lost*100 > oldCount*percent {
-			return fmt.Errorf("refused: %d of %d entries would be lost, more than %d%% (shrinkGuardPercent); if that is meant, restart the server or raise shrinkGuardPercent", lost, oldCount, percent)
+			return fmt.Errorf("refused: %d of %d entries would be lost, more than %d%% (shrinkGuardPercent); if that is meant, setctl reload --force", lost, oldCount, percent)
 		}
 		return nil
 	}

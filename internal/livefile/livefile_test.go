@@ -159,7 +159,7 @@ func TestChanges(t *testing.T) {
 	if err := os.Remove(f.path("d.txt")); err != nil {
 		t.Fatal(err)
 	}
-	f.next("d.txt: is gone, and 1 entries with it; put it back, or restart the server to run without it", "1 2 5 6 7 9")
+	f.next("d.txt: is gone, and 1 entries with it; put it back, or if that is meant, setctl reload --force", "1 2 5 6 7 9")
 	if err := f.live.Reload(true); err != nil {
 		t.Fatal(err)
 	}

@@ -1,63 +1,85 @@
 // Package observe has the log and the metrics of this pack, in the form of the
-// Polaris server that it lives in.
+// Polaris server that it lives in. Labels are names that operators choose, of
+// rules, tiers and levels: never an address, a service or what clients say.
 package observe
 
 import (
 	"github.com/polarismesh/polaris/common/log"
 	"github.com/polarismesh/polaris/common/metrics"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 )
 
 // Log is the scope `setrouter` of bootstrap.logger.
 var Log = log.RegisterScope("setrouter", "SET router", 0)
 
+// Results of a request for instances.
+const (
+	Routed    = "routed"    // a list was sent
+	Unchanged = "unchanged" // the client has its list
+	Empty     = "empty"     // an empty list was sent
+	Stock     = "stock"     // no rule, a rule without stages, or outside of the rollout
+	Shadow    = "shadow"    // decided, and the stock answer sent
+	Refused   = "refused"   // by auth, or there is no such service
+	Failed    = "failed"    // a fault in routing
+)
+
 var (
-	entries = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "setrouter_entries", Help: "Entries in force: mapping prefixes, or rules and lane addresses.",
-	}, []string{"kind"})
-	loads = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_loads_total", Help: "Loads of changed files, by result: ok or refused.",
-	}, []string{"kind", "result"})
-	lastSuccess = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "setrouter_last_load_timestamp_seconds", Help: "When the files in force were loaded.",
-	}, []string{"kind"})
-	refused = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "setrouter_load_refused", Help: "1 while the files on disk are refused and the last good ones stay in force.",
-	}, []string{"kind"})
+	// Requests counts requests for instances.
+	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_requests_total", Help: "Requests for instances by rule, tier and level that decided, and by result: routed, unchanged, empty, stock, shadow, refused or failed.",
+	}, []string{"rule", "tier", "level", "result"})
 	// Failures counts requests that routing failed for an internal reason.
 	Failures = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "setrouter_failures_total", Help: "Requests whose routing failed; they got the stock answer, or an error with failOpen: false.",
 	})
-	// Requests counts discovery requests for instances by what was sent.
-	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_requests_total", Help: "Requests for instances, by result: routed, unchanged, empty, stock, refused or failed.",
-	}, []string{"result"})
+	// Unidentified counts requests of callers of which nothing is known.
+	Unidentified = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "setrouter_unidentified_requests_total", Help: "Requests of callers with neither SET nor location.",
+	})
+	// ListSize observes the lists that are sent.
+	ListSize = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "setrouter_list_instances", Help: "Instances in the lists sent, by rule.",
+		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
+	}, []string{"rule"})
+	// BuildSeconds observes the decision on a view and the making of its list.
+	BuildSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "setrouter_view_build_seconds", Help: "Time to decide on a view and to make its list.",
+		Buckets: prometheus.ExponentialBuckets(0.00001, 4, 10),
+	})
+	// ViewChanges counts changes of views.
+	ViewChanges = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_view_changes_total", Help: "Changes of what a kind of caller gets, by rule: widened, narrowed, emptied, refilled or changed.",
+	}, []string{"rule", "change"})
+	// ShadowSent and ShadowDecided count instances, for their ratio.
+	ShadowSent = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_shadow_sent_instances_total", Help: "Instances in the stock answers of rules in mode shadow, summed over requests.",
+	}, []string{"rule"})
+	ShadowDecided = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_shadow_decided_instances_total", Help: "Instances that rules in mode shadow would have sent, summed over requests.",
+	}, []string{"rule"})
+	// ShadowRequests counts requests under rules in mode shadow.
+	ShadowRequests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_shadow_requests_total", Help: "Requests under rules in mode shadow, by what the decision comes to beside the stock answer: same, narrower, unusable or empty.",
+	}, []string{"rule", "outcome"})
+	// RuleEnabled names the rules that send what they decide, and those in
+	// mode shadow.
+	RuleEnabled = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_rule_enabled", Help: "1 for each rule or lane address in force whose rollout is above 0.",
+	}, []string{"rule", "mode"})
+	// Evacuations is how many are in force.
+	Evacuations = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "setrouter_evacuations", Help: "Evacuations in force.",
+	})
 )
 
 // Register puts the pack's metrics on the server's /metrics. Calling it again
 // has no effect.
 func Register() {
-	for _, c := range []prometheus.Collector{entries, loads, lastSuccess, refused, Failures, Requests} {
+	for _, c := range []prometheus.Collector{
+		entries, loads, lastSuccess, refused, loadSeconds,
+		Requests, Failures, Unidentified, ListSize, BuildSeconds, ViewChanges,
+		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations,
+	} {
 		_ = metrics.GetRegistry().Register(c) // AlreadyRegisteredError is the only one
-	}
-}
-
-// Load reports every try to load changed files of a kind: mapping or routing.
-func Load(kind string) func(livefile.Status) {
-	return func(s livefile.Status) {
-		if s.Err != nil {
-			loads.WithLabelValues(kind, "refused").Inc()
-			refused.WithLabelValues(kind).Set(1)
-			Log.Error("[SetRouter] "+kind+" files refused, the last good ones stay in force", zap.Error(s.Err), zap.Strings("files", s.Files))
-			return
-		}
-		loads.WithLabelValues(kind, "ok").Inc()
-		refused.WithLabelValues(kind).Set(0)
-		entries.WithLabelValues(kind).Set(float64(s.Count))
-		lastSuccess.WithLabelValues(kind).Set(float64(s.LoadedAt.Unix()))
-		Log.Info("[SetRouter] "+kind+" files in force", zap.Strings("files", s.Files), zap.Int("entries", s.Count))
 	}
 }

@@ -29,6 +29,7 @@ type Options struct {
 	TrustedProxies []string
 	ListenIP       string // default 127.0.0.1
 	FailClosed     bool   // failOpen: false
+	AdminToken     string
 	Config         string // in place of the generated configuration
 }
 
@@ -37,6 +38,7 @@ type Server struct {
 	Dir      string
 	HTTPAddr string
 	GRPCAddr string
+	AdminURL string
 
 	cmd     *exec.Cmd
 	out     *buffer
@@ -87,7 +89,7 @@ func (s *Server) prepare(o Options) error {
 			return err
 		}
 	}
-	ports, err := freePorts(2)
+	ports, err := freePorts(3)
 	if err != nil {
 		return err
 	}
@@ -100,13 +102,14 @@ func (s *Server) prepare(o Options) error {
 	}
 	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(ports[0]))
 	s.GRPCAddr = net.JoinHostPort(host, strconv.Itoa(ports[1]))
+	s.AdminURL = "http://127.0.0.1:" + strconv.Itoa(ports[2])
 	config := o.Config
 	if config == "" {
 		config = configTemplate
 	}
 	var text bytes.Buffer
 	err = template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
-		"IP": o.ListenIP, "HTTP": ports[0], "GRPC": ports[1],
+		"IP": o.ListenIP, "HTTP": ports[0], "GRPC": ports[1], "Admin": ports[2], "Token": o.AdminToken,
 		"Trusted": strings.Join(o.TrustedProxies, ", "), "FailOpen": !o.FailClosed,
 	})
 	if err != nil {

@@ -16,15 +16,6 @@ import (
 // MappingName is the name of the pack's CMDB plugin in plugin.cmdb.name.
 const MappingName = "mapping"
 
-// The identity sources of plugin.location.option.sources.
-const (
-	SourceMapping  = "mapping"
-	SourceRegistry = "registry"
-	SourceReport   = "report"
-)
-
-var sourceWords = []string{SourceMapping, SourceRegistry, SourceReport}
-
 // Config is what the pack reads of the server's configuration.
 type Config struct {
 	CMDB               string   // plugin.cmdb.name
@@ -35,6 +26,17 @@ type Config struct {
 	RoutingFiles       []string // globs; none: every answer is the stock one
 	FailOpen           bool
 	Protocols          []string // names under apiservers
+	Admin              Admin
+}
+
+// AdminName is the name of the admin listener under apiservers.
+const AdminName = "set-admin"
+
+// Admin is where the admin listener listens, if it is among the Protocols.
+type Admin struct {
+	ListenIP   string
+	ListenPort int
+	Token      string // empty: none is asked for, on loopback only
 }
 
 // Load reads a server configuration file. As Polaris does, it expands
@@ -48,8 +50,9 @@ func Load(name string) (*Config, error) {
 	file.Data = []byte(os.ExpandEnv(string(file.Data)))
 	c := &Config{
 		ShrinkGuardPercent: 30,
-		Sources:            slices.Clone(sourceWords),
+		Sources:            slices.Clone(location.SourceNames),
 		FailOpen:           true,
+		Admin:              Admin{ListenIP: "127.0.0.1", ListenPort: 8095},
 	}
 	if root, ok := strict.ParseYAML(file, &problems); ok {
 		c.read(root)
@@ -74,8 +77,13 @@ func (c *Config) read(root strict.Node) {
 	}
 	if n, given := sections["apiservers"]; given {
 		for _, item := range n.Items() {
-			if name, given := entries(item)["name"]; given {
-				c.Protocols = append(c.Protocols, name.TextOr())
+			name, given := entries(item)["name"]
+			if !given {
+				continue
+			}
+			c.Protocols = append(c.Protocols, name.TextOr())
+			if name.Raw() == AdminName {
+				c.readAdmin(item)
 			}
 		}
 	}
@@ -112,7 +120,7 @@ func (c *Config) readLocation(n strict.Node) {
 	if at, given := fields["sources"]; given {
 		c.Sources = nil
 		for _, item := range at.Items() {
-			word, ok := item.Word(sourceWords...)
+			word, ok := item.Word(location.SourceNames...)
 			if ok && slices.Contains(c.Sources, word) {
 				item.Errorf("source %q is given twice, expected each once", word)
 			}
@@ -143,6 +151,30 @@ func (c *Config) readRouter(n strict.Node) {
 	}
 	if at, given := fields["failOpen"]; given {
 		c.FailOpen, _ = at.Bool()
+	}
+}
+
+func (c *Config) readAdmin(n strict.Node) {
+	o, given := n.Fields("name", "option", "api")["option"]
+	if !given {
+		return
+	}
+	fields := o.Fields("listenIP", "listenPort", "token")
+	if at, given := fields["token"]; given {
+		c.Admin.Token = at.TextOr()
+	}
+	if at, given := fields["listenPort"]; given {
+		c.Admin.ListenPort, _ = at.Int(1, 65535)
+	}
+	if at, given := fields["listenIP"]; given {
+		c.Admin.ListenIP = at.TextOr()
+		addr, err := netip.ParseAddr(c.Admin.ListenIP)
+		switch {
+		case err != nil:
+			at.Errorf("listenIP %q is not an address", c.Admin.ListenIP)
+		case !addr.IsLoopback() && c.Admin.Token == "":
+			at.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
+		}
 	}
 }
 

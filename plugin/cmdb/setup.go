@@ -50,6 +50,15 @@ func (c *CMDB) open(configFile string) error {
 	return err
 }
 
+// Live returns the mapping files in force; it is nil where the server's CMDB is
+// another plugin.
+func Live() livefile.Handle {
+	if mapping.live == nil {
+		return nil
+	}
+	return mapping.live
+}
+
 // Table returns the mapping in force; it is nil, an empty table, where the
 // server's CMDB is another plugin. It is safe for concurrent use and does not
 // block.

@@ -43,6 +43,24 @@ type Facts struct {
 	LabelsFrom                                map[string]*Place
 }
 
+// From gives every field that is known one place.
+func (f *Facts) From(p *Place) {
+	for level := range 3 {
+		if name, from := f.level(level); *name != "" {
+			*from = p
+		}
+	}
+	if f.SET != "" {
+		f.SETFrom = p
+	}
+	if len(f.Labels) > 0 {
+		f.LabelsFrom = make(map[string]*Place, len(f.Labels))
+		for key := range f.Labels {
+			f.LabelsFrom[key] = p
+		}
+	}
+}
+
 // Join adds what a later source knows (design section 4): the first that knows
 // the SET gives it, labels are joined key by key, and a location is refined by
 // narrower levels where the later one agrees on every level known so far; it

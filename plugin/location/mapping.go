@@ -53,22 +53,7 @@ func (e *entry) problem(format string, args ...any) strict.Problem {
 
 // place notes one place for all that the entry says, with what matched.
 func (e *entry) place(source, match string) {
-	p := &Place{Source: source, File: e.file, Line: e.line, Match: match}
-	f := &e.facts
-	for _, field := range []struct {
-		value string
-		from  **Place
-	}{{f.Region, &f.RegionFrom}, {f.Zone, &f.ZoneFrom}, {f.Campus, &f.CampusFrom}, {string(f.SET), &f.SETFrom}} {
-		if field.value != "" {
-			*field.from = p
-		}
-	}
-	if len(f.Labels) > 0 {
-		f.LabelsFrom = make(map[string]*Place, len(f.Labels))
-		for key := range f.Labels {
-			f.LabelsFrom[key] = p
-		}
-	}
+	e.facts.From(&Place{Source: source, File: e.file, Line: e.line, Match: match})
 }
 
 // empty tells whether the entry says nothing.

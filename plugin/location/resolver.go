@@ -4,11 +4,20 @@ import (
 	"net/netip"
 )
 
+// The names of the identity sources of callers.
+const (
+	SourceMapping  = "mapping"
+	SourceRegistry = "registry"
+	SourceReport   = "report"
+)
+
+// SourceNames are all sources in the order of the design.
+var SourceNames = []string{SourceMapping, SourceRegistry, SourceReport}
+
 // Source knows callers by their address. Facts is called for each request, by
 // many goroutines at once: it must not block, and what it returns is shared and
 // not changed afterwards.
 type Source interface {
-	Name() string
 	Facts(addr netip.Addr) (*Facts, bool)
 }
 
@@ -38,10 +47,8 @@ func (r Resolver) Caller(addr netip.Addr) Facts {
 // mapping.
 func Instance(table *Table, host string, registered *Facts) Facts {
 	var f Facts
-	if addr, err := netip.ParseAddr(host); err == nil {
-		if mapped, ok := table.Lookup(addr); ok {
-			f.Join(mapped)
-		}
+	if mapped, ok := table.LookupHost(host); ok {
+		f.Join(mapped)
 	}
 	f.Join(registered)
 	f.Join(table.Default())

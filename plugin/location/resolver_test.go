@@ -7,11 +7,8 @@ import (
 )
 
 type fixed struct {
-	name string
-	f    *Facts
+	f *Facts
 }
-
-func (s fixed) Name() string { return s.name }
 
 func (s fixed) Facts(netip.Addr) (*Facts, bool) { return s.f, s.f != nil }
 
@@ -45,7 +42,7 @@ func TestCaller(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Resolver{Default: tt.fallback}
 			for _, f := range tt.sources {
-				r.Sources = append(r.Sources, fixed{"s", f})
+				r.Sources = append(r.Sources, fixed{f})
 			}
 			got := r.Caller(netip.MustParseAddr("10.0.0.1"))
 			if s := fmt.Sprintf("%s %s %v", got.Location, got.SET, got.Labels); s != tt.want {
@@ -53,7 +50,7 @@ func TestCaller(t *testing.T) {
 			}
 		})
 	}
-	if got := (Resolver{Sources: []Source{fixed{"s", facts("r", "", "", "")}}, Default: noFacts}).Caller(netip.Addr{}); got.Region != "" {
+	if got := (Resolver{Sources: []Source{fixed{facts("r", "", "", "")}}, Default: noFacts}).Caller(netip.Addr{}); got.Region != "" {
 		t.Error("a caller without an address is known")
 	}
 }

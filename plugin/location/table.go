@@ -26,6 +26,23 @@ func (t *Table) Lookup(addr netip.Addr) (*Facts, bool) {
 	return t.prefixes.Lookup(Normalize(addr))
 }
 
+// LookupHost is Lookup for the host of an instance; a name is in no mapping.
+func (t *Table) LookupHost(host string) (*Facts, bool) {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return nil, false
+	}
+	return t.Lookup(addr)
+}
+
+// TableSource knows callers from the mapping in force.
+type TableSource struct {
+	Table func() *Table
+}
+
+// Facts implements Source.
+func (s TableSource) Facts(addr netip.Addr) (*Facts, bool) { return s.Table().Lookup(addr) }
+
 var noFacts = &Facts{}
 
 // Default is the `default` of the mapping files, empty if there is none. It

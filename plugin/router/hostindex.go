@@ -7,14 +7,16 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// hostIndex knows what the records of one kind say about their hosts. Readers
-// do not wait for writers.
+// hostIndex knows what the records of one kind say about their hosts: it is an
+// identity source of callers. Readers do not wait for writers.
 type hostIndex struct {
 	mu     sync.Mutex
 	hosts  map[string]netip.Addr                    // by record id
 	facts  map[netip.Addr]map[string]location.Facts // by host and record id
 	common sync.Map                                 // netip.Addr to *location.Facts
 }
+
+var _ location.Source = (*hostIndex)(nil)
 
 func newHostIndex() *hostIndex {
 	return &hostIndex{hosts: map[string]netip.Addr{}, facts: map[netip.Addr]map[string]location.Facts{}}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	api "github.com/polarismesh/polaris/common/api/v1"
@@ -19,7 +20,9 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
@@ -35,10 +38,19 @@ type Server struct {
 	rules    func() *route.Rules // nil: no routing configured
 	sources  []location.Source
 	services func() cachetypes.ServiceCache
-	// selectFrom is route.Route.Select, but in tests that force a fault.
-	selectFrom func(route.Route, []route.Instance) route.Decision
+	now      func() time.Time // for evacuations
+	// choose is route.Route.Answer, but in tests that force a fault.
+	choose func(r route.Route, instances, own []route.Instance) (route.Decision, []route.Member)
 
 	snapshots sync.Map // snapshotKey to *snapshot
+	changes   changeLog
+	seen      seenCallers
+
+	// For the admin listener.
+	origin  service.DiscoverServer // the server without auth
+	config  *serverconfig.Config
+	routing livefile.Handle // nil: no routing configured
+	started time.Time
 }
 
 // ServiceInstancesCache answers a discovery request for instances. A fault in
@@ -58,24 +70,12 @@ func (s *Server) ServiceInstancesCache(ctx context.Context, filter *apiservice.D
 	return resp
 }
 
-// request is one discovery request on its way.
-type request struct {
-	*Server
-	ctx    context.Context
-	filter *apiservice.DiscoverFilter
-	req    *apiservice.Service // as sent, with the namespace filled in
-	asked  route.Service
-	rules  *route.Rules
-	table  *location.Table
-	exists bool // the name asked for is a service or alias of its own
-}
-
 func (s *Server) newRequest(ctx context.Context, filter *apiservice.DiscoverFilter, req *apiservice.Service) *request {
 	if req.GetNamespace().GetValue() == "" { // as the stock server does
 		req.Namespace = wrapperspb.String(service.DefaultNamespace)
 	}
 	return &request{
-		Server: s, ctx: ctx, filter: filter, req: req,
+		Server: s, inner: s.DiscoverServer, ctx: ctx, filter: filter, req: req,
 		asked: route.Service{Namespace: req.GetNamespace().GetValue(), Name: req.GetName().GetValue()},
 		rules: s.rules(), table: s.table(),
 	}
@@ -87,112 +87,63 @@ func (r *request) answer() (resp *apiservice.DiscoverResponse, err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	kind, why := r.rules.Route(r.routeRequest())
-	if why != route.Routed {
+	who := r.routeRequest()
+	r.seen.note(who.Addr)
+	if who.Caller.SET == "" && who.Caller.Location == (location.Location{}) {
+		observe.Unidentified.Inc()
+	}
+	kind, why := r.rules.Route(who)
+	if why != route.Routed && why != route.Shadowed {
+		r.count(kind.Rule, observe.Stock)
 		return r.stock(), nil
 	}
-	snap, refused := r.snapshot()
-	if snap == nil {
-		observe.Requests.WithLabelValues("refused").Inc()
-		return r.named(refused), nil
-	}
-	view, err := snap.view(viewKey{kind, r.filter.GetOnlyHealthyInstance()}, r.selectFrom)
-	if err != nil {
+	v, refused, err := r.view(kind)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if view.Service.GetRevision().GetValue() == r.req.GetRevision().GetValue() {
-		observe.Requests.WithLabelValues("unchanged").Inc()
+	case refused != nil:
+		r.count(kind.Rule, observe.Refused)
+		return r.named(refused), nil
+	case why == route.Shadowed:
+		v.countShadow()
+		return r.stock(), nil
+	case v.revision == r.req.GetRevision().GetValue():
+		v.unchanged.Inc()
 		return api.NewDiscoverInstanceResponse(apimodel.Code_DataNoChange, r.req), nil
 	}
-	result := "routed"
-	if len(view.Instances) == 0 {
-		result = "empty"
+	v.sent.Inc()
+	v.size.Observe(float64(len(v.resp.Instances)))
+	return v.resp, nil
+}
+
+// view is the answer for a kind of caller, or the stock server's refusal.
+func (r *request) view(kind route.Route) (*view, *apiservice.DiscoverResponse, error) {
+	snap, refused := r.snapshot(r.source())
+	if snap == nil {
+		return nil, refused, nil
 	}
-	observe.Requests.WithLabelValues(result).Inc()
-	return view, nil
-}
-
-func (r *request) routeRequest() route.Request {
-	addr := callerAddr(r.ctx, r.trusted)
-	caller := location.Resolver{Sources: r.sources, Default: r.table.Default()}.Caller(addr)
-	return route.Request{Addr: addr, Caller: caller.Identity, Asked: r.asked, Read: r.read()}
-}
-
-// read are the services that the name asked for stands for: a Polaris alias,
-// or services of other namespaces that are visible here. It notes in r.exists
-// whether the name is one of its own.
-func (r *request) read() []route.Service {
-	services := r.services()
-	found := services.GetServiceByName(r.asked.Name, r.asked.Namespace)
-	r.exists = found != nil
-	if !r.exists {
-		var out []route.Service
-		for _, v := range services.GetVisibleServicesInOtherNamespace(r.asked.Name, r.asked.Namespace) {
-			out = append(out, route.Service{Namespace: v.Namespace, Name: v.Name})
+	var own *snapshot
+	if kind.Rule.IsAddress() && r.exists {
+		if own, refused = r.snapshot(r.asked); own == nil {
+			return nil, refused, nil
 		}
-		return out
 	}
-	if !found.IsAlias() {
-		return nil
-	}
-	source := services.GetServiceByID(found.Reference)
-	if source == nil {
-		return nil
-	}
-	return []route.Service{{Namespace: source.Namespace, Name: source.Name}}
+	v, err := snap.view(r, viewKey{kind, r.filter.GetOnlyHealthyInstance()}, own)
+	return v, nil, err
 }
 
-// stock is the answer without routing. A lane address that is no service
-// itself has that of its target: to the stock server it does not exist.
-func (r *request) stock() *apiservice.DiscoverResponse {
-	observe.Requests.WithLabelValues("stock").Inc()
-	address, is := r.rules.Address(r.asked)
-	if !is || r.exists {
-		return r.DiscoverServer.ServiceInstancesCache(r.ctx, r.filter, r.req)
+// count counts a request that has no view.
+func (r *request) count(rule *route.Rule, result string) {
+	name := ""
+	if rule != nil {
+		name = rule.Name
 	}
-	return r.named(r.DiscoverServer.ServiceInstancesCache(r.ctx, r.filter, r.requestFor(address.Target)))
-}
-
-// source is the service to read.
-func (r *request) source() route.Service {
-	if address, is := r.rules.Address(r.asked); is {
-		return address.Target
-	}
-	return r.asked
-}
-
-// requestFor is the request with another name.
-func (r *request) requestFor(source route.Service) *apiservice.Service {
-	req := copyOf(r.req)
-	req.Namespace = wrapperspb.String(source.Namespace)
-	req.Name = wrapperspb.String(source.Name)
-	return req
-}
-
-// named puts the name asked for into an answer about another service: SDKs
-// wait for an answer under the name that they sent. Instances of an answer by
-// the stock server are the caller's own copies.
-func (r *request) named(resp *apiservice.DiscoverResponse) *apiservice.DiscoverResponse {
-	if resp.GetService() == nil {
-		return resp
-	}
-	resp.Service = copyOf(resp.Service)
-	resp.Service.Namespace, resp.Service.Name = r.req.Namespace, r.req.Name
-	for _, i := range resp.Instances {
-		i.Namespace, i.Service = r.req.Namespace, r.req.Name
-	}
-	return resp
-}
-
-// copyOf is a shallow copy, whose fields may be set.
-func copyOf(s *apiservice.Service) *apiservice.Service {
-	c := *s
-	return &c
+	observe.Requests.WithLabelValues(name, "", "", result).Inc()
 }
 
 func (r *request) failed(err error) *apiservice.DiscoverResponse {
 	observe.Failures.Inc()
-	observe.Requests.WithLabelValues("failed").Inc()
+	r.count(nil, observe.Failed)
 	observe.Log.Error("[SetRouter] routing failed", zap.Stringer("service", r.asked), zap.Bool("failOpen", r.failOpen), zap.Error(err))
 	if r.failOpen {
 		return r.stock()

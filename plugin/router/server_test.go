@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/golang/mock/gomock"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
@@ -75,7 +76,7 @@ func newTestServer(t *testing.T) (*Server, *stockServer) {
 version: 1
 rules: [{name: r, service: default/s, set: {}}]
 addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
-`)}}, &problems)
+`)}}, time.Now(), &problems)
 	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte("match,set\n10.1.0.0/16,a.b.c\n10.2.0.0/16,a.b.d\n")}}, &problems)
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
@@ -94,9 +95,10 @@ addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
 	return &Server{
 		DiscoverServer: stock, failOpen: true,
 		table: func() *location.Table { return table }, rules: func() *route.Rules { return rules },
-		sources:    []location.Source{mappingSource{func() *location.Table { return table }}},
-		services:   func() cachetypes.ServiceCache { return services },
-		selectFrom: route.Route.Select,
+		sources:  []location.Source{location.TableSource{Table: func() *location.Table { return table }}},
+		services: func() cachetypes.ServiceCache { return services },
+		choose:   route.Route.Answer,
+		now:      time.Now,
 	}, stock
 }
 
@@ -114,9 +116,9 @@ func get(s *Server, caller, name, revision string) (resp *apiservice.DiscoverRes
 func TestUnchangedPollBuildsNoList(t *testing.T) {
 	s, stock := newTestServer(t)
 	selected := 0
-	s.selectFrom = func(r route.Route, list []route.Instance) route.Decision {
+	s.choose = func(r route.Route, list, own []route.Instance) (route.Decision, []route.Member) {
 		selected++
-		return r.Select(list)
+		return r.Answer(list, own)
 	}
 	first, got := get(s, "10.1.0.1", "s", "")
 	if got != "200000 1" {
@@ -156,7 +158,7 @@ func TestRefusedCallerLearnsNothing(t *testing.T) {
 // A fault in routing, here a panic, never takes discovery down.
 func TestFailure(t *testing.T) {
 	s, _ := newTestServer(t)
-	s.selectFrom = func(route.Route, []route.Instance) route.Decision { panic("a bug") }
+	s.choose = func(route.Route, []route.Instance, []route.Instance) (route.Decision, []route.Member) { panic("a bug") }
 	before := testutil.ToFloat64(observe.Failures)
 	resp, got := get(s, "10.1.0.1", "s", "")
 	ids := strings.Fields(got)[1:]
@@ -221,11 +223,12 @@ func TestConcurrentCallers(t *testing.T) {
 
 // The number of views of a service is bounded, whatever callers report.
 func TestViewsAreBounded(t *testing.T) {
-	s := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), nil, nil)
+	server, _ := newTestServer(t)
+	s := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), inForce{})
 	rule := &route.Rule{SET: &route.SETStage{}}
 	for n := range maxViews + 100 {
 		key := viewKey{kind: route.Route{Rule: rule, SET: location.SET(fmt.Sprintf("a.b.c%d", n))}}
-		if _, err := s.view(key, route.Route.Select); err != nil {
+		if _, err := s.view(&request{Server: server}, key, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

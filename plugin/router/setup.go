@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/polarismesh/polaris/apiserver"
@@ -27,6 +28,9 @@ import (
 // calls (service.GetChainOrder). The stock package service/interceptor
 // registers the same name and must not be imported beside this one.
 const proxyName = "auth"
+
+// tickInterval is how late metrics can show that an evacuation has ended.
+const tickInterval = 5 * time.Second
 
 // pollInterval is the backstop for file changes that the watch misses.
 const pollInterval = 2 * time.Second
@@ -59,12 +63,19 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
 		return nil, fmt.Errorf("plugin.cmdb.name %q is not a CMDB of this server, expected %q", config.CMDB, serverconfig.MappingName)
 	}
-	return newServer(inner, config)
+	return newServer(inner, svr, config)
 }
 
-// newServer starts routing over inner. Its goroutines live as long as the
-// process: Polaris has no call that ends a proxy.
-func newServer(inner service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
+// running is the server that newProxy made: Polaris calls it once.
+var running atomic.Pointer[Server]
+
+// Running returns the server with routing, nil before it is made.
+func Running() *Server { return running.Load() }
+
+// newServer starts routing over inner; origin is the server without auth, for
+// the admin listener. Its goroutines live as long as the process: Polaris has
+// no call that ends a proxy.
+func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
 	observe.Register()
 	s := &Server{
 		DiscoverServer: inner,
@@ -72,8 +83,13 @@ func newServer(inner service.DiscoverServer, config *serverconfig.Config) (*Serv
 		trusted:        config.TrustedProxies,
 		table:          cmdb.Table,
 		services:       func() cachetypes.ServiceCache { return inner.Cache().Service() },
-		selectFrom:     route.Route.Select,
+		now:            time.Now,
+		choose:         route.Route.Answer,
+		origin:         origin,
+		config:         config,
+		started:        time.Now(),
 	}
+	running.Store(s)
 	if len(config.RoutingFiles) == 0 {
 		observe.Log.Warn("[SetRouter] no plugin.router.option.files: every answer is the stock one")
 		return s, nil
@@ -87,21 +103,44 @@ func newServer(inner service.DiscoverServer, config *serverconfig.Config) (*Serv
 	if err != nil {
 		return nil, err
 	}
-	s.rules = live.Get
+	s.rules, s.routing = live.Get, live
+	reportRules(s.rules(), s.now())
 	instances, clients := newHostIndex(), newHostIndex()
 	s.sources = sources(config.Sources, instances, clients)
 	if err := follow(inner.Cache(), instances, clients); err != nil {
 		return nil, err
 	}
 	go live.Run(context.Background())
+	go s.tick()
 	warnUnrouted(config.Protocols)
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
 	return s, nil
 }
 
+// tick does what time brings about: evacuations end, and callers are forgotten.
+func (s *Server) tick() {
+	for now := range time.Tick(tickInterval) {
+		reportRules(s.rules(), now)
+		if now.Sub(s.seen.since()) >= seenInterval {
+			s.seen.rotate(now)
+		}
+	}
+}
+
+// reportRules shows the rules and evacuations in force as metrics.
+func reportRules(rules *route.Rules, now time.Time) {
+	observe.Evacuations.Set(float64(len(rules.Evacuations(now))))
+	observe.RuleEnabled.Reset()
+	for _, r := range rules.All() {
+		if r.Rollout > 0 && (r.SET != nil || r.Nearby != nil) {
+			observe.RuleEnabled.WithLabelValues(r.Name, r.Mode()).Set(1)
+		}
+	}
+}
+
 func loadRules(files []strict.File) (*route.Rules, int, error) {
 	var problems strict.Problems
-	rules := route.Load(files, &problems)
+	rules := route.Load(files, time.Now(), &problems)
 	if err := problems.Err(); err != nil {
 		return nil, 0, err
 	}
@@ -113,23 +152,24 @@ func sources(names []string, instances, clients *hostIndex) []location.Source {
 	var out []location.Source
 	for _, name := range names {
 		switch name {
-		case serverconfig.SourceMapping:
-			out = append(out, mappingSource{cmdb.Table})
-		case serverconfig.SourceRegistry:
-			out = append(out, indexSource{name, instances})
-		case serverconfig.SourceReport:
-			out = append(out, indexSource{name, clients})
+		case location.SourceMapping:
+			out = append(out, location.TableSource{Table: cmdb.Table})
+		case location.SourceRegistry:
+			out = append(out, instances)
+		case location.SourceReport:
+			out = append(out, clients)
 		}
 	}
 	return out
 }
 
-// warnUnrouted names the listeners that read the registry past this pack
-// (design section 6.1).
+// unrouted are the listeners that read the registry past this pack.
+var unrouted = map[string]bool{"service-eureka": true, "service-nacos": true, "xds-v3": true, "service-l5": true}
+
+// warnUnrouted names the configured ones (design section 6.1).
 func warnUnrouted(protocols []string) {
 	for _, name := range protocols {
-		switch name {
-		case "service-eureka", "service-nacos", "xds-v3", "service-l5":
+		if unrouted[name] {
 			observe.Log.Warn("[SetRouter] clients of this listener get every instance: it is not routed", zap.String("apiserver", name))
 		}
 	}

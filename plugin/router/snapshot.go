@@ -21,12 +21,11 @@ type snapshotKey struct {
 }
 
 // snapshot is a service as the stock server told it, with the identity of each
-// instance resolved, under one mapping and one set of rules. It is immutable
-// but for its views, which are built when they are first asked for.
+// instance resolved, under one state of the files and evacuations. It is
+// immutable but for its views, which are built when they are first asked for.
 type snapshot struct {
 	revision string // the stock one
-	rules    *route.Rules
-	table    *location.Table
+	inForce
 
 	answer    *apiservice.DiscoverResponse // without instances and revision
 	protos    []*apiservice.Instance       // by id
@@ -36,23 +35,35 @@ type snapshot struct {
 	viewCount atomic.Int32
 }
 
+// inForce is a state of the files, and of the evacuations in them.
+type inForce struct {
+	rules       *route.Rules
+	table       *location.Table
+	evacuations route.Evacuations
+}
+
+func (f inForce) equal(other inForce) bool {
+	return f.rules == other.rules && f.table == other.table && len(f.evacuations) == len(other.evacuations)
+}
+
 // snapshot asks the stock server, whose auth is thereby asked for each caller:
 // cheaply while the service is unchanged. A nil snapshot comes with the answer
 // to send, which holds no instances.
-func (r *request) snapshot() (*snapshot, *apiservice.DiscoverResponse) {
-	key := snapshotKey{r.asked, r.source()}
-	old := r.current(key)
+func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.DiscoverResponse) {
+	key := snapshotKey{r.asked, source}
+	state := inForce{r.rules, r.table, r.rules.Evacuations(r.now())}
+	old := r.current(key, state)
 	req := r.requestFor(key.source)
 	req.Revision = nil
 	if old != nil {
 		req.Revision = wrapperspb.String(old.revision)
 	}
-	resp := r.DiscoverServer.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, req)
+	resp := r.inner.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, req)
 	switch apimodel.Code(resp.GetCode().GetValue()) {
 	case apimodel.Code_DataNoChange:
 		return old, resp
 	case apimodel.Code_ExecuteSuccess:
-		next := newSnapshot(r.named(resp), r.rules, r.table)
+		next := newSnapshot(r.named(resp), state)
 		if r.keeps() {
 			r.snapshots.Store(key, next)
 		}
@@ -71,16 +82,16 @@ func (r *request) keeps() bool {
 	return r.exists || isAddress
 }
 
-// current returns the snapshot in use, unless other files are in force since.
-// Its instances are not used on: a location that the stock server filled in
+// current returns the snapshot in use, unless other files or evacuations are in
+// force since. Its instances are not used on: a location that the stock server filled in
 // from the mapping of then looks like a registered one.
-func (r *request) current(key snapshotKey) *snapshot {
+func (r *request) current(key snapshotKey, state inForce) *snapshot {
 	v, ok := r.snapshots.Load(key)
 	if !ok {
 		return nil
 	}
 	old := v.(*snapshot)
-	if old.rules != r.rules || old.table != r.table {
+	if !old.inForce.equal(state) {
 		return nil
 	}
 	return old
@@ -88,11 +99,11 @@ func (r *request) current(key snapshotKey) *snapshot {
 
 // newSnapshot takes resp over: instances of a stock answer are copies made for
 // it, of which only the fields are shared with the server's cache.
-func newSnapshot(resp *apiservice.DiscoverResponse, rules *route.Rules, table *location.Table) *snapshot {
+func newSnapshot(resp *apiservice.DiscoverResponse, state inForce) *snapshot {
 	s := &snapshot{
 		revision: resp.GetService().GetRevision().GetValue(),
-		rules:    rules, table: table,
-		answer: resp, protos: resp.Instances,
+		inForce:  state,
+		answer:   resp, protos: resp.Instances,
 	}
 	resp.Instances, resp.Service.Revision = nil, nil
 	slices.SortFunc(s.protos, func(a, b *apiservice.Instance) int {
@@ -100,7 +111,7 @@ func newSnapshot(resp *apiservice.DiscoverResponse, rules *route.Rules, table *l
 	})
 	s.instances = make([]route.Instance, len(s.protos))
 	for i, p := range s.protos {
-		s.instances[i] = resolve(p, table)
+		s.instances[i] = resolve(p, state)
 	}
 	return s
 }
@@ -108,21 +119,23 @@ func newSnapshot(resp *apiservice.DiscoverResponse, rules *route.Rules, table *l
 // resolve finds the identity of an instance and writes it into the copy that
 // will be sent, so that an SDK's own routers see the same truth. The metadata
 // is shared with the server's cache and replaced, never written.
-func resolve(p *apiservice.Instance, table *location.Table) route.Instance {
+func resolve(p *apiservice.Instance, state inForce) route.Instance {
 	registered, _ := location.Registered(fromProto(p.GetLocation()), p.GetMetadata())
-	facts := location.Instance(table, p.GetHost().GetValue(), &registered)
+	facts := location.Instance(state.table, p.GetHost().GetValue(), &registered)
 	if facts.Location != (location.Location{}) {
 		p.Location = toProto(facts.Location)
 	}
 	if facts.SET != "" {
 		p.Metadata = withSET(p.GetMetadata(), facts.SET)
 	}
+	_, evacuated := state.evacuations.Has(facts.Location, facts.SET)
 	return route.Instance{
-		Location: facts.Location,
-		SET:      facts.SET,
-		Healthy:  p.GetHealthy().GetValue(),
-		Isolate:  p.GetIsolate().GetValue(),
-		Weight:   p.GetWeight().GetValue(),
+		Location:  facts.Location,
+		SET:       facts.SET,
+		Healthy:   p.GetHealthy().GetValue(),
+		Isolate:   p.GetIsolate().GetValue(),
+		Weight:    p.GetWeight().GetValue(),
+		Evacuated: evacuated,
 	}
 }
 

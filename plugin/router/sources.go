@@ -2,45 +2,19 @@ package router
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/polarismesh/polaris/cache"
 	"github.com/polarismesh/polaris/common/eventhub"
 	"github.com/polarismesh/polaris/common/model"
 
-	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/location"
-)
-
-// mappingSource knows callers from the mapping files in force.
-type mappingSource struct {
-	table func() *location.Table
-}
-
-func (mappingSource) Name() string { return serverconfig.SourceMapping }
-
-func (m mappingSource) Facts(addr netip.Addr) (*location.Facts, bool) {
-	return m.table().Lookup(addr)
-}
-
-// indexSource knows callers from what the server keeps by host.
-type indexSource struct {
-	name string
-	*hostIndex
-}
-
-func (s indexSource) Name() string { return s.name }
-
-var (
-	_ location.Source = mappingSource{}
-	_ location.Source = indexSource{}
 )
 
 // Where facts of the server's own records come from.
 var (
-	registryPlace = &location.Place{Source: serverconfig.SourceRegistry}
-	reportPlace   = &location.Place{Source: serverconfig.SourceReport}
+	registryPlace = &location.Place{Source: location.SourceRegistry}
+	reportPlace   = &location.Place{Source: location.SourceReport}
 )
 
 // sweepInterval bounds how long a lost event can leave an index wrong.
@@ -119,6 +93,6 @@ func putFacts(x *hostIndex, id, host string, facts location.Facts, from *locatio
 		x.remove(id)
 		return
 	}
-	facts.RegionFrom, facts.ZoneFrom, facts.CampusFrom, facts.SETFrom = from, from, from, from
+	facts.From(from)
 	x.put(id, addr, facts)
 }

@@ -22,7 +22,9 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/cases"
 	"github.com/polaris-contrib/setrouter/internal/polaristest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -57,7 +59,7 @@ type demo struct {
 	console   *polaristest.Console
 	consumers *polaristest.Consumers
 	routing   string
-	world     cases.World
+	world     world.World
 }
 
 func run(ctx context.Context, server, consumer string) (err error) {
@@ -100,7 +102,7 @@ func (d *demo) populate(ctx context.Context) (err error) {
 			metadata[location.MetaSetName] = i.set
 		}
 		list = append(list, polaristest.Instance{Namespace: "default", Service: i.service, Host: i.host, Port: 8000, Weight: 100, Healthy: true, Metadata: metadata})
-		d.world.Instances = append(d.world.Instances, cases.Instance{
+		d.world.Instances = append(d.world.Instances, world.Instance{
 			Service: route.Service{Namespace: "default", Name: i.service}, Host: i.host, Healthy: true, Weight: 100, Metadata: metadata,
 		})
 	}
@@ -142,8 +144,8 @@ func (d *demo) play(ctx context.Context, p phase) error {
 		if err := d.check(ctx, r); err != nil {
 			return err
 		}
-		is := d.world.Decide(addrOf(r.caller), route.Service{Namespace: "default", Name: r.service}).Caller
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, identity(is.Identity), r.service,
+		is := d.explain(r).Caller.Text
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, is, r.service,
 			strings.Join(r.want, " "), dash(r.tier), dash(r.level), r.why)
 	}
 	return nil
@@ -152,10 +154,10 @@ func (d *demo) play(ctx context.Context, p phase) error {
 // check waits until the SDK has the wanted list, and compares tier and level
 // with the offline decision.
 func (d *demo) check(ctx context.Context, r row) error {
-	decided := d.world.Decide(addrOf(r.caller), route.Service{Namespace: "default", Name: r.service})
-	if decided.Tier != r.tier || decided.Level != r.level || !slices.Equal(cases.Hosts(decided.Instances), r.want) {
+	decided := d.explain(r)
+	if decided.Tier != r.tier || decided.Level != r.level || !slices.Equal(cases.Hosts(decided), r.want) {
 		return fmt.Errorf("%s, %s: the rules give %v by tier %q and level %q, expected %v by %q and %q",
-			r.caller, r.service, cases.Hosts(decided.Instances), decided.Tier, decided.Level, r.want, r.tier, r.level)
+			r.caller, r.service, cases.Hosts(decided), decided.Tier, decided.Level, r.want, r.tier, r.level)
 	}
 	for deadline := time.Now().Add(patience); ; {
 		got, err := d.consumers.Get(r.caller, "default", r.service)
@@ -183,8 +185,9 @@ func (d *demo) check(ctx context.Context, r row) error {
 
 func (d *demo) loadWorld() error {
 	var problems strict.Problems
+	d.world = world.World{Instances: d.world.Instances, Now: time.Now()} // with no decision of before
 	d.world.Table = location.LoadMapping([]strict.File{{Name: "mapping.yaml", Data: []byte(mappingFile)}}, &problems)
-	d.world.Rules = route.Load([]strict.File{{Name: "routing.yaml", Data: []byte(d.routing)}}, &problems)
+	d.world.Rules = route.Load([]strict.File{{Name: "routing.yaml", Data: []byte(d.routing)}}, d.world.Now, &problems)
 	return problems.Err()
 }
 
@@ -205,8 +208,8 @@ func addrOf(caller string) netip.Addr {
 	return netip.Addr{}
 }
 
-func identity(id location.Identity) string {
-	return dash(string(id.SET)) + " in " + id.Cut(2).String()
+func (d *demo) explain(r row) explain.Explanation {
+	return d.world.Explain(world.Request{Addr: addrOf(r.caller), Service: route.Service{Namespace: "default", Name: r.service}})
 }
 
 func dash(s string) string {

@@ -1,16 +1,20 @@
 package route
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
 // Load reads routing files (README.md has the format). Every fault goes to
-// problems, and Load returns nil if there is one.
-func Load(files []strict.File, problems *strict.Problems) *Rules {
+// problems, and Load returns nil if there is one. An evacuation may not end
+// more than MaxEvacuation after now.
+func Load(files []strict.File, now time.Time, problems *strict.Problems) *Rules {
 	l := loader{
+		now:    now,
 		rules:  &Rules{addresses: map[Service]*Rule{}, aliases: map[string]string{}},
 		names:  map[string]*Rule{},
 		origin: map[string]strict.Node{},
@@ -21,6 +25,7 @@ func Load(files []strict.File, problems *strict.Problems) *Rules {
 		}
 	}
 	l.crossChecks()
+	slices.SortStableFunc(l.rules.evacuations, func(a, b Evacuation) int { return b.Until.Compare(a.Until) })
 	if problems.Err() != nil {
 		return nil
 	}
@@ -29,6 +34,7 @@ func Load(files []strict.File, problems *strict.Problems) *Rules {
 
 // loader reads several files into one set of rules.
 type loader struct {
+	now       time.Time
 	rules     *Rules
 	names     map[string]*Rule       // rules by name
 	origin    map[string]strict.Node // where an alias was given
@@ -67,7 +73,9 @@ func (l *loader) file(root strict.Node) {
 		}
 	}
 	if n, given := fields["evacuate"]; given {
-		n.Errorf("evacuate is not supported by this version of setrouter")
+		for _, item := range n.Items() {
+			l.readEvacuation(item)
+		}
 	}
 }
 
@@ -150,7 +158,7 @@ func newRule(n strict.Node) *Rule {
 	return &Rule{
 		File: n.File(), Line: n.Line(), Col: n.Col(),
 		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1},
-		Rollout: everybody,
+		Rollout: Everybody,
 	}
 }
 
@@ -165,16 +173,11 @@ func readService(n strict.Node, fields map[string]strict.Node, key string) (Serv
 	if !ok {
 		return Service{}, false
 	}
-	p, err := parsePattern(s)
+	service, err := ParseService(s)
 	if err != nil {
 		at.Errorf("%v", err)
-		return Service{}, false
 	}
-	if !p.isExact {
-		at.Errorf("%s %q has a wildcard, expected one service", key, s)
-		return Service{}, false
-	}
-	return p.exact, true
+	return service, err == nil
 }
 
 func readServices(n strict.Node) []pattern {

@@ -3,11 +3,15 @@ package route
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
+
+// today is when these tests load their files.
+var today = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
 func load(t *testing.T, files ...string) (*Rules, string) {
 	t.Helper()
@@ -16,7 +20,7 @@ func load(t *testing.T, files ...string) (*Rules, string) {
 	for i, text := range files {
 		in = append(in, strict.File{Name: string(rune('a'+i)) + ".yaml", Data: []byte(text)})
 	}
-	rules := Load(in, &problems)
+	rules := Load(in, today, &problems)
 	if err := problems.Err(); err != nil {
 		if rules != nil {
 			t.Error("rules returned beside faults")
@@ -30,6 +34,7 @@ func TestLoadRefuses(t *testing.T) {
 	rule := func(s string) string {
 		return "version: 1\nrules:\n  - {name: r, service: default/s, " + s + "}\n"
 	}
+	evacuate := func(s string) string { return "version: 1\nevacuate:\n  - {" + s + "}\n" }
 	address := func(s string) string { return "version: 1\naddresses:\n  - {" + s + "}\n" }
 	tests := []struct {
 		name string
@@ -81,9 +86,14 @@ func TestLoadRefuses(t *testing.T) {
 		{"anchor", []string{"version: 1\naliases: &x {a: b}"}, `a.yaml:2:10: YAML anchors and aliases are not supported; write the value out`},
 		{"key twice", []string{"version: 1\nrules: []\nrules: []"}, `a.yaml:3:1: key "rules" is given twice, first in line 2`},
 		{"syntax", []string{"version: 1\nrules: [\n"}, `a.yaml:2:1: not valid YAML: did not find expected node content`},
-		{"evacuate", []string{"version: 1\nevacuate: []"}, `a.yaml:2:11: evacuate is not supported by this version of setrouter`},
-		{"mode shadow", []string{rule("mode: shadow")}, `a.yaml:3:41: mode: shadow is not supported by this version of setrouter`},
-		{"by weight", []string{rule("rollout: {by: weight}")}, `a.yaml:3:49: rollout by: weight is not supported by this version of setrouter`},
+		{"evacuate nothing", []string{evacuate("until: 2026-11-25T00:00:00Z")}, `a.yaml:3:5: the evacuation names 0 places, expected one of set, region, zone, campus`},
+		{"evacuate two places", []string{evacuate("region: r, set: a.b.c, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:5: the evacuation names 2 places, expected one of set, region, zone, campus`},
+		{"evacuate a zone without its region", []string{evacuate("zone: z, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:12: zone "z" is not region/zone`},
+		{"evacuate an empty region", []string{evacuate("zone: /z, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:12: zone "/z" is not region/zone`},
+		{"evacuate no SET", []string{evacuate("set: a.b, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:11: SET name "a.b" has 2 segments, expected three: business.area.group`},
+		{"evacuate without an end", []string{evacuate("region: r")}, `a.yaml:3:5: the evacuation has no until, expected its end, as until: 2026-12-01T10:00:00+08:00`},
+		{"evacuate until no time", []string{evacuate("region: r, until: tomorrow")}, `a.yaml:3:24: until "tomorrow" is not a time with its zone, expected as 2026-12-01T10:00:00+08:00`},
+		{"evacuate for too long", []string{evacuate("region: r, until: 2026-12-01T00:00:01Z")}, `a.yaml:3:24: until "2026-12-01T00:00:01Z" is more than 7 days ahead, expected 2026-12-01T00:00:00Z at the latest`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,7 +118,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("version: 1\nnaming: {segments: [a, b, c], values: {a: [x]}}\nevacuate: []")
 	f.Fuzz(func(t *testing.T, text string) {
 		var problems strict.Problems
-		rules := Load([]strict.File{{Name: "f.yaml", Data: []byte(text)}}, &problems)
+		rules := Load([]strict.File{{Name: "f.yaml", Data: []byte(text)}}, today, &problems)
 		if (rules == nil) != (problems.Err() != nil) {
 			t.Fatalf("rules %v beside error %v", rules, problems.Err())
 		}

@@ -72,3 +72,10 @@ func parsePattern(s string) (pattern, error) {
 func (p pattern) matches(s Service) bool {
 	return p.namespace.match(s.Namespace) && p.name.match(s.Name)
 }
+
+func (p pattern) String() string {
+	if p.isExact {
+		return p.exact.String()
+	}
+	return string(p.namespace.text) + "/" + string(p.name.text)
+}

@@ -18,7 +18,8 @@ var levelWords = []string{"all", "region", "zone", "campus"}
 
 func (l Level) String() string { return levelWords[l] }
 
-func levelOf(word string) Level {
+// LevelOf is the level of a word, All for one that is none.
+func LevelOf(word string) Level {
 	for i, w := range levelWords {
 		if w == word {
 			return Level(i)

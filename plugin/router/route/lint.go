@@ -19,11 +19,12 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	for i, rule := range r.rules {
 		l.reachable(rule, r.rules[:i])
 	}
-	for _, rule := range r.all() {
+	for _, rule := range r.All() {
 		l.tiers(rule)
 	}
 	l.pools()
 	l.names()
+	l.evacuations()
 }
 
 // linter looks at rules and mapping together.
@@ -135,7 +136,7 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	var out []location.SET
 	seen := map[location.SET]bool{"": true}
 	for _, facts := range l.table.All() {
-		if !rule.when.matchesIdentity(facts.Identity) {
+		if rule.when.failsOn(facts.Identity) != holds {
 			continue
 		}
 		if set := rule.SET.routeAs(facts.Identity, l.rules.aliases); !seen[set] {

@@ -120,7 +120,7 @@ func (p pattern) covers(later pattern) bool {
 	case p.isExact:
 		return later.isExact && p.exact == later.exact
 	case later.isExact:
-		return later.exact.Namespace != systemNamespace && p.matches(later.exact)
+		return later.exact.Namespace != SystemNamespace && p.matches(later.exact)
 	}
 	return p.namespace.covers(later.namespace) && p.name.covers(later.name)
 }

@@ -55,7 +55,7 @@ func TestLint(t *testing.T) {
 				if strings.HasPrefix(tt.routing, "{") { // one line in flow form
 					routing = "{version: 1,\n" + tt.routing[1:]
 				}
-				rules = Load([]strict.File{{Name: "r.yaml", Data: []byte(routing)}}, &problems)
+				rules = Load([]strict.File{{Name: "r.yaml", Data: []byte(routing)}}, today, &problems)
 			}
 			if err := problems.Err(); err != nil {
 				t.Fatal(err)

@@ -36,10 +36,11 @@ const (
 	NoRule    Why = "no rule matches"
 	NoStages  Why = "the rule has no stages"
 	RolledOut Why = "the caller is outside of the rollout"
+	Shadowed  Why = "mode: shadow"
 )
 
-// everybody is a rollout of 100 percent.
-const everybody = 10000
+// Everybody is a rollout of 100 percent.
+const Everybody = 10000
 
 // Address returns the lane address of a name asked for.
 func (r *Rules) Address(asked Service) (*Rule, bool) {
@@ -52,7 +53,8 @@ func (r *Rules) Address(asked Service) (*Rule, bool) {
 
 // Route finds the first rule that matches the request. A lane address is its
 // own rule. With a reason other than Routed the caller gets the stock answer;
-// Rule is still set where one matched.
+// Rule is still set where one matched, and the whole Route where it is
+// Shadowed.
 func (r *Rules) Route(req Request) (Route, Why) {
 	rule := r.match(req)
 	switch {
@@ -60,9 +62,16 @@ func (r *Rules) Route(req Request) (Route, Why) {
 		return Route{}, NoRule
 	case rule.SET == nil && rule.Nearby == nil:
 		return Route{Rule: rule}, NoStages
-	case !rule.includes(req.Addr):
+	case !rule.Includes(req.Addr):
 		return Route{Rule: rule}, RolledOut
 	}
+	if rule.Shadow {
+		return r.routeBy(rule, req), Shadowed
+	}
+	return r.routeBy(rule, req), Routed
+}
+
+func (r *Rules) routeBy(rule *Rule, req Request) Route {
 	route := Route{Rule: rule}
 	if rule.SET != nil {
 		route.SET = rule.SET.routeAs(req.Caller, r.aliases)
@@ -72,7 +81,7 @@ func (r *Rules) Route(req Request) (Route, Why) {
 		// are of one kind. Whether a location is known at all does count.
 		route.Location = req.Caller.Cut(max(int(rule.Nearby.Match), 1))
 	}
-	return route, Routed
+	return route
 }
 
 func (r *Rules) match(req Request) *Rule {
@@ -83,11 +92,20 @@ func (r *Rules) match(req Request) *Rule {
 		return address
 	}
 	for _, rule := range r.rules {
-		if rule.matchesService(req) && rule.when.matches(req.Addr, req.Caller) {
+		if rule.fails(req) == holds {
 			return rule
 		}
 	}
 	return nil
+}
+
+// fails is the first condition of the rule that the request does not meet, or
+// empty.
+func (r *Rule) fails(req Request) condition {
+	if !r.matchesService(req) {
+		return otherService
+	}
+	return r.when.fails(req.Addr, req.Caller)
 }
 
 func (r *Rule) matchesService(req Request) bool {
@@ -102,26 +120,29 @@ func (r *Rule) matchesService(req Request) bool {
 	return false
 }
 
-// systemNamespace has the services of the server itself.
-const systemNamespace = "Polaris"
+// SystemNamespace has the services of the server itself.
+const SystemNamespace = "Polaris"
 
 // system tells whether a service of the server's own is asked for or read.
 // Globs do not match those.
 func (req Request) system() bool {
-	own := func(s Service) bool { return s.Namespace == systemNamespace }
+	own := func(s Service) bool { return s.Namespace == SystemNamespace }
 	return own(req.Asked) || slices.ContainsFunc(req.Read, own)
 }
 
-// includes tells whether the rollout includes the caller. Raising the percent
-// only ever adds callers.
-func (r *Rule) includes(addr netip.Addr) bool {
-	if r.Rollout == everybody || r.Rollout == 0 || !addr.IsValid() {
-		return r.Rollout == everybody
+// Includes tells whether the rollout includes the caller. Raising the percent
+// only ever adds callers. By weight every caller is in, but at 0 percent.
+func (r *Rule) Includes(addr netip.Addr) bool {
+	if r.Rollout == Everybody || r.Rollout == 0 || r.ByWeight {
+		return r.Rollout > 0
+	}
+	if !addr.IsValid() {
+		return false
 	}
 	b := append(make([]byte, 0, 128), r.Name...)
 	b = append(b, 0)
 	b = append(b, addr.AsSlice()...)
-	return xxhash.Sum64(b)%everybody < uint64(r.Rollout)
+	return xxhash.Sum64(b)%Everybody < uint64(r.Rollout)
 }
 
 // routeAs is the SET that the SET stage works with.

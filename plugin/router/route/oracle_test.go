@@ -73,7 +73,25 @@ func oracle(r Route, all []Instance) (chosen []int, tier, level string) {
 	if len(left) == 0 && r.Rule.OnEmptyAll {
 		left = instead
 	}
-	return left, tier, level
+	if len(usable(all, left)) == 0 {
+		return left, tier, level
+	}
+	var stay []int
+	for _, i := range left {
+		if !all[i].Evacuated {
+			stay = append(stay, i)
+		}
+	}
+	return stay, tier, level
+}
+
+func usable(all []Instance, of []int) (out []int) {
+	for _, i := range of {
+		if all[i].Healthy && !all[i].Isolate && all[i].Weight > 0 && !all[i].Evacuated {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 func segments(set location.SET) []string {
@@ -124,15 +142,10 @@ func oracleLevel(l Level, caller, i location.Location) bool {
 // oracleFirst takes the first satisfied group, else the first with members.
 func oracleFirst(d Degrade, all []Instance, names []string, groups [][]int) ([]int, string) {
 	for n, group := range groups {
-		total, usable := len(group), 0
-		for _, i := range group {
-			if all[i].Healthy && !all[i].Isolate && all[i].Weight > 0 {
-				usable++
-			}
-		}
+		total, up := len(group), len(usable(all, group))
 		satisfied := total > 0
 		if !d.ByAbsence {
-			satisfied = satisfied && (total-usable)*100 < total*d.UnhealthyPercent && usable >= d.MinUsable
+			satisfied = satisfied && (total-up)*100 < total*d.UnhealthyPercent && up >= d.MinUsable
 		}
 		if satisfied {
 			return group, names[n]
@@ -161,7 +174,9 @@ var (
 			SET:      someSET.Draw(t, "set"),
 			Healthy:  rapid.IntRange(0, 2).Draw(t, "healthy") > 0,
 			Isolate:  rapid.IntRange(0, 4).Draw(t, "isolate") == 0,
-			Weight:   uint32(rapid.SampledFrom([]int{0, 100, 100, 100}).Draw(t, "weight")),
+			Weight:   uint32(rapid.SampledFrom([]int{0, 1, 100, 100, 250}).Draw(t, "weight")),
+
+			Evacuated: rapid.IntRange(0, 4).Draw(t, "evacuated") == 0,
 		}
 	})
 	someTiers = rapid.Map(rapid.Permutation([]Tier{Own, Pool, Siblings, Business, Unset, Every}),

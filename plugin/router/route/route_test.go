@@ -136,19 +136,19 @@ func TestRolloutIsMonotone(t *testing.T) {
 		in := 0
 		for i := range callers {
 			addr := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
-			lower := (&Rule{Name: "r", Rollout: percent}).includes(addr)
+			lower := (&Rule{Name: "r", Rollout: percent}).Includes(addr)
 			if lower {
 				in++
 			}
-			if higher := (&Rule{Name: "r", Rollout: min(percent+500, everybody)}).includes(addr); lower && !higher {
+			if higher := (&Rule{Name: "r", Rollout: min(percent+500, Everybody)}).Includes(addr); lower && !higher {
 				t.Fatalf("%s is in at %d and out at %d", addr, percent, percent+500)
 			}
 		}
-		if want := callers * percent / everybody; in < want-400 || in > want+400 {
+		if want := callers * percent / Everybody; in < want-400 || in > want+400 {
 			t.Errorf("percent %d/10000: %d of %d callers in, want about %d", percent, in, callers, want)
 		}
 	}
-	if (&Rule{Name: "r", Rollout: 9999}).includes(netip.Addr{}) {
+	if (&Rule{Name: "r", Rollout: 9999}).Includes(netip.Addr{}) {
 		t.Error("a caller without an address is in a partial rollout")
 	}
 }

@@ -2,6 +2,7 @@ package route
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -11,8 +12,22 @@ import (
 
 // Service is a service name in its namespace. It is comparable.
 type Service struct {
-	Namespace string
-	Name      string
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// Compare orders services by namespace and name.
+func (s Service) Compare(other Service) int {
+	return cmp.Or(cmp.Compare(s.Namespace, other.Namespace), cmp.Compare(s.Name, other.Name))
+}
+
+// ParseService reads namespace/name.
+func ParseService(s string) (Service, error) {
+	p, err := parsePattern(s)
+	if err == nil && !p.isExact {
+		err = fmt.Errorf("service %q has a wildcard, expected one service", s)
+	}
+	return p.exact, err
 }
 
 // String is namespace/name, as in routing files.
@@ -25,6 +40,8 @@ type Rules struct {
 	addresses map[Service]*Rule
 	aliases   map[string]string
 	naming    *naming
+	// evacuations, the last to end first.
+	evacuations []Evacuation
 }
 
 // Len is the number of rules and lane addresses.
@@ -35,8 +52,31 @@ func (r *Rules) Len() int {
 	return len(r.rules) + len(r.addresses)
 }
 
-// all are the rules and then the lane addresses, in the order of their places.
-func (r *Rules) all() []*Rule {
+// LooksAtAddresses tells whether two callers with one identity can be routed
+// differently for their addresses.
+func (r *Rules) LooksAtAddresses() bool {
+	if r == nil {
+		return false
+	}
+	return slices.ContainsFunc(r.All(), func(rule *Rule) bool {
+		return len(rule.when.ip) > 0 || !rule.ByWeight && 0 < rule.Rollout && rule.Rollout < Everybody
+	})
+}
+
+// Addresses are the names of the lane addresses.
+func (r *Rules) Addresses() []Service {
+	if r == nil {
+		return nil
+	}
+	return slices.Collect(maps.Keys(r.addresses))
+}
+
+// All are the rules in their order, and then the lane addresses in that of
+// their places.
+func (r *Rules) All() []*Rule {
+	if r == nil {
+		return nil
+	}
 	addresses := slices.SortedFunc(maps.Values(r.addresses), func(a, b *Rule) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
@@ -60,9 +100,24 @@ type Rule struct {
 	Degrade Degrade
 	// OnEmptyAll is `onEmpty: all`.
 	OnEmptyAll bool
-	// Rollout is the share of the callers in hundredths of a percent,
-	// 0 to 10000.
-	Rollout int
+	// Shadow is `mode: shadow`: decide, but send the stock answer.
+	Shadow bool
+	// Rollout is a share in hundredths of a percent, 0 to 10000: of the
+	// callers, or ByWeight of each caller's requests.
+	Rollout  int
+	ByWeight bool
+}
+
+// Blends tells whether answers hold routed and other instances by weight. At 0
+// and 100 percent they do not.
+func (r *Rule) Blends() bool { return r.ByWeight && 0 < r.Rollout && r.Rollout < Everybody }
+
+// Mode is enforce or shadow.
+func (r *Rule) Mode() string {
+	if r.Shadow {
+		return "shadow"
+	}
+	return "enforce"
 }
 
 // IsAddress tells a lane address from a rule.
@@ -76,16 +131,28 @@ type when struct {
 	labels               map[string]string
 }
 
-func (w when) matches(addr netip.Addr, id location.Identity) bool {
-	return w.matchesIP(addr) && w.matchesIdentity(id)
+// fails is the first condition that does not hold, or empty.
+func (w when) fails(addr netip.Addr, id location.Identity) condition {
+	if !w.matchesIP(addr) {
+		return whenIP
+	}
+	return w.failsOn(id)
 }
 
-func (w when) matchesIdentity(id location.Identity) bool {
-	return w.matchesSET(id.SET) &&
-		(w.region == "" || w.region == id.Region) &&
-		(w.zone == "" || w.zone == id.Zone) &&
-		(w.campus == "" || w.campus == id.Campus) &&
-		w.matchesLabels(id.Labels)
+func (w when) failsOn(id location.Identity) condition {
+	switch {
+	case !w.matchesSET(id.SET):
+		return whenSET
+	case w.region != "" && w.region != id.Region:
+		return whenRegion
+	case w.zone != "" && w.zone != id.Zone:
+		return whenZone
+	case w.campus != "" && w.campus != id.Campus:
+		return whenCampus
+	case !w.matchesLabels(id.Labels):
+		return whenLabels
+	}
+	return holds
 }
 
 // A caller without a SET meets no condition on it, not even "*".

@@ -1,6 +1,8 @@
 package route
 
 import (
+	"slices"
+
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -11,10 +13,12 @@ type Instance struct {
 	Healthy bool
 	Isolate bool
 	Weight  uint32
+	// Evacuated tells that an evacuation in force takes the instance out.
+	Evacuated bool
 }
 
-// Usable is healthy, not isolated, and of a weight above 0.
-func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 }
+// Usable is healthy, not isolated, of a weight above 0, and not evacuated.
+func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 && !i.Evacuated }
 
 // SETRule is the number of the rule of design section 5.1 by which the SET
 // stage decided.
@@ -46,6 +50,7 @@ type Decision struct {
 	Tiers   []Step // looked at, in order
 	Levels  []Step
 	Widened bool // the stages left nothing and `onEmpty: all` answered
+	Dropped int  // evacuated instances left out of what was chosen
 }
 
 // Select chooses among the instances of the service really read (design
@@ -67,8 +72,18 @@ func (r Route) Select(instances []Instance) Decision {
 		left = s.instead()
 		s.Widened = true
 	}
-	s.Chosen = left
+	s.Chosen = dropEvacuated(left, func(i int) Instance { return instances[i] })
+	s.Dropped = len(left) - len(s.Chosen)
 	return s.Decision
+}
+
+// dropEvacuated leaves evacuated instances out of a list that has another
+// usable one (design section 5.3).
+func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
+	if !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {
+		return list
+	}
+	return slices.DeleteFunc(list, func(t T) bool { return instance(t).Evacuated })
 }
 
 type selection struct {

@@ -67,12 +67,11 @@ func (l *loader) readStages(rule *Rule, fields map[string]strict.Node, tiers []T
 		rule.OnEmptyAll = word == "all"
 	}
 	if n, given := fields["mode"]; given {
-		if word, _ := n.Word("enforce", "shadow"); word == "shadow" {
-			n.Errorf("mode: shadow is not supported by this version of setrouter")
-		}
+		word, _ := n.Word("enforce", "shadow")
+		rule.Shadow = word == "shadow"
 	}
 	if n, given := fields["rollout"]; given {
-		rule.Rollout = readRollout(n)
+		rule.Rollout, rule.ByWeight = readRollout(n)
 	}
 }
 
@@ -146,12 +145,12 @@ func readNearby(n strict.Node) *NearbyStage {
 	stage := &NearbyStage{Match: Zone, Max: All}
 	if at, given := fields["matchLevel"]; given {
 		if word, ok := at.Word(levelWords...); ok {
-			stage.Match = levelOf(word)
+			stage.Match = LevelOf(word)
 		}
 	}
 	if at, given := fields["maxMatchLevel"]; given {
 		if word, ok := at.Word(levelWords...); ok {
-			stage.Max = levelOf(word)
+			stage.Max = LevelOf(word)
 		}
 		if stage.Max > stage.Match {
 			at.Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", stage.Max, stage.Match)
@@ -178,26 +177,25 @@ func readDegrade(n strict.Node, d Degrade) Degrade {
 	return d
 }
 
-func readRollout(n strict.Node) int {
+func readRollout(n strict.Node) (hundredths int, byWeight bool) {
 	fields := n.Fields("percent", "by")
 	if at, given := fields["by"]; given {
-		if word, _ := at.Word("caller", "weight"); word == "weight" {
-			at.Errorf("rollout by: weight is not supported by this version of setrouter")
-		}
+		word, _ := at.Word("caller", "weight")
+		byWeight = word == "weight"
 	}
 	at, given := fields["percent"]
 	if !given {
-		return everybody
+		return Everybody, byWeight
 	}
 	number, ok := at.Number()
 	if !ok {
-		return everybody
+		return Everybody, byWeight
 	}
 	hundredths, err := parsePercent(number)
 	if err != nil {
 		at.Errorf("%v", err)
 	}
-	return hundredths
+	return hundredths, byWeight
 }
 
 // parsePercent reads 0 to 100 in steps of 0.01 as hundredths, without floating
@@ -210,7 +208,7 @@ func parsePercent(s string) (int, error) {
 	}
 	digits := whole + (fraction + "00")[:2]
 	v, err := strconv.ParseUint(digits, 10, 32)
-	if err != nil || whole == "" || v > everybody {
+	if err != nil || whole == "" || v > Everybody {
 		return 0, fault
 	}
 	return int(v), nil

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// evacuation is what the flags of `setctl evacuate` ask for.
+type evacuation struct {
+	server         remote
+	file, end      string
+	places         map[string]*string // region, zone, campus, set
+	duration       time.Duration
+	reason, dump   string
+	dryRun         bool
+	failOn         []string
+	before, edited string // the file's text
+	entry          route.Evacuation
+}
+
+// evacuated is the outcome.
+type evacuated struct {
+	ID     string      `json:"id"`
+	File   string      `json:"file"`
+	Entry  string      `json:"entry"`
+	Ended  bool        `json:"ended"`
+	DryRun bool        `json:"dryRun"`
+	Plan   *world.Plan `json:"plan,omitempty"`
+}
+
+func newEvacuate(out *output) *cobra.Command {
+	e := &evacuation{places: map[string]*string{}}
+	cmd := &cobra.Command{
+		Use:   "evacuate (--zone R/Z | --region R | --campus R/Z/C | --set NAME) --for 30m --reason TEXT --file F, or --end ID --file F",
+		Short: "take a place or a SET out, or end that",
+		Long: "Evacuate adds an entry to a routing file, or takes one out. The servers that watch\n" +
+			"the file follow within seconds. --dry-run writes nothing and shows what would\n" +
+			"change for whom, on a running server or in a dump.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.run(cmd, out) },
+	}
+	addServerFlags(cmd, &e.server)
+	f := cmd.Flags()
+	for key, form := range map[string]string{"region": "R", "zone": "R/Z", "campus": "R/Z/C", "set": "a SET name"} {
+		e.places[key] = f.String(key, "", "what to take out: "+form)
+	}
+	f.DurationVar(&e.duration, "for", 0, "how long, as 30m or 4h; 168h at most")
+	f.StringVar(&e.reason, "reason", "", "why, for those who see it at night")
+	f.StringVar(&e.file, "file", "", "the routing file to write")
+	f.StringVar(&e.end, "end", "", "the id of an evacuation to end, see setctl status")
+	f.BoolVar(&e.dryRun, "dry-run", false, "show what would change for whom; write nothing")
+	f.StringVar(&e.dump, "dump", "", "with --dry-run, a dump in place of a server")
+	addFailOn(cmd, &e.failOn)
+	_ = cmd.MarkFlagRequired("file")
+	return cmd
+}
+
+func (e *evacuation) run(cmd *cobra.Command, out *output) error {
+	if err := e.check(time.Now()); err != nil {
+		return err
+	}
+	if err := e.edit(time.Now()); err != nil {
+		return err
+	}
+	done := evacuated{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun}
+	if e.dryRun {
+		plan, err := e.plan()
+		if err != nil {
+			return err
+		}
+		done.Plan = &plan
+	} else if err := replaceFile(e.file, e.edited); err != nil {
+		return failure{err}
+	}
+	if err := out.write(cmd.OutOrStdout(), done, done.text); err != nil || done.Plan == nil {
+		return err
+	}
+	for _, c := range e.failOn {
+		if done.Plan.Counts[world.Change(c)] > 0 {
+			return errNotHeld
+		}
+	}
+	return nil
+}
+
+// check looks at the flags, and fills in the entry.
+func (e *evacuation) check(now time.Time) error {
+	if err := checkFailOn(e.failOn); err != nil {
+		return err
+	}
+	var given []string
+	for key, text := range e.places {
+		if *text != "" {
+			given = append(given, key)
+		}
+	}
+	slices.Sort(given)
+	switch {
+	case e.end != "" && len(given) > 0:
+		return fmt.Errorf("--end and --%s are both given, expected one of them", given[0])
+	case e.end != "":
+		return nil
+	case len(given) != 1:
+		return fmt.Errorf("%d places are given, expected one of --region, --zone, --campus and --set, or --end", len(given))
+	case e.duration <= 0:
+		return fmt.Errorf("--for %s does not end in the future, expected as --for 30m", e.duration)
+	case e.duration > route.MaxEvacuation:
+		return fmt.Errorf("--for %s is more than 7 days", e.duration)
+	case e.reason == "":
+		return errors.New("no --reason, expected a few words for those who see it at night")
+	}
+	e.entry = route.Evacuation{Until: now.Add(e.duration).Truncate(time.Second), Reason: e.reason}
+	key, text := given[0], *e.places[given[0]]
+	var err error
+	if key == "set" {
+		e.entry.SET, err = location.ParseSET(text)
+	} else {
+		e.entry.Location, err = route.ParsePlace(key, text)
+	}
+	if err != nil {
+		return fmt.Errorf("--%s: %w", key, err)
+	}
+	return nil
+}
+
+// edit makes the new text of the file, and checks that it loads to what was
+// asked for.
+func (e *evacuation) edit(now time.Time) error {
+	var problems strict.Problems
+	file, ok := strict.ReadFile(e.file, &problems)
+	if !ok {
+		return problems.Err()
+	}
+	e.before = string(file.Data)
+	old := route.Load([]strict.File{file}, now, &problems)
+	if old == nil {
+		return problems.Err()
+	}
+	list := old.Evacuations(time.Time{})
+	var err error
+	if e.end == "" {
+		e.edited, err = addEntry(file, entryText(e.entry))
+	} else {
+		n := slices.IndexFunc(list, func(of route.Evacuation) bool { return of.ID() == e.end })
+		if n < 0 {
+			return failure{fmt.Errorf("%s has no evacuation %q, see setctl status", e.file, e.end)}
+		}
+		e.entry = list[n]
+		e.edited, err = removeEntry(file, e.entry.Line)
+	}
+	if err != nil {
+		return failure{err}
+	}
+	rules := route.Load([]strict.File{{Name: e.file, Data: []byte(e.edited)}}, now, &problems)
+	if rules == nil {
+		return problems.Err()
+	}
+	has := slices.ContainsFunc(rules.Evacuations(time.Time{}), func(of route.Evacuation) bool { return of.ID() == e.entry.ID() })
+	want := len(list) + 1
+	if e.end != "" {
+		want = len(list) - 1
+	}
+	if len(rules.Evacuations(time.Time{})) != want || has != (e.end == "") {
+		return failure{fmt.Errorf("%s cannot be edited by this command: add or take out the line by hand: %s", e.file, entryText(e.entry))}
+	}
+	return nil
+}
+
+// plan compares what is in force with the edited file in its place.
+func (e *evacuation) plan() (world.Plan, error) {
+	before, err := stateNow(e.server, e.dump)
+	if err != nil {
+		return world.Plan{}, err
+	}
+	files, found := slices.Clone(before.Routing), false
+	for n := range files {
+		if string(files[n].Data) == e.before {
+			files[n].Data, found = []byte(e.edited), true
+			break
+		}
+	}
+	if !found {
+		return world.Plan{}, failure{fmt.Errorf("no routing file in force has the content of %s: is it this server's file, and is it in force? See setctl status", e.file)}
+	}
+	var problems strict.Problems
+	rules := route.Load(files, time.Now(), &problems)
+	if rules == nil {
+		return world.Plan{}, problems.Err()
+	}
+	return world.NewPlan(before, before.With(before.Table, rules)), nil
+}
+
+func (d evacuated) text(w io.Writer) {
+	switch {
+	case d.DryRun:
+		fmt.Fprintf(w, "dry run, %s stays as it is: %s\n\n", d.File, d.Entry)
+		d.Plan.Text(w)
+	case d.Ended:
+		fmt.Fprintf(w, "ended %s in %s: %s\n", d.ID, d.File, d.Entry)
+	default:
+		fmt.Fprintf(w, "evacuating %s in %s: %s\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
+	}
+}
+
+// replaceFile writes a file in one step: servers that watch it see the old text
+// or the new. A symlink stays one.
+func replaceFile(name, text string) error {
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(target), ".setctl-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	_, err = temp.WriteString(text)
+	err = errors.Join(err, temp.Chmod(info.Mode()), temp.Sync(), temp.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), target)
+}

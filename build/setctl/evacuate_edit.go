@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// entryText is an evacuation as a line of a routing file.
+func entryText(e route.Evacuation) string {
+	return fmt.Sprintf("{%s: %s, until: %s, reason: %s}", e.Kind(), quoted(e.Place()), e.Until.Format(time.RFC3339), quoted(e.Reason))
+}
+
+// quoted is a text in double quotes, as YAML and JSON read it.
+func quoted(s string) string {
+	n := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Style: yaml.DoubleQuotedStyle}
+	out, err := yaml.Marshal(&n)
+	if err != nil {
+		return fmt.Sprintf("%q", s)
+	}
+	return strings.TrimSuffix(string(out), "\n")
+}
+
+// evacuateNode finds the list under the key `evacuate`, and the key.
+func evacuateNode(file strict.File) (key, list *yaml.Node, err error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(file.Data, &doc); err != nil {
+		return nil, nil, err
+	}
+	root := doc.Content[0]
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "evacuate" {
+			key, list = root.Content[i], root.Content[i+1]
+		}
+	}
+	if root.Style == yaml.FlowStyle {
+		return nil, nil, fmt.Errorf("%s: the file is written in braces; this command edits files with a key a line", file.Name)
+	}
+	if list != nil && list.Style == yaml.FlowStyle && len(list.Content) > 0 {
+		return nil, nil, fmt.Errorf("%s:%d: the list is in brackets; this command edits lists with an entry a line, each after a dash", file.Name, list.Line)
+	}
+	return key, list, nil
+}
+
+// addEntry puts an evacuation before the others, and leaves the rest of the text
+// as it is, comments included.
+func addEntry(file strict.File, entry string) (string, error) {
+	key, list, err := evacuateNode(file)
+	if err != nil {
+		return "", err
+	}
+	lines := strings.SplitAfter(string(file.Data), "\n")
+	switch {
+	case key == nil:
+		end := ""
+		if !strings.HasSuffix(string(file.Data), "\n") {
+			end = "\n"
+		}
+		return string(file.Data) + end + "evacuate:\n  - " + entry + "\n", nil
+	case len(list.Content) == 0: // `evacuate: []`
+		line := lines[key.Line-1]
+		lines[key.Line-1] = line[:strings.Index(line, ":")+1] + "\n  - " + entry + "\n"
+		return strings.Join(lines, ""), nil
+	}
+	at := list.Content[0].Line - 1
+	dash := strings.Index(lines[at], "-")
+	lines[at] = lines[at][:dash] + "- " + entry + "\n" + lines[at]
+	return strings.Join(lines, ""), nil
+}
+
+// removeEntry takes the evacuation out that stands in a line, and the key with
+// the last one.
+func removeEntry(file strict.File, line int) (string, error) {
+	key, list, err := evacuateNode(file)
+	if err != nil {
+		return "", err
+	}
+	lines := strings.SplitAfter(string(file.Data), "\n")
+	for _, item := range list.Content {
+		if item.Line != line {
+			continue
+		}
+		first, last := item.Line-1, lastLine(item)
+		if len(list.Content) == 1 {
+			first = key.Line - 1
+		}
+		return strings.Join(lines[:first], "") + strings.Join(lines[last:], ""), nil
+	}
+	return "", fmt.Errorf("%s:%d: no evacuation starts here", file.Name, line)
+}
+
+// lastLine is the last line of a value, counted from 1.
+func lastLine(n *yaml.Node) int {
+	last := n.Line
+	for _, c := range n.Content {
+		last = max(last, lastLine(c))
+	}
+	return last
+}

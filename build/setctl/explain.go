@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+)
+
+func newExplain(out *output) *cobra.Command {
+	var server remote
+	var caller, service, set string
+	cmd := &cobra.Command{
+		Use:   "explain --caller IP --service ns/name",
+		Short: "why a caller gets the list that it gets, and why not the rest",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := parseService(service)
+			if err != nil {
+				return err
+			}
+			if _, err := netip.ParseAddr(caller); err != nil {
+				return fmt.Errorf("--caller %q is not an address", caller)
+			}
+			query.Set("caller", caller)
+			if set != "" {
+				if _, err := location.ParseSET(set); err != nil {
+					return fmt.Errorf("--set: %w", err)
+				}
+				query.Set("set", set)
+			}
+			var e explain.Explanation
+			if err := server.get("explain", query, &e); err != nil {
+				return err
+			}
+			return out.write(cmd.OutOrStdout(), e, e.Text)
+		},
+	}
+	addServerFlags(cmd, &server)
+	cmd.Flags().StringVar(&caller, "caller", "", "the caller's address")
+	cmd.Flags().StringVar(&service, "service", "", "the service asked for, as namespace/name")
+	cmd.Flags().StringVar(&set, "set", "", "a SET to take for the caller's own: what if")
+	_ = cmd.MarkFlagRequired("caller")
+	_ = cmd.MarkFlagRequired("service")
+	return cmd
+}
+
+func newWho(out *output) *cobra.Command {
+	var server remote
+	var service, host string
+	cmd := &cobra.Command{
+		Use:   "who --service ns/name [--host H]",
+		Short: "which kinds of callers get which instances, and which nobody gets",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := parseService(service)
+			if err != nil {
+				return err
+			}
+			if host != "" {
+				query.Set("host", host)
+			}
+			var w world.Who
+			if err := server.get("who", query, &w); err != nil {
+				return err
+			}
+			return out.write(cmd.OutOrStdout(), w, w.Text)
+		},
+	}
+	addServerFlags(cmd, &server)
+	cmd.Flags().StringVar(&service, "service", "", "the service, as namespace/name")
+	cmd.Flags().StringVar(&host, "host", "", "only instances at this host")
+	_ = cmd.MarkFlagRequired("service")
+	return cmd
+}

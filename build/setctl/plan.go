@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/polaris-contrib/setrouter/internal/cases"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+func newPlan(out *output) *cobra.Command {
+	var server remote
+	var dump string
+	var mapping, routing, failOn []string
+	cmd := &cobra.Command{
+		Use:   "plan [--mapping FILES] [--routing FILES]",
+		Short: "what would change for whom, if these files were put in force now",
+		Long: "Plan compares what is in force, on a server or in a dump, with candidate files.\n" +
+			"Of a kind without candidates the files in force stay.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(mapping)+len(routing) == 0 {
+				return fmt.Errorf("no candidate files, expected --mapping or --routing")
+			}
+			if err := checkFailOn(failOn); err != nil {
+				return err
+			}
+			before, err := stateNow(server, dump)
+			if err != nil {
+				return err
+			}
+			after, err := candidate(before, mapping, routing)
+			if err != nil {
+				return err
+			}
+			return showPlan(cmd, out, world.NewPlan(before, after), failOn)
+		},
+	}
+	addServerFlags(cmd, &server)
+	cmd.Flags().StringVar(&dump, "dump", "", "compare with this dump in place of a server (setctl dump --dir)")
+	cmd.Flags().StringSliceVar(&mapping, "mapping", nil, "candidate mapping files or globs")
+	cmd.Flags().StringSliceVar(&routing, "routing", nil, "candidate routing files or globs")
+	addFailOn(cmd, &failOn)
+	return cmd
+}
+
+func addFailOn(cmd *cobra.Command, failOn *[]string) {
+	cmd.Flags().StringSliceVar(failOn, "fail-on", nil, "exit with 1 if there are such changes: "+changeWords())
+}
+
+func changeWords() string {
+	var words []string
+	for _, c := range world.Changes {
+		words = append(words, string(c))
+	}
+	return strings.Join(words[:len(words)-1], ", ")
+}
+
+func checkFailOn(words []string) error {
+	for _, w := range words {
+		if !slices.Contains(world.Changes, world.Change(w)) || w == string(world.Unchanged) {
+			return fmt.Errorf("--fail-on %q is no change, expected one of %s", w, changeWords())
+		}
+	}
+	return nil
+}
+
+// stateNow is what is in force on a server, or in a dump.
+func stateNow(server remote, dump string) (*world.World, error) {
+	var problems strict.Problems
+	if dump != "" {
+		file := cases.Load(dump, &problems)
+		if file == nil {
+			return nil, problems.Err()
+		}
+		return &file.World, nil
+	}
+	var d world.Dump
+	if err := server.get("dump", nil, &d); err != nil {
+		return nil, err
+	}
+	w := d.World(&problems)
+	return w, problems.Err()
+}
+
+// candidate is the same state under other files.
+func candidate(before *world.World, mapping, routing []string) (*world.World, error) {
+	var problems strict.Problems
+	table, rules := before.Table, before.Rules
+	if len(mapping) > 0 {
+		table = location.LoadMapping(readFiles(mapping, &problems), &problems)
+	}
+	if len(routing) > 0 {
+		rules = route.Load(readFiles(routing, &problems), time.Now(), &problems)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return before.With(table, rules), nil
+}
+
+func showPlan(cmd *cobra.Command, out *output, p world.Plan, failOn []string) error {
+	if err := out.write(cmd.OutOrStdout(), p, p.Text); err != nil {
+		return err
+	}
+	for _, c := range failOn {
+		if p.Counts[world.Change(c)] > 0 {
+			return errNotHeld
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// failure is what an answer of the server, or the lack of one, comes to: what
+// was asked does not hold.
+type failure struct{ error }
+
+// remote is a running server's admin listener.
+type remote struct {
+	url, token string
+}
+
+func addServerFlags(cmd *cobra.Command, r *remote) {
+	cmd.Flags().StringVar(&r.url, "server", "http://127.0.0.1:8095", "URL of the server's set-admin listener")
+	cmd.Flags().StringVar(&r.token, "token", "", "its token; better in the environment variable SETROUTER_TOKEN")
+}
+
+// get asks for path and decodes the answer.
+func (r remote) get(path string, query url.Values, into any) error {
+	return r.do(http.MethodGet, path, query, into)
+}
+
+// patience bounds a request: a status looks at every instance.
+const patience = time.Minute
+
+func (r remote) do(method, path string, query url.Values, into any) error {
+	req, err := http.NewRequest(method, strings.TrimSuffix(r.url, "/")+"/setrouter/v1/"+path+"?"+query.Encode(), nil)
+	if err != nil {
+		return fmt.Errorf("--server %q is not a URL, expected as http://127.0.0.1:8095", r.url)
+	}
+	token := r.token
+	if token == "" {
+		token = os.Getenv("SETROUTER_TOKEN")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := (&http.Client{Timeout: patience}).Do(req)
+	if err != nil {
+		if wrapped, is := errors.AsType[*url.Error](err); is {
+			err = wrapped.Err
+		}
+		return failure{fmt.Errorf("the server at %s does not answer: %w", r.url, err)}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return failure{fmt.Errorf("the server at %s broke off its answer: %w", r.url, err)}
+	}
+	if resp.StatusCode != http.StatusOK {
+		return failure{r.refusal(resp.Status, body)}
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return failure{fmt.Errorf("the server at %s does not answer as set-admin does: %w", r.url, err)}
+	}
+	return nil
+}
+
+func (r remote) refusal(status string, body []byte) error {
+	var fault struct{ Code, Message string }
+	if json.Unmarshal(body, &fault) != nil || fault.Message == "" {
+		return fmt.Errorf("the server at %s answers %s, which is not the set-admin listener", r.url, status)
+	}
+	return errors.New(fault.Message)
+}
+
+// parseService reads a --service flag.
+func parseService(s string) (url.Values, error) {
+	if _, err := route.ParseService(s); err != nil {
+		return nil, fmt.Errorf("--service: %w", err)
+	}
+	return url.Values{"service": {s}}, nil
+}

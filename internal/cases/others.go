@@ -1,0 +1,67 @@
+package cases
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// readOthers reads what dumps of a running server have beside instances: Polaris
+// aliases, what clients reported, and the callers that asked lately.
+func (f *File) readOthers(fields map[string]strict.Node) {
+	for _, item := range items(fields, "aliases") {
+		of := item.Fields("alias", "service")
+		if f.Aliases == nil {
+			f.Aliases = map[route.Service]route.Service{}
+		}
+		f.Aliases[readService(item, of, "alias")] = readService(item, of, "service")
+	}
+	for _, item := range items(fields, "clients") {
+		of := item.Fields("host", "region", "zone", "campus")
+		f.Clients = append(f.Clients, world.Client{Addr: readAddr(item, of, "host"), Location: readLocation(of)})
+	}
+	for _, item := range items(fields, "callers") {
+		of := item.Fields("address", "requests")
+		requests := 1
+		if at, given := of["requests"]; given {
+			requests, _ = at.Int(0, 1<<62)
+		}
+		f.Seen = append(f.Seen, world.Seen{Addr: readAddr(item, of, "address"), Requests: uint64(requests)})
+	}
+}
+
+func items(fields map[string]strict.Node, key string) []strict.Node {
+	if n, given := fields[key]; given {
+		return n.Items()
+	}
+	return nil
+}
+
+func readLocation(fields map[string]strict.Node) location.Location {
+	return location.Location{Region: text(fields, "region"), Zone: text(fields, "zone"), Campus: text(fields, "campus")}
+}
+
+func readAddr(n strict.Node, fields map[string]strict.Node, key string) netip.Addr {
+	at, given := fields[key]
+	if !given {
+		n.Errorf("no %s, expected %s: an address", key, key)
+		return netip.Addr{}
+	}
+	addr, err := netip.ParseAddr(at.TextOr())
+	if err != nil {
+		at.Errorf("%s %q is not an address", key, at.Raw())
+	}
+	return addr
+}
+
+func readTime(n strict.Node) time.Time {
+	t, err := time.Parse(time.RFC3339, n.Raw())
+	if err != nil {
+		n.Errorf("%q is not a time with its zone, expected as 2026-12-01T10:00:00+08:00", n.Raw())
+	}
+	return t
+}

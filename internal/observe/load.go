@@ -1,0 +1,45 @@
+package observe
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/polaris-contrib/setrouter/internal/livefile"
+)
+
+var (
+	entries = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_entries", Help: "Entries in force: mapping prefixes, or rules and lane addresses.",
+	}, []string{"kind"})
+	loads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_loads_total", Help: "Loads of changed files, by result: ok or refused.",
+	}, []string{"kind", "result"})
+	loadSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "setrouter_load_seconds", Help: "Time to read and check the files of a kind.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+	}, []string{"kind"})
+	lastSuccess = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_last_load_timestamp_seconds", Help: "When the files in force were loaded.",
+	}, []string{"kind"})
+	refused = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_load_refused", Help: "1 while the files on disk are refused and the last good ones stay in force.",
+	}, []string{"kind"})
+)
+
+// Load reports every try to load changed files of a kind: mapping or routing.
+func Load(kind string) func(livefile.Status) {
+	return func(s livefile.Status) {
+		loadSeconds.WithLabelValues(kind).Observe(s.Took.Seconds())
+		if s.Err != nil {
+			loads.WithLabelValues(kind, "refused").Inc()
+			refused.WithLabelValues(kind).Set(1)
+			Log.Error("[SetRouter] "+kind+" files refused, the last good ones stay in force", zap.Error(s.Err), zap.Strings("files", s.Files))
+			return
+		}
+		loads.WithLabelValues(kind, "ok").Inc()
+		refused.WithLabelValues(kind).Set(0)
+		entries.WithLabelValues(kind).Set(float64(s.Count))
+		lastSuccess.WithLabelValues(kind).Set(float64(s.LoadedAt.Unix()))
+		Log.Info("[SetRouter] "+kind+" files in force", zap.Strings("files", s.Files), zap.Int("entries", s.Count))
+	}
+}

@@ -1,0 +1,101 @@
+package world
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Dump is a World as JSON, with the files in force in place of what was loaded
+// from them.
+type Dump struct {
+	Now       time.Time  `json:"now"`
+	Sources   []string   `json:"sources"`
+	Mapping   []Text     `json:"mapping"`
+	Routing   []Text     `json:"routing"`
+	Instances []Instance `json:"instances"`
+	Aliases   []Alias    `json:"aliases"`
+	Clients   []Client   `json:"clients"`
+	Callers   []Seen     `json:"callers"` // that asked lately
+}
+
+// Text is a file.
+type Text struct {
+	Name    string `json:"name"`
+	Content string `json:"content"`
+}
+
+// Alias is a Polaris alias of a service.
+type Alias struct {
+	Alias   route.Service `json:"alias"`
+	Service route.Service `json:"service"`
+}
+
+// NewDump makes a dump of a state and the files that its rules and table come
+// from.
+func NewDump(w *World, mapping, routing []strict.File) Dump {
+	d := Dump{
+		Now: w.Now, Sources: w.Sources, Mapping: texts(mapping), Routing: texts(routing),
+		Instances: append([]Instance{}, w.Instances...), Aliases: []Alias{},
+		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...),
+	}
+	for alias, service := range w.Aliases {
+		d.Aliases = append(d.Aliases, Alias{alias, service})
+	}
+	slices.SortFunc(d.Aliases, func(a, b Alias) int { return a.Alias.Compare(b.Alias) })
+	return d
+}
+
+func texts(files []strict.File) []Text {
+	out := []Text{}
+	for _, f := range files {
+		out = append(out, Text{f.Name, string(f.Data)})
+	}
+	return out
+}
+
+// World is the state again. Faults in its files go to problems, and World
+// returns nil if there is one.
+func (d Dump) World(problems *strict.Problems) *World {
+	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers}
+	w.Aliases = map[route.Service]route.Service{}
+	for _, a := range d.Aliases {
+		w.Aliases[a.Alias] = a.Service
+	}
+	w.Table = location.LoadMapping(files(d.Mapping), problems)
+	w.Rules = route.Load(files(d.Routing), d.Now, problems)
+	w.Routing = files(d.Routing)
+	if problems.Err() != nil {
+		return nil
+	}
+	return w
+}
+
+func files(texts []Text) []strict.File {
+	var out []strict.File
+	for _, t := range texts {
+		out = append(out, strict.File{Name: t.Name, Data: []byte(t.Content)})
+	}
+	return out
+}
+
+// With is the same state under another mapping and other rules.
+func (w *World) With(table *location.Table, rules *route.Rules) *World {
+	return &World{
+		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
+		Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen,
+	}
+}
+
+// Sort puts everything into a fixed order.
+func (w *World) Sort() {
+	slices.SortFunc(w.Instances, func(a, b Instance) int {
+		return cmp.Or(a.Service.Compare(b.Service), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(w.Clients, func(a, b Client) int { return a.Addr.Compare(b.Addr) })
+	slices.SortFunc(w.Seen, func(a, b Seen) int { return a.Addr.Compare(b.Addr) })
+}

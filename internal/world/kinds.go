@@ -1,0 +1,83 @@
+package world
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Kind is a group of callers that no rule tells apart: one of them stands for
+// all.
+type Kind struct {
+	Addr     netip.Addr // one of them
+	Identity location.Facts
+	Seen     int    // callers of the kind that asked lately
+	Requests uint64 // of those
+	Implied  int    // mapping entries that imply such callers
+}
+
+// Text is the kind's SET and location.
+func (k Kind) Text() string { return explain.Identity(k.Identity.Identity) }
+
+// Kinds are the callers that asked lately and those that the mapping implies,
+// grouped by what rules look at; with or without their address, as the rules
+// need it.
+func (w *World) Kinds() []Kind {
+	return kinds(w, w.Rules.LooksAtAddresses())
+}
+
+func kinds(w *World, byAddress bool) []Kind {
+	groups := map[string]*Kind{}
+	group := func(addr netip.Addr) *Kind {
+		facts := w.Identity(addr)
+		key := fmt.Sprint(facts.Location, "|", facts.SET, "|", facts.Labels) // maps print sorted
+		if byAddress {
+			key += "|" + addr.String()
+		}
+		if groups[key] == nil {
+			groups[key] = &Kind{Addr: addr, Identity: facts}
+		}
+		return groups[key]
+	}
+	for _, s := range w.Seen {
+		k := group(location.Normalize(s.Addr))
+		k.Seen++
+		k.Requests += s.Requests
+	}
+	for prefix := range w.Table.All() {
+		group(prefix.Addr()).Implied++
+	}
+	out := make([]Kind, 0, len(groups))
+	for _, k := range groups {
+		out = append(out, *k)
+	}
+	slices.SortFunc(out, func(a, b Kind) int {
+		return cmp.Or(cmp.Compare(a.Text(), b.Text()), a.Addr.Compare(b.Addr))
+	})
+	return out
+}
+
+// Has tells whether a service can be asked for.
+func (w *World) Has(service route.Service) bool {
+	return slices.Contains(w.Services(), service)
+}
+
+// Services are the services, aliases and lane addresses that can be asked for.
+func (w *World) Services() []route.Service {
+	w.index()
+	var out []route.Service
+	for s := range w.byService {
+		out = append(out, s)
+	}
+	for s := range w.Aliases {
+		out = append(out, s)
+	}
+	out = append(out, w.Rules.Addresses()...)
+	slices.SortFunc(out, route.Service.Compare)
+	return slices.Compact(out)
+}

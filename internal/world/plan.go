@@ -1,0 +1,177 @@
+package world
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Change says what becomes of a kind of caller.
+type Change string
+
+// The changes, the worst first.
+const (
+	Empty       Change = "empty"        // gets nothing, and got something
+	Unusable    Change = "unusable"     // gets nothing usable, and did
+	CrossRegion Change = "cross-region" // gets instances outside of its region, and did not
+	CrossZone   Change = "cross-zone"   // outside of its zone, its city, and did not
+	Changed     Change = "changed"      // gets another list, or other weights
+	Unchanged   Change = "unchanged"
+)
+
+// Changes are all of them, the worst first.
+var Changes = []Change{Empty, Unusable, CrossRegion, CrossZone, Changed, Unchanged}
+
+// Plan is what would change for whom. Its JSON is that of `setctl plan -o json`.
+type Plan struct {
+	Kinds    int            `json:"kinds"` // kinds of callers looked at
+	Services int            `json:"services"`
+	Counts   map[Change]int `json:"counts"` // of pairs of kind and service
+	Rows     []Row          `json:"rows"`   // all but the unchanged ones
+}
+
+// Row is one kind of caller and one service.
+type Row struct {
+	Change   Change        `json:"change"`
+	Service  string        `json:"service"`
+	Callers  string        `json:"callers"` // SET and location as known now
+	Then     string        `json:"callersThen,omitempty"`
+	Address  string        `json:"address"` // one of them
+	Seen     int           `json:"seen"`    // callers that asked lately
+	Requests uint64        `json:"requests"`
+	Before   explain.State `json:"before"`
+	After    explain.State `json:"after"`
+}
+
+// NewPlan compares two states with the same instances: for every kind of
+// caller of either, and every service.
+func NewPlan(before, after *World) Plan {
+	services := slices.Concat(before.Services(), after.Services())
+	slices.SortFunc(services, route.Service.Compare)
+	services = slices.Compact(services)
+	all := before.bothKinds(after)
+	p := Plan{Kinds: len(all), Services: len(services), Counts: map[Change]int{}, Rows: []Row{}}
+	for _, c := range Changes {
+		p.Counts[c] = 0
+	}
+	for _, service := range services {
+		for _, k := range all {
+			row := compare(before, after, k, service)
+			p.Counts[row.Change]++
+			if row.Change != Unchanged {
+				p.Rows = append(p.Rows, row)
+			}
+		}
+	}
+	slices.SortStableFunc(p.Rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(slices.Index(Changes, a.Change), slices.Index(Changes, b.Change)), cmp.Compare(b.Requests, a.Requests))
+	})
+	return p
+}
+
+// bothKinds are the kinds that either state tells apart.
+func (w *World) bothKinds(other *World) []Kind {
+	byAddress := w.Rules.LooksAtAddresses() || other.Rules.LooksAtAddresses()
+	groups := map[string]Kind{}
+	for _, list := range [][]Kind{kinds(w, byAddress), kinds(other, byAddress)} {
+		for _, k := range list {
+			a, b := w.Identity(k.Addr), other.Identity(k.Addr)
+			key := fmt.Sprint(a.Location, a.SET, a.Labels, "|", b.Location, b.SET, b.Labels)
+			if byAddress {
+				key += k.Addr.String()
+			}
+			if _, there := groups[key]; !there {
+				groups[key] = k
+			}
+		}
+	}
+	var out []Kind
+	for _, k := range groups {
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b Kind) int { return a.Addr.Compare(b.Addr) })
+	return out
+}
+
+func compare(before, after *World, k Kind, service route.Service) Row {
+	r := Request{Addr: k.Addr, Service: service}
+	a, b := before.Explain(r), after.Explain(r)
+	row := Row{
+		Service: service.String(), Callers: a.Caller.Text, Address: k.Addr.String(),
+		Seen: k.Seen, Requests: k.Requests, Before: a.State(), After: b.State(),
+	}
+	if b.Caller.Text != a.Caller.Text {
+		row.Then = b.Caller.Text
+	}
+	row.Change = changeOf(a, b, before.Identity(k.Addr).Location)
+	return row
+}
+
+func changeOf(a, b explain.Explanation, at location.Location) Change {
+	before, after := a.State(), b.State()
+	switch {
+	case before.Instances > 0 && after.Instances == 0:
+		return Empty
+	case before.Usable > 0 && after.Usable == 0:
+		return Unusable
+	case slices.Equal(sent(a), sent(b)):
+		return Unchanged
+	case before.Usable > 0 && leaves(a, b, at, 1):
+		return CrossRegion
+	case before.Usable > 0 && leaves(a, b, at, 2):
+		return CrossZone
+	}
+	return Changed
+}
+
+// leaves tells whether all usable instances were in the caller's place, down to
+// depth levels, and some are elsewhere then.
+func leaves(a, b explain.Explanation, at location.Location, depth int) bool {
+	outside := func(e explain.Explanation) bool {
+		return slices.ContainsFunc(e.Instances, func(i explain.Instance) bool {
+			return i.Sent && i.Usable && i.Location.Cut(depth) != at.Cut(depth)
+		})
+	}
+	return at.Depth() >= depth && !outside(a) && outside(b)
+}
+
+// sent names the instances of an answer with their weights.
+func sent(e explain.Explanation) []string {
+	var out []string
+	for _, i := range e.Instances {
+		if i.Sent {
+			out = append(out, fmt.Sprint(i.ID, " ", i.Host, ":", i.Port, " ", i.Weight))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Text writes it for people: counts first, then the rows, the worst first.
+func (p Plan) Text(w io.Writer) {
+	fmt.Fprintf(w, "%d kinds of callers, %d services\n\n", p.Kinds, p.Services)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range Changes {
+		fmt.Fprintf(t, "  %s\t%d\n", c, p.Counts[c])
+	}
+	t.Flush()
+	if len(p.Rows) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	fmt.Fprintln(t, "CHANGE\tCALLERS\tAS\tSEEN\tSERVICE\tUSABLE NOW\tTHEN")
+	for _, r := range p.Rows {
+		callers := explain.Plain(r.Callers)
+		if r.Then != "" {
+			callers += " -> " + explain.Plain(r.Then)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.Change, callers, r.Address, r.Seen, explain.Plain(r.Service), r.Before, r.After)
+	}
+	t.Flush()
+}

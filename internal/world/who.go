@@ -1,0 +1,153 @@
+package world
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Who is the reverse view of a service: which kinds of callers get which
+// instances. Its JSON is that of the admin listener and of `setctl who -o json`.
+type Who struct {
+	Service string `json:"service"`
+	Views   []View `json:"views"`
+	// Unreached are instances that no kind of caller gets.
+	Unreached []Reached `json:"unreached"`
+	// NoFailover are the SETs that callers are routed as whose rule names
+	// further tiers, none of which has an instance.
+	NoFailover []string `json:"noFailover"`
+}
+
+// View is a list, and who gets it.
+type View struct {
+	Answer    explain.Answer `json:"answer"`
+	Rule      string         `json:"rule,omitempty"`
+	Tier      string         `json:"tier,omitempty"`
+	Level     string         `json:"level,omitempty"`
+	Callers   []string       `json:"callers"` // SET and location of each kind
+	Seen      int            `json:"seen"`    // callers that asked lately
+	Instances []Reached      `json:"instances"`
+}
+
+// Reached is an instance.
+type Reached struct {
+	Host     string            `json:"host"`
+	Port     uint32            `json:"port"`
+	SET      string            `json:"set,omitempty"`
+	Location location.Location `json:"location"`
+	Usable   bool              `json:"usable"`
+}
+
+// Who tells who gets the instances of a service. With a host, only views that
+// have an instance there are told, and only instances there.
+func (w *World) Who(service route.Service, host string) Who {
+	out := Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}}
+	views := map[string]int{}
+	reached := map[string]bool{}
+	all := map[string]Reached{}
+	order := []string{}
+	for _, k := range w.Kinds() {
+		in := w.input(Request{Addr: k.Addr, Service: service})
+		e := explain.Of(in)
+		var key strings.Builder
+		fmt.Fprint(&key, e.Answer, e.Rule, e.Tier, e.Level)
+		view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Callers: []string{}, Instances: []Reached{}}
+		if e.Rule != nil {
+			view.Rule = e.Rule.Name
+		}
+		for _, i := range e.Instances {
+			id := fmt.Sprint(i.ID, i.Host, i.Port)
+			r := Reached{i.Host, i.Port, i.SET, i.Location, i.Usable}
+			if _, there := all[id]; !there && (host == "" || i.Host == host) {
+				all[id] = r
+				order = append(order, id)
+			}
+			if i.Sent {
+				reached[id] = true
+				fmt.Fprint(&key, id, ";")
+				if host == "" || i.Host == host {
+					view.Instances = append(view.Instances, r)
+				}
+			}
+		}
+		if w.noFailover(in) && !slices.Contains(out.NoFailover, e.RoutedAs.SET) {
+			out.NoFailover = append(out.NoFailover, e.RoutedAs.SET)
+		}
+		if host != "" && len(view.Instances) == 0 {
+			continue
+		}
+		n, there := views[key.String()]
+		if !there {
+			n = len(out.Views)
+			views[key.String()] = n
+			out.Views = append(out.Views, view)
+		}
+		v := &out.Views[n]
+		v.Seen += k.Seen
+		if !slices.Contains(v.Callers, k.Text()) {
+			v.Callers = append(v.Callers, k.Text())
+		}
+	}
+	for _, id := range order {
+		if !reached[id] {
+			out.Unreached = append(out.Unreached, all[id])
+		}
+	}
+	slices.Sort(out.NoFailover)
+	return out
+}
+
+func (w *World) noFailover(in explain.Input) bool {
+	kind, why := w.Rules.Route(route.Request{Addr: in.Addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
+	return why == route.Routed && kind.NoFailover(explain.Instances(in.Callees))
+}
+
+// Text writes it for people.
+func (r Who) Text(out io.Writer) {
+	fmt.Fprintf(out, "%q\n", r.Service)
+	for _, v := range r.Views {
+		by := string(v.Answer)
+		for _, word := range [][2]string{{"rule", v.Rule}, {"tier", v.Tier}, {"level", v.Level}} {
+			if word[1] != "" {
+				by += ", " + word[0] + " " + word[1]
+			}
+		}
+		fmt.Fprintf(out, "\n%s: %d instances\n", by, len(v.Instances))
+		fmt.Fprintf(out, "  for %s (%d asked lately)\n", shorten(v.Callers, 6, "; "), v.Seen)
+		writeReached(out, v.Instances)
+	}
+	if len(r.Unreached) > 0 {
+		fmt.Fprintln(out, "\nno caller gets")
+		writeReached(out, r.Unreached)
+	}
+	if len(r.NoFailover) > 0 {
+		fmt.Fprintf(out, "\nthe only failover is empty for %s\n", strings.Join(r.NoFailover, ", "))
+	}
+}
+
+func writeReached(out io.Writer, list []Reached) {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, i := range list {
+		state := "usable"
+		if !i.Usable {
+			state = "not usable"
+		}
+		fmt.Fprintf(t, "  %s:%d\t%s\t%s\n", explain.Plain(i.Host), i.Port,
+			explain.Identity(location.Identity{SET: location.SET(i.SET), Location: i.Location}), state)
+	}
+	t.Flush()
+}
+
+// shorten joins the first few words and counts the rest.
+func shorten(words []string, most int, by string) string {
+	if len(words) <= most {
+		return strings.Join(words, by)
+	}
+	return fmt.Sprintf("%s%s... %d more", strings.Join(words[:most], by), by, len(words)-most)
+}

@@ -1,0 +1,159 @@
+// Package world decides routing over a state of everything that matters to it:
+// rules, mapping, instances, what clients reported. The state comes from a case
+// file, a dump, or a running server; the decisions are those of the server.
+package world
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Instance is an instance as it registered.
+type Instance struct {
+	ID       string            `json:"id"`
+	Service  route.Service     `json:"service"`
+	Host     string            `json:"host"`
+	Port     uint32            `json:"port"`
+	Location location.Location `json:"location"`
+	Metadata map[string]string `json:"metadata"`
+	Healthy  bool              `json:"healthy"`
+	Isolate  bool              `json:"isolate"`
+	Weight   uint32            `json:"weight"`
+}
+
+// Client is what an SDK client reported.
+type Client struct {
+	Addr     netip.Addr        `json:"host"`
+	Location location.Location `json:"location"`
+}
+
+// Seen is a caller that asked lately.
+type Seen struct {
+	Addr     netip.Addr `json:"address"`
+	Requests uint64     `json:"requests"`
+}
+
+// World is a state. Its fields are set before its first method is called, and
+// not changed afterwards. It is not safe for concurrent use.
+type World struct {
+	Rules     *route.Rules
+	Table     *location.Table
+	Now       time.Time // for evacuations
+	Sources   []string  // of the identity of callers; nil: all, in the order of the design
+	Instances []Instance
+	Clients   []Client
+	Aliases   map[route.Service]route.Service
+	Seen      []Seen
+	Routing   []strict.File // that Rules come from, where they are at hand
+
+	indexed   bool
+	byService map[route.Service][]explain.Callee
+	byHost    map[netip.Addr][]location.Facts
+	reports   map[netip.Addr][]location.Facts
+}
+
+// Request is who asks for what.
+type Request struct {
+	Addr    netip.Addr
+	SET     location.SET // in place of the caller's own; empty: none
+	Service route.Service
+}
+
+// Explain answers as the server does, and says why.
+func (w *World) Explain(r Request) explain.Explanation {
+	return explain.Of(w.input(r))
+}
+
+func (w *World) input(r Request) explain.Input {
+	addr := location.Normalize(r.Addr)
+	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Asked: r.Service, Rules: w.Rules}
+	if r.SET != "" {
+		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Place{Source: "override"}
+	}
+	source := r.Service
+	if target, is := w.Aliases[r.Service]; is {
+		source, in.Read = target, []route.Service{target}
+	}
+	if address, is := w.Rules.Address(r.Service); is {
+		in.Own, source = w.of(source), address.Target
+	}
+	in.Callees = w.of(source)
+	return in
+}
+
+// Identity is what is known of a caller.
+func (w *World) Identity(addr netip.Addr) location.Facts {
+	w.index()
+	r := location.Resolver{Default: w.Table.Default()}
+	names := w.Sources
+	if names == nil {
+		names = location.SourceNames
+	}
+	for _, name := range names {
+		switch name {
+		case location.SourceMapping:
+			r.Sources = append(r.Sources, location.TableSource{Table: func() *location.Table { return w.Table }})
+		case location.SourceRegistry:
+			r.Sources = append(r.Sources, hosts(w.byHost))
+		case location.SourceReport:
+			r.Sources = append(r.Sources, hosts(w.reports))
+		}
+	}
+	return r.Caller(addr)
+}
+
+// of returns the instances of a service, nil if there is none.
+func (w *World) of(service route.Service) []explain.Callee {
+	w.index()
+	return w.byService[service]
+}
+
+func (w *World) index() {
+	if w.indexed {
+		return
+	}
+	w.indexed = true
+	w.byService = map[route.Service][]explain.Callee{}
+	w.byHost, w.reports = map[netip.Addr][]location.Facts{}, map[netip.Addr][]location.Facts{}
+	evacuated := w.Rules.Evacuations(w.Now)
+	for _, i := range w.Instances {
+		registered, _ := location.Registered(i.Location, i.Metadata)
+		facts := location.Instance(w.Table, i.Host, &registered)
+		_, out := evacuated.Has(facts.Location, facts.SET)
+		w.byService[i.Service] = append(w.byService[i.Service], explain.Callee{
+			ID: i.ID, Host: i.Host, Port: i.Port,
+			Instance: route.Instance{
+				Location: facts.Location, SET: facts.SET, Evacuated: out,
+				Healthy: i.Healthy, Isolate: i.Isolate, Weight: i.Weight,
+			},
+		})
+		if host, err := netip.ParseAddr(i.Host); err == nil {
+			host = location.Normalize(host)
+			registered.From(&location.Place{Source: location.SourceRegistry})
+			w.byHost[host] = append(w.byHost[host], registered)
+		}
+	}
+	for _, c := range w.Clients {
+		f := location.Facts{Identity: location.Identity{Location: c.Location}}
+		f.From(&location.Place{Source: location.SourceReport})
+		w.reports[location.Normalize(c.Addr)] = append(w.reports[location.Normalize(c.Addr)], f)
+	}
+}
+
+// hosts knows callers by the records at their address.
+type hosts map[netip.Addr][]location.Facts
+
+// Facts is what the records agree on.
+func (h hosts) Facts(addr netip.Addr) (*location.Facts, bool) {
+	records, ok := h[addr]
+	if !ok {
+		return nil, false
+	}
+	common := location.Common(records)
+	return &common, true
+}

@@ -1,0 +1,174 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+//go:embed page.html
+var page []byte
+
+// State is what the listener shows: *router.Server.
+type State interface {
+	Status() router.Status
+	Explain(world.Request) (explain.Explanation, error)
+	World() *world.World
+	Dump() world.Dump
+	Changes(service string) []router.Change
+	Reload(force bool) []router.Reloaded
+}
+
+var _ State = (*router.Server)(nil)
+
+// Error is the JSON of an error.
+type Error struct {
+	Code    string `json:"code"` // unauthorized, bad-request, not-found, refused or internal
+	Message string `json:"message"`
+	status  int
+}
+
+func (e Error) Error() string { return e.Message }
+
+func badRequest(format string, args ...any) Error {
+	return Error{"bad-request", fmt.Sprintf(format, args...), http.StatusBadRequest}
+}
+
+// newHandler serves the API and the page. The page holds no data: it asks the
+// API, with the token that its user types in.
+func newHandler(state State, token string) http.Handler {
+	api := http.NewServeMux()
+	get := func(path string, answer func(*http.Request) (any, error)) {
+		api.Handle("GET /setrouter/v1/"+path, reply(answer))
+	}
+	get("status", func(*http.Request) (any, error) { return state.Status(), nil })
+	get("dump", func(*http.Request) (any, error) { return state.Dump(), nil })
+	get("explain", func(r *http.Request) (any, error) { return explainFor(state, r) })
+	get("who", func(r *http.Request) (any, error) { return whoFor(state, r) })
+	get("services", func(*http.Request) (any, error) { return servicesOf(state.World()), nil })
+	get("changes", func(r *http.Request) (any, error) { return state.Changes(r.FormValue("service")), nil })
+	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
+	api.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
+		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %s, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
+	}))
+	mux := http.NewServeMux()
+	// A page of another site must not reach the listener of an operator who
+	// visits it.
+	mux.Handle("/setrouter/", http.NewCrossOriginProtection().Handler(authorized(token, api)))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'")
+		_, _ = w.Write(page)
+	})
+	return mux
+}
+
+// authorized asks for the bearer token, where one is set.
+func authorized(token string, next http.Handler) http.Handler {
+	if token == "" {
+		return next
+	}
+	want := sha256.Sum256([]byte("Bearer " + token))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		send(w, http.StatusUnauthorized, Error{Code: "unauthorized", Message: "the token is missing or wrong, expected Authorization: Bearer and the token of the set-admin listener"})
+	})
+}
+
+func reply(answer func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := answer(r)
+		if err == nil {
+			send(w, http.StatusOK, v)
+			return
+		}
+		fault := Error{"internal", err.Error(), http.StatusInternalServerError}
+		if missing, is := errors.AsType[router.NotFound](err); is {
+			fault = Error{"not-found", missing.Error(), http.StatusNotFound}
+		}
+		if own, is := errors.AsType[Error](err); is {
+			fault = own
+		}
+		send(w, fault.status, fault)
+	})
+}
+
+func send(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v)
+}
+
+func explainFor(state State, r *http.Request) (any, error) {
+	addr, err := netip.ParseAddr(strings.TrimSpace(r.FormValue("caller")))
+	if err != nil {
+		return nil, badRequest("caller %q is not an address", r.FormValue("caller"))
+	}
+	service, err := serviceOf(r)
+	if err != nil {
+		return nil, err
+	}
+	q := world.Request{Addr: addr, Service: service}
+	if set := r.FormValue("set"); set != "" {
+		if q.SET, err = location.ParseSET(set); err != nil {
+			return nil, badRequest("%v", err)
+		}
+	}
+	return state.Explain(q)
+}
+
+func whoFor(state State, r *http.Request) (any, error) {
+	service, err := serviceOf(r)
+	if err != nil {
+		return nil, err
+	}
+	w := state.World()
+	if !w.Has(service) {
+		return nil, router.NotFound{Service: service}
+	}
+	return w.Who(service, r.FormValue("host")), nil
+}
+
+func serviceOf(r *http.Request) (route.Service, error) {
+	service, err := route.ParseService(strings.TrimSpace(r.FormValue("service")))
+	if err != nil {
+		return route.Service{}, badRequest("%v", err)
+	}
+	return service, nil
+}
+
+func servicesOf(w *world.World) []string {
+	out := []string{}
+	for _, s := range w.Services() {
+		out = append(out, s.String())
+	}
+	return out
+}
+
+func reload(state State, r *http.Request) (any, error) {
+	force := r.FormValue("force")
+	if force != "" && force != "true" && force != "false" {
+		return nil, badRequest("force %q is not true or false", force)
+	}
+	return state.Reload(force == "true"), nil
+}

@@ -1,0 +1,274 @@
+// Package explain says why a caller gets the list that it gets, and of each
+// instance that is not in it, why not. It asks the functions that serve
+// requests, so that it cannot disagree with them, and is as pure as they are.
+package explain
+
+import (
+	"net/netip"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Callee is an instance of the service asked for.
+type Callee struct {
+	ID   string
+	Host string
+	Port uint32
+	route.Instance
+}
+
+// Input is what an answer depends on.
+type Input struct {
+	Addr   netip.Addr // the caller's, normalised
+	Caller location.Facts
+	Asked  route.Service
+	Read   []route.Service // see route.Request
+	Rules  *route.Rules
+	// Callees are the instances of the service really read: of a lane address
+	// its target.
+	Callees []Callee
+	// Own are the instances of the service that a lane address has the name
+	// of. Without such a service it is nil.
+	Own []Callee
+}
+
+// Answer is what is sent.
+type Answer string
+
+// The kinds of answers.
+const (
+	Routed  Answer = "routed"
+	Stock   Answer = "stock"
+	Shadow  Answer = "shadow"  // the stock answer, beside a decision
+	Blended Answer = "blended" // routed and other instances by weight
+)
+
+// Explanation is an answer and why it is so. Its JSON is that of the admin
+// listener and of `setctl explain -o json`.
+type Explanation struct {
+	Caller   Caller   `json:"caller"`
+	Service  string   `json:"service"`
+	Read     string   `json:"read"` // the service really read
+	Answer   Answer   `json:"answer"`
+	Why      string   `json:"why"`
+	Rule     *Rule    `json:"rule,omitempty"`
+	Passed   []Passed `json:"passed"` // earlier rules, and why they do not match
+	RoutedAs *As      `json:"routedAs,omitempty"`
+	SETRule  string   `json:"setRule,omitempty"`
+	Tier     string   `json:"tier,omitempty"`
+	Tiers    []Step   `json:"tiers,omitempty"`
+	Level    string   `json:"level,omitempty"`
+	Levels   []Step   `json:"levels,omitempty"`
+	Widened  bool     `json:"widened,omitempty"` // onEmpty: all answered
+	Revision string   `json:"revision,omitempty"`
+	Sent     int      `json:"sent"` // instances in the answer
+	// Instances are those of the answer, and those that are not in it.
+	Instances []Instance `json:"instances"`
+}
+
+// Caller is who asks; each field has its origin.
+type Caller struct {
+	Address string `json:"address"`
+	Facts   []Fact `json:"facts"`
+	Text    string `json:"text"` // SET and location in one
+}
+
+// Fact is a field of an identity and where it comes from.
+type Fact struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+// Rule names a rule or lane address.
+type Rule struct {
+	Name    string  `json:"name"`
+	File    string  `json:"file"`
+	Line    int     `json:"line"`
+	Mode    string  `json:"mode"`
+	Percent float64 `json:"percent"`
+	By      string  `json:"by"`
+	// Included tells whether the rollout includes the caller.
+	Included bool `json:"included"`
+}
+
+// Passed is a rule that does not match.
+type Passed struct {
+	Rule string `json:"rule"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Why  string `json:"why"`
+}
+
+// As is what the caller is routed as.
+type As struct {
+	SET      string            `json:"set"`
+	Location location.Location `json:"location"`
+}
+
+// Step is a tier or level that was looked at.
+type Step struct {
+	Name      string `json:"name"`
+	Total     int    `json:"total"`
+	Usable    int    `json:"usable"`
+	Satisfied bool   `json:"satisfied"`
+	Why       string `json:"why"`
+}
+
+// Instance is an instance and whether it is in the answer.
+type Instance struct {
+	ID       string            `json:"id,omitempty"`
+	Host     string            `json:"host"`
+	Port     uint32            `json:"port"`
+	SET      string            `json:"set,omitempty"`
+	Location location.Location `json:"location"`
+	Healthy  bool              `json:"healthy"`
+	Isolate  bool              `json:"isolate"`
+	Weight   uint32            `json:"weight"` // as sent
+	Usable   bool              `json:"usable"`
+	Sent     bool              `json:"sent"`
+	Chosen   bool              `json:"chosen"` // by the rule, sent or not
+	WhyNot   string            `json:"whyNot,omitempty"`
+}
+
+// Of explains an answer.
+func Of(in Input) Explanation {
+	req := route.Request{Addr: in.Addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read}
+	kind, why := in.Rules.Route(req)
+	e := Explanation{
+		Caller: callerOf(in.Addr, in.Caller), Service: in.Asked.String(), Read: in.Asked.String(),
+		Answer: Stock, Why: sentence(why), Passed: []Passed{}, Instances: []Instance{},
+	}
+	for _, p := range in.Rules.Passed(req) {
+		e.Passed = append(e.Passed, Passed{p.Rule.Name, p.Rule.File, p.Rule.Line, p.Why})
+	}
+	if kind.Rule != nil {
+		e.Rule = ruleOf(kind.Rule, in.Addr)
+		if kind.Rule.IsAddress() {
+			e.Read = kind.Rule.Target.String()
+		}
+	}
+	if why != route.Routed && why != route.Shadowed {
+		e.stock(in)
+		return e
+	}
+	e.Answer = AnswerOf(kind.Rule)
+	e.decide(in, kind)
+	return e
+}
+
+// stock lists the stock answer: of a lane address that is no service of its
+// own, its target's.
+func (e *Explanation) stock(in Input) {
+	list := in.Callees
+	if in.Own != nil {
+		list = in.Own
+	}
+	e.add(list, func(i *Instance, _ int) { i.Sent = true })
+	e.Sent = len(list)
+}
+
+func (e *Explanation) decide(in Input, kind route.Route) {
+	instances := Instances(in.Callees)
+	d, members := kind.Answer(instances, Instances(in.Own))
+	e.RoutedAs = &As{string(kind.SET), kind.Location}
+	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
+	if kind.Rule.SET != nil {
+		e.SETRule = d.SETRule.String()
+	}
+	e.Tiers, e.Levels = steps(kind.Rule.Degrade, d.Tiers), steps(kind.Rule.Degrade, d.Levels)
+	whyNot := kind.WhyNot(d, instances)
+	e.add(in.Callees, func(i *Instance, n int) {
+		i.Chosen, i.WhyNot = whyNot[n] == "", whyNot[n]
+		i.Sent = e.Answer == Shadow && in.Own == nil
+	})
+	if in.Own != nil && e.Answer != Routed {
+		e.add(in.Own, func(i *Instance, _ int) {
+			i.WhyNot, i.Sent = "it is of the lane address's own service", e.Answer == Shadow
+		})
+	}
+	if e.Answer != Shadow {
+		for _, m := range members {
+			n := m.Index
+			if m.Own {
+				n += len(in.Callees)
+			}
+			e.Instances[n].Sent, e.Instances[n].Weight = true, m.Weight
+		}
+	}
+	for _, i := range e.Instances {
+		if i.Sent {
+			e.Sent++
+		}
+	}
+}
+
+// add appends instances, each completed by mark.
+func (e *Explanation) add(list []Callee, mark func(i *Instance, n int)) {
+	for n, c := range list {
+		e.Instances = append(e.Instances, Instance{
+			ID: c.ID, Host: c.Host, Port: c.Port, SET: string(c.SET), Location: c.Location,
+			Healthy: c.Healthy, Isolate: c.Isolate, Weight: c.Weight, Usable: c.Usable(),
+		})
+		mark(&e.Instances[len(e.Instances)-1], n)
+	}
+}
+
+// Instances are the callees without their addresses; nil for nil.
+func Instances(list []Callee) []route.Instance {
+	if list == nil {
+		return nil
+	}
+	out := make([]route.Instance, len(list))
+	for i, c := range list {
+		out[i] = c.Instance
+	}
+	return out
+}
+
+func steps(d route.Degrade, list []route.Step) []Step {
+	var out []Step
+	for _, s := range list {
+		out = append(out, Step{s.Name, s.Total, s.Usable, s.Satisfied, d.Reason(s)})
+	}
+	return out
+}
+
+func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
+	out := &Rule{
+		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: "caller",
+		Percent: float64(r.Rollout) / 100, Included: r.Includes(caller),
+	}
+	if r.ByWeight {
+		out.By = "weight"
+	}
+	return out
+}
+
+func sentence(why route.Why) string {
+	if why == route.Routed {
+		return "the rule decides"
+	}
+	return string(why)
+}
+
+func callerOf(addr netip.Addr, f location.Facts) Caller {
+	c := Caller{Facts: FactsOf(f), Text: Identity(f.Identity)}
+	if addr.IsValid() {
+		c.Address = addr.String()
+	}
+	return c
+}
+
+// Identity is SET and location in one line, with "-" for what is unknown.
+func Identity(id location.Identity) string {
+	set, at := string(id.SET), id.Location.String()
+	if set == "" {
+		set = "-"
+	}
+	if at == "" {
+		at = "-"
+	}
+	return set + " in " + at
+}

@@ -1,0 +1,63 @@
+package explain
+
+import (
+	"fmt"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// State is an answer in short.
+type State struct {
+	Answer    Answer   `json:"answer"`
+	Rule      string   `json:"rule,omitempty"`
+	Tier      string   `json:"tier,omitempty"`
+	Level     string   `json:"level,omitempty"`
+	Instances int      `json:"instances"`
+	Usable    int      `json:"usable"`
+	Hosts     []string `json:"hosts,omitempty"` // the first few
+	Revision  string   `json:"revision,omitempty"`
+}
+
+// String is "2/3 routed rule tier level": usable ones of all.
+func (s State) String() string {
+	out := fmt.Sprintf("%d/%d %s", s.Usable, s.Instances, s.Answer)
+	for _, word := range []string{s.Rule, s.Tier, s.Level} {
+		if word != "" {
+			out += " " + word
+		}
+	}
+	return out
+}
+
+const hostsShown = 5
+
+// State is the explanation in short.
+func (e Explanation) State() State {
+	s := State{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Instances: e.Sent, Revision: e.Revision}
+	if e.Rule != nil {
+		s.Rule = e.Rule.Name
+	}
+	for _, i := range e.Instances {
+		if !i.Sent {
+			continue
+		}
+		if i.Usable {
+			s.Usable++
+		}
+		if len(s.Hosts) < hostsShown {
+			s.Hosts = append(s.Hosts, i.Host)
+		}
+	}
+	return s
+}
+
+// AnswerOf is how a rule answers callers that its rollout includes.
+func AnswerOf(r *route.Rule) Answer {
+	switch {
+	case r.Shadow:
+		return Shadow
+	case r.Blends():
+		return Blended
+	}
+	return Routed
+}

@@ -1,0 +1,153 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// FactsOf lists what is known of an address, each with its origin.
+func FactsOf(f location.Facts) []Fact {
+	out := []Fact{}
+	add := func(field, value string, from *location.Place) {
+		if value != "" {
+			out = append(out, Fact{field, value, from.String()})
+		}
+	}
+	add("region", f.Region, f.RegionFrom)
+	add("zone", f.Zone, f.ZoneFrom)
+	add("campus", f.Campus, f.CampusFrom)
+	add("set", string(f.SET), f.SETFrom)
+	for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
+		add("label."+key, f.Labels[key], f.LabelsFrom[key])
+	}
+	return out
+}
+
+// Text writes an explanation for people. What clients can influence is quoted,
+// so that it cannot play tricks with a terminal or a log.
+func (e Explanation) Text(w io.Writer) {
+	fmt.Fprintf(w, "%s asks for %q: %s, %d of %d instances\n", e.Caller.Address, e.Service, e.Answer, e.Sent, len(e.Instances))
+	e.identity(w)
+	e.rule(w)
+	e.stages(w)
+	e.list(w)
+	if e.Revision != "" {
+		fmt.Fprintf(w, "\nrevision %s\n", e.Revision)
+	}
+}
+
+func (e Explanation) identity(w io.Writer) {
+	fmt.Fprintln(w, "\nwho")
+	if len(e.Caller.Facts) == 0 {
+		fmt.Fprintln(w, "  nothing is known of this address: no mapping, no instance of its own, no report")
+	}
+	t := table(w)
+	for _, f := range e.Caller.Facts {
+		fmt.Fprintf(t, "  %s\t%s\tfrom %s\n", f.Field, Plain(f.Value), f.From)
+	}
+	t.Flush()
+}
+
+func (e Explanation) rule(w io.Writer) {
+	fmt.Fprintln(w, "\nrule")
+	t := table(w)
+	for _, p := range e.Passed {
+		fmt.Fprintf(t, "  not %s\t%s:%d\t%s\n", Plain(p.Rule), p.File, p.Line, p.Why)
+	}
+	if r := e.Rule; r != nil {
+		in := "caller included"
+		if !r.Included {
+			in = "caller not included"
+		}
+		fmt.Fprintf(t, "  %s\t%s:%d\tmode %s, rollout %g%% by %s: %s\n", Plain(r.Name), r.File, r.Line, r.Mode, r.Percent, r.By, in)
+	}
+	t.Flush()
+	fmt.Fprintf(w, "  so: %s\n", e.Why)
+	if e.Read != e.Service {
+		fmt.Fprintf(w, "  read is %q\n", e.Read)
+	}
+}
+
+func (e Explanation) stages(w io.Writer) {
+	if e.RoutedAs == nil {
+		return
+	}
+	if e.SETRule != "" {
+		fmt.Fprintf(w, "\nSET stage, routed as %s: %s\n", dash(e.RoutedAs.SET), e.SETRule)
+		writeSteps(w, "tier", e.Tiers, e.Tier)
+	}
+	if len(e.Levels) > 0 {
+		fmt.Fprintf(w, "\nnearby stage, from %s\n", dash(e.RoutedAs.Location.String()))
+		writeSteps(w, "level", e.Levels, e.Level)
+	}
+	if e.Widened {
+		fmt.Fprintln(w, "\nthe stages left nothing, and onEmpty: all answers")
+	}
+}
+
+func writeSteps(w io.Writer, kind string, list []Step, taken string) {
+	t := table(w)
+	for _, s := range list {
+		verdict := "not satisfied"
+		switch {
+		case s.Satisfied:
+			verdict = "satisfied"
+		case s.Name == taken:
+			verdict = "not satisfied, taken as the first that has any"
+		}
+		fmt.Fprintf(t, "  %s %s\t%d of %d usable\t%s\t%s\n", kind, s.Name, s.Usable, s.Total, verdict, s.Why)
+	}
+	t.Flush()
+}
+
+func (e Explanation) list(w io.Writer) {
+	fmt.Fprintln(w, "\ninstances")
+	t := table(w)
+	for _, i := range e.Instances {
+		mark, why := "+", i.WhyNot
+		if !i.Sent {
+			mark = "-"
+		}
+		if !i.Sent && i.Chosen {
+			why = "chosen, not sent"
+		}
+		fmt.Fprintf(t, "  %s %s:%d\t%s\t%s\t%s\t%s\n", mark, Plain(i.Host), i.Port, dash(i.SET), dash(i.Location.String()), i.state(), why)
+	}
+	t.Flush()
+}
+
+func (i Instance) state() string {
+	switch {
+	case i.Isolate:
+		return "isolated"
+	case !i.Healthy:
+		return "unhealthy"
+	case i.Weight == 0:
+		return "weight 0"
+	case !i.Usable:
+		return "evacuated"
+	}
+	return fmt.Sprintf("weight %d", i.Weight)
+}
+
+func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return Plain(s)
+}
+
+// Plain quotes a text that has anything but printable characters in it.
+func Plain(s string) string {
+	if q := fmt.Sprintf("%q", s); q[1:len(q)-1] != s {
+		return q
+	}
+	return s
+}

@@ -1,0 +1,227 @@
+package route
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+func up(set location.SET, weight uint32) Instance {
+	return Instance{SET: set, Healthy: true, Weight: weight}
+}
+
+func down(set location.SET, weight uint32) Instance { return Instance{SET: set, Weight: weight} }
+
+func TestAnswerByWeight(t *testing.T) {
+	lane := []Instance{up("a.b.c", 100), up("a.b.c", 100), up("a.b.d", 100), up("a.b.d", 100)}
+	tests := []struct {
+		name           string
+		instances, own []Instance
+		percent        int
+		want           string // weights, those of the own service after a bar
+	}{
+		{"at 0 it is not asked; at 100 the chosen alone, unaltered", lane, nil, 10000, "100 100"},
+		{"of 50% by itself, 0.01% more", lane, nil, 1, "10000 10000 9998 9998"},
+		{"50% moves half of the rest", lane, nil, 5000, "10000 10000 3333 3333"},
+		{"99.99%", lane, nil, 9999, "10000 10000 1 1"},
+		{"an own service: 1% and 99%", lane[:2], []Instance{up("", 50), up("", 150)}, 100, "67 67 | 3333 10000"},
+		{"proportions stay within a side", []Instance{up("a.b.c", 10), up("a.b.c", 30), up("x.y.z", 200)}, nil, 5000, "3333 10000 9524"},
+		{"a weight of 0 stays, an unhealthy one keeps its proportion", []Instance{up("a.b.c", 100), up("a.b.c", 0), down("a.b.c", 100), up("x.y.z", 100)}, nil, 5000, "10000 0 10000 3333"},
+		{"nothing usable chosen", []Instance{down("a.b.c", 100), up("x.y.z", 100)}, nil, 5000, "100 100"},
+		{"nothing usable beside it", []Instance{up("a.b.c", 100), down("x.y.z", 100)}, nil, 5000, "100 100"},
+		{"nothing chosen", []Instance{up("x.y.z", 100)}, []Instance{up("", 7)}, 5000, " | 7"},
+		{"one of many others", append([]Instance{up("a.b.c", 100)}, slices.Repeat([]Instance{up("x.y.z", 1)}, 3)...), nil, 5000, "10000 49 49 49"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
+			_, members := r.Answer(tt.instances, tt.own)
+			got, bar := "", false
+			for _, m := range members {
+				if m.Own && !bar {
+					got, bar = got+" |", true
+				}
+				if got != "" {
+					got += " "
+				}
+				got += fmt.Sprint(m.Weight)
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// By weight, the chosen instances get the share of the requests that the design
+// promises, as near as whole numbers allow.
+func TestShareByWeight(t *testing.T) {
+	weights := rapid.SliceOfN(rapid.Uint32Range(1, 1000), 1, 20)
+	rapid.Check(t, func(t *rapid.T) {
+		var instances, own []Instance
+		for _, w := range weights.Draw(t, "chosen") {
+			instances = append(instances, up("a.b.c", w))
+		}
+		others := weights.Draw(t, "others")
+		isOwn := rapid.Bool().Draw(t, "own service")
+		for _, w := range others {
+			if isOwn {
+				own = append(own, up("", w))
+			} else {
+				instances = append(instances, up("x.y.z", w))
+			}
+		}
+		percent := rapid.IntRange(1, Everybody-1).Draw(t, "percent")
+		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
+		d, members := r.Answer(instances, own)
+		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
+		for _, m := range members {
+			if m.Weight < 1 || m.Weight > MaxWeight {
+				t.Fatalf("weight %d", m.Weight)
+			}
+			all += float64(m.Weight)
+			if !m.Own && slices.Contains(d.Chosen, m.Index) {
+				chosen += float64(m.Weight)
+			}
+		}
+		if len(members) != len(instances)+len(own) {
+			t.Fatalf("%d members", len(members))
+		}
+		if own == nil {
+			for i, inst := range instances {
+				stock += float64(inst.Weight)
+				if slices.Contains(d.Chosen, i) {
+					before += float64(inst.Weight)
+				}
+			}
+			before /= stock
+		}
+		want := before + (1-before)*float64(percent)/Everybody
+		// Each weight is rounded by half at most, and none is below 1.
+		slack := float64(len(members)) / all
+		if math.Abs(chosen/all-want) > slack {
+			t.Fatalf("share %f, want %f +- %f: %v", chosen/all, want, slack, members)
+		}
+	})
+}
+
+func TestEvacuations(t *testing.T) {
+	rules := mustLoad(t, `
+version: 1
+evacuate:
+  - {zone: south/sz, until: 2026-11-25T08:00:00+08:00, reason: power}
+  - {set: "a.b.*", until: 2026-11-24T12:00:00Z}
+  - {region: east, until: 2026-11-23T00:00:00Z}
+  - {campus: south/gz/gz-1, until: 2026-11-26T00:00:00Z}
+`)
+	at := func(s string) time.Time {
+		when, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when
+	}
+	for when, want := range map[string]string{
+		"2026-11-22T00:00:00Z": "campus south/gz/gz-1; zone south/sz; set a.b.*; region east; ",
+		"2026-11-24T11:59:59Z": "campus south/gz/gz-1; zone south/sz; set a.b.*; ",
+		"2026-11-24T12:00:00Z": "campus south/gz/gz-1; zone south/sz; ",
+		"2026-11-25T00:00:00Z": "campus south/gz/gz-1; ",
+		"2026-11-27T00:00:00Z": "",
+	} {
+		got := ""
+		for _, e := range rules.Evacuations(at(when)) {
+			got += e.Kind() + " " + e.Place() + "; "
+		}
+		if got != want {
+			t.Errorf("at %s: %q, want %q", when, got, want)
+		}
+	}
+	in := rules.Evacuations(at("2026-11-22T00:00:00Z"))
+	for _, tt := range []struct {
+		loc  location.Location
+		set  location.SET
+		want bool
+	}{
+		{location.Location{Region: "south", Zone: "sz", Campus: "x"}, "", true},
+		{location.Location{Region: "south", Zone: "sz"}, "", true},
+		{location.Location{Region: "south"}, "", false},
+		{location.Location{Region: "south", Zone: "gz"}, "", false},
+		{location.Location{Region: "east"}, "", true},
+		{location.Location{}, "a.b.*", true},
+		{location.Location{}, "a.b.c", false},
+		{location.Location{}, "", false},
+	} {
+		if _, got := in.Has(tt.loc, tt.set); got != tt.want {
+			t.Errorf("%s %q: %t, want %t", tt.loc, tt.set, got, tt.want)
+		}
+	}
+	if in[0].ID() == in[1].ID() || len(in[0].ID()) != 8 {
+		t.Errorf("ids %s and %s", in[0].ID(), in[1].ID())
+	}
+	noon := at("2026-11-24T12:00:00Z")
+	if n := testing.AllocsPerRun(100, func() { rules.Evacuations(noon) }); n > 0 {
+		t.Errorf("%v allocations for each request", n)
+	}
+}
+
+// Every instance that is not chosen has a reason, and no chosen one has.
+func TestWhyNotIsComplete(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+		instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
+		d := r.Select(instances)
+		for i, why := range r.WhyNot(d, instances) {
+			if (why == "") != slices.Contains(d.Chosen, i) {
+				t.Fatalf("instance %d, chosen %v: %q", i, d.Chosen, why)
+			}
+			evacuated := why == "it is evacuated, and the list has another usable instance"
+			if evacuated && !instances[i].Evacuated {
+				t.Fatalf("instance %+v: %q; decision %+v of %+v", instances[i], why, d, r)
+			}
+		}
+	})
+}
+
+// Passed asks what Route asks: with none of the rules passed over, the next one
+// decides.
+func TestPassed(t *testing.T) {
+	rules := mustLoad(t, `
+version: 1
+rules:
+  - {name: other, service: [default/x, "n/*"], set: {}}
+  - {name: ip, service: default/s, when: {ip: 10.9.0.0/16}, set: {}}
+  - {name: set, service: default/s, when: {set: "x.*"}, set: {}}
+  - {name: region, service: default/s, when: {region: r}, set: {}}
+  - {name: label, service: default/s, when: {labels: {lane: gray}}, set: {}}
+  - {name: last, service: default/s, when: {zone: z, campus: c}, set: {}}
+`)
+	req := Request{Caller: location.Identity{SET: "a.b.c", Location: location.Location{Region: "q", Zone: "z", Campus: "c"}}, Asked: service("default/s")}
+	var got []string
+	for _, p := range rules.Passed(req) {
+		got = append(got, p.Rule.Name+": "+p.Why)
+	}
+	want := []string{
+		"other: it is for default/x, n/*",
+		"ip: when.ip does not hold invalid IP",
+		`set: when.set wants "x.*", the caller has "a.b.c"`,
+		`region: when.region wants "r", the caller has "q"`,
+		`label: when.labels wants lane: "gray", the caller has ""`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	if route, _ := rules.Route(req); route.Rule.Name != "last" {
+		t.Errorf("rule %q decides", route.Rule.Name)
+	}
+	req.Caller = location.Identity{}
+	passed := rules.Passed(req)
+	if len(passed) != 6 || passed[5].Why != `when.zone wants "z", the caller has none` {
+		t.Errorf("without an identity: %+v", passed)
+	}
+}

@@ -1,0 +1,161 @@
+package route
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// MaxEvacuation is how far ahead an evacuation may end: one that is forgotten
+// ends by itself.
+const MaxEvacuation = 7 * 24 * time.Hour
+
+// Evacuation takes a place or a SET out until a time: its instances count as
+// not usable, and are left out of every routed list that has another usable
+// one.
+type Evacuation struct {
+	Location location.Location // region, region/zone or region/zone/campus; empty for a SET
+	SET      location.SET      // exactly this one
+	Until    time.Time
+	Reason   string
+	File     string
+	Line     int
+}
+
+// Kind is the key by which the place is given: region, zone, campus or set.
+func (e Evacuation) Kind() string {
+	if e.SET != "" {
+		return "set"
+	}
+	return Level(e.Location.Depth()).String()
+}
+
+// Place is what is evacuated, as in routing files.
+func (e Evacuation) Place() string {
+	if e.SET != "" {
+		return string(e.SET)
+	}
+	return e.Location.String()
+}
+
+// ID names the evacuation by its content, for operators to end it.
+func (e Evacuation) ID() string {
+	sum := xxhash.Sum64String(fmt.Sprintf("%s %s %d %s", e.Kind(), e.Place(), e.Until.Unix(), e.Reason))
+	return fmt.Sprintf("%08x", uint32(sum))
+}
+
+// Has tells whether the evacuation takes an instance out.
+func (e Evacuation) Has(loc location.Location, set location.SET) bool {
+	if e.SET != "" {
+		return set == e.SET
+	}
+	depth := e.Location.Depth()
+	return loc.Depth() >= depth && loc.Cut(depth) == e.Location
+}
+
+// Evacuations are those in force at a time, the last to end first. Their number
+// tells whether others have ended: nothing else changes while the rules stay.
+// It does not allocate.
+func (r *Rules) Evacuations(now time.Time) Evacuations {
+	if r == nil || len(r.evacuations) == 0 {
+		return nil
+	}
+	return r.evacuations[:sort.Search(len(r.evacuations), func(i int) bool { return !r.evacuations[i].Until.After(now) })]
+}
+
+// Evacuations are in force together.
+type Evacuations []Evacuation
+
+// Has returns the first evacuation that takes an instance out.
+func (es Evacuations) Has(loc location.Location, set location.SET) (Evacuation, bool) {
+	for _, e := range es {
+		if e.Has(loc, set) {
+			return e, true
+		}
+	}
+	return Evacuation{}, false
+}
+
+// placeKeys are the keys that name a place, by the number of its segments.
+var placeKeys = []string{"set", "region", "zone", "campus"}
+
+func (l *loader) readEvacuation(n strict.Node) {
+	before := n.Faults()
+	fields := n.Fields("region", "zone", "campus", "set", "until", "reason")
+	e := Evacuation{File: n.File(), Line: n.Line()}
+	given := 0
+	for segments, key := range placeKeys {
+		at, is := fields[key]
+		if !is {
+			continue
+		}
+		given++
+		text, ok := at.Text()
+		if !ok {
+			continue
+		}
+		var err error
+		if segments == 0 {
+			e.SET, err = location.ParseSET(text)
+		} else {
+			e.Location, err = ParsePlace(key, text)
+		}
+		if err != nil {
+			at.Errorf("%v", err)
+		}
+	}
+	if given != 1 && n.Faults() == before {
+		n.Errorf("the evacuation names %d places, expected one of %s", given, quoteList(placeKeys))
+	}
+	if at, is := fields["until"]; is {
+		e.Until = l.readUntil(at)
+	} else {
+		n.Errorf("the evacuation has no until, expected its end, as until: 2026-12-01T10:00:00+08:00")
+	}
+	if at, is := fields["reason"]; is {
+		e.Reason = at.TextOr()
+	}
+	if n.Faults() == before {
+		l.rules.evacuations = append(l.rules.evacuations, e)
+	}
+}
+
+func (l *loader) readUntil(n strict.Node) time.Time {
+	until, err := time.Parse(time.RFC3339, n.Raw())
+	switch {
+	case err != nil:
+		n.Errorf("until %q is not a time with its zone, expected as 2026-12-01T10:00:00+08:00", n.Raw())
+	case until.Sub(l.now) > MaxEvacuation:
+		n.Errorf("until %q is more than 7 days ahead, expected %s at the latest", n.Raw(), l.now.Add(MaxEvacuation).In(until.Location()).Format(time.RFC3339))
+	}
+	return until
+}
+
+// ParsePlace reads region, region/zone or region/zone/campus, whichever the
+// key region, zone or campus asks for.
+func ParsePlace(key, text string) (location.Location, error) {
+	form := map[string]string{"region": "region", "zone": "region/zone", "campus": "region/zone/campus"}[key]
+	segments := strings.Split(text, "/")
+	for _, s := range segments {
+		if s == "" || len(segments) != strings.Count(form, "/")+1 {
+			return location.Location{}, fmt.Errorf("%s %q is not %s", key, text, form)
+		}
+	}
+	segments = append(segments, "", "")
+	return location.Location{Region: segments[0], Zone: segments[1], Campus: segments[2]}, nil
+}
+
+// evacuations warns of places that are not there.
+func (l *linter) evacuations() {
+	for _, e := range l.rules.evacuations {
+		if err := l.table.CheckLocation(e.Location); err != nil {
+			l.warn(e.File, e.Line, 1, "evacuation of %s %q: %v", e.Kind(), e.Place(), err)
+		}
+	}
+}

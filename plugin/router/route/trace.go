@@ -1,0 +1,168 @@
+package route
+
+import (
+	"fmt"
+	"strings"
+)
+
+// condition is a part of a rule that a request may not meet.
+type condition string
+
+const (
+	holds        condition = ""
+	otherService condition = "service"
+	whenIP       condition = "ip"
+	whenSET      condition = "set"
+	whenRegion   condition = "region"
+	whenZone     condition = "zone"
+	whenCampus   condition = "campus"
+	whenLabels   condition = "labels"
+)
+
+// Passed is a rule that came before the one that decides, and why it does not
+// match.
+type Passed struct {
+	Rule *Rule
+	Why  string
+}
+
+// Passed returns the rules before the one that decides: all of them, if none
+// does. Of a lane address there are none. It asks the same conditions as Route.
+func (r *Rules) Passed(req Request) []Passed {
+	if _, is := r.Address(req.Asked); is || r == nil {
+		return nil
+	}
+	var out []Passed
+	for _, rule := range r.rules {
+		failed := rule.fails(req)
+		if failed == holds {
+			return out
+		}
+		out = append(out, Passed{rule, rule.explain(failed, req)})
+	}
+	return out
+}
+
+// explain says what a condition wants and what the request has.
+func (r *Rule) explain(failed condition, req Request) string {
+	wants := func(want, got string) string {
+		if got == "" {
+			return fmt.Sprintf("when.%s wants %q, the caller has none", failed, want)
+		}
+		return fmt.Sprintf("when.%s wants %q, the caller has %q", failed, want, got)
+	}
+	w, id := r.when, req.Caller
+	switch failed {
+	case whenSET:
+		return wants(string(w.set.text), string(id.SET))
+	case whenRegion:
+		return wants(w.region, id.Region)
+	case whenZone:
+		return wants(w.zone, id.Zone)
+	case whenCampus:
+		return wants(w.campus, id.Campus)
+	case whenLabels:
+		for k, v := range w.labels {
+			if got := id.Labels[k]; got != v {
+				return fmt.Sprintf("when.labels wants %s: %q, the caller has %q", k, v, got)
+			}
+		}
+	case whenIP:
+		return fmt.Sprintf("when.ip does not hold %s", req.Addr)
+	}
+	var services []string
+	for _, p := range r.services {
+		services = append(services, p.String())
+	}
+	return "it is for " + strings.Join(services, ", ")
+}
+
+// Reason says why a tier or level is satisfied or not.
+func (d Degrade) Reason(s Step) string {
+	unusable := s.Total - s.Usable
+	switch {
+	case s.Total == 0:
+		return "no instance"
+	case d.ByAbsence:
+		return "it has instances, and is left by absence only"
+	case unusable*100 >= s.Total*d.UnhealthyPercent:
+		return fmt.Sprintf("%d of %d not usable, it is left at %d%%", unusable, s.Total, d.UnhealthyPercent)
+	case s.Usable < d.MinUsable:
+		return fmt.Sprintf("%d usable, at least %d wanted", s.Usable, d.MinUsable)
+	}
+	return fmt.Sprintf("%d of %d usable", s.Usable, s.Total)
+}
+
+// String says by which of the rules of design section 5.1 the stage decided.
+func (r SETRule) String() string {
+	switch r {
+	case CalleeHasNoSET:
+		return "no instance of the service has a SET: all pass"
+	case CallerHasNoSET:
+		return "the caller has no SET: all pass, or none with required: true"
+	case BusinessAbsent:
+		return "no instance has the caller's business: those without a SET"
+	case ByTiers:
+		return "the first satisfied tier"
+	}
+	return "no SET stage"
+}
+
+// WhyNot says of each instance why it is not in the list; it is empty for those
+// that are. Instances and decision are those of Select.
+func (r Route) WhyNot(d Decision, instances []Instance) []string {
+	out := make([]string, len(instances))
+	chosen := make([]bool, len(instances))
+	for _, i := range d.Chosen {
+		chosen[i] = true
+	}
+	for i, instance := range instances {
+		if !chosen[i] {
+			out[i] = r.whyNot(d, instance)
+		}
+	}
+	return out
+}
+
+func (r Route) whyNot(d Decision, i Instance) string {
+	set := "SET \"" + string(i.SET) + "\""
+	if i.SET == "" {
+		set = "no SET"
+	}
+	switch {
+	case d.SETRule == CallerHasNoSET && r.Rule.SET.Required && !d.Widened:
+		return "the caller has no SET, and the rule requires one"
+	case d.SETRule == BusinessAbsent && i.SET != "":
+		return set + " is of another business"
+	case d.SETRule == ByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).has(r.SET, i.SET)):
+		return r.notInTier(d, i, set)
+	case d.SETRule == ByTiers && d.Widened:
+		return set + " is in no tier of the rule"
+	}
+	if r.Rule.Nearby != nil && r.Location.Depth() == 0 && r.Rule.Nearby.Strict {
+		return "the caller has no location, and the rule is strict"
+	}
+	if r.Rule.Nearby != nil && !d.Widened && r.Location.Depth() > 0 {
+		level := LevelOf(d.Level)
+		if d.Level == "" {
+			return fmt.Sprintf("its location %q is in no level down to maxMatchLevel %s", i.Location, r.Rule.Nearby.Max)
+		}
+		if !level.has(r.Location, i.Location) {
+			return fmt.Sprintf("its location %q is outside of level %s %q", i.Location, level, r.Location.Cut(int(level)))
+		}
+	}
+	return "it is evacuated, and the list has another usable instance"
+}
+
+// notInTier names the tier that would have it.
+func (r Route) notInTier(d Decision, i Instance, set string) string {
+	for _, tier := range r.Rule.SET.Tiers {
+		if tier.has(r.SET, i.SET) {
+			return fmt.Sprintf("%s is in tier %s, and tier %s decides", set, tier, d.Tier)
+		}
+	}
+	if d.Tier == "" {
+		return set + " is in no tier of the rule"
+	}
+	return fmt.Sprintf("%s is not in tier %s of %q", set, d.Tier, r.SET)
+}
