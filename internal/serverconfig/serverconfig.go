@@ -118,7 +118,7 @@ func (c *Config) readMapping(cmdb strict.Node) {
 func (c *Config) readLocation(n strict.Node) {
 	fields, _ := option(n, "sources", "trustedProxies")
 	if at, given := fields["sources"]; given {
-		c.Sources = nil
+		c.Sources = []string{}
 		for _, item := range at.Items() {
 			word, ok := item.Word(location.SourceNames...)
 			if ok && slices.Contains(c.Sources, word) {

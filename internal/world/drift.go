@@ -12,6 +12,7 @@ import (
 type Drift struct {
 	Service    string `json:"service"`
 	Host       string `json:"host"`
+	Port       uint32 `json:"port"`
 	Field      string `json:"field"` // location or set
 	Registered string `json:"registered"`
 	Mapping    string `json:"mapping"`
@@ -25,7 +26,7 @@ func (w *World) Drifts() []Drift {
 	for _, i := range w.Instances {
 		registered, invalid := location.Registered(i.Location, i.Metadata)
 		if invalid != "" {
-			out = append(out, Drift{i.Service.String(), i.Host, "set", invalid, "not a SET name"})
+			out = append(out, Drift{i.Service.String(), i.Host, i.Port, "set", invalid, "not a SET name"})
 		}
 		mapped, ok := w.Table.LookupHost(i.Host)
 		if !ok {
@@ -33,10 +34,10 @@ func (w *World) Drifts() []Drift {
 		}
 		depth := min(registered.Location.Depth(), mapped.Location.Depth())
 		if a, b := registered.Cut(depth), mapped.Cut(depth); a != b {
-			out = append(out, Drift{i.Service.String(), i.Host, "location", a.String(), b.String()})
+			out = append(out, Drift{i.Service.String(), i.Host, i.Port, "location", a.String(), b.String()})
 		}
 		if registered.SET != "" && mapped.SET != "" && registered.SET != mapped.SET {
-			out = append(out, Drift{i.Service.String(), i.Host, "set", string(registered.SET), string(mapped.SET)})
+			out = append(out, Drift{i.Service.String(), i.Host, i.Port, "set", string(registered.SET), string(mapped.SET)})
 		}
 	}
 	return out

@@ -13,14 +13,15 @@ import (
 // Dump is a World as JSON, with the files in force in place of what was loaded
 // from them.
 type Dump struct {
-	Now       time.Time  `json:"now"`
-	Sources   []string   `json:"sources"`
-	Mapping   []Text     `json:"mapping"`
-	Routing   []Text     `json:"routing"`
-	Instances []Instance `json:"instances"`
-	Aliases   []Alias    `json:"aliases"`
-	Clients   []Client   `json:"clients"`
-	Callers   []Seen     `json:"callers"` // that asked lately
+	Now       time.Time       `json:"now"`
+	Sources   []string        `json:"sources"`
+	Mapping   []Text          `json:"mapping"`
+	Routing   []Text          `json:"routing"`
+	Services  []route.Service `json:"services"` // that exist, also those without an instance
+	Instances []Instance      `json:"instances"`
+	Aliases   []Alias         `json:"aliases"`
+	Clients   []Client        `json:"clients"`
+	Callers   []Seen          `json:"callers"` // that asked lately
 }
 
 // Text is a file.
@@ -40,8 +41,17 @@ type Alias struct {
 func NewDump(w *World, mapping, routing []strict.File) Dump {
 	d := Dump{
 		Now: w.Now, Sources: w.Sources, Mapping: texts(mapping), Routing: texts(routing),
+		Services:  append([]route.Service{}, w.Names...),
 		Instances: append([]Instance{}, w.Instances...), Aliases: []Alias{},
 		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...),
+	}
+	if d.Sources == nil {
+		d.Sources = location.SourceNames
+	}
+	for n := range d.Instances {
+		if d.Instances[n].Metadata == nil {
+			d.Instances[n].Metadata = map[string]string{}
+		}
 	}
 	for alias, service := range w.Aliases {
 		d.Aliases = append(d.Aliases, Alias{alias, service})
@@ -61,7 +71,7 @@ func texts(files []strict.File) []Text {
 // World is the state again. Faults in its files go to problems, and World
 // returns nil if there is one.
 func (d Dump) World(problems *strict.Problems) *World {
-	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers}
+	w := &World{Now: d.Now, Sources: d.Sources, Names: d.Services, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers}
 	w.Aliases = map[route.Service]route.Service{}
 	for _, a := range d.Aliases {
 		w.Aliases[a.Alias] = a.Service
@@ -87,7 +97,7 @@ func files(texts []Text) []strict.File {
 func (w *World) With(table *location.Table, rules *route.Rules) *World {
 	return &World{
 		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
-		Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen,
+		Names: w.Names, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen,
 	}
 }
 
@@ -96,6 +106,7 @@ func (w *World) Sort() {
 	slices.SortFunc(w.Instances, func(a, b Instance) int {
 		return cmp.Or(a.Service.Compare(b.Service), cmp.Compare(a.ID, b.ID))
 	})
+	slices.SortFunc(w.Names, route.Service.Compare)
 	slices.SortFunc(w.Clients, func(a, b Client) int { return a.Addr.Compare(b.Addr) })
 	slices.SortFunc(w.Seen, func(a, b Seen) int { return a.Addr.Compare(b.Addr) })
 }

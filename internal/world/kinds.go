@@ -70,7 +70,7 @@ func (w *World) Has(service route.Service) bool {
 // Services are the services, aliases and lane addresses that can be asked for.
 func (w *World) Services() []route.Service {
 	w.index()
-	var out []route.Service
+	out := slices.Clone(w.Names)
 	for s := range w.byService {
 		out = append(out, s)
 	}

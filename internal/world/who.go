@@ -52,6 +52,15 @@ func (w *World) Who(service route.Service, host string) Who {
 	reached := map[string]bool{}
 	all := map[string]Reached{}
 	order := []string{}
+	meet := func(id string, r Reached) {
+		if _, there := all[id]; !there && (host == "" || r.Host == host) {
+			all[id] = r
+			order = append(order, id)
+		}
+	}
+	for _, c := range w.readFor(service) { // also those that nobody would be told of
+		meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
+	}
 	for _, k := range w.Kinds() {
 		in := w.input(Request{Addr: k.Addr, Service: service})
 		e := explain.Of(in)
@@ -64,10 +73,7 @@ func (w *World) Who(service route.Service, host string) Who {
 		for _, i := range e.Instances {
 			id := fmt.Sprint(i.ID, i.Host, i.Port)
 			r := Reached{i.Host, i.Port, i.SET, i.Location, i.Usable}
-			if _, there := all[id]; !there && (host == "" || i.Host == host) {
-				all[id] = r
-				order = append(order, id)
-			}
+			meet(id, r)
 			if i.Sent {
 				reached[id] = true
 				fmt.Fprint(&key, id, ";")
@@ -101,6 +107,11 @@ func (w *World) Who(service route.Service, host string) Who {
 	}
 	slices.Sort(out.NoFailover)
 	return out
+}
+
+// readFor are the instances that a service asked for stands for.
+func (w *World) readFor(service route.Service) []explain.Callee {
+	return w.input(Request{Service: service}).Callees
 }
 
 func (w *World) noFailover(in explain.Input) bool {

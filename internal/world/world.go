@@ -43,8 +43,9 @@ type Seen struct {
 type World struct {
 	Rules     *route.Rules
 	Table     *location.Table
-	Now       time.Time // for evacuations
-	Sources   []string  // of the identity of callers; nil: all, in the order of the design
+	Now       time.Time       // for evacuations
+	Sources   []string        // of the identity of callers; nil: all, in the order of the design
+	Names     []route.Service // that exist, also those without an instance
 	Instances []Instance
 	Clients   []Client
 	Aliases   map[route.Service]route.Service

@@ -118,10 +118,14 @@ func nameChange(kind route.Route, before *explain.State, after explain.State) st
 	if before == nil {
 		return "first"
 	}
+	// A tier that the rule does not name is wider than all that it does: where
+	// the stage passes all on, or onEmpty: all answers.
 	width := func(s explain.State) int {
 		tier := 0
 		if kind.Rule.SET != nil {
-			tier = slices.Index(kind.Rule.SET.Tiers, route.Tier(s.Tier))
+			if tier = slices.Index(kind.Rule.SET.Tiers, route.Tier(s.Tier)); tier < 0 {
+				tier = len(kind.Rule.SET.Tiers)
+			}
 		}
 		return tier*8 - int(route.LevelOf(s.Level))
 	}
@@ -157,6 +161,8 @@ func (l *changeLog) of(service string) []Change {
 			out = append(out, of.list...)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Change) int { return b.At.Compare(a.At) })
+	slices.SortStableFunc(out, func(a, b Change) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Kind, b.Kind))
+	})
 	return out
 }

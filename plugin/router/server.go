@@ -77,7 +77,7 @@ func (s *Server) newRequest(ctx context.Context, filter *apiservice.DiscoverFilt
 	return &request{
 		Server: s, inner: s.DiscoverServer, ctx: ctx, filter: filter, req: req,
 		asked: route.Service{Namespace: req.GetNamespace().GetValue(), Name: req.GetName().GetValue()},
-		rules: s.rules(), table: s.table(),
+		rules: s.rulesInForce(), table: s.table(),
 	}
 }
 

@@ -17,9 +17,15 @@ import (
 )
 
 // NotFound says that there is no such service.
-type NotFound struct{ Service route.Service }
+type NotFound struct {
+	Service route.Service
+	Address route.Service // that Service is the target of, if it was asked for by one
+}
 
 func (e NotFound) Error() string {
+	if e.Address != (route.Service{}) {
+		return fmt.Sprintf("there is no service %q, the target of the lane address %q", e.Service, e.Address)
+	}
 	return fmt.Sprintf("there is no service %q, nor a lane address of that name", e.Service)
 }
 
@@ -56,11 +62,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	if why != route.Routed {
 		return e, nil
 	}
-	get := snap.view
-	if q.SET != "" { // such callers need not be there: no view is kept of them
-		get = snap.build
-	}
-	v, err := get(r, viewKey{kind: kind}, own)
+	v, err := snap.peek(r, viewKey{kind: kind}, own)
 	if err != nil {
 		return e, err
 	}
@@ -70,7 +72,10 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 
 func (r *request) refusal(resp *apiservice.DiscoverResponse) error {
 	if apimodel.Code(resp.GetCode().GetValue()) == apimodel.Code_NotFoundResource {
-		return NotFound{r.source()}
+		if source := r.source(); source != r.asked {
+			return NotFound{Service: source, Address: r.asked}
+		}
+		return NotFound{Service: r.asked}
 	}
 	return fmt.Errorf("the server answers with code %d: %s", resp.GetCode().GetValue(), resp.GetInfo().GetValue())
 }
@@ -96,6 +101,9 @@ func (s *Server) World() *world.World {
 	services := map[string]route.Service{}
 	_ = caches.Service().IteratorServices(func(id string, v *model.Service) (bool, error) {
 		services[id] = route.Service{Namespace: v.Namespace, Name: v.Name}
+		if !v.IsAlias() {
+			w.Names = append(w.Names, services[id])
+		}
 		return true, nil
 	})
 	_ = caches.Service().IteratorServices(func(id string, v *model.Service) (bool, error) {
@@ -106,7 +114,7 @@ func (s *Server) World() *world.World {
 	})
 	_ = caches.Instance().IteratorInstances(func(id string, i *model.Instance) (bool, error) {
 		service, there := services[i.ServiceID]
-		if there && service.Namespace != route.SystemNamespace {
+		if there {
 			w.Instances = append(w.Instances, world.Instance{
 				ID: id, Service: service, Host: i.Host(), Port: i.Port(), Location: fromProto(i.Location()),
 				Metadata: i.Metadata(), Healthy: i.Healthy(), Isolate: i.Isolate(), Weight: i.Weight(),

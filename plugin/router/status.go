@@ -44,6 +44,7 @@ type RuleStatus struct {
 	Line    int     `json:"line"`
 	Mode    string  `json:"mode"`
 	Percent float64 `json:"percent"`
+	By      string  `json:"by"`               // caller or weight
 	Target  string  `json:"target,omitempty"` // of a lane address
 }
 
@@ -96,7 +97,7 @@ func (s *Server) Status() Status {
 		out.Files = append(out.Files, filesOf(of.kind, of.Status()))
 	}
 	for _, r := range rules.All() {
-		of := RuleStatus{Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), Percent: float64(r.Rollout) / 100}
+		of := RuleStatus{Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), Percent: float64(r.Rollout) / 100, By: r.By()}
 		if r.IsAddress() {
 			of.Target = r.Target.String()
 		}

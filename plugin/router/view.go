@@ -57,7 +57,13 @@ func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 	if there && old.(*viewCell).own == own {
 		return old.(*viewCell).build()
 	}
-	fresh := &viewCell{own: own, build: sync.OnceValues(func() (*view, error) { return s.build(r, key, own) })}
+	fresh := &viewCell{own: own, build: sync.OnceValues(func() (*view, error) {
+		v, err := s.build(r, key, own)
+		if err == nil && !key.onlyHealthy {
+			r.changes.note(r.asked, key.kind, v, s, r.now())
+		}
+		return v, err
+	})}
 	switch {
 	case there:
 		if !s.views.CompareAndSwap(key, old, fresh) {
@@ -75,6 +81,14 @@ func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 		}
 	}
 	return fresh.build()
+}
+
+// peek is view for those who only look: it keeps nothing and notes nothing.
+func (s *snapshot) peek(r *request, key viewKey, own *snapshot) (*view, error) {
+	if old, there := s.views.Load(key); there && old.(*viewCell).own == own {
+		return old.(*viewCell).build()
+	}
+	return s.build(r, key, own)
 }
 
 func (s *snapshot) build(r *request, key viewKey, own *snapshot) (*view, error) {
@@ -112,9 +126,6 @@ func (s *snapshot) build(r *request, key viewKey, own *snapshot) (*view, error) 
 	v.resp.Service.Revision = wrapperspb.String(v.revision)
 	v.bindMetrics(key.kind.Rule, s.stockAnswer(own))
 	observe.BuildSeconds.Observe(time.Since(start).Seconds())
-	if !key.onlyHealthy {
-		r.changes.note(r.asked, key.kind, v, s, r.now())
-	}
 	return v, nil
 }
 

@@ -58,7 +58,7 @@ func newHandler(state State, token string) http.Handler {
 	get("explain", func(r *http.Request) (any, error) { return explainFor(state, r) })
 	get("who", func(r *http.Request) (any, error) { return whoFor(state, r) })
 	get("services", func(*http.Request) (any, error) { return servicesOf(state.World()), nil })
-	get("changes", func(r *http.Request) (any, error) { return state.Changes(r.FormValue("service")), nil })
+	get("changes", func(r *http.Request) (any, error) { return changesFor(state, r) })
 	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
 	api.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
 		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %s, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
@@ -66,7 +66,11 @@ func newHandler(state State, token string) http.Handler {
 	mux := http.NewServeMux()
 	// A page of another site must not reach the listener of an operator who
 	// visits it.
-	mux.Handle("/setrouter/", http.NewCrossOriginProtection().Handler(authorized(token, api)))
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(reply(func(*http.Request) (any, error) {
+		return nil, Error{"refused", "the request comes from a page of another site", http.StatusForbidden}
+	}))
+	mux.Handle("/setrouter/", protection.Handler(authorized(token, api)))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'")
@@ -147,6 +151,17 @@ func whoFor(state State, r *http.Request) (any, error) {
 		return nil, router.NotFound{Service: service}
 	}
 	return w.Who(service, r.FormValue("host")), nil
+}
+
+func changesFor(state State, r *http.Request) (any, error) {
+	if r.FormValue("service") == "" {
+		return state.Changes(""), nil
+	}
+	service, err := serviceOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return state.Changes(service.String()), nil
 }
 
 func serviceOf(r *http.Request) (route.Service, error) {

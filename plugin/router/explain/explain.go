@@ -99,6 +99,8 @@ type Passed struct {
 	File string `json:"file"`
 	Line int    `json:"line"`
 	Why  string `json:"why"`
+	// OtherService tells that it is for other services.
+	OtherService bool `json:"otherService"`
 }
 
 // As is what the caller is routed as.
@@ -127,9 +129,11 @@ type Instance struct {
 	Isolate  bool              `json:"isolate"`
 	Weight   uint32            `json:"weight"` // as sent
 	Usable   bool              `json:"usable"`
-	Sent     bool              `json:"sent"`
-	Chosen   bool              `json:"chosen"` // by the rule, sent or not
-	WhyNot   string            `json:"whyNot,omitempty"`
+	// Evacuated tells that an evacuation in force takes the instance out.
+	Evacuated bool   `json:"evacuated"`
+	Sent      bool   `json:"sent"`
+	Chosen    bool   `json:"chosen"` // by the rule, sent or not
+	WhyNot    string `json:"whyNot,omitempty"`
 }
 
 // Of explains an answer.
@@ -140,8 +144,11 @@ func Of(in Input) Explanation {
 		Caller: callerOf(in.Addr, in.Caller), Service: in.Asked.String(), Read: in.Asked.String(),
 		Answer: Stock, Why: sentence(why), Passed: []Passed{}, Instances: []Instance{},
 	}
+	if len(in.Read) == 1 {
+		e.Read = in.Read[0].String()
+	}
 	for _, p := range in.Rules.Passed(req) {
-		e.Passed = append(e.Passed, Passed{p.Rule.Name, p.Rule.File, p.Rule.Line, p.Why})
+		e.Passed = append(e.Passed, Passed{p.Rule.Name, p.Rule.File, p.Rule.Line, p.Why, p.OtherService})
 	}
 	if kind.Rule != nil {
 		e.Rule = ruleOf(kind.Rule, in.Addr)
@@ -209,7 +216,7 @@ func (e *Explanation) add(list []Callee, mark func(i *Instance, n int)) {
 	for n, c := range list {
 		e.Instances = append(e.Instances, Instance{
 			ID: c.ID, Host: c.Host, Port: c.Port, SET: string(c.SET), Location: c.Location,
-			Healthy: c.Healthy, Isolate: c.Isolate, Weight: c.Weight, Usable: c.Usable(),
+			Healthy: c.Healthy, Isolate: c.Isolate, Weight: c.Weight, Usable: c.Usable(), Evacuated: c.Evacuated,
 		})
 		mark(&e.Instances[len(e.Instances)-1], n)
 	}
@@ -236,14 +243,10 @@ func steps(d route.Degrade, list []route.Step) []Step {
 }
 
 func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
-	out := &Rule{
-		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: "caller",
+	return &Rule{
+		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: r.By(),
 		Percent: float64(r.Rollout) / 100, Included: r.Includes(caller),
 	}
-	if r.ByWeight {
-		out.By = "weight"
-	}
-	return out
 }
 
 func sentence(why route.Why) string {

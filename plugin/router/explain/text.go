@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -56,7 +57,12 @@ func (e Explanation) identity(w io.Writer) {
 func (e Explanation) rule(w io.Writer) {
 	fmt.Fprintln(w, "\nrule")
 	t := table(w)
+	var others []string
 	for _, p := range e.Passed {
+		if p.OtherService {
+			others = append(others, Plain(p.Rule))
+			continue
+		}
 		fmt.Fprintf(t, "  not %s\t%s:%d\t%s\n", Plain(p.Rule), p.File, p.Line, p.Why)
 	}
 	if r := e.Rule; r != nil {
@@ -67,6 +73,9 @@ func (e Explanation) rule(w io.Writer) {
 		fmt.Fprintf(t, "  %s\t%s:%d\tmode %s, rollout %g%% by %s: %s\n", Plain(r.Name), r.File, r.Line, r.Mode, r.Percent, r.By, in)
 	}
 	t.Flush()
+	if len(others) > 0 {
+		fmt.Fprintf(w, "  for other services: %s\n", strings.Join(others, ", "))
+	}
 	fmt.Fprintf(w, "  so: %s\n", e.Why)
 	if e.Read != e.Service {
 		fmt.Fprintf(w, "  read is %q\n", e.Read)
@@ -129,7 +138,7 @@ func (i Instance) state() string {
 		return "unhealthy"
 	case i.Weight == 0:
 		return "weight 0"
-	case !i.Usable:
+	case i.Evacuated:
 		return "evacuated"
 	}
 	return fmt.Sprintf("weight %d", i.Weight)

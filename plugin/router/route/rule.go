@@ -120,6 +120,14 @@ func (r *Rule) Mode() string {
 	return "enforce"
 }
 
+// By is what the rollout takes a share of: caller or weight.
+func (r *Rule) By() string {
+	if r.ByWeight {
+		return "weight"
+	}
+	return "caller"
+}
+
 // IsAddress tells a lane address from a rule.
 func (r *Rule) IsAddress() bool { return r.Target != Service{} }
 

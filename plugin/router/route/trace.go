@@ -24,6 +24,8 @@ const (
 type Passed struct {
 	Rule *Rule
 	Why  string
+	// OtherService tells that the rule is for other services.
+	OtherService bool
 }
 
 // Passed returns the rules before the one that decides: all of them, if none
@@ -38,7 +40,7 @@ func (r *Rules) Passed(req Request) []Passed {
 		if failed == holds {
 			return out
 		}
-		out = append(out, Passed{rule, rule.explain(failed, req)})
+		out = append(out, Passed{rule, rule.explain(failed, req), failed == otherService})
 	}
 	return out
 }
