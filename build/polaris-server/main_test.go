@@ -16,7 +16,7 @@ import (
 )
 
 // The programs under test, built once.
-var serverBinary, consumerBinary string
+var serverBinary, consumerBinary, setctlBinary string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "setrouter-test-")
@@ -24,9 +24,11 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	serverBinary = filepath.Join(dir, "polaris-server")
+	setctlBinary = filepath.Join(dir, "setctl")
 	consumerBinary = filepath.Join(dir, "consumer")
 	for _, build := range [][]string{
 		{"build", "-o", serverBinary, "."},
+		{"build", "-o", setctlBinary, "../setctl"},
 		{"build", "-C", "../../scripts/demo/consumer", "-o", consumerBinary, "."},
 	} {
 		if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {

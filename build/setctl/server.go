@@ -26,7 +26,11 @@ type remote struct {
 }
 
 func addServerFlags(cmd *cobra.Command, r *remote) {
-	cmd.Flags().StringVar(&r.url, "server", "http://127.0.0.1:8095", "URL of the server's set-admin listener")
+	url := os.Getenv("SETROUTER_SERVER")
+	if url == "" {
+		url = "http://127.0.0.1:8095"
+	}
+	cmd.Flags().StringVar(&r.url, "server", url, "URL of the server's set-admin listener; its default can be put into the environment variable SETROUTER_SERVER")
 	cmd.Flags().StringVar(&r.token, "token", "", "its token; better in the environment variable SETROUTER_TOKEN")
 }
 

@@ -38,7 +38,8 @@ type Got struct {
 		Campus   string            `json:"campus"`
 		Metadata map[string]string `json:"metadata"`
 	} `json:"instances"`
-	Picked string `json:"picked"`
+	Picked string         `json:"picked"`
+	Times  map[string]int `json:"times"`
 }
 
 // StartConsumers starts the program of scripts/demo/consumer, built at binary.
@@ -73,7 +74,7 @@ func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 		return err
 	}
 	c.relays = append(c.relays, relay)
-	got, err := c.do(map[string]string{"add": name, "server": relay.Addr, "dir": filepath.Join(c.dir, name)})
+	got, err := c.do(map[string]any{"add": name, "server": relay.Addr, "dir": filepath.Join(c.dir, name)})
 	if err == nil && got.Error != "" {
 		err = errors.New(got.Error)
 	}
@@ -83,10 +84,15 @@ func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 // Get asks a caller for its list. The SDK polls the server every 2 to 4
 // seconds; between that it answers from memory.
 func (c *Consumers) Get(name, namespace, service string) (Got, error) {
-	return c.do(map[string]string{"get": name, "namespace": namespace, "service": service})
+	return c.do(map[string]any{"get": name, "namespace": namespace, "service": service})
 }
 
-func (c *Consumers) do(command map[string]string) (Got, error) {
+// Pick asks a caller's load balancer many times.
+func (c *Consumers) Pick(name, namespace, service string, times int) (Got, error) {
+	return c.do(map[string]any{"get": name, "namespace": namespace, "service": service, "times": times})
+}
+
+func (c *Consumers) do(command map[string]any) (Got, error) {
 	line, err := json.Marshal(command)
 	if err != nil {
 		return Got{}, err

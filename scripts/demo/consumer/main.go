@@ -1,8 +1,9 @@
 // Command consumer runs the unmodified Polaris Go SDK as several callers. It
 // reads commands from standard input, one JSON object a line, and answers each
 // with one: {"add": NAME, "server": ADDR, "dir": DIR} starts a caller,
-// {"get": NAME, "namespace": NS, "service": S} tells what it has of a service.
-// It ends with its input.
+// {"get": NAME, "namespace": NS, "service": S} tells what it has of a service,
+// and with "times": N how often each instance came up in N choices of the SDK's
+// load balancer. It ends with its input.
 package main
 
 import (
@@ -26,6 +27,7 @@ type command struct {
 	Get       string `json:"get"`
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`
+	Times     int    `json:"times"`
 }
 
 type instance struct {
@@ -45,6 +47,8 @@ type answer struct {
 	Revision  string     `json:"revision,omitempty"`
 	Instances []instance `json:"instances"`
 	Picked    string     `json:"picked,omitempty"` // by the SDK's own load balancer
+
+	Times map[string]int `json:"times,omitempty"` // choices by host
 }
 
 func main() {
@@ -94,10 +98,14 @@ func get(consumer api.ConsumerAPI, c command) answer {
 	for _, i := range resp.GetInstances() {
 		a.Instances = append(a.Instances, of(i))
 	}
-	one := &api.GetOneInstanceRequest{}
-	one.Namespace, one.Service, one.Timeout = c.Namespace, c.Service, &timeout
-	if picked, err := consumer.GetOneInstance(one); err == nil && picked.GetInstance() != nil {
-		a.Picked = picked.GetInstance().GetHost()
+	a.Times = map[string]int{}
+	for range max(c.Times, 1) {
+		one := &api.GetOneInstanceRequest{}
+		one.Namespace, one.Service, one.Timeout = c.Namespace, c.Service, &timeout
+		if picked, err := consumer.GetOneInstance(one); err == nil && picked.GetInstance() != nil {
+			a.Picked = picked.GetInstance().GetHost()
+			a.Times[a.Picked]++
+		}
 	}
 	return a
 }
