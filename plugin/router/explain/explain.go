@@ -4,7 +4,9 @@
 package explain
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -156,12 +158,15 @@ func Of(in Input) Explanation {
 			e.Read = kind.Rule.Target.String()
 		}
 	}
-	if why != route.Routed && why != route.Shadowed {
+	if why == route.Routed || why == route.Shadowed {
+		e.Answer = AnswerOf(kind.Rule)
+		e.decide(in, kind)
+	} else {
 		e.stock(in)
-		return e
 	}
-	e.Answer = AnswerOf(kind.Rule)
-	e.decide(in, kind)
+	slices.SortStableFunc(e.Instances, func(a, b Instance) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
+	})
 	return e
 }
 

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+var update = flag.Bool("update", false, "write the outputs in docs/ anew")
+
+// What differs from run to run is compared by its shape.
+var shapes = []struct {
+	pattern *regexp.Regexp
+	shape   string
+}{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`), "TIME"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "ID"},
+	{regexp.MustCompile(`setrouter-[0-9a-f]{40}`), "REVISION"}, // times of registration are content, too
+	{regexp.MustCompile(`up for \S+,`), "up for D,"},
+	{regexp.MustCompile(`loaded \S+ ago`), "loaded D ago"},
+}
+
+func shape(s string) string {
+	for _, x := range shapes {
+		s = x.pattern.ReplaceAllString(s, x.shape)
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// The commands of the operators' pages do what the pages say, in their order.
+func TestOperatorsPages(t *testing.T) {
+	for _, page := range []string{"operations.md", "rollout.md"} {
+		t.Run(page, func(t *testing.T) {
+			read := func(name string) string {
+				text, err := os.ReadFile(filepath.Join("../..", name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(text)
+			}
+			server, console := start(t, polaristest.Options{Files: map[string]string{
+				"conf/mapping/mapping.yaml": read("testdata/incident/mapping.yaml"),
+				"conf/routing/routing.yaml": read("testdata/incident/routing.yaml"),
+			}})
+			incident(t, server, console)
+			parts := strings.Split(read("docs/"+page), "\n```")
+			for i, block := range parts {
+				if commands, is := strings.CutPrefix(block, "console incident\n"); is && i%2 == 1 {
+					parts[i] = "console incident\n" + runBlock(t, server, commands)
+				}
+			}
+			written := strings.Join(parts, "\n```")
+			if *update {
+				if err := os.WriteFile(filepath.Join("../../docs", page), []byte(written), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// incident registers the company's instances, and takes Shenzhen's orders down.
+func incident(t *testing.T, server *polaristest.Server, console *polaristest.Console) {
+	t.Helper()
+	register(t, console,
+		instance("orders", "10.1.20.1", "shop.order.sz"), instance("orders", "10.1.20.2", "shop.order.sz"), instance("orders", "10.2.20.1", "shop.order.gz"),
+		instance("orders", "10.2.30.1", ""), instance("orders", "10.3.30.1", ""),
+		instance("payments", "10.1.40.1", ""), instance("payments", "10.1.40.2", ""), instance("payments", "10.2.40.1", ""), instance("payments", "10.3.40.1", ""),
+		instance("reports", "10.1.50.1", "shop.order.sz"), instance("reports", "10.2.50.1", "shop.order.gz"))
+	for _, host := range []string{"10.1.20.1", "10.1.20.2"} {
+		if err := console.Isolate(t.Context(), "default", "orders", host, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait(t, func() error {
+		for service, n := range map[string]int{"orders": 5, "payments": 4, "reports": 2} {
+			if code, out := setctl(t, server, "explain", "--caller", "10.1.10.7", "--service", "default/"+service); code != 0 || !strings.Contains(strings.SplitN(out, "\n", 2)[0], "of "+string(rune('0'+n))+" instances") {
+				return errorf("%s: %s", service, out)
+			}
+		}
+		if e := explained(t, server, "10.1.10.7", "orders"); e.Tier != "pool" {
+			return errorf("tier %s", e.Tier)
+		}
+		return nil
+	})
+}
+
+// runBlock runs a block's commands and returns it with their output. One that
+// only looks is asked until it says what the page says: servers follow a file
+// within seconds.
+func runBlock(t *testing.T, s *polaristest.Server, block string) string {
+	t.Helper()
+	var out strings.Builder
+	for _, part := range strings.Split("\n"+block, "\n$ ")[1:] {
+		command, want, _ := strings.Cut(part, "\n")
+		run := command
+		if strings.Contains(command, "--end ") {
+			_, status := setctl(t, s, "status")
+			id := regexp.MustCompile(`\b[0-9a-f]{8}\b`).FindString(status)
+			run = regexp.MustCompile(`--end \S+`).ReplaceAllString(command, "--end "+id)
+		}
+		got := shell(t, s, run)
+		looks := strings.HasPrefix(command, "setctl explain") || strings.HasPrefix(command, "setctl status")
+		if looks && !*update {
+			wait(t, func() error {
+				if got = shell(t, s, run); shape(got) != shape(want) {
+					return errorf("$ %s (-page +now):\n%s", command, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
+				}
+				return nil
+			})
+		} else if shape(got) != shape(want) && !*update {
+			t.Errorf("$ %s (-page +now):\n%s", command, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
+		}
+		if !looks && *update {
+			settle(t, s)
+		}
+		out.WriteString("$ " + run + "\n" + got)
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// settle loads the files now, for the next look.
+func settle(t *testing.T, s *polaristest.Server) {
+	t.Helper()
+	if code, out := setctl(t, s, "reload"); code != 0 {
+		t.Fatal(out)
+	}
+}
+
+func shell(t *testing.T, s *polaristest.Server, command string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("$ %s: %v\n%s", command, err, out)
+	}
+	return string(out)
+}
