@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -120,6 +121,8 @@ func (e *evacuation) check(now time.Time) error {
 		return fmt.Errorf("--for %s is more than 7 days", e.duration)
 	case e.reason == "":
 		return errors.New("no --reason, expected a few words for those who see it at night")
+	case !utf8.ValidString(e.reason):
+		return fmt.Errorf("--reason %q is not UTF-8 text", e.reason)
 	}
 	e.entry = route.Evacuation{Until: now.Add(e.duration).Truncate(time.Second), Reason: e.reason}
 	key, text := given[0], *e.places[given[0]]

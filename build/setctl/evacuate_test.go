@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,6 +64,9 @@ func FuzzReason(f *testing.F) {
 	}
 	now := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, reason string) {
+		if !utf8.ValidString(reason) {
+			t.Skip("the command refuses it")
+		}
 		e := route.Evacuation{Location: location.Location{Region: "south", Zone: "sz"}, Until: now.Add(time.Hour), Reason: reason}
 		text, err := addEntry(strict.File{Name: "r.yaml", Data: []byte("version: 1\n")}, entryText(e))
 		if err != nil {
@@ -71,9 +75,6 @@ func FuzzReason(f *testing.F) {
 		var problems strict.Problems
 		rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(text)}}, now, &problems)
 		if rules == nil {
-			if strings.ToValidUTF8(reason, "") != reason || strings.ContainsRune(reason, 0) {
-				return // not a text
-			}
 			t.Fatalf("%q: %v in %s", reason, problems.Err(), text)
 		}
 		if got := rules.Evacuations(time.Time{}); len(got) != 1 || got[0].Reason != reason {
