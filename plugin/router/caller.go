@@ -34,6 +34,11 @@ func callerAddr(ctx context.Context, trusted []netip.Prefix) netip.Addr {
 	return location.CallerAddr(at.Addr(), trusted, header.Get(headerForwardedFor), realIP)
 }
 
+// withAddr gives a context a caller whose address is known.
+func withAddr(ctx context.Context, addr netip.Addr) context.Context {
+	return context.WithValue(ctx, utils.ContextClientAddress, netip.AddrPortFrom(addr, 0).String())
+}
+
 // withCaller gives a context what callerAddr reads, in the place where the
 // gRPC listener puts it.
 func withCaller(ctx context.Context, peer string, header metadata.MD) context.Context {

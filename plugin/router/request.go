@@ -22,6 +22,8 @@ type request struct {
 	rules  *route.Rules
 	table  *location.Table
 	exists bool // the name asked for is a service or alias of its own
+
+	refused *apiservice.DiscoverResponse // by the stock server
 }
 
 func (r *request) routeRequest() route.Request {

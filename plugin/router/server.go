@@ -87,25 +87,13 @@ func (r *request) answer() (resp *apiservice.DiscoverResponse, err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	who := r.routeRequest()
-	r.seen.note(who.Addr)
-	if who.Caller.SET == "" && who.Caller.Location == (location.Location{}) {
-		observe.Unidentified.Inc()
-	}
-	kind, why := r.rules.Route(who)
-	if why != route.Routed && why != route.Shadowed {
-		r.count(kind.Rule, observe.Stock)
-		return r.stock(), nil
-	}
-	v, refused, err := r.view(kind)
+	v, why, err := r.decide()
 	switch {
 	case err != nil:
 		return nil, err
-	case refused != nil:
-		r.count(kind.Rule, observe.Refused)
-		return r.named(refused), nil
-	case why == route.Shadowed:
-		v.countShadow()
+	case r.refused != nil:
+		return r.named(r.refused), nil
+	case why != route.Routed:
 		return r.stock(), nil
 	case v.revision == r.req.GetRevision().GetValue():
 		v.unchanged.Inc()
@@ -114,6 +102,33 @@ func (r *request) answer() (resp *apiservice.DiscoverResponse, err error) {
 	v.sent.Inc()
 	v.size.Observe(float64(len(v.resp.Instances)))
 	return v.resp, nil
+}
+
+// decide finds the view that answers the request: nil where the stock answer is
+// sent, or the stock server refuses the request. It counts what needs no list.
+func (r *request) decide() (*view, route.Why, error) {
+	who := r.routeRequest()
+	r.seen.note(who.Addr)
+	if who.Caller.SET == "" && who.Caller.Location == (location.Location{}) {
+		observe.Unidentified.Inc()
+	}
+	kind, why := r.rules.Route(who)
+	if why != route.Routed && why != route.Shadowed {
+		r.count(kind.Rule, observe.Stock)
+		return nil, why, nil
+	}
+	v, refused, err := r.view(kind)
+	switch {
+	case err != nil:
+		return nil, why, err
+	case refused != nil:
+		r.refused = refused
+		r.count(kind.Rule, observe.Refused)
+		return nil, why, nil
+	case why == route.Shadowed:
+		v.countShadow()
+	}
+	return v, why, nil
 }
 
 // view is the answer for a kind of caller, or the stock server's refusal.
@@ -141,10 +156,15 @@ func (r *request) count(rule *route.Rule, result string) {
 	observe.Requests.WithLabelValues(name, "", "", result).Inc()
 }
 
-func (r *request) failed(err error) *apiservice.DiscoverResponse {
+// fault counts and logs a fault in routing.
+func (r *request) fault(err error) {
 	observe.Failures.Inc()
 	r.count(nil, observe.Failed)
 	observe.Log.Error("[SetRouter] routing failed", zap.Stringer("service", r.asked), zap.Bool("failOpen", r.failOpen), zap.Error(err))
+}
+
+func (r *request) failed(err error) *apiservice.DiscoverResponse {
+	r.fault(err)
 	if r.failOpen {
 		return r.stock()
 	}
