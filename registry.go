@@ -42,5 +42,6 @@ import (
 	_ "github.com/polaris-contrib/setrouter/plugin/cmdb"   // CMDB "mapping": addresses to locations, from files
 	_ "github.com/polaris-contrib/setrouter/plugin/router" // proxy "auth": the stock auth inside, SET and nearby routing outside
 
-	_ "github.com/polaris-contrib/setrouter/plugin/router/admin" // API server "set-admin": what operators ask
+	_ "github.com/polaris-contrib/setrouter/plugin/router/admin"    // API server "set-admin": what operators ask
+	_ "github.com/polaris-contrib/setrouter/plugin/router/discover" // API server "service-grpc": for newer SDKs, too
 )

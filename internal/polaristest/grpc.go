@@ -40,8 +40,13 @@ func Dial(ctx context.Context, addr string, source netip.Addr, pairs ...string) 
 
 // Instances asks for the instances of a service.
 func (s *Stream) Instances(namespace, service, revision string) (*apiservice.DiscoverResponse, error) {
+	return s.Ask(apiservice.DiscoverRequest_INSTANCE, namespace, service, revision)
+}
+
+// Ask asks for anything of a service.
+func (s *Stream) Ask(of apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) (*apiservice.DiscoverResponse, error) {
 	err := s.stream.Send(&apiservice.DiscoverRequest{
-		Type: apiservice.DiscoverRequest_INSTANCE,
+		Type: of,
 		Service: &apiservice.Service{
 			Namespace: wrapperspb.String(namespace),
 			Name:      wrapperspb.String(service),
