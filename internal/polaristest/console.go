@@ -83,6 +83,12 @@ func (c *Console) Alias(ctx context.Context, namespace, alias, target string) er
 	return c.call(ctx, http.MethodPost, "/naming/v1/service/alias", body, nil)
 }
 
+// Export makes a service visible in other namespaces; "*" is all of them.
+func (c *Console) Export(ctx context.Context, namespace, service string, to ...string) error {
+	body := []map[string]any{{"namespace": namespace, "name": service, "export_to": to}}
+	return c.call(ctx, http.MethodPut, "/naming/v1/services", body, nil)
+}
+
 func (c *Console) call(ctx context.Context, method, path string, body, reply any) error {
 	text, err := json.Marshal(body)
 	if err != nil {

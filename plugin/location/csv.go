@@ -11,7 +11,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-var csvColumns = []string{"match", "region", "zone", "campus", "set", "label.<key>"}
+var csvColumns = []string{"match", "region", "zone", "campus", "set", "shared", "label.<key>"}
 
 // csvFile reads one CSV mapping file.
 type csvFile struct {
@@ -82,7 +82,7 @@ func (f *csvFile) syntax(err error) {
 func (f *csvFile) checkHeader() bool {
 	ok := true
 	for i, column := range f.header {
-		known := slices.Contains(csvColumns[:5], column) || strings.HasPrefix(column, "label.") && len(column) > len("label.")
+		known := slices.Contains(csvColumns[:6], column) || strings.HasPrefix(column, "label.") && len(column) > len("label.")
 		if !known {
 			hint := ", expected one of " + strings.Join(csvColumns, ", ")
 			if near, found := strict.Nearest(column, csvColumns); found {
@@ -120,6 +120,15 @@ func (f *csvFile) row(row []string) {
 			if !f.set(e, i, value) {
 				return
 			}
+		case "shared":
+			switch value {
+			case "", "false":
+			case "true":
+				e.facts.Shared = &Place{}
+			default:
+				f.at(i).add("found %q, expected true or false", value)
+				return
+			}
 		default:
 			if value != "" {
 				e.label(strings.TrimPrefix(name, "label."), value)
@@ -130,11 +139,11 @@ func (f *csvFile) row(row []string) {
 	switch {
 	case err != nil:
 		f.at(column).add("%v", err)
-	case e.facts.Region != "" && e.facts.Zone == "" && e.facts.Campus != "":
-		f.at(0).add("campus %q has a region but no zone beside it, expected a zone too: an entry with a region inherits none", e.facts.Campus)
-	case e.empty():
-		f.at(0).add("the row says nothing of its addresses, expected a region, zone, campus, set or label")
 	default:
+		if err := e.checkFields("row"); err != nil {
+			f.at(0).add("%v", err)
+			return
+		}
 		f.add(e, match, prefixes)
 	}
 }

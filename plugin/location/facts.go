@@ -41,10 +41,16 @@ type Facts struct {
 	Identity
 	RegionFrom, ZoneFrom, CampusFrom, SETFrom *Place
 	LabelsFrom                                map[string]*Place
+	// Shared is where a mapping entry says that several callers have the
+	// address: it has no SET and no labels then, whatever other sources say.
+	Shared *Place
 }
 
 // From gives every field that is known one place.
 func (f *Facts) From(p *Place) {
+	if f.Shared != nil {
+		f.Shared = p
+	}
 	for level := range 3 {
 		if name, from := f.level(level); *name != "" {
 			*from = p
@@ -66,10 +72,16 @@ func (f *Facts) From(p *Place) {
 // narrower levels where the later one agrees on every level known so far; it
 // never contradicts. Join copies maps before it changes them.
 func (f *Facts) Join(later *Facts) {
+	f.refine(later)
+	if later.Shared != nil {
+		f.Shared, f.SET, f.SETFrom, f.Labels, f.LabelsFrom = later.Shared, "", nil, nil, nil
+	}
+	if f.Shared != nil {
+		return
+	}
 	if f.SET == "" && later.SET != "" {
 		f.SET, f.SETFrom = later.SET, later.SETFrom
 	}
-	f.refine(later)
 	f.joinLabels(later)
 }
 

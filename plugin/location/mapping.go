@@ -1,6 +1,7 @@
 package location
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -59,7 +60,21 @@ func (e *entry) place(source, match string) {
 // empty tells whether the entry says nothing.
 func (e *entry) empty() bool {
 	f := e.facts.Identity
-	return f.Location == Location{} && f.SET == "" && len(f.Labels) == 0
+	return f.Location == Location{} && f.SET == "" && len(f.Labels) == 0 && e.facts.Shared == nil
+}
+
+// checkFields says what does not go together in an entry.
+func (e *entry) checkFields(what string) error {
+	f := &e.facts
+	switch {
+	case f.Shared != nil && (f.SET != "" || len(f.Labels) > 0):
+		return errors.New("a shared address has no SET and no labels, expected one or the other")
+	case f.Region != "" && f.Zone == "" && f.Campus != "":
+		return fmt.Errorf("campus %q has a region but no zone beside it, expected a zone too: an entry with a region inherits none", f.Campus)
+	case e.empty():
+		return fmt.Errorf("the %s says nothing of its addresses, expected region, zone, campus, set, labels or shared", what)
+	}
+	return nil
 }
 
 // add puts an entry under each prefix of a match.

@@ -46,7 +46,7 @@ func TestLoadMappingRefuses(t *testing.T) {
 		{"second document", []string{one("match: 10.0.0.1, region: r") + "---\n"}, `a.yaml:4:1: a second YAML document starts here, expected one document in a file; move it to a file of its own`},
 		{"no match", []string{one("region: r")}, `a.yaml:3:5: the entry has no match, expected match: an address, a prefix, a range, or a list of those`},
 		{"empty match", []string{one("match: [], region: r")}, `a.yaml:3:13: match names no address, expected an address, a prefix, a range, or a list of those`},
-		{"says nothing", []string{one("match: 10.0.0.1")}, `a.yaml:3:5: the entry says nothing of its addresses, expected region, zone, campus, set or labels`},
+		{"says nothing", []string{one("match: 10.0.0.1")}, `a.yaml:3:5: the entry says nothing of its addresses, expected region, zone, campus, set, labels or shared`},
 		{"bad address", []string{one("match: 10.0.0.256, region: r")}, `a.yaml:3:13: "10.0.0.256" is not an address, expected an IP, a CIDR prefix or a range a-b`},
 		{"bad prefix", []string{one("match: 10.0.0.0/33, region: r")}, `a.yaml:3:13: "10.0.0.0/33" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8`},
 		{"host bits", []string{one("match: 10.1.2.3/16, region: r")}, `a.yaml:3:13: prefix "10.1.2.3/16" has host bits set; did you mean "10.1.0.0/16"?`},
@@ -68,15 +68,18 @@ func TestLoadMappingRefuses(t *testing.T) {
 		{"default not in the topology", []string{topology + "default: {region: west}"}, `a.yaml:5:10: region "west" is not in the topology; did you mean "east"?`},
 		{"zone under two regions of the topology", []string{"version: 1\ntopology:\n  south: {z: []}\n  east: {z: []}"}, `a.yaml:4:10: zone "z" is under region "east" here and under "south" elsewhere, expected one region`},
 		{"zone under two regions", []string{one("match: 10.0.0.1, region: south, zone: z"), one("match: 10.0.0.2, region: east, zone: z")}, `b.yaml:3:5: zone "z" is under region "east" here and under "south" in a.yaml:3, expected one region`},
+		{"shared with a SET", []string{one("match: 10.0.0.1, shared: true, set: a.b.c")}, `a.yaml:3:5: a shared address has no SET and no labels, expected one or the other`},
+		{"shared is no word", []string{one("match: 10.0.0.1, shared: often")}, `a.yaml:3:31: found "often", expected true or false`},
+		{"CSV shared is no word", []string{"csv:match,shared\n10.0.0.1,yes\n"}, `a.csv:2:10: found "yes", expected true or false`},
 		{"CSV without match", []string{"csv:region,set\nr,a.b.c"}, `a.csv:1:1: the header has no column "match"`},
 		{"CSV with an unknown column", []string{"csv:match,regoin\n"}, `a.csv:1:7: unknown column "regoin"; did you mean "region"?`},
 		{"CSV with a column twice", []string{"csv:match,set,set\n"}, `a.csv:1:11: column "set" is given twice, expected each once`},
 		{"CSV with a short row", []string{"csv:match,set\n10.0.0.1\n"}, `a.csv:2:1: the row has 1 cells, the header 2, expected as many`},
 		{"CSV with a bad address", []string{"csv:# c\nset,match\na.b.c,10.0.0\n"}, `a.csv:3:7: "10.0.0" is not an address, expected an IP, a CIDR prefix or a range a-b`},
 		{"CSV with a bad SET", []string{"csv:match,set\n10.0.0.1,*.b.c\n"}, `a.csv:2:10: SET name "*.b.c" has "*" in segment 1, expected it in the third only`},
-		{"CSV row that says nothing", []string{"csv:match,set\n10.0.0.1,\n"}, `a.csv:2:1: the row says nothing of its addresses, expected a region, zone, campus, set or label`},
+		{"CSV row that says nothing", []string{"csv:match,set\n10.0.0.1,\n"}, `a.csv:2:1: the row says nothing of its addresses, expected region, zone, campus, set, labels or shared`},
 		{"CSV with a quote", []string{"csv:match,set\n10.0.0.1,a\"b\n"}, `a.csv:2:11: not valid CSV: bare " in non-quoted-field`},
-		{"CSV of comments", []string{"csv:# nothing\n"}, `a.csv: has no header, expected a line of match,region,zone,campus,set,label.<key>`},
+		{"CSV of comments", []string{"csv:# nothing\n"}, `a.csv: has no header, expected a line of match,region,zone,campus,set,shared,label.<key>`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,6 +106,9 @@ mappings:
   - {match: 10.4.4.0/24, labels: {k: narrow}}
   - {match: [10.5.0.3-10.5.0.6, "fd00::/16"], set: "a.b.*"}
   - {match: "::ffff:10.6.0.0/112", set: a.b.e}
+  - {match: 10.8.0.0/16, shared: true, zone: z8}
+  - {match: 10.8.8.0/24, campus: c8}
+  - {match: 10.8.9.0/24, set: a.b.f}
 default: {region: d}
 `, "csv:\xef\xbb\xbfmatch, region, zone ,label.k\n# comment\n\"10.7.0.0/16\",r7,z7,v\n")
 	if fault != "" {
@@ -123,11 +129,18 @@ default: {region: d}
 		"fd00::1%eth0":    " a.b.* map[] | 0 0 0 10",
 		"10.6.0.1":        "r/z/c a.b.e map[k:wide l:wide] | 4 4 4 11",
 		"10.7.0.1":        "r7/z7 a.b.c map[k:v l:wide] | 3 3 0 4",
+		"10.8.0.1":        "r/z8  map[] shared | 4 12 0 0",
+		"10.8.8.1":        "r/z8/c8  map[] shared | 4 12 13 0",
+		"10.8.9.1":        "r/z8 a.b.f map[] | 4 12 0 14",
 		"11.0.0.1":        "unknown",
 	} {
 		got := "unknown"
 		if f, ok := table.Lookup(netip.MustParseAddr(addr)); ok {
-			got = fmt.Sprintf("%s %s %v | %d %d %d %d", f.Location, f.SET, f.Labels,
+			shared := ""
+			if f.Shared != nil {
+				shared = " shared"
+			}
+			got = fmt.Sprintf("%s %s %v%s | %d %d %d %d", f.Location, f.SET, f.Labels, shared,
 				line(f.RegionFrom), line(f.ZoneFrom), line(f.CampusFrom), line(f.SETFrom))
 		}
 		if got != want {

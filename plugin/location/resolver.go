@@ -49,6 +49,7 @@ func Instance(table *Table, host string, registered *Facts) Facts {
 	var f Facts
 	if mapped, ok := table.LookupHost(host); ok {
 		f.Join(mapped)
+		f.Shared = nil // its own registration is the instance's alone
 	}
 	f.Join(registered)
 	f.Join(table.Default())

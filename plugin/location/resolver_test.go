@@ -35,6 +35,8 @@ func TestCaller(t *testing.T) {
 		{"and never contradicts", []*Facts{facts("r", "z", "", ""), facts("r", "y", "c", ""), facts("q", "z", "c", "")}, noFacts, "r/z  map[]"},
 		{"one that knows less adds nothing", []*Facts{facts("r", "z", "", ""), facts("r", "", "", "")}, noFacts, "r/z  map[]"},
 		{"labels key by key", []*Facts{facts("", "", "", "", "k", "1"), facts("", "", "", "", "k", "2", "l", "2")}, noFacts, "  map[k:1 l:2]"},
+		{"a shared address has no SET and no labels, but a place", []*Facts{{Identity: Identity{Location: Location{Region: "r"}}, Shared: &Place{}}, facts("r", "z", "", "a.b.c", "k", "1")}, facts("", "", "", "d.d.d"), "r/z  map[]"},
+		{"also where another source comes first", []*Facts{facts("r", "", "", "a.b.c", "k", "1"), {Shared: &Place{}}}, noFacts, "r  map[]"},
 		{"the default comes last", []*Facts{facts("r", "", "", "")}, facts("d", "", "", "d.d.d"), "r d.d.d map[]"},
 		{"the default refines too", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", ""), "r/z  map[]"},
 	}

@@ -85,8 +85,11 @@ func (f *Facts) inherit(wider *Facts) {
 			}
 		}
 	}
+	if f.Shared != nil {
+		return
+	}
 	if f.SET == "" {
-		f.SET, f.SETFrom = wider.SET, wider.SETFrom
+		f.SET, f.SETFrom, f.Shared = wider.SET, wider.SETFrom, wider.Shared
 	}
 	if len(f.Labels) == 0 {
 		f.Labels, f.LabelsFrom = wider.Labels, wider.LabelsFrom

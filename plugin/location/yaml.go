@@ -28,7 +28,7 @@ func (l *mappingLoader) readYAML(root strict.Node) {
 }
 
 func (l *mappingLoader) readEntry(n strict.Node) {
-	e, fields, ok := readFacts(n, "match", "region", "zone", "campus", "set", "labels")
+	e, fields, ok := readFacts(n, "match", "region", "zone", "campus", "set", "labels", "shared")
 	match, given := fields["match"]
 	if !given {
 		n.Errorf("the entry has no match, expected match: an address, a prefix, a range, or a list of those")
@@ -84,12 +84,13 @@ func readFacts(n strict.Node, keys ...string) (*entry, map[string]strict.Node, b
 			f.Labels[label.Key.Raw()] = label.Value.TextOr()
 		}
 	}
-	switch {
-	case n.Faults() > before:
-	case f.Region != "" && f.Zone == "" && f.Campus != "":
-		n.Errorf("campus %q has a region but no zone beside it, expected a zone too: an entry with a region inherits none", f.Campus)
-	case e.empty():
-		n.Errorf("the entry says nothing of its addresses, expected region, zone, campus, set or labels")
+	if at, given := fields["shared"]; given {
+		if shared, _ := at.Bool(); shared {
+			f.Shared = &Place{}
+		}
+	}
+	if err := e.checkFields("entry"); err != nil && n.Faults() == before {
+		n.Errorf("%v", err)
 	}
 	return e, fields, n.Faults() == before
 }

@@ -23,6 +23,9 @@ func FactsOf(f location.Facts) []Fact {
 	add("zone", f.Zone, f.ZoneFrom)
 	add("campus", f.Campus, f.CampusFrom)
 	add("set", string(f.SET), f.SETFrom)
+	if f.Shared != nil {
+		add("shared", "true", f.Shared)
+	}
 	for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
 		add("label."+key, f.Labels[key], f.LabelsFrom[key])
 	}
