@@ -1,0 +1,106 @@
+package explain
+
+import "github.com/polaris-contrib/setrouter/plugin/location"
+
+// Answer is what is sent.
+type Answer string
+
+// The kinds of answers.
+const (
+	Routed  Answer = "routed"
+	Stock   Answer = "stock"
+	Shadow  Answer = "shadow"  // the stock answer, beside a decision
+	Blended Answer = "blended" // routed and other instances by weight
+)
+
+// Explanation is an answer and why it is so. Its JSON is that of the admin
+// listener and of `setctl explain -o json`.
+type Explanation struct {
+	Caller   Caller   `json:"caller"`
+	Service  string   `json:"service"`
+	Read     string   `json:"read"` // the service really read
+	Answer   Answer   `json:"answer"`
+	Why      string   `json:"why"`
+	Rule     *Rule    `json:"rule,omitempty"`
+	Passed   []Passed `json:"passed"` // earlier rules, and why they do not match
+	RoutedAs *As      `json:"routedAs,omitempty"`
+	SETRule  string   `json:"setRule,omitempty"`
+	Tier     string   `json:"tier,omitempty"`
+	Tiers    []Step   `json:"tiers,omitempty"`
+	Level    string   `json:"level,omitempty"`
+	Levels   []Step   `json:"levels,omitempty"`
+	Widened  bool     `json:"widened,omitempty"` // onEmpty: all answered
+	Revision string   `json:"revision,omitempty"`
+	Sent     int      `json:"sent"` // instances in the answer
+	// Instances are those of the answer, and those that are not in it.
+	Instances []Instance `json:"instances"`
+}
+
+// Caller is who asks; each field has its origin.
+type Caller struct {
+	Address string `json:"address"`
+	Facts   []Fact `json:"facts"`
+	Text    string `json:"text"` // SET and location in one
+}
+
+// Fact is a field of an identity and where it comes from.
+type Fact struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+// Rule names a rule or lane address.
+type Rule struct {
+	Name    string  `json:"name"`
+	File    string  `json:"file"`
+	Line    int     `json:"line"`
+	Mode    string  `json:"mode"`
+	Percent float64 `json:"percent"`
+	By      string  `json:"by"`
+	// Included tells whether the rollout includes the caller.
+	Included bool `json:"included"`
+}
+
+// Passed is a rule that does not match.
+type Passed struct {
+	Rule string `json:"rule"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Why  string `json:"why"`
+	// OtherService tells that it is for other services.
+	OtherService bool `json:"otherService"`
+}
+
+// As is what the caller is routed as.
+type As struct {
+	SET      string            `json:"set"`
+	Location location.Location `json:"location"`
+}
+
+// Step is a tier or level that was looked at.
+type Step struct {
+	Name      string `json:"name"`
+	Total     int    `json:"total"`
+	Usable    int    `json:"usable"`
+	Satisfied bool   `json:"satisfied"`
+	Why       string `json:"why"`
+}
+
+// Instance is an instance and whether it is in the answer.
+type Instance struct {
+	ID       string            `json:"id,omitempty"`
+	Host     string            `json:"host"`
+	Port     uint32            `json:"port"`
+	SET      string            `json:"set,omitempty"`
+	Location location.Location `json:"location"`
+	Healthy  bool              `json:"healthy"`
+	Isolate  bool              `json:"isolate"`
+	Weight   uint32            `json:"weight"` // as sent
+	Usable   bool              `json:"usable"`
+	// Evacuated tells that an evacuation in force takes the instance out.
+	Evacuated bool   `json:"evacuated"`
+	Sent      bool   `json:"sent"`
+	Chosen    bool   `json:"chosen"` // by the rule, sent or not
+	WhyNot    string `json:"whyNot,omitempty"`
+}
