@@ -76,7 +76,12 @@ var (
 // start starts a server that ends with the test.
 func start(t *testing.T, o polaristest.Options) (*polaristest.Server, *polaristest.Console) {
 	t.Helper()
-	o.Binary = serverBinary
+	return startBinary(t, serverBinary, o)
+}
+
+func startBinary(t *testing.T, binary string, o polaristest.Options) (*polaristest.Server, *polaristest.Console) {
+	t.Helper()
+	o.Binary = binary
 	if o.Files == nil {
 		o.Files = map[string]string{}
 	}

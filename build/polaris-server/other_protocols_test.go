@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// built builds a program once, for the tests that need it.
+func built(t *testing.T, once func() (string, error)) string {
+	t.Helper()
+	path, err := once()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func builder(name string, args ...string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		path := filepath.Join(filepath.Dir(serverBinary), name)
+		all := append([]string{"build"}, args[:len(args)-1]...)
+		all = append(all, "-o", path, args[len(args)-1])
+		if out, err := exec.Command("go", all...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("go %v: %w\n%s", all, err, out)
+		}
+		return path, nil
+	})
+}
+
+var (
+	stockBinary = builder("stock-server", "github.com/polarismesh/polaris")
+	nacosBinary = builder("nacos-client", "-C", "../../scripts/clients/nacos", ".")
+)
+
+// Nacos and xDS read the registry past this pack. With it their real clients
+// are served as by the stock server, query and push alike; the server warns at
+// start and its status says so.
+func TestUnroutedProtocols(t *testing.T) {
+	for _, tt := range []struct{ name, binary string }{{"with the pack", serverBinary}, {"stock", built(t, stockBinary)}} {
+		t.Run(tt.name, func(t *testing.T) {
+			nacos, xds := freePortPair(t), freePort(t)
+			config := replacedConfig(t, "auth: {user", fmt.Sprintf(
+				"  - {name: service-nacos, option: {listenIP: 127.0.0.1, listenPort: %d, defaultNamespace: default}}\n"+
+					"  - {name: xds-v3, option: {listenIP: 127.0.0.1, listenPort: %d}}\nauth: {user", nacos, xds))
+			server, console := startBinary(t, tt.binary, polaristest.Options{Config: config})
+			registerNovel(t, console, "novel")
+			all := []string{"10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1"}
+			three := all[:3]
+
+			client := startNacos(t, fmt.Sprintf("127.0.0.1:%d", nacos), "novel")
+			client.has(t, all)
+			stream := dialXDS(t, fmt.Sprintf("127.0.0.1:%d", xds))
+			stream.has(t, all)
+			if err := console.Isolate(t.Context(), "default", "novel", "10.14.0.1", true); err != nil {
+				t.Fatal(err)
+			}
+			client.has(t, three)
+			stream.has(t, three)
+			if tt.binary != serverBinary {
+				return
+			}
+			for _, name := range []string{"service-nacos", "xds-v3"} {
+				if !strings.Contains(server.Log(), `it is not routed	{"apiserver": "`+name+`"}`) {
+					t.Errorf("no warning of %s", name)
+				}
+				if _, out := setctl(t, server, "status"); !strings.Contains(strings.Join(strings.Fields(out), " "), name+" routed: false") {
+					t.Errorf("status: %s", out)
+				}
+			}
+		})
+	}
+}
+
+// freePortPair is a port that is free together with the one 1000 above it, where
+// Nacos clients look for gRPC.
+func freePortPair(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := freePort(t)
+		if l, err := listenLoopback(port + 1000); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free pair of ports")
+	return 0
+}
+
+// nacosClient is a running program with the Nacos SDK.
+type nacosClient struct{ states chan nacosState }
+
+type nacosState struct {
+	Query, Pushed []string
+	Error         string
+}
+
+func startNacos(t *testing.T, server, service string) *nacosClient {
+	t.Helper()
+	cmd := exec.Command(built(t, nacosBinary), server, service, t.TempDir())
+	cmd.Dir = t.TempDir()
+	if _, err := cmd.StdinPipe(); err != nil { // closed with the process
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	c := &nacosClient{make(chan nacosState)}
+	go func() {
+		defer close(c.states)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			var s nacosState
+			if json.Unmarshal(lines.Bytes(), &s) == nil {
+				select {
+				case c.states <- s:
+				case <-t.Context().Done():
+					return
+				}
+			}
+		}
+	}()
+	return c
+}
+
+// has waits until the client has the hosts, by query and by push.
+func (c *nacosClient) has(t *testing.T, want []string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	var last nacosState
+	for {
+		select {
+		case s, running := <-c.states:
+			if !running {
+				t.Fatal("the Nacos client has ended")
+			}
+			if last = s; slices.Equal(s.Query, want) && slices.Equal(s.Pushed, want) {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("the Nacos client has %+v, want %v", last, want)
+		}
+	}
+}
+
+// xdsStream is an ADS stream that has asked for endpoints, and follows those of
+// default/novel.
+type xdsStream struct{ hosts chan []string }
+
+func dialXDS(t *testing.T, addr string) *xdsStream {
+	t.Helper()
+	conn, err := grpc.DialContext(t.Context(), addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	stream, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const typeURL = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+	request := &discoveryv3.DiscoveryRequest{
+		Node: &core.Node{Id: "sidecar~default/test~127.0.0.1"}, TypeUrl: typeURL,
+	}
+	if err := stream.Send(request); err != nil {
+		t.Fatal(err)
+	}
+	s := &xdsStream{make(chan []string, 100)}
+	go func() {
+		defer close(s.hosts)
+		for {
+			resp, err := stream.Recv()
+			if err != nil {
+				return
+			}
+			out := []string{}
+			for _, r := range resp.Resources {
+				var load endpoint.ClusterLoadAssignment
+				if err := r.UnmarshalTo(&load); err != nil {
+					t.Error(err)
+				}
+				if load.ClusterName != "OUTBOUND|default|novel" {
+					continue
+				}
+				for _, locality := range load.Endpoints {
+					for _, e := range locality.LbEndpoints {
+						out = append(out, e.GetEndpoint().GetAddress().GetSocketAddress().GetAddress())
+					}
+				}
+			}
+			slices.Sort(out)
+			s.hosts <- out
+			request.VersionInfo, request.ResponseNonce = resp.VersionInfo, resp.Nonce
+			if err := stream.Send(request); err != nil {
+				return
+			}
+		}
+	}()
+	return s
+}
+
+func (s *xdsStream) has(t *testing.T, want []string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	var last []string
+	for {
+		select {
+		case got, open := <-s.hosts:
+			if !open {
+				t.Fatalf("the stream has ended with %v, want %v", last, want)
+			}
+			if last = got; slices.Equal(got, want) {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("the xDS client has %v, want %v", last, want)
+		}
+	}
+}
