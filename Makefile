@@ -3,7 +3,7 @@ GO      ?= go
 BIN     := bin
 FUZZTIME ?= 30s
 
-.PHONY: all build test race demo run fuzz lint clean
+.PHONY: all build test race demo run bench fuzz lint clean
 
 all: build
 
@@ -30,6 +30,10 @@ demo: build $(BIN)/demo-consumer ## a server, unmodified SDKs and two failing ci
 
 run: build ## the server in the foreground, with the sample files
 	cd build && exec ../$(BIN)/polaris-server start -c conf/polaris-server.yaml
+
+bench: build ## beside the stock server in one run; ratios (docs/performance.md)
+	$(GO) build -trimpath -o $(BIN)/stock-server github.com/polarismesh/polaris
+	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server
 
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for package in $$($(GO) list ./...); do \

@@ -177,6 +177,9 @@ func (s *Server) ExitCode() int {
 	}
 }
 
+// PID is the process's id.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Stop ends the server as an operator would. The stock server takes 5 s.
 func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
 

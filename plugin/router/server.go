@@ -38,11 +38,15 @@ type Server struct {
 	rules    func() *route.Rules // nil: no routing configured
 	sources  []location.Source
 	services func() cachetypes.ServiceCache
-	now      func() time.Time // for evacuations
+	// revisionOf is the stock server's revision of the instances of a service,
+	// by its id; it is nil in tests that do without.
+	revisionOf func(serviceID string) string
+	now        func() time.Time // for evacuations
 	// choose is route.Route.Answer, but in tests that force a fault.
 	choose func(r route.Route, instances, own []route.Instance) (route.Decision, []route.Member)
 
 	snapshots sync.Map // snapshotKey to *snapshot
+	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made
 	changes   changeLog
 	seen      seenCallers
 

@@ -70,7 +70,7 @@ func stockInstance(id, set string) *apiservice.Instance {
 	}
 }
 
-func newTestServer(t *testing.T) (*Server, *stockServer) {
+func newTestServer(t testing.TB) (*Server, *stockServer) {
 	var problems strict.Problems
 	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(`
 version: 1
@@ -219,6 +219,30 @@ func TestConcurrentCallers(t *testing.T) {
 		}
 	})
 	wg.Wait()
+}
+
+// After a change, however many callers come at once, the list is asked for once.
+func TestOneListForAllAfterAChange(t *testing.T) {
+	s, stock := newTestServer(t)
+	s.revisionOf = func(string) string {
+		stock.mu.Lock()
+		defer stock.mu.Unlock()
+		return stock.revision
+	}
+	get(s, "10.1.0.1", "s", "")
+	for n := range 20 {
+		stock.mu.Lock()
+		stock.revision, stock.lists = fmt.Sprint("r", n), 0
+		stock.mu.Unlock()
+		var wg sync.WaitGroup
+		for c := range 32 {
+			wg.Go(func() { get(s, fmt.Sprintf("10.%d.0.1", 1+c%2), "s", "") })
+		}
+		wg.Wait()
+		if stock.lists != 1 {
+			t.Fatalf("%d lists, want one", stock.lists)
+		}
+	}
 }
 
 // The number of views of a service is bounded, whatever callers report.

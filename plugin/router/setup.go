@@ -83,11 +83,14 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 		trusted:        config.TrustedProxies,
 		table:          cmdb.Table,
 		services:       func() cachetypes.ServiceCache { return inner.Cache().Service() },
-		now:            time.Now,
-		choose:         route.Route.Answer,
-		origin:         origin,
-		config:         config,
-		started:        time.Now(),
+		revisionOf: func(id string) string {
+			return inner.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
+		},
+		now:     time.Now,
+		choose:  route.Route.Answer,
+		origin:  origin,
+		config:  config,
+		started: time.Now(),
 	}
 	running.Store(s)
 	if len(config.RoutingFiles) == 0 {

@@ -52,6 +52,11 @@ func (f inForce) equal(other inForce) bool {
 func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.DiscoverResponse) {
 	key := snapshotKey{r.asked, source}
 	state := inForce{r.rules, r.table, r.rules.Evacuations(r.now())}
+	if r.keeps() && r.stale(key, state) {
+		gate, _ := r.gates.LoadOrStore(key, &sync.Mutex{})
+		gate.(*sync.Mutex).Lock()
+		defer gate.(*sync.Mutex).Unlock()
+	}
 	old := r.current(key, state)
 	req := r.requestFor(key.source)
 	req.Revision = nil
@@ -70,8 +75,37 @@ func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.Discove
 		return next, nil
 	case apimodel.Code_NotFoundResource:
 		r.snapshots.Delete(key)
+		r.gates.Delete(key)
 	}
 	return nil, resp
+}
+
+// stale tells whether the snapshot will have to be made anew, as far as that
+// can be known beforehand. Then requests go one by one: the first makes it, and
+// those who waited find it.
+func (r *request) stale(key snapshotKey, state inForce) bool {
+	old := r.current(key, state)
+	if old == nil {
+		return true
+	}
+	now := r.stockRevision(key.source)
+	return now != "" && now != old.revision
+}
+
+// stockRevision is the revision that the stock server has of a service now, or
+// empty where it has none yet.
+func (r *request) stockRevision(source route.Service) string {
+	if r.revisionOf == nil {
+		return ""
+	}
+	found := r.services().GetServiceByName(source.Name, source.Namespace)
+	switch {
+	case found == nil:
+		return ""
+	case found.IsAlias():
+		return r.revisionOf(found.Reference)
+	}
+	return r.revisionOf(found.ID)
 }
 
 // keeps tells whether snapshots of the name are kept. A service that is exported
