@@ -30,6 +30,7 @@ type View struct {
 	Rule      string         `json:"rule,omitempty"`
 	Tier      string         `json:"tier,omitempty"`
 	Level     string         `json:"level,omitempty"`
+	Widened   bool           `json:"widened"` // a later tier or a wider level than the first one
 	Callers   []string       `json:"callers"` // SET and location of each kind
 	Seen      int            `json:"seen"`    // callers that asked lately
 	Instances []Reached      `json:"instances"`
@@ -66,7 +67,7 @@ func (w *World) Who(service route.Service, host string) Who {
 		e := explain.Of(in)
 		var key strings.Builder
 		fmt.Fprint(&key, e.Answer, e.Rule, e.Tier, e.Level)
-		view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Callers: []string{}, Instances: []Reached{}}
+		view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Widened: e.IsWidened(), Callers: []string{}, Instances: []Reached{}}
 		if e.Rule != nil {
 			view.Rule = e.Rule.Name
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -73,7 +74,7 @@ func newHandler(state State, token string) http.Handler {
 	mux.Handle("/setrouter/", protection.Handler(authorized(token, api)))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'")
 		_, _ = w.Write(page)
 	})
 	return mux
@@ -117,6 +118,7 @@ func reply(answer func(*http.Request) (any, error)) http.Handler {
 func send(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
@@ -154,14 +156,23 @@ func whoFor(state State, r *http.Request) (any, error) {
 }
 
 func changesFor(state State, r *http.Request) (any, error) {
-	if r.FormValue("service") == "" {
-		return state.Changes(""), nil
+	limit, name := 1000, ""
+	if text := r.FormValue("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, badRequest("limit %q is not a number above 0", text)
+		}
+		limit = n
 	}
-	service, err := serviceOf(r)
-	if err != nil {
-		return nil, err
+	if r.FormValue("service") != "" {
+		service, err := serviceOf(r)
+		if err != nil {
+			return nil, err
+		}
+		name = service.String()
 	}
-	return state.Changes(service.String()), nil
+	list := state.Changes(name)
+	return list[:min(len(list), limit)], nil
 }
 
 func serviceOf(r *http.Request) (route.Service, error) {

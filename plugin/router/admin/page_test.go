@@ -164,7 +164,7 @@ func newBrowser(t *testing.T) browser {
 // open returns the document after some seconds of the page's own time, without
 // the texts of scripts and styles.
 func (b browser) open(url string, seconds int) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -247,6 +247,7 @@ func TestPageExplainsByLink(t *testing.T) {
 		"set qb.novel.h from mapping mapping.csv:6 (10.2.7.0/24)",
 		"passed over dashboards routing.yaml:4 when.ip does not hold 10.2.7.9",
 		"1 rule for other services passed over", "decides novel routing.yaml:6 mode enforce",
+		"Tiers and levels, routed as qb.novel.h in 华东/ap-shanghai",
 		"tier own 0 1 not satisfied 1 of 1 not usable, it is left at 100%",
 		"tier pool 1 1 taken",
 		"✓ sent 10.1.8.1:8080 qb.novel.* 华南/ap-shenzhen/ap-shenzhen-2",

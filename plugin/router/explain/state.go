@@ -51,6 +51,13 @@ func (e Explanation) State() State {
 	return s
 }
 
+// IsWidened tells whether a later tier or a wider level than the first one
+// answers, or onEmpty: all.
+func (e Explanation) IsWidened() bool {
+	later := func(steps []Step, taken string) bool { return len(steps) > 0 && steps[0].Name != taken }
+	return e.Widened || later(e.Tiers, e.Tier) || later(e.Levels, e.Level)
+}
+
 // AnswerOf is how a rule answers callers that its rollout includes.
 func AnswerOf(r *route.Rule) Answer {
 	switch {

@@ -36,9 +36,10 @@ func (r Route) Answer(instances, own []Instance) (Decision, []Member) {
 }
 
 // NoFailover tells whether the rule names further tiers than its first one, and
-// none of them has an instance beyond those of the first.
+// none of them has an instance beyond those of the first. Who is in the pool has
+// everything in the first.
 func (r Route) NoFailover(instances []Instance) bool {
-	if r.Rule.SET == nil || r.SET == "" || len(r.Rule.SET.Tiers) < 2 {
+	if r.Rule.SET == nil || r.SET == "" || r.SET.IsPool() || len(r.Rule.SET.Tiers) < 2 {
 		return false
 	}
 	tiers, first := r.Rule.SET.Tiers, false
