@@ -38,8 +38,18 @@ type Got struct {
 		Campus   string            `json:"campus"`
 		Metadata map[string]string `json:"metadata"`
 	} `json:"instances"`
-	Picked string         `json:"picked"`
-	Times  map[string]int `json:"times"`
+	Picked    string         `json:"picked"`
+	Times     map[string]int `json:"times"`
+	PickError string         `json:"pickError"` // of the last pick that failed
+	Events    []Event        `json:"events"`
+	Location  []string       `json:"location"` // region, zone, campus
+}
+
+// Event is a change that an SDK told of, as hosts.
+type Event struct {
+	Added   []string `json:"added"`
+	Updated []string `json:"updated"`
+	Deleted []string `json:"deleted"`
 }
 
 // StartConsumers starts the program of scripts/demo/consumer, built at binary.
@@ -74,7 +84,7 @@ func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 		return err
 	}
 	c.relays = append(c.relays, relay)
-	got, err := c.do(map[string]any{"add": name, "server": relay.Addr, "dir": filepath.Join(c.dir, name)})
+	got, err := c.Do(map[string]any{"add": name, "server": relay.Addr, "dir": filepath.Join(c.dir, name)})
 	if err == nil && got.Error != "" {
 		err = errors.New(got.Error)
 	}
@@ -84,15 +94,16 @@ func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 // Get asks a caller for its list. The SDK polls the server every 2 to 4
 // seconds; between that it answers from memory.
 func (c *Consumers) Get(name, namespace, service string) (Got, error) {
-	return c.do(map[string]any{"get": name, "namespace": namespace, "service": service})
+	return c.Do(map[string]any{"get": name, "namespace": namespace, "service": service})
 }
 
 // Pick asks a caller's load balancer many times.
 func (c *Consumers) Pick(name, namespace, service string, times int) (Got, error) {
-	return c.do(map[string]any{"get": name, "namespace": namespace, "service": service, "times": times})
+	return c.Do(map[string]any{"get": name, "namespace": namespace, "service": service, "times": times})
 }
 
-func (c *Consumers) do(command map[string]any) (Got, error) {
+// Do passes on a command as the program's own documentation has them.
+func (c *Consumers) Do(command map[string]any) (Got, error) {
 	line, err := json.Marshal(command)
 	if err != nil {
 		return Got{}, err

@@ -1,9 +1,18 @@
 // Command consumer runs the unmodified Polaris Go SDK as several callers. It
 // reads commands from standard input, one JSON object a line, and answers each
-// with one: {"add": NAME, "server": ADDR, "dir": DIR} starts a caller,
-// {"get": NAME, "namespace": NS, "service": S} tells what it has of a service,
-// and with "times": N how often each instance came up in N choices of the SDK's
-// load balancer. It ends with its input.
+// with one:
+//
+//   - {"add": NAME, "server": ADDR, "dir": DIR} starts a caller; further keys
+//     are "servers" (more addresses), "bindIP", "routers" (the chain) and
+//     "persist" (keep files on disk, which v1.5.5 does not by itself),
+//   - {"get": NAME, "namespace": NS, "service": S} tells what it has of a
+//     service, and with "times": N how often each instance came up in N choices
+//     of the SDK's load balancer, with "set": SET as a caller that says so,
+//   - {"watch": NAME, "namespace": NS, "service": S} tells the events since the
+//     last time; the first one starts the watch,
+//   - {"where": NAME} tells where the SDK believes to be.
+//
+// It ends with its input.
 package main
 
 import (
@@ -11,23 +20,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
-	"time"
 
-	"github.com/polarismesh/polaris-go/api"
-	"github.com/polarismesh/polaris-go/pkg/config"
 	"github.com/polarismesh/polaris-go/pkg/model"
 )
 
 type command struct {
-	Add    string `json:"add"`
-	Server string `json:"server"`
-	Dir    string `json:"dir"`
+	Add     string   `json:"add"`
+	Server  string   `json:"server"`
+	Servers []string `json:"servers"`
+	Dir     string   `json:"dir"`
+	BindIP  string   `json:"bindIP"`
+	Routers []string `json:"routers"`
+	Persist bool     `json:"persist"`
 
 	Get       string `json:"get"`
+	Watch     string `json:"watch"`
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`
 	Times     int    `json:"times"`
+	Set       string `json:"set"`
+
+	Where string `json:"where"`
 }
 
 type instance struct {
@@ -42,17 +55,27 @@ type instance struct {
 	Metadata map[string]string `json:"metadata"`
 }
 
+// event is a change that the SDK tells of, as hosts.
+type event struct {
+	Added   []string `json:"added"`
+	Updated []string `json:"updated"`
+	Deleted []string `json:"deleted"`
+}
+
 type answer struct {
 	Error     string     `json:"error,omitempty"`
 	Revision  string     `json:"revision,omitempty"`
 	Instances []instance `json:"instances"`
 	Picked    string     `json:"picked,omitempty"` // by the SDK's own load balancer
 
-	Times map[string]int `json:"times,omitempty"` // choices by host
+	Times     map[string]int `json:"times,omitempty"`     // choices by host
+	PickError string         `json:"pickError,omitempty"` // of the last choice that failed
+	Events    []event        `json:"events,omitempty"`
+	Location  []string       `json:"location,omitempty"` // region, zone, campus
 }
 
 func main() {
-	callers := map[string]api.ConsumerAPI{}
+	callers := map[string]*caller{}
 	// The SDK prints on standard output; the answers need it for themselves.
 	out := json.NewEncoder(os.Stdout)
 	os.Stdout = os.Stderr
@@ -63,51 +86,30 @@ func main() {
 			_ = out.Encode(answer{Error: err.Error()})
 			continue
 		}
-		if c.Add != "" {
-			consumer, err := newCaller(c)
-			callers[c.Add] = consumer
-			_ = out.Encode(answer{Error: text(err)})
-			continue
-		}
-		_ = out.Encode(get(callers[c.Get], c))
+		_ = out.Encode(run(callers, c))
 	}
 }
 
-// newCaller has the SDK's defaults but for the server and its own folders.
-func newCaller(c command) (api.ConsumerAPI, error) {
-	if err := api.SetLoggersDir(filepath.Join(c.Dir, "log")); err != nil {
-		return nil, err
-	}
-	conf := config.NewDefaultConfiguration([]string{c.Server})
-	conf.Consumer.LocalCache.SetPersistDir(filepath.Join(c.Dir, "backup"))
-	return api.NewConsumerAPIByConfig(conf)
-}
-
-func get(consumer api.ConsumerAPI, c command) answer {
-	if consumer == nil {
-		return answer{Error: fmt.Sprintf("no caller %q", c.Get)}
-	}
-	timeout := 5 * time.Second
-	all := &api.GetAllInstancesRequest{}
-	all.Namespace, all.Service, all.Timeout = c.Namespace, c.Service, &timeout
-	resp, err := consumer.GetAllInstances(all)
-	if err != nil {
-		return answer{Error: err.Error()}
-	}
-	a := answer{Revision: resp.GetRevision(), Instances: []instance{}}
-	for _, i := range resp.GetInstances() {
-		a.Instances = append(a.Instances, of(i))
-	}
-	a.Times = map[string]int{}
-	for range max(c.Times, 1) {
-		one := &api.GetOneInstanceRequest{}
-		one.Namespace, one.Service, one.Timeout = c.Namespace, c.Service, &timeout
-		if picked, err := consumer.GetOneInstance(one); err == nil && picked.GetInstance() != nil {
-			a.Picked = picked.GetInstance().GetHost()
-			a.Times[a.Picked]++
+func run(callers map[string]*caller, c command) answer {
+	if c.Add != "" {
+		added, err := newCaller(c)
+		if err != nil {
+			return answer{Error: err.Error()}
 		}
+		callers[c.Add] = added
+		return answer{}
 	}
-	return a
+	name := c.Get + c.Watch + c.Where // one of them
+	caller := callers[name]
+	switch {
+	case caller == nil:
+		return answer{Error: fmt.Sprintf("no caller %q", name)}
+	case c.Watch != "":
+		return caller.watch(c)
+	case c.Where != "":
+		return caller.where()
+	}
+	return caller.get(c)
 }
 
 func of(i model.Instance) instance {
@@ -115,11 +117,4 @@ func of(i model.Instance) instance {
 		Host: i.GetHost(), Port: i.GetPort(), Healthy: i.IsHealthy(), Isolated: i.IsIsolated(), Weight: i.GetWeight(),
 		Region: i.GetRegion(), Zone: i.GetZone(), Campus: i.GetCampus(), Metadata: i.GetMetadata(),
 	}
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

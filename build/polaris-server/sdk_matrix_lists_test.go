@@ -1,0 +1,169 @@
+package main
+
+import (
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// registerGroups registers two instances of Shanghai's group, and one each of
+// the other city's, the pool and another business.
+func registerGroups(t *testing.T, c *polaristest.Console, service string) {
+	t.Helper()
+	registerNovel(t, c, service)
+	register(t, c, instance(service, "10.11.0.2", "qb.novel.h"))
+}
+
+// What Shanghai's callers have of registerGroups.
+var (
+	ownGroup = []string{"10.11.0.1", "10.11.0.2"}
+	thePool  = []string{"10.13.0.1"}
+)
+
+func rowDiscovery(t *testing.T, r *run) {
+	service := r.service("novel")
+	registerGroups(t, r.console, service)
+	all := []string{"10.11.0.1", "10.11.0.2", "10.12.0.1", "10.13.0.1", "10.14.0.1"}
+	for source, want := range map[netip.Addr][]string{shanghai: ownGroup, stranger: all} {
+		view := eventually(t, r.server, polaristest.Request{Source: source, Service: service}, want...)
+		c := r.caller(t, callerOptions{source: source})
+		c.has(t, service, want...)
+		got := c.pick(t, service, 1)
+		if got.Revision != view.Service.Revision {
+			t.Errorf("%s has revision %s, the server %s", source, got.Revision, view.Service.Revision)
+		}
+		for _, i := range got.Instances {
+			at := slices.IndexFunc(view.Instances, func(v polaristest.Instance) bool { return v.Host == i.Host })
+			v := view.Instances[at]
+			if i.Port != v.Port || i.Weight != int(v.Weight) || i.Healthy != v.Healthy || i.Isolated != v.Isolate || !maps.Equal(i.Metadata, v.Metadata) {
+				t.Errorf("%s has %+v, the server sent %+v", source, i, v)
+			}
+		}
+	}
+}
+
+func rowChange(t *testing.T, r *run) {
+	service := r.service("novel")
+	registerGroups(t, r.console, service)
+	c := r.caller(t, callerOptions{})
+	c.has(t, service, ownGroup...)
+	r.isolate(t, service, true, ownGroup...)
+	c.has(t, service, thePool...)
+	r.isolate(t, service, false, ownGroup...)
+	c.has(t, service, ownGroup...)
+}
+
+func rowWatch(t *testing.T, r *run) {
+	service := r.service("novel")
+	registerGroups(t, r.console, service)
+	c := r.caller(t, callerOptions{})
+	c.has(t, service, ownGroup...)
+	has := map[string]bool{}
+	for _, host := range hostsOf(c.watch(t, service)) {
+		has[host] = true
+	}
+	told := func(want []string) {
+		t.Helper()
+		var all []polaristest.Event
+		wait(t, func() error {
+			for _, e := range c.watch(t, service).Events {
+				all = append(all, e)
+				for _, host := range e.Added {
+					has[host] = true
+				}
+				for _, host := range e.Deleted {
+					delete(has, host)
+				}
+			}
+			if got := slices.Sorted(maps.Keys(has)); !slices.Equal(got, want) {
+				return errorf("the events %+v add up to %v, want %v", all, got, want)
+			}
+			return nil
+		})
+	}
+	told(ownGroup)
+	r.isolate(t, service, true, ownGroup...)
+	told(thePool)
+	r.isolate(t, service, false, ownGroup...)
+	told(ownGroup)
+}
+
+// weighted is what rowWeights registers of the caller's SET.
+var weighted = map[string]uint32{"10.11.0.1": 100, "10.11.0.2": 300, "10.11.0.3": 600, "10.11.0.4": 0}
+
+func rowWeights(t *testing.T, r *run) {
+	service := r.service("novel")
+	other := instance(service, "10.12.0.1", "qb.novel.z")
+	other.Weight = 1000
+	register(t, r.console, other)
+	sum := 0.0
+	for host, weight := range weighted {
+		i := instance(service, host, "qb.novel.h")
+		i.Weight = weight
+		register(t, r.console, i)
+		sum += float64(weight)
+	}
+	view := slices.Sorted(maps.Keys(weighted))
+	c := r.caller(t, callerOptions{})
+	c.picks(t, service, view, view[:3])
+
+	const n = 20000
+	got := c.pick(t, service, n)
+	total := 0
+	for _, host := range view {
+		p := float64(weighted[host]) / sum
+		expected, bound := n*p, 5*math.Sqrt(n*p*(1-p))
+		if math.Abs(float64(got.Times[host])-expected) > bound {
+			t.Errorf("%s was picked %d times of %d, want %.0f with a deviation up to %.0f", host, got.Times[host], n, expected, bound)
+		}
+		total += got.Times[host]
+	}
+	if total != n {
+		t.Errorf("%d picks of %d were of the view: %v, %s", total, n, got.Times, got.PickError)
+	}
+}
+
+func rowRecover(t *testing.T, r *run) {
+	service := r.service("novel")
+	registerGroups(t, r.console, service)
+	c := r.caller(t, callerOptions{})
+	c.has(t, service, ownGroup...)
+	for host, set := range map[string]string{"10.11.0.1": "qb.novel.h", "10.11.0.2": "qb.novel.h", "10.13.0.1": "qb.novel.*"} {
+		i := instance(service, host, set)
+		i.Healthy = false
+		if err := r.console.Update(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait(t, func() error {
+		for _, i := range c.pick(t, service, 1).Instances {
+			if i.Healthy {
+				return errorf("%s is healthy yet", i.Host)
+			}
+		}
+		return c.hasNow(t, service, ownGroup...)
+	})
+}
+
+// The SET of the caller gets no instance at all: they move to another.
+func rowEmpty(t *testing.T, r *run) {
+	service := r.service("own")
+	registerGroups(t, r.console, service)
+	c := r.caller(t, callerOptions{})
+	c.has(t, service, ownGroup...)
+	move := func(set string) {
+		for _, host := range ownGroup {
+			if err := r.console.Update(t.Context(), instance(service, host, set)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	move("qb.novel.z")
+	wait(t, func() error { return c.hasNow(t, service) })
+	move("qb.novel.h")
+	c.has(t, service, ownGroup...)
+}
