@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -83,19 +84,23 @@ func (o *output) write(w io.Writer, v any, text func(io.Writer)) error {
 	return enc.Encode(v)
 }
 
-// readFiles reads the files of names and globs. What cannot be read goes to
+// readFiles reads the files of names and globs, in the order of their names, as
+// the server does: rules decide in that order. What cannot be read goes to
 // problems.
 func readFiles(names []string, problems *strict.Problems) []strict.File {
-	var out []strict.File
+	var all []string
 	for _, name := range names {
 		matches, err := filepath.Glob(name)
 		if err != nil || len(matches) == 0 {
 			matches = []string{name} // reading it tells what is wrong
 		}
-		for _, match := range matches {
-			if file, ok := strict.ReadFile(match, problems); ok {
-				out = append(out, file)
-			}
+		all = append(all, matches...)
+	}
+	slices.Sort(all)
+	var out []strict.File
+	for _, name := range slices.Compact(all) {
+		if file, ok := strict.ReadFile(name, problems); ok {
+			out = append(out, file)
 		}
 	}
 	return out

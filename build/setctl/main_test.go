@@ -79,9 +79,9 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 			"bad.yaml:2:38: SET name \"a\" has 1 segments, expected three: business.area.group\n"},
 		{"test c.yaml", 0, "ok    c.yaml:7: own\n1 passed, 0 failed\n", ""},
 		{"test c.yaml f.yaml", 1, "ok    c.yaml:7: own\nFAIL  f.yaml:5: wrong\n      got [10.8.0.1], want [10.8.0.9]\n      tier \"own\", want \"pool\"\n1 passed, 1 failed\n", ""},
-		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, instances, aliases, clients, callers, tests\n" +
+		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, tests\n" +
 			"m.yaml:2:1: unknown key \"mappings\"; did you mean \"mapping\"?\n" +
-			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, instances, aliases, clients, callers, tests\n0 passed, 0 failed\n", ""},
+			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, tests\n0 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
 		{"nonsense", 2, "", "setctl: unknown command \"nonsense\" for \"setctl\"\n"},
 		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},

@@ -5,6 +5,7 @@ package cases
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func Load(name string, problems *strict.Problems) *File {
 		return nil
 	}
 	f := &File{Name: name}
-	fields := root.Fields("mapping", "routing", "now", "instances", "aliases", "clients", "callers", "tests")
+	fields := root.Fields("mapping", "routing", "now", "sources", "services", "instances", "aliases", "clients", "callers", "tests")
 	f.Now = time.Now()
 	if n, given := fields["now"]; given {
 		f.Now = readTime(n)
@@ -90,6 +91,7 @@ func readNamed(fields map[string]strict.Node, key, name string, problems *strict
 			out = append(out, file)
 		}
 	}
+	slices.SortFunc(out, func(a, b strict.File) int { return strings.Compare(a.Name, b.Name) }) // as the server does
 	return out
 }
 

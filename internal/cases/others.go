@@ -10,9 +10,24 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// readOthers reads what dumps of a running server have beside instances: Polaris
-// aliases, what clients reported, and the callers that asked lately.
+// readOthers reads what dumps of a running server have beside instances: the
+// sources of identities, services without an instance, Polaris aliases, what clients reported, and the callers that asked lately.
 func (f *File) readOthers(fields map[string]strict.Node) {
+	if n, given := fields["sources"]; given {
+		f.Sources = []string{}
+		for _, item := range n.Items() {
+			if word, ok := item.Word(location.SourceNames...); ok {
+				f.Sources = append(f.Sources, word)
+			}
+		}
+	}
+	for _, item := range items(fields, "services") {
+		service, err := route.ParseService(item.TextOr())
+		if err != nil {
+			item.Errorf("%v", err)
+		}
+		f.Names = append(f.Names, service)
+	}
 	for _, item := range items(fields, "aliases") {
 		of := item.Fields("alias", "service")
 		if f.Aliases == nil {

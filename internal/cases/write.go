@@ -13,7 +13,10 @@ import (
 // Write writes a dump as a case file without tests; mapping and routing are the
 // names of files beside it. Load reads it again.
 func Write(w io.Writer, d world.Dump, mapping, routing []string) error {
-	out := file{Mapping: mapping, Routing: routing, Now: d.Now.Format(time.RFC3339)}
+	out := file{Mapping: mapping, Routing: routing, Now: d.Now.Format(time.RFC3339), Sources: d.Sources}
+	for _, s := range d.Services {
+		out.Services = append(out.Services, s.String())
+	}
 	for _, i := range d.Instances {
 		out.Instances = append(out.Instances, item{
 			"id": i.ID, "service": i.Service.String(), "host": i.Host, "port": i.Port, "healthy": i.Healthy,
@@ -42,6 +45,8 @@ type file struct {
 	Mapping   []string `yaml:"mapping,omitempty"`
 	Routing   []string `yaml:"routing,omitempty"`
 	Now       string   `yaml:"now"`
+	Sources   []string `yaml:"sources,flow"`
+	Services  []string `yaml:"services,omitempty"`
 	Instances []item   `yaml:"instances,omitempty"`
 	Aliases   []item   `yaml:"aliases,omitempty"`
 	Clients   []item   `yaml:"clients,omitempty"`

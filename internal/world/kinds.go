@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
@@ -25,32 +26,36 @@ type Kind struct {
 func (k Kind) Text() string { return explain.Identity(k.Identity.Identity) }
 
 // Kinds are the callers that asked lately and those that the mapping implies,
-// grouped by what rules look at; with or without their address, as the rules
-// need it.
-func (w *World) Kinds() []Kind {
-	return kinds(w, w.Rules.LooksAtAddresses())
-}
+// grouped by what rules look at.
+func (w *World) Kinds() []Kind { return kinds(w) }
 
-func kinds(w *World, byAddress bool) []Kind {
+// kinds groups callers by what they are in each of the states.
+func kinds(states ...*World) []Kind {
 	groups := map[string]*Kind{}
 	group := func(addr netip.Addr) *Kind {
-		facts := w.Identity(addr)
-		key := fmt.Sprint(facts.Location, "|", facts.SET, "|", facts.Labels) // maps print sorted
-		if byAddress {
-			key += "|" + addr.String()
+		var key strings.Builder
+		for _, w := range states {
+			f := w.Identity(addr)
+			fmt.Fprint(&key, f.Location, "|", f.SET, "|", f.Labels, "|", w.Rules.Apart(addr), "|") // maps print sorted
 		}
-		if groups[key] == nil {
-			groups[key] = &Kind{Addr: addr, Identity: facts}
+		k := groups[key.String()]
+		if k == nil {
+			k = &Kind{Addr: addr, Identity: states[0].Identity(addr)}
+			groups[key.String()] = k
 		}
-		return groups[key]
+		return k
 	}
-	for _, s := range w.Seen {
+	for _, s := range states[0].Seen {
 		k := group(location.Normalize(s.Addr))
 		k.Seen++
 		k.Requests += s.Requests
 	}
-	for prefix := range w.Table.All() {
-		group(prefix.Addr()).Implied++
+	for _, w := range states {
+		for prefix := range w.Table.All() {
+			if addr, ok := w.Table.AddrOf(prefix); ok {
+				group(addr).Implied++
+			}
+		}
 	}
 	out := make([]Kind, 0, len(groups))
 	for _, k := range groups {

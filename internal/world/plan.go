@@ -55,7 +55,7 @@ func NewPlan(before, after *World) Plan {
 	services := slices.Concat(before.Services(), after.Services())
 	slices.SortFunc(services, route.Service.Compare)
 	services = slices.Compact(services)
-	all := before.bothKinds(after)
+	all := kinds(before, after)
 	p := Plan{Kinds: len(all), Services: len(services), Counts: map[Change]int{}, Rows: []Row{}}
 	for _, c := range Changes {
 		p.Counts[c] = 0
@@ -73,30 +73,6 @@ func NewPlan(before, after *World) Plan {
 		return cmp.Or(cmp.Compare(slices.Index(Changes, a.Change), slices.Index(Changes, b.Change)), cmp.Compare(b.Requests, a.Requests))
 	})
 	return p
-}
-
-// bothKinds are the kinds that either state tells apart.
-func (w *World) bothKinds(other *World) []Kind {
-	byAddress := w.Rules.LooksAtAddresses() || other.Rules.LooksAtAddresses()
-	groups := map[string]Kind{}
-	for _, list := range [][]Kind{kinds(w, byAddress), kinds(other, byAddress)} {
-		for _, k := range list {
-			a, b := w.Identity(k.Addr), other.Identity(k.Addr)
-			key := fmt.Sprint(a.Location, a.SET, a.Labels, "|", b.Location, b.SET, b.Labels)
-			if byAddress {
-				key += k.Addr.String()
-			}
-			if _, there := groups[key]; !there {
-				groups[key] = k
-			}
-		}
-	}
-	var out []Kind
-	for _, k := range groups {
-		out = append(out, k)
-	}
-	slices.SortFunc(out, func(a, b Kind) int { return a.Addr.Compare(b.Addr) })
-	return out
 }
 
 func compare(before, after *World, k Kind, service route.Service) Row {

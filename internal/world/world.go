@@ -5,6 +5,7 @@ package world
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -80,8 +81,14 @@ func (w *World) input(r Request) explain.Input {
 	if target, is := w.Aliases[r.Service]; is {
 		source, in.Read = target, []route.Service{target}
 	}
-	if address, is := w.Rules.Address(r.Service); is {
+	if address, is := w.Rules.Address(r.Service, in.Read); is {
 		in.Own, source = w.of(source), address.Target
+		if in.Own == nil && (len(in.Read) > 0 || slices.Contains(w.Names, r.Service)) {
+			in.Own = []explain.Callee{} // it is there, and has no instance
+		}
+		if real, is := w.Aliases[source]; is {
+			source = real
+		}
 	}
 	in.Callees = w.of(source)
 	return in

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/gaissmai/bart"
+	"go4.org/netipx"
 )
 
 // Table is the mapping in force: for an address, what the longest prefix that
@@ -24,6 +25,19 @@ func (t *Table) Lookup(addr netip.Addr) (*Facts, bool) {
 		return nil, false
 	}
 	return t.prefixes.Lookup(Normalize(addr))
+}
+
+// AddrOf returns an address for which a prefix of the table is the longest one:
+// the first that no narrower prefix holds. It is not ok where they hold all.
+func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
+	for addr = prefix.Addr(); prefix.Contains(addr); {
+		longest, _, _ := t.prefixes.LookupPrefixLPM(netip.PrefixFrom(addr, addr.BitLen()))
+		if longest == prefix {
+			return addr, true
+		}
+		addr = netipx.PrefixLastIP(longest).Next()
+	}
+	return netip.Addr{}, false
 }
 
 // LookupHost is Lookup for the host of an instance; a name is in no mapping.

@@ -22,6 +22,8 @@ type request struct {
 	rules  *route.Rules
 	table  *location.Table
 	exists bool // the name asked for is a service or alias of its own
+	// address is the lane address asked for, nil where it is none.
+	address *route.Rule
 
 	refused *apiservice.DiscoverResponse // by the stock server
 }
@@ -29,7 +31,9 @@ type request struct {
 func (r *request) routeRequest() route.Request {
 	addr := callerAddr(r.ctx, r.trusted)
 	caller := location.Resolver{Sources: r.sources, Default: r.table.Default()}.Caller(addr)
-	return route.Request{Addr: addr, Caller: caller.Identity, Asked: r.asked, Read: r.read()}
+	read := r.read()
+	r.address, _ = r.rules.Address(r.asked, read)
+	return route.Request{Addr: addr, Caller: caller.Identity, Asked: r.asked, Read: read}
 }
 
 // read are the services that the name asked for stands for: a Polaris alias,
@@ -59,17 +63,16 @@ func (r *request) read() []route.Service {
 // stock is the answer without routing. A lane address that is no service
 // itself has that of its target: to the stock server it does not exist.
 func (r *request) stock() *apiservice.DiscoverResponse {
-	address, is := r.rules.Address(r.asked)
-	if !is || r.exists {
+	if r.address == nil || r.exists {
 		return r.inner.ServiceInstancesCache(r.ctx, r.filter, r.req)
 	}
-	return r.named(r.inner.ServiceInstancesCache(r.ctx, r.filter, r.requestFor(address.Target)))
+	return r.named(r.inner.ServiceInstancesCache(r.ctx, r.filter, r.requestFor(r.address.Target)))
 }
 
 // source is the service to read.
 func (r *request) source() route.Service {
-	if address, is := r.rules.Address(r.asked); is {
-		return address.Target
+	if r.address != nil {
+		return r.address.Target
 	}
 	return r.asked
 }

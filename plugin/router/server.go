@@ -125,6 +125,10 @@ func (r *request) decide() (*view, route.Why, error) {
 	switch {
 	case err != nil:
 		return nil, why, err
+	case refused != nil && (why == route.Shadowed || r.targetIsGone(refused)):
+		// The name asked for has an answer of its own, auth included.
+		r.count(kind.Rule, observe.Stock)
+		return nil, noTarget, nil
 	case refused != nil:
 		r.refused = refused
 		r.count(kind.Rule, observe.Refused)
@@ -133,6 +137,16 @@ func (r *request) decide() (*view, route.Why, error) {
 		v.countShadow()
 	}
 	return v, why, nil
+}
+
+// noTarget is why the name of a lane address that is a service of its own has
+// the stock answer.
+const noTarget route.Why = "the target of the lane address cannot be read"
+
+// targetIsGone tells whether a lane address, whose name is a service of its own,
+// has a target that is none: a working service must not go with it.
+func (r *request) targetIsGone(refused *apiservice.DiscoverResponse) bool {
+	return r.address != nil && r.exists && apimodel.Code(refused.GetCode().GetValue()) == apimodel.Code_NotFoundResource
 }
 
 // view is the answer for a kind of caller, or the stock server's refusal.

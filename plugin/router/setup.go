@@ -124,10 +124,24 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 func (s *Server) tick() {
 	for now := range time.Tick(tickInterval) {
 		reportRules(s.rules(), now)
+		s.prune()
 		if now.Sub(s.seen.since()) >= seenInterval {
 			s.seen.rotate(now)
 		}
 	}
+}
+
+// prune drops the snapshots that no request would use: under files that are not
+// in force any more, of services that nobody asks for.
+func (s *Server) prune() {
+	rules, table := s.rules(), s.table()
+	s.snapshots.Range(func(key, v any) bool {
+		if old := v.(*snapshot); old.rules != rules || old.table != table {
+			s.snapshots.CompareAndDelete(key, v)
+			s.gates.Delete(key)
+		}
+		return true
+	})
 }
 
 // reportRules shows the rules and evacuations in force as metrics.

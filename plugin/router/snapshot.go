@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -112,8 +113,7 @@ func (r *request) stockRevision(source route.Service) string {
 // to all namespaces has a name in each that a client can think of; those are
 // made anew for each request, as the stock server does.
 func (r *request) keeps() bool {
-	_, isAddress := r.rules.Address(r.asked)
-	return r.exists || isAddress
+	return r.exists || r.address != nil
 }
 
 // current returns the snapshot in use, unless other files or evacuations are in
@@ -173,17 +173,20 @@ func resolve(p *apiservice.Instance, state inForce) route.Instance {
 	}
 }
 
-// withSET adds the SET where the instance has not said it itself.
+// withSET adds the SET where the instance has not said one itself: a name that
+// is no SET name is none, and SDKs would take it for one. Beside another name
+// than the resolved one nothing is switched on.
 func withSET(metadata map[string]string, set location.SET) map[string]string {
-	_, named := metadata[location.MetaSetName]
+	name := metadata[location.MetaSetName]
 	_, enabled := metadata[location.MetaSetEnable]
-	if named && enabled {
+	if _, err := location.ParseSET(name); err == nil && (enabled || name != string(set)) {
 		return metadata
 	}
 	out := make(map[string]string, len(metadata)+2)
-	out[location.MetaSetName], out[location.MetaSetEnable] = string(set), "Y"
-	for k, v := range metadata {
-		out[k] = v
+	maps.Copy(out, metadata)
+	out[location.MetaSetName] = string(set)
+	if !enabled {
+		out[location.MetaSetEnable] = "Y"
 	}
 	return out
 }

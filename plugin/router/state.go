@@ -38,8 +38,10 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	})
 	r.inner = s.origin
 	addr := location.Normalize(q.Addr)
+	read := r.read()
+	r.address, _ = r.rules.Address(r.asked, read)
 	in := explain.Input{
-		Addr: addr, Asked: q.Service, Read: r.read(), Rules: r.rules,
+		Addr: addr, Asked: q.Service, Read: read, Rules: r.rules,
 		Caller: location.Resolver{Sources: s.sources, Default: r.table.Default()}.Caller(addr),
 	}
 	if q.SET != "" {
@@ -51,7 +53,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	}
 	in.Callees = snap.callees()
 	var own *snapshot
-	if _, is := r.rules.Address(r.asked); is && r.exists {
+	if r.address != nil && r.exists {
 		if own, refused = r.snapshot(r.asked); own == nil {
 			return explain.Explanation{}, r.refusal(refused)
 		}

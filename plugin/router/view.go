@@ -59,7 +59,7 @@ func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 	}
 	fresh := &viewCell{own: own, build: sync.OnceValues(func() (*view, error) {
 		v, err := s.build(r, key, own)
-		if err == nil && !key.onlyHealthy {
+		if err == nil && !key.onlyHealthy && r.keeps() {
 			r.changes.note(r.asked, key.kind, v, s, r.now())
 		}
 		return v, err

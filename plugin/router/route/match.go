@@ -42,13 +42,21 @@ const (
 // Everybody is a rollout of 100 percent.
 const Everybody = 10000
 
-// Address returns the lane address of a name asked for.
-func (r *Rules) Address(asked Service) (*Rule, bool) {
+// Address returns the lane address of a name asked for, or of the service that
+// it is a Polaris alias of.
+func (r *Rules) Address(asked Service, read []Service) (*Rule, bool) {
 	if r == nil {
 		return nil, false
 	}
-	a, ok := r.addresses[asked]
-	return a, ok
+	if a, is := r.addresses[asked]; is {
+		return a, true
+	}
+	for _, s := range read {
+		if a, is := r.addresses[s]; is {
+			return a, true
+		}
+	}
+	return nil, false
 }
 
 // Route finds the first rule that matches the request. A lane address is its
@@ -88,7 +96,7 @@ func (r *Rules) match(req Request) *Rule {
 	if r == nil {
 		return nil
 	}
-	if address, ok := r.addresses[req.Asked]; ok {
+	if address, is := r.Address(req.Asked, req.Read); is {
 		return address
 	}
 	for _, rule := range r.rules {

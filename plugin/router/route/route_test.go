@@ -96,7 +96,7 @@ func TestNilRulesAreNone(t *testing.T) {
 	if _, why := rules.Route(Request{Asked: service("a/b")}); why != NoRule {
 		t.Errorf("why %q, want %q", why, NoRule)
 	}
-	if _, is := rules.Address(service("a/b")); is || rules.Len() != 0 {
+	if _, is := rules.Address(service("a/b"), nil); is || rules.Len() != 0 {
 		t.Error("nil rules have an address or a length")
 	}
 }

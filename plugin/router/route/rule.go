@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -52,15 +53,19 @@ func (r *Rules) Len() int {
 	return len(r.rules) + len(r.addresses)
 }
 
-// LooksAtAddresses tells whether two callers with one identity can be routed
-// differently for their addresses.
-func (r *Rules) LooksAtAddresses() bool {
-	if r == nil {
-		return false
+// Apart is what rules see of an address beside the identity behind it: callers
+// with one identity and equal texts are routed alike.
+func (r *Rules) Apart(addr netip.Addr) string {
+	var out []byte
+	for _, rule := range r.All() {
+		if len(rule.when.ip) > 0 {
+			out = strconv.AppendBool(out, rule.when.matchesIP(addr))
+		}
+		if !rule.ByWeight && 0 < rule.Rollout && rule.Rollout < Everybody {
+			out = strconv.AppendBool(out, rule.Includes(addr))
+		}
 	}
-	return slices.ContainsFunc(r.All(), func(rule *Rule) bool {
-		return len(rule.when.ip) > 0 || !rule.ByWeight && 0 < rule.Rollout && rule.Rollout < Everybody
-	})
+	return string(out)
 }
 
 // Addresses are the names of the lane addresses.

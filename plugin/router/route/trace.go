@@ -31,7 +31,7 @@ type Passed struct {
 // Passed returns the rules before the one that decides: all of them, if none
 // does. Of a lane address there are none. It asks the same conditions as Route.
 func (r *Rules) Passed(req Request) []Passed {
-	if _, is := r.Address(req.Asked); is || r == nil {
+	if _, is := r.Address(req.Asked, req.Read); is || r == nil {
 		return nil
 	}
 	var out []Passed
