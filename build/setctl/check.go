@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,8 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 		switch {
 		case root.HasAny("tests", "instances"):
 			root.Errorf("this is a case file; run setctl test on it")
+		case !isMapping && !isRouting && !root.HasOnly("version"):
+			root.Fields(slices.Concat([]string{"version"}, mappingKeys, routingKeys)...) // says which keys are unknown
 		case isMapping == isRouting:
 			root.Errorf("cannot tell whether this is a mapping file (one of %s) or a routing file (one of %s)",
 				strings.Join(mappingKeys, ", "), strings.Join(routingKeys, ", "))

@@ -33,12 +33,14 @@ type evacuation struct {
 
 // evacuated is the outcome.
 type evacuated struct {
-	ID     string      `json:"id"`
-	File   string      `json:"file"`
-	Entry  string      `json:"entry"`
-	Ended  bool        `json:"ended"`
-	DryRun bool        `json:"dryRun"`
-	Plan   *world.Plan `json:"plan,omitempty"`
+	ID     string `json:"id"`
+	File   string `json:"file"`
+	Entry  string `json:"entry"`
+	Ended  bool   `json:"ended"`
+	DryRun bool   `json:"dryRun"`
+	// Instances is how many are in the place, on a dry run.
+	Instances int         `json:"instances"`
+	Plan      *world.Plan `json:"plan,omitempty"`
 }
 
 func newEvacuate(out *output) *cobra.Command {
@@ -77,11 +79,15 @@ func (e *evacuation) run(cmd *cobra.Command, out *output) error {
 	}
 	done := evacuated{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun}
 	if e.dryRun {
-		plan, err := e.plan()
+		before, err := stateNow(e.server, e.dump)
 		if err != nil {
 			return err
 		}
-		done.Plan = &plan
+		plan, err := e.plan(before)
+		if err != nil {
+			return err
+		}
+		done.Plan, done.Instances = &plan, before.CountIn(e.entry)
 	} else if err := replaceFile(e.file, e.edited); err != nil {
 		return failure{err}
 	}
@@ -182,11 +188,7 @@ func (e *evacuation) edit(now time.Time) error {
 }
 
 // plan compares what is in force with the edited file in its place.
-func (e *evacuation) plan() (world.Plan, error) {
-	before, err := stateNow(e.server, e.dump)
-	if err != nil {
-		return world.Plan{}, err
-	}
+func (e *evacuation) plan(before *world.World) (world.Plan, error) {
 	files, found := slices.Clone(before.Routing), false
 	for n := range files {
 		if string(files[n].Data) == e.before {
@@ -208,7 +210,8 @@ func (e *evacuation) plan() (world.Plan, error) {
 func (d evacuated) text(w io.Writer) {
 	switch {
 	case d.DryRun:
-		fmt.Fprintf(w, "dry run, %s stays as it is: %s\n\n", d.File, d.Entry)
+		fmt.Fprintf(w, "dry run, %s stays as it is: %s\n", d.File, d.Entry)
+		fmt.Fprintf(w, "%s there; those that no rule routes stay in their lists\n\n", count(d.Instances, "instance"))
 		d.Plan.Text(w)
 	case d.Ended:
 		fmt.Fprintf(w, "ended %s in %s: %s\n", d.ID, d.File, d.Entry)

@@ -68,7 +68,11 @@ func addEntry(file strict.File, entry string) (string, error) {
 		return strings.Join(lines, ""), nil
 	}
 	at := list.Content[0].Line - 1
-	dash := strings.Index(lines[at], "-")
+	indented := strings.TrimLeft(lines[at], " ")
+	if !strings.HasPrefix(indented, "-") {
+		return "", fmt.Errorf("%s:%d: the entry does not start beside its dash; this command edits lists with an entry a line", file.Name, at+1)
+	}
+	dash := len(lines[at]) - len(indented)
 	lines[at] = lines[at][:dash] + "- " + entry + "\n" + lines[at]
 	return strings.Join(lines, ""), nil
 }
@@ -85,11 +89,14 @@ func removeEntry(file strict.File, line int) (string, error) {
 		if item.Line != line {
 			continue
 		}
-		first, last := item.Line-1, lastLine(item)
+		first, last, instead := item.Line-1, lastLine(item), ""
 		if len(list.Content) == 1 {
 			first = key.Line - 1
+			if first == 0 || !strings.Contains(string(file.Data), "\nrules:") && !strings.Contains(string(file.Data), "\naddresses:") {
+				instead = "evacuate: []\n" // or nothing would tell what kind of file it is
+			}
 		}
-		return strings.Join(lines[:first], "") + strings.Join(lines[last:], ""), nil
+		return strings.Join(lines[:first], "") + instead + strings.Join(lines[last:], ""), nil
 	}
 	return "", fmt.Errorf("%s:%d: no evacuation starts here", file.Name, line)
 }

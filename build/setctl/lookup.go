@@ -80,6 +80,9 @@ func look(table *location.Table, addr netip.Addr) looked {
 	add("zone", facts.Zone, facts.ZoneFrom)
 	add("campus", facts.Campus, facts.CampusFrom)
 	add("set", string(facts.SET), facts.SETFrom)
+	if facts.Shared != nil {
+		add("shared", "true", facts.Shared)
+	}
 	for _, key := range slices.Sorted(maps.Keys(facts.Labels)) {
 		add("label."+key, facts.Labels[key], facts.LabelsFrom[key])
 	}

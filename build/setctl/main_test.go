@@ -13,13 +13,14 @@ import (
 
 // files are written to the working directory of each test.
 var files = map[string]string{
-	"m.yaml":    "version: 1\nmappings:\n  - {match: 10.1.0.0/16, region: r, zone: z, set: qb.novel.h}\n  - {match: 10.1.1.0/24, labels: {lane: gray}}\ndefault: {region: d}\n",
-	"quiet.csv": "match,set\n10.2.0.0/16,a.b.*\n",
-	"m.csv":     "match,set\n10.2.0.0/16,qb.nvel.z\n",
-	"r.yaml":    "version: 1\nnaming: {segments: [b, area, g], values: {area: [novel]}}\nrules: [{name: r, service: default/s, set: {}}]\n",
-	"bad.yaml":  "version: 1\nmappings: [{match: 10.1.0.0/99, set: a}]\n",
-	"bad2.yaml": "version: 1\nrules: [{name: r}]\n",
-	"odd.yaml":  "version: 1\n",
+	"m.yaml":        "version: 1\nmappings:\n  - {match: 10.1.0.0/16, region: r, zone: z, set: qb.novel.h}\n  - {match: 10.1.1.0/24, labels: {lane: gray}}\ndefault: {region: d}\n",
+	"misspelt.yaml": "version: 1\nmapings: []\n",
+	"quiet.csv":     "match,set\n10.2.0.0/16,a.b.*\n",
+	"m.csv":         "match,set\n10.2.0.0/16,qb.nvel.z\n",
+	"r.yaml":        "version: 1\nnaming: {segments: [b, area, g], values: {area: [novel]}}\nrules: [{name: r, service: default/s, set: {}}]\n",
+	"bad.yaml":      "version: 1\nmappings: [{match: 10.1.0.0/99, set: a}]\n",
+	"bad2.yaml":     "version: 1\nrules: [{name: r}]\n",
+	"odd.yaml":      "version: 1\n",
 	"c.yaml": "mapping: [m.yaml]\nrouting: [r.yaml]\ninstances:\n" +
 		"  - {service: default/s, host: 10.8.0.1, set: qb.novel.h}\n  - {service: default/s, host: 10.8.0.2, set: qb.novel.z}\ntests:\n" +
 		"  - {name: own, caller: 10.1.0.1, service: default/s, want: [10.8.0.1], rule: r, tier: own}\n",
@@ -65,6 +66,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 6 problems
 `, ""},
 		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entries, 0 routing files with 0 rules and addresses\n", ""},
+		{"check misspelt.yaml", 1, "misspelt.yaml:2:1: unknown key \"mapings\"; did you mean \"mappings\"?\n1 problem\n", ""},
 		{"check", 2, "", "setctl: requires at least 1 arg(s), only received 0\n"},
 		{"lookup 10.1.1.9 --mapping m.yaml", 0, "10.1.1.9\n" +
 			"  region      r           from mapping m.yaml:3 (10.1.0.0/16)\n" +

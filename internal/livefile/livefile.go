@@ -108,6 +108,11 @@ func (l *Live[T]) refresh() {
 	}
 	l.seen = now
 	_ = l.load(false)
+	// A swap of symlinks under the reading mixes two versions: read again.
+	if again := sign(l.options.Globs); !again.equal(l.seen) {
+		l.seen = again
+		_ = l.load(false)
+	}
 }
 
 func (l *Live[T]) load(force bool) error {

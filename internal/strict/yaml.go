@@ -286,6 +286,11 @@ func (n Node) HasAny(keys ...string) bool {
 	return false
 }
 
+// HasOnly tells whether a mapping has no other key.
+func (n Node) HasOnly(key string) bool {
+	return len(n.yaml.Content) == 2 && n.yaml.Content[0].Value == key
+}
+
 // Col counts from 1.
 func (n Node) Col() int { return n.yaml.Column }
 

@@ -153,6 +153,19 @@ func (w *World) index() {
 	}
 }
 
+// CountIn is how many instances an evacuation would take out.
+func (w *World) CountIn(e route.Evacuation) (n int) {
+	w.index()
+	for _, list := range w.byService {
+		for _, c := range list {
+			if e.Has(c.Location, c.SET) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // hosts knows callers by the records at their address.
 type hosts map[netip.Addr][]location.Facts
 

@@ -181,6 +181,45 @@ func TestDriftsAndStrangers(t *testing.T) {
 	}
 }
 
+// A caller is known by its own instance, an alias by what it stands for, and a
+// lane address by its target through an alias.
+func TestIdentityAndNames(t *testing.T) {
+	w := newWorld(t, "rules: [{name: s, service: default/s, set: {}}]\naddresses: [{service: default/lane, target: default/alias, set: {callee: qb.novel.h}}]")
+	w.Instances = append(w.Instances, instance("own", "10.8.0.1", "qb.novel.h", true))
+	w.Aliases = map[route.Service]route.Service{service2("alias"): service2("s"), service2("lane2"): service2("lane")}
+	w.Names = []route.Service{service2("lane")}
+	for _, tt := range []struct{ caller, service, want string }{
+		{"10.8.0.1", "s", "10.2.0.1 own"},
+		{"10.1.0.9", "alias", "10.1.0.1 own"},
+		{"10.9.0.9", "lane", "10.2.0.1 own"},
+		{"10.9.0.9", "lane2", "10.2.0.1 own"},
+	} {
+		e := w.Explain(world.Request{Addr: netip.MustParseAddr(tt.caller), Service: service2(tt.service)})
+		got := ""
+		for _, i := range e.Instances {
+			if i.Sent {
+				got += i.Host + " "
+			}
+		}
+		if got += e.Tier; got != tt.want {
+			t.Errorf("%s for %s: %q, want %q", tt.service, tt.caller, got, tt.want)
+		}
+	}
+}
+
+// Callers of a wide prefix are looked at although a narrow one starts at the
+// same address, and one that is nowhere leaves no city.
+func TestPlanLooksAtEveryKind(t *testing.T) {
+	wide := "match,set\n10.1.0.0/16,a.b.c\n10.1.0.0/24,a.b.d\n"
+	table, rules := load(t, wide, "rules: [{name: s, service: default/s, set: {}}]")
+	before := &world.World{Rules: rules, Table: table, Now: now, Instances: []world.Instance{instance("s", "10.4.0.1", "a.b.c", true), instance("s", "10.4.0.2", "a.b.d", true)}}
+	_, candidate := load(t, wide, `rules: [{name: s, service: default/s, when: {set: "a.b.c"}, set: {callee: a.b.x}}, {name: t, service: default/s, set: {}}]`)
+	p := world.NewPlan(before, before.With(table, candidate))
+	if p.Kinds != 2 || p.Counts[world.Empty] != 1 || p.Counts[world.CrossRegion] != 0 {
+		t.Errorf("plan %+v", p)
+	}
+}
+
 // A dump decides as the state that it is of.
 func TestDumpComesBack(t *testing.T) {
 	w := newWorld(t, both)

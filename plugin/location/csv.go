@@ -105,7 +105,7 @@ func (f *csvFile) checkHeader() bool {
 
 func (f *csvFile) row(row []string) {
 	e := new(f.at(0).entry)
-	match, column := "", 0
+	match, column, ok := "", 0, true
 	for i, value := range row {
 		switch name := f.header[i]; name {
 		case "match":
@@ -117,9 +117,7 @@ func (f *csvFile) row(row []string) {
 		case "campus":
 			e.facts.Campus = value
 		case "set":
-			if !f.set(e, i, value) {
-				return
-			}
+			ok = f.set(e, i, value) && ok
 		case "shared":
 			switch value {
 			case "", "false":
@@ -127,7 +125,7 @@ func (f *csvFile) row(row []string) {
 				e.facts.Shared = &Place{}
 			default:
 				f.at(i).add("found %q, expected true or false", value)
-				return
+				ok = false
 			}
 		default:
 			if value != "" {
@@ -136,16 +134,18 @@ func (f *csvFile) row(row []string) {
 		}
 	}
 	prefixes, err := ParseMatch(match)
-	switch {
-	case err != nil:
+	if err != nil {
 		f.at(column).add("%v", err)
-	default:
-		if err := e.checkFields("row"); err != nil {
-			f.at(0).add("%v", err)
-			return
-		}
-		f.add(e, match, prefixes)
+		return
 	}
+	if !ok {
+		return
+	}
+	if err := e.checkFields("row"); err != nil {
+		f.at(0).add("%v", err)
+		return
+	}
+	f.add(e, f.at(column).entry, match, prefixes)
 }
 
 func (f *csvFile) set(e *entry, column int, value string) bool {

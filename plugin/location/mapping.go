@@ -77,12 +77,13 @@ func (e *entry) checkFields(what string) error {
 	return nil
 }
 
-// add puts an entry under each prefix of a match.
-func (l *mappingLoader) add(e *entry, match string, prefixes []netip.Prefix) {
+// add puts an entry under each prefix of a match, which stands at a place of its
+// own.
+func (l *mappingLoader) add(e *entry, at entry, match string, prefixes []netip.Prefix) {
 	e.place("mapping", match)
 	for _, p := range prefixes {
 		if first, twice := l.given.Get(p); twice {
-			l.problems.Add(e.problem("prefix %q is given twice, first in %s:%d", p, first.file, first.line))
+			l.problems.Add(at.problem("prefix %q is given twice, first in %s:%d", p, first.file, first.line))
 			continue
 		}
 		l.given.Insert(p, e)

@@ -90,6 +90,35 @@ func TestRegistered(t *testing.T) {
 	}
 }
 
+// A shared host is its callers' matter: an instance there has what it registered.
+func TestInstanceOnASharedHost(t *testing.T) {
+	table, fault := loadAll("version: 1\nmappings: [{match: 10.0.0.1, region: r, shared: true}]")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	if got := Instance(table, "10.0.0.1", facts("", "", "", "a.b.c")); got.SET != "a.b.c" || got.Region != "r" {
+		t.Errorf("%+v", got.Identity)
+	}
+}
+
+func TestAddrOf(t *testing.T) {
+	table, fault := loadAll("csv:match,set\n10.0.0.0/16,a.b.c\n10.0.0.0/24,a.b.d\n10.0.0.0/25,a.b.e\n10.0.1.0/24,a.b.f\n10.9.0.0/31,a.b.g\n10.9.0.0/32,a.b.h\n10.9.0.1/32,a.b.i\n255.255.255.255/32,a.b.j\n")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	for prefix, want := range map[string]string{
+		"10.0.0.0/16": "10.0.2.0", "10.0.0.0/24": "10.0.0.128", "10.0.0.0/25": "10.0.0.0", "10.9.0.0/31": "none", "255.255.255.255/32": "255.255.255.255",
+	} {
+		got := "none"
+		if addr, ok := table.AddrOf(netip.MustParsePrefix(prefix)); ok {
+			got = addr.String()
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", prefix, got, want)
+		}
+	}
+}
+
 func TestCommon(t *testing.T) {
 	tests := []struct {
 		name    string

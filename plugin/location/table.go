@@ -103,7 +103,10 @@ func (f *Facts) inherit(wider *Facts) {
 		return
 	}
 	if f.SET == "" {
-		f.SET, f.SETFrom, f.Shared = wider.SET, wider.SETFrom, wider.Shared
+		f.SET, f.SETFrom = wider.SET, wider.SETFrom
+		if len(f.Labels) == 0 {
+			f.Shared = wider.Shared
+		}
 	}
 	if len(f.Labels) == 0 {
 		f.Labels, f.LabelsFrom = wider.Labels, wider.LabelsFrom

@@ -58,20 +58,40 @@ func (t *Table) CheckLocation(loc Location) error {
 }
 
 func (t topology) check(loc Location) error {
-	region := loc.Region
-	if region == "" && loc.Zone != "" { // a zone without a region around it
-		region, _ = t.regionOf(loc.Zone)
+	if loc.Region == "" {
+		return t.checkAnywhere(loc)
 	}
-	zones, known := t[region]
-	if loc.Region != "" && !known {
+	zones, known := t[loc.Region]
+	if !known {
 		return fmt.Errorf("region %q is not in the topology%s", loc.Region, suggest(loc.Region, slices.Collect(maps.Keys(t))))
 	}
 	campuses, known := zones[loc.Zone]
 	if loc.Zone != "" && !known {
-		return fmt.Errorf("zone %q is not in the topology, in region %q%s", loc.Zone, region, suggest(loc.Zone, slices.Collect(maps.Keys(zones))))
+		return fmt.Errorf("zone %q is not in the topology, in region %q%s", loc.Zone, loc.Region, suggest(loc.Zone, slices.Collect(maps.Keys(zones))))
 	}
 	if loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus) {
 		return fmt.Errorf("campus %q is not in the topology, in zone %q%s", loc.Campus, loc.Zone, suggest(loc.Campus, campuses))
+	}
+	return nil
+}
+
+// checkAnywhere checks a zone without a region around it, or a campus without a
+// zone.
+func (t topology) checkAnywhere(loc Location) error {
+	var zones, campuses []string
+	for _, of := range t {
+		for zone, list := range of {
+			zones = append(zones, zone)
+			if loc.Zone == "" || loc.Zone == zone {
+				campuses = append(campuses, list...)
+			}
+		}
+	}
+	switch {
+	case loc.Zone != "" && !slices.Contains(zones, loc.Zone):
+		return fmt.Errorf("zone %q is not in the topology%s", loc.Zone, suggest(loc.Zone, zones))
+	case loc.Campus != "" && !slices.Contains(campuses, loc.Campus):
+		return fmt.Errorf("campus %q is not in the topology%s", loc.Campus, suggest(loc.Campus, campuses))
 	}
 	return nil
 }

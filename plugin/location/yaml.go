@@ -40,7 +40,7 @@ func (l *mappingLoader) readEntry(n strict.Node) {
 	}
 	for _, item := range items {
 		if prefixes := readMatch(item); ok {
-			l.add(e, item.Raw(), prefixes)
+			l.add(e, entry{file: item.File(), line: item.Line(), col: item.Col()}, item.Raw(), prefixes)
 		}
 	}
 }

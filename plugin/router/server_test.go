@@ -179,6 +179,88 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// A lane address with the name of a working service never takes that service
+// away when its target cannot be read.
+func TestAddressWithoutATarget(t *testing.T) {
+	s, stock := newTestServer(t)
+	for _, rollout := range []string{"mode: shadow", "rollout: {percent: 1, by: weight}", "rollout: {percent: 100}"} {
+		var problems strict.Problems
+		rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte("version: 1\naddresses: [{service: default/s, target: default/gone, set: {callee: a.b.d}, " + rollout + "}]")}}, time.Now(), &problems)
+		if rules == nil {
+			t.Fatal(problems.Err())
+		}
+		s.rules = func() *route.Rules { return rules }
+		if _, got := get(s, "10.1.0.1", "s", ""); len(strings.Fields(got)) != 5 {
+			t.Errorf("%s: %s, want the stock answer", rollout, got)
+		}
+	}
+	stock.refuse = true
+	if _, got := get(s, "10.1.0.1", "s", ""); got != fmt.Sprintf("%d ", apimodel.Code_NotAllowedAccess) {
+		t.Errorf("refused: %s", got)
+	}
+}
+
+// An evacuation ends by itself, with no change of any file or instance.
+func TestEvacuationEnds(t *testing.T) {
+	s, _ := newTestServer(t)
+	begin := time.Now()
+	var problems strict.Problems
+	until := begin.Add(time.Hour).UTC().Format(time.RFC3339)
+	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte("version: 1\nrules: [{name: r, service: default/s, set: {}}]\nevacuate: [{set: a.b.c, until: " + until + "}]")}}, begin, &problems)
+	if rules == nil {
+		t.Fatal(problems.Err())
+	}
+	s.rules = func() *route.Rules { return rules }
+	for after, want := range map[time.Duration]string{0: "200000 3", 2 * time.Hour: "200000 1"} {
+		s.now = func() time.Time { return begin.Add(after) }
+		if _, got := get(s, "10.1.0.1", "s", ""); got != want {
+			t.Errorf("after %s: %s, want %s", after, got, want)
+		}
+	}
+}
+
+// Names that a client can make up keep nothing, and what no request would use
+// goes.
+func TestSnapshotsAreBounded(t *testing.T) {
+	s, stock := newTestServer(t)
+	count := func() (n int) {
+		s.snapshots.Range(func(any, any) bool { n++; return true })
+		return n
+	}
+	get(s, "10.1.0.1", "s", "")
+	if count() != 1 {
+		t.Fatalf("%d snapshots", count())
+	}
+	stock.name = "exported" // visible in every namespace, in which a client can ask
+	get(s, "10.1.0.1", "exported", "")
+	if count() != 1 {
+		t.Errorf("%d snapshots after a name that is no service of its own", count())
+	}
+	table := s.table()
+	s.table = func() *location.Table { return &location.Table{} }
+	s.prune()
+	if count() != 0 {
+		t.Errorf("%d snapshots under a mapping of before", count())
+	}
+	s.table = func() *location.Table { return table }
+}
+
+// Metadata switch an SDK's set router on only with the resolved SET.
+func TestSETInMetadata(t *testing.T) {
+	for _, tt := range []struct{ before, want map[string]string }{
+		{nil, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
+		{map[string]string{"internal-set-name": ""}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
+		{map[string]string{"internal-set-name": "blue", "k": "v"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y", "k": "v"}},
+		{map[string]string{"internal-set-name": "a.b.c"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
+		{map[string]string{"internal-set-name": "x.y.z"}, map[string]string{"internal-set-name": "x.y.z"}},
+		{map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}},
+	} {
+		if got := withSET(tt.before, "a.b.c"); !maps.Equal(got, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.before, got, tt.want)
+		}
+	}
+}
+
 // What is shared with the stock server's cache is never written.
 func TestCachedInstancesStayAsTheyAre(t *testing.T) {
 	s, stock := newTestServer(t)

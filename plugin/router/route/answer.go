@@ -111,7 +111,7 @@ func (b *blend) usable(members []Member) (sum uint64) {
 }
 
 // scale multiplies the weights of either side by its factor, and all of them so
-// that the largest is MaxWeight: whole numbers from 1 then keep the proportions
+// that the largest of usable ones is MaxWeight: whole numbers from 1 then keep the proportions
 // as well as they can. A weight of 0 stays 0. Products stay below 2^64: a
 // weight is at most 10^4, and a factor at most 10^4 times the sum of the
 // weights, so that a hundred thousand instances come to 10^17.
@@ -123,16 +123,18 @@ func (b *blend) scale(chosen, others uint64) {
 		return uint64(b.members[n].Weight) * others
 	}
 	var largest uint64
-	for n := range b.members {
-		largest = max(largest, product(n))
+	for n, m := range b.members {
+		if b.instance(m).Usable() {
+			largest = max(largest, product(n))
+		}
 	}
 	for n := range b.members {
 		if b.members[n].Weight == 0 {
 			continue
 		}
-		high, low := bits.Mul64(product(n), MaxWeight)
+		high, low := bits.Mul64(min(product(n), largest), MaxWeight)
 		low, carry := bits.Add64(low, largest/2, 0)
 		weight, _ := bits.Div64(high+carry, low, largest)
-		b.members[n].Weight = uint32(max(weight, 1))
+		b.members[n].Weight = uint32(min(max(weight, 1), MaxWeight))
 	}
 }

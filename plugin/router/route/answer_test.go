@@ -3,6 +3,7 @@ package route
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -223,5 +224,69 @@ rules:
 	passed := rules.Passed(req)
 	if len(passed) != 6 || passed[5].Why != `when.zone wants "z", the caller has none` {
 		t.Errorf("without an identity: %+v", passed)
+	}
+}
+
+// The boundary of a degrade by percent: half unusable is left at 50.
+func TestSatisfied(t *testing.T) {
+	for _, tt := range []struct {
+		d             Degrade
+		total, usable int
+		want          bool
+	}{
+		{Degrade{UnhealthyPercent: 50}, 2, 1, false},
+		{Degrade{UnhealthyPercent: 51}, 2, 1, true},
+		{Degrade{UnhealthyPercent: 100}, 3, 0, false},
+		{Degrade{UnhealthyPercent: 100, MinUsable: 2}, 3, 1, false},
+		{Degrade{UnhealthyPercent: 100, MinUsable: 2}, 3, 2, true},
+		{Degrade{ByAbsence: true, UnhealthyPercent: 1, MinUsable: 9}, 1, 0, true},
+		{Degrade{ByAbsence: true}, 0, 0, false},
+	} {
+		if got := tt.d.satisfied(tt.total, tt.usable); got != tt.want {
+			t.Errorf("%+v of %d usable of %d: %t", tt.d, tt.usable, tt.total, got)
+		}
+	}
+}
+
+// Evacuated instances are left out of a blend, too, and count for no weight.
+func TestBlendWithEvacuation(t *testing.T) {
+	gone := up("a.b.c", 10000)
+	gone.Evacuated = true
+	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SET: "a.b.c"}
+	_, members := r.Answer([]Instance{up("a.b.c", 1), gone, up("x.y.z", 1)}, nil)
+	if fmt.Sprint(members) != "[{false 0 10000} {false 2 9802}]" {
+		t.Errorf("members %v", members)
+	}
+}
+
+// Who is in at a percent must not change with an upgrade: a golden value.
+func TestRolloutHashStays(t *testing.T) {
+	in := 0
+	for i := range 256 {
+		if (&Rule{Name: "server-b", Rollout: 5000}).Includes(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})) {
+			in = in*3%1000003 + i
+		}
+	}
+	if in != 509052 {
+		t.Errorf("the callers of a rollout are others than before: %d", in)
+	}
+}
+
+func TestAliasOnlyWhereAsked(t *testing.T) {
+	template, err := ParseTemplate("a.{caller.set.2}.{caller.set.3|alias}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := template.Apply(location.Identity{SET: "x.SH.SH"}, map[string]string{"SH": "h"}); got != "a.SH.h" {
+		t.Errorf("%s, want a.SH.h", got)
+	}
+}
+
+// An alias is no way around a lane address.
+func TestAddressThroughAnAlias(t *testing.T) {
+	rules := mustLoad(t, "version: 1\naddresses: [{service: default/lane, target: default/s, set: {callee: a.b.c}}]\n")
+	got, why := rules.Route(Request{Asked: service("default/alias"), Read: []Service{service("default/lane")}})
+	if why != Routed || got.Rule.Name != "default/lane" || got.SET != "a.b.c" {
+		t.Errorf("%+v, %q", got, why)
 	}
 }

@@ -102,8 +102,10 @@ func (l *loader) readRule(n strict.Node) {
 	fields := n.Fields("name", "service", "when", "set", "nearby", "degrade", "onEmpty", "mode", "rollout")
 	rule := newRule(n)
 	if name, given := fields["name"]; given {
-		rule.Name = name.TextOr()
-		l.checkName(rule, name)
+		var ok bool
+		if rule.Name, ok = name.Text(); ok {
+			l.checkName(rule, name)
+		}
 	} else {
 		n.Errorf("the rule has no name, expected name: some-name, unique across all files")
 	}

@@ -112,11 +112,15 @@ func (l *linter) tiers(rule *Rule) {
 		return
 	}
 	as := l.routedAs(rule)
+	if len(as) == 0 {
+		l.warnRule(rule, "rule %q: the template gives no caller of the mapping a SET, and callers without one are not kept apart", rule.Name)
+		return
+	}
 	for _, tier := range rule.SET.Tiers {
 		filled := func(s location.SET) bool {
 			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.has(s, m.name) })
 		}
-		if tier == Unset || len(as) == 0 || slices.ContainsFunc(as, filled) {
+		if tier == Unset || slices.ContainsFunc(as, filled) {
 			continue
 		}
 		l.warnRule(rule, "rule %q: no mapping entry has a SET of tier %q of %q; only instances that register one themselves can fill it", rule.Name, tier, as[0])

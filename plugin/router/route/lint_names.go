@@ -93,9 +93,19 @@ func oneLetterApart(a, b string) bool {
 	case len(a) < len(b):
 		return a[i:] == b[i+1:] && isLetter(b, i)
 	case a[i+1:] == b[i+1:]:
-		return isLetter(a, i) && isLetter(b, i)
+		return isLetter(a, i) && isLetter(b, i) || lookAlike(a[i], b[i])
 	}
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+}
+
+// lookAlike tells letters from the digits that they are mistaken for.
+func lookAlike(a, b byte) bool {
+	for _, pair := range []string{"l1", "I1", "o0", "O0"} {
+		if strings.IndexByte(pair, a) >= 0 && strings.IndexByte(pair, b) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // isLetter tells a letter that is part of a longer word.

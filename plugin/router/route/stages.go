@@ -119,8 +119,9 @@ func (l *loader) readTemplate(n strict.Node) *Template {
 }
 
 func readTiers(n strict.Node) []Tier {
+	before := n.Faults()
 	items := n.Items()
-	if len(items) == 0 {
+	if len(items) == 0 && n.Faults() == before {
 		n.Errorf("the list of tiers is empty, expected one or more of %s", quoteList(tierWords))
 	}
 	var tiers []Tier
@@ -208,7 +209,7 @@ func parsePercent(s string) (int, error) {
 	}
 	digits := whole + (fraction + "00")[:2]
 	v, err := strconv.ParseUint(digits, 10, 32)
-	if err != nil || whole == "" || v > Everybody {
+	if err != nil || whole == "" && !dotted || v > Everybody {
 		return 0, fault
 	}
 	return int(v), nil
