@@ -181,7 +181,7 @@ func sources(names []string, instances, clients *hostIndex) []location.Source {
 }
 
 // unrouted are the listeners that read the registry past this pack.
-var unrouted = map[string]bool{"service-eureka": true, "service-nacos": true, "xds-v3": true}
+var unrouted = map[string]bool{"service-nacos": true, "xds-v3": true}
 
 // warnUnrouted names the configured ones (design section 6.1).
 func warnUnrouted(protocols []string) {

@@ -109,7 +109,7 @@ func (s *Server) Status() Status {
 		})
 	}
 	for _, name := range s.config.Protocols {
-		if name == "service-grpc" || name == httpSlotName || name == "service-l5" || unrouted[name] {
+		if name == "service-grpc" || name == httpSlotName || name == "service-l5" || name == "service-eureka" || unrouted[name] {
 			out.Protocols = append(out.Protocols, Protocol{name, !unrouted[name] && rules != nil})
 		}
 	}
