@@ -101,7 +101,7 @@ func TestHTTPDiscover(t *testing.T) {
 
 // L5 agents get the instances that their host should use.
 func TestL5(t *testing.T) {
-	port := freePort(t)
+	port := polaristest.FreePort()
 	config := replacedConfig(t, "auth: {user", fmt.Sprintf("  - name: service-l5\n    option: {listenIP: 127.0.0.1, listenPort: %d, clusterName: cl5.discover}\nauth: {user", port))
 	config = strings.Replace(config, "naming:\n", "naming:\n  l5Open: true\n", 1)
 	server, console := start(t, polaristest.Options{Config: config})
@@ -126,21 +126,6 @@ func TestL5(t *testing.T) {
 			})
 		}
 	}
-}
-
-// freePort is one that nobody listens on now.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := listenLoopback(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func listenLoopback(port int) (net.Listener, error) {
-	return net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 }
 
 // l5Hosts asks as an L5 agent: a header of two bytes of mark and four of

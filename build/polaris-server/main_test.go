@@ -185,7 +185,7 @@ func eventually(t *testing.T, s *polaristest.Server, r polaristest.Request, want
 // wait polls until done returns nil.
 func wait(t *testing.T, done func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for {
 		err := done()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -54,7 +55,7 @@ var (
 func TestUnroutedProtocols(t *testing.T) {
 	for _, tt := range []struct{ name, binary string }{{"with the pack", serverBinary}, {"stock", built(t, stockBinary)}} {
 		t.Run(tt.name, func(t *testing.T) {
-			nacos, xds := freePortPair(t), freePort(t)
+			nacos, xds := freePortPair(t), polaristest.FreePort()
 			config := replacedConfig(t, "auth: {user", fmt.Sprintf(
 				"  - {name: service-nacos, option: {listenIP: 127.0.0.1, listenPort: %d, defaultNamespace: default}}\n"+
 					"  - {name: xds-v3, option: {listenIP: 127.0.0.1, listenPort: %d}}\nauth: {user", nacos, xds))
@@ -92,8 +93,8 @@ func TestUnroutedProtocols(t *testing.T) {
 func freePortPair(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		port := freePort(t)
-		if l, err := listenLoopback(port + 1000); err == nil {
+		port := polaristest.FreePort()
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1000)); err == nil {
 			l.Close()
 			return port
 		}

@@ -89,10 +89,7 @@ func (s *Server) prepare(o Options) error {
 			return err
 		}
 	}
-	ports, err := freePorts(3)
-	if err != nil {
-		return err
-	}
+	ports := []int{FreePort(), FreePort(), FreePort()}
 	if o.ListenIP == "" {
 		o.ListenIP = "127.0.0.1"
 	}
@@ -108,7 +105,7 @@ func (s *Server) prepare(o Options) error {
 		config = configTemplate
 	}
 	var text bytes.Buffer
-	err = template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
+	err := template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
 		"IP": o.ListenIP, "HTTP": ports[0], "GRPC": ports[1], "Admin": ports[2], "Token": o.AdminToken,
 		"Trusted": strings.Join(o.TrustedProxies, ", "), "FailOpen": !o.FailClosed,
 	})
@@ -200,20 +197,6 @@ func (s *Server) clean() error {
 		return nil
 	}
 	return os.RemoveAll(s.Dir)
-}
-
-// freePorts finds ports that nobody listens on now.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 // buffer is a bytes.Buffer for a process that writes while a test reads.
