@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,11 +51,7 @@ type fargo struct {
 // startFargo builds and starts the program.
 func startFargo(t *testing.T) *fargo {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "eureka")
-	if out, err := exec.Command("go", "build", "-C", "../../scripts/clients/eureka", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	cmd := exec.CommandContext(t.Context(), binary)
+	cmd := exec.CommandContext(t.Context(), built(t, fargoBinary))
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

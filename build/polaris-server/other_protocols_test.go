@@ -46,6 +46,7 @@ func builder(name string, args ...string) func() (string, error) {
 
 var (
 	stockBinary = builder("stock-server", "github.com/polarismesh/polaris")
+	fargoBinary = builder("fargo-client", "-C", "../../scripts/clients/eureka", ".")
 	nacosBinary = builder("nacos-client", "-C", "../../scripts/clients/nacos", ".")
 )
 

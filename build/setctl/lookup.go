@@ -3,32 +3,20 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net/netip"
-	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
-// fact is one field of an identity and where it came from.
-type fact struct {
-	Field  string `json:"field"`
-	Value  string `json:"value"`
-	Source string `json:"source"`
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Match  string `json:"match,omitempty"`
-	from   string
-}
-
+// looked is the finding of `setctl lookup`.
 type looked struct {
-	Address string `json:"address"`
-	Known   bool   `json:"known"`
-	Facts   []fact `json:"facts"`
+	Address string         `json:"address"`
+	Known   bool           `json:"known"`
+	Facts   []explain.Fact `json:"facts"`
 }
 
 func newLookup(out *output) *cobra.Command {
@@ -70,22 +58,7 @@ func look(table *location.Table, addr netip.Addr) looked {
 		facts = *found
 	}
 	facts.Join(table.Default())
-	l := looked{Address: addr.String(), Facts: []fact{}}
-	add := func(field, value string, from *location.Place) {
-		if value != "" {
-			l.Facts = append(l.Facts, fact{field, value, from.Source, from.File, from.Line, from.Match, from.String()})
-		}
-	}
-	add("region", facts.Region, facts.RegionFrom)
-	add("zone", facts.Zone, facts.ZoneFrom)
-	add("campus", facts.Campus, facts.CampusFrom)
-	add("set", string(facts.SET), facts.SETFrom)
-	if facts.Shared != nil {
-		add("shared", "true", facts.Shared)
-	}
-	for _, key := range slices.Sorted(maps.Keys(facts.Labels)) {
-		add("label."+key, facts.Labels[key], facts.LabelsFrom[key])
-	}
+	l := looked{Address: addr.String(), Facts: explain.FactsOf(facts)}
 	l.Known = len(l.Facts) > 0
 	return l
 }
@@ -96,9 +69,5 @@ func (l looked) text(w io.Writer) {
 		return
 	}
 	fmt.Fprintln(w, l.Address)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, f := range l.Facts {
-		fmt.Fprintf(table, "  %s\t%s\tfrom %s\n", f.Field, f.Value, f.from)
-	}
-	table.Flush()
+	explain.WriteFacts(w, l.Facts)
 }

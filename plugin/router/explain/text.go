@@ -15,8 +15,11 @@ import (
 func FactsOf(f location.Facts) []Fact {
 	out := []Fact{}
 	add := func(field, value string, from *location.Place) {
+		if from == nil {
+			from = &location.Place{}
+		}
 		if value != "" {
-			out = append(out, Fact{field, value, from.String()})
+			out = append(out, Fact{field, value, from.String(), from.Source, from.File, from.Line, from.Match})
 		}
 	}
 	add("region", f.Region, f.RegionFrom)
@@ -50,8 +53,13 @@ func (e Explanation) identity(w io.Writer) {
 	if len(e.Caller.Facts) == 0 {
 		fmt.Fprintln(w, "  nothing is known of this address: no mapping, no instance of its own, no report")
 	}
+	WriteFacts(w, e.Caller.Facts)
+}
+
+// WriteFacts writes facts for people, a line each.
+func WriteFacts(w io.Writer, facts []Fact) {
 	t := table(w)
-	for _, f := range e.Caller.Facts {
+	for _, f := range facts {
 		fmt.Fprintf(t, "  %s\t%s\tfrom %s\n", f.Field, Plain(f.Value), f.From)
 	}
 	t.Flush()
