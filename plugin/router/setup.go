@@ -107,7 +107,7 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 		return nil, err
 	}
 	s.rules, s.routing = live.Get, live
-	reportRules(s.rules(), s.now())
+	reportRules(s.rules())
 	instances, clients := newHostIndex(), newHostIndex()
 	s.sources = sources(config.Sources, instances, clients)
 	if err := follow(inner.Cache(), instances, clients); err != nil {
@@ -122,8 +122,13 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 
 // tick does what time brings about: evacuations end, and callers are forgotten.
 func (s *Server) tick() {
+	var reported *route.Rules
 	for now := range time.Tick(tickInterval) {
-		reportRules(s.rules(), now)
+		if rules := s.rules(); rules != reported {
+			reportRules(rules)
+			reported = rules
+		}
+		observe.Evacuations.Set(float64(len(reported.Evacuations(now))))
 		s.prune()
 		if now.Sub(s.seen.since()) >= seenInterval {
 			s.seen.rotate(now)
@@ -144,9 +149,8 @@ func (s *Server) prune() {
 	})
 }
 
-// reportRules shows the rules and evacuations in force as metrics.
-func reportRules(rules *route.Rules, now time.Time) {
-	observe.Evacuations.Set(float64(len(rules.Evacuations(now))))
+// reportRules shows the rules in force as metrics.
+func reportRules(rules *route.Rules) {
 	observe.RuleEnabled.Reset()
 	for _, r := range rules.All() {
 		if r.Rollout > 0 && (r.SET != nil || r.Nearby != nil) {
