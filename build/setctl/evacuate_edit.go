@@ -26,31 +26,33 @@ func quoted(s string) string {
 	return strings.TrimSuffix(string(out), "\n")
 }
 
-// evacuateNode finds the list under the key `evacuate`, and the key.
-func evacuateNode(file strict.File) (key, list *yaml.Node, err error) {
+// evacuateNode finds the list under the key `evacuate`, and the key. The key is
+// alone where the file has nothing else but its version.
+func evacuateNode(file strict.File) (key, list *yaml.Node, alone bool, err error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(file.Data, &doc); err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	root := doc.Content[0]
+	alone = len(root.Content) <= 4 // two keys and their values
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value == "evacuate" {
 			key, list = root.Content[i], root.Content[i+1]
 		}
 	}
 	if root.Style == yaml.FlowStyle {
-		return nil, nil, fmt.Errorf("%s: the file is written in braces; this command edits files with a key a line", file.Name)
+		return nil, nil, false, fmt.Errorf("%s: the file is written in braces; this command edits files with a key a line", file.Name)
 	}
 	if list != nil && list.Style == yaml.FlowStyle && len(list.Content) > 0 {
-		return nil, nil, fmt.Errorf("%s:%d: the list is in brackets; this command edits lists with an entry a line, each after a dash", file.Name, list.Line)
+		return nil, nil, false, fmt.Errorf("%s:%d: the list is in brackets; this command edits lists with an entry a line, each after a dash", file.Name, list.Line)
 	}
-	return key, list, nil
+	return key, list, alone, nil
 }
 
 // addEntry puts an evacuation before the others, and leaves the rest of the text
 // as it is, comments included.
 func addEntry(file strict.File, entry string) (string, error) {
-	key, list, err := evacuateNode(file)
+	key, list, _, err := evacuateNode(file)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +82,7 @@ func addEntry(file strict.File, entry string) (string, error) {
 // removeEntry takes the evacuation out that stands in a line, and the key with
 // the last one.
 func removeEntry(file strict.File, line int) (string, error) {
-	key, list, err := evacuateNode(file)
+	key, list, alone, err := evacuateNode(file)
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +94,7 @@ func removeEntry(file strict.File, line int) (string, error) {
 		first, last, instead := item.Line-1, lastLine(item), ""
 		if len(list.Content) == 1 {
 			first = key.Line - 1
-			if first == 0 || !strings.Contains(string(file.Data), "\nrules:") && !strings.Contains(string(file.Data), "\naddresses:") {
+			if alone {
 				instead = "evacuate: []\n" // or nothing would tell what kind of file it is
 			}
 		}

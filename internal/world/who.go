@@ -48,66 +48,89 @@ type Reached struct {
 // Who tells who gets the instances of a service. With a host, only views that
 // have an instance there are told, and only instances there.
 func (w *World) Who(service route.Service, host string) Who {
-	out := Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}}
-	views := map[string]int{}
-	reached := map[string]bool{}
-	all := map[string]Reached{}
-	order := []string{}
-	meet := func(id string, r Reached) {
-		if _, there := all[id]; !there && (host == "" || r.Host == host) {
-			all[id] = r
-			order = append(order, id)
-		}
+	b := whoBuilder{
+		Who:  Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}},
+		host: host, views: map[string]int{}, met: map[string]bool{}, sent: map[string]bool{},
 	}
 	for _, c := range w.readFor(service) { // also those that nobody would be told of
-		meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
+		b.meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
 	}
 	for _, k := range w.Kinds() {
 		in := w.input(Request{Addr: k.Addr, Service: service})
 		e := explain.Of(in)
-		var key strings.Builder
-		fmt.Fprint(&key, e.Answer, e.Rule, e.Tier, e.Level)
-		view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Widened: e.IsWidened(), Callers: []string{}, Instances: []Reached{}}
-		if e.Rule != nil {
-			view.Rule = e.Rule.Name
+		b.add(k, e)
+		if w.noFailover(in) && !slices.Contains(b.NoFailover, e.RoutedAs.SET) {
+			b.NoFailover = append(b.NoFailover, e.RoutedAs.SET)
 		}
-		for _, i := range e.Instances {
-			id := fmt.Sprint(i.ID, i.Host, i.Port)
-			r := Reached{i.Host, i.Port, i.SET, i.Location, i.Usable}
-			meet(id, r)
-			if i.Sent {
-				reached[id] = true
-				fmt.Fprint(&key, id, ";")
-				if host == "" || i.Host == host {
-					view.Instances = append(view.Instances, r)
-				}
-			}
+	}
+	for _, m := range b.order {
+		if !b.sent[m.id] {
+			b.Unreached = append(b.Unreached, m.Reached)
 		}
-		if w.noFailover(in) && !slices.Contains(out.NoFailover, e.RoutedAs.SET) {
-			out.NoFailover = append(out.NoFailover, e.RoutedAs.SET)
-		}
-		if host != "" && len(view.Instances) == 0 {
+	}
+	slices.Sort(b.NoFailover)
+	return b.Who
+}
+
+// whoBuilder groups kinds of callers by what they get.
+type whoBuilder struct {
+	Who
+	host  string
+	views map[string]int  // index of a view by its content
+	met   map[string]bool // instances by id
+	sent  map[string]bool // those that some kind gets
+	order []metInstance
+}
+
+type metInstance struct {
+	id string
+	Reached
+}
+
+// wants tells whether an instance is at the host asked for.
+func (b *whoBuilder) wants(r Reached) bool { return b.host == "" || r.Host == b.host }
+
+func (b *whoBuilder) meet(id string, r Reached) {
+	if !b.met[id] && b.wants(r) {
+		b.met[id] = true
+		b.order = append(b.order, metInstance{id, r})
+	}
+}
+
+// add puts a kind of caller to those with the same list.
+func (b *whoBuilder) add(k Kind, e explain.Explanation) {
+	view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Widened: e.IsWidened(), Callers: []string{}, Instances: []Reached{}}
+	if e.Rule != nil {
+		view.Rule = e.Rule.Name
+	}
+	var key strings.Builder
+	fmt.Fprint(&key, view.Answer, "|", view.Rule, "|", view.Tier, "|", view.Level, "|")
+	for _, i := range e.Instances {
+		id, r := fmt.Sprint(i.ID, i.Host, i.Port), Reached{i.Host, i.Port, i.SET, i.Location, i.Usable}
+		b.meet(id, r)
+		if !i.Sent {
 			continue
 		}
-		n, there := views[key.String()]
-		if !there {
-			n = len(out.Views)
-			views[key.String()] = n
-			out.Views = append(out.Views, view)
-		}
-		v := &out.Views[n]
-		v.Seen += k.Seen
-		if !slices.Contains(v.Callers, k.Text()) {
-			v.Callers = append(v.Callers, k.Text())
+		b.sent[id] = true
+		fmt.Fprint(&key, id, ";")
+		if b.wants(r) {
+			view.Instances = append(view.Instances, r)
 		}
 	}
-	for _, id := range order {
-		if !reached[id] {
-			out.Unreached = append(out.Unreached, all[id])
-		}
+	if b.host != "" && len(view.Instances) == 0 {
+		return
 	}
-	slices.Sort(out.NoFailover)
-	return out
+	n, there := b.views[key.String()]
+	if !there {
+		n = len(b.Views)
+		b.views[key.String()] = n
+		b.Views = append(b.Views, view)
+	}
+	v := &b.Views[n]
+	v.Seen += k.Seen
+	if !slices.Contains(v.Callers, k.Text()) {
+		v.Callers = append(v.Callers, k.Text())
+	}
 }
 
 // readFor are the instances that a service asked for stands for.

@@ -47,6 +47,9 @@ func (s *Server) Routed(caller netip.Addr, service route.Service) (resp *apiserv
 	return v.resp, true
 }
 
+// HasRules tells whether routing files are configured. It does not change.
+func (s *Server) HasRules() bool { return s.rules != nil }
+
 // CallerOf is the address of the caller of an HTTP request.
 func (s *Server) CallerOf(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

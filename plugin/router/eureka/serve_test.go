@@ -107,7 +107,7 @@ func serve(t *testing.T, r routing, handler http.HandlerFunc) (outer, inner stri
 	slots := map[string]apiserver.Apiserver{slotName: stock}
 	wrap(slots)
 	s := slots[slotName].(*slot)
-	s.routing = func() (routing, error) { return r, nil }
+	s.routing = func() routing { return r }
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)

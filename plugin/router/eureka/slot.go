@@ -32,9 +32,7 @@ import (
 
 	"github.com/polarismesh/polaris/apiserver"
 	_ "github.com/polarismesh/polaris/apiserver/eurekaserver" // registers the slot before the init here wraps it
-	"github.com/polarismesh/polaris/bootstrap"
 
-	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
@@ -51,33 +49,25 @@ func wrap(slots map[string]apiserver.Apiserver) {
 // slot is the stock listener with a front.
 type slot struct {
 	apiserver.Apiserver
-	routing func() (routing, error)
+	routing func() routing
 
 	mu    sync.Mutex
 	front *front // nil: no routing, the stock listener alone
 }
 
 // running is the routing of this server, nil without routing files.
-func running() (routing, error) {
-	server := router.Running()
-	if server == nil {
-		return nil, nil
+func running() routing {
+	if server := router.Running(); server != nil && server.HasRules() {
+		return live{server}
 	}
-	config, err := serverconfig.Load(bootstrap.ConfigFilePath)
-	if err != nil || len(config.RoutingFiles) == 0 {
-		return nil, err
-	}
-	return live{server}, nil
+	return nil
 }
 
 // Initialize implements apiserver.Apiserver.
 func (s *slot) Initialize(ctx context.Context, option map[string]any, api map[string]apiserver.APIConfig) error {
-	routing, err := s.routing()
-	if err != nil {
-		return fmt.Errorf("%s: %w", slotName, err)
-	}
 	var f *front
-	if routing != nil {
+	if routing := s.routing(); routing != nil {
+		var err error
 		if f, option, err = newFront(option, s.GetProtocol(), routing); err != nil {
 			return fmt.Errorf("%s: %w", slotName, err)
 		}
