@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,22 +50,7 @@ type fargo struct {
 // startFargo builds and starts the program.
 func startFargo(t *testing.T) *fargo {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), built(t, fargoBinary))
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
+	in, out := startProgram(t, built(t, fargoBinary))
 	return &fargo{in, bufio.NewReader(out)}
 }
 

@@ -57,16 +57,7 @@ func explained(t *testing.T, s *polaristest.Server, caller, service string) (e e
 // metric sums the samples of the server's /metrics whose line has all words.
 func metric(t *testing.T, s *polaristest.Server, name string, words ...string) (sum float64) {
 	t.Helper()
-	resp, err := http.Get("http://" + s.HTTPAddr + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(httpGet(t, "http://"+s.HTTPAddr+"/metrics", "")) {
 		has := strings.HasPrefix(line, name+"{") || strings.HasPrefix(line, name+" ")
 		for _, w := range words {
 			has = has && strings.Contains(line, w)
@@ -142,9 +133,15 @@ func TestExplainAndWho(t *testing.T) {
 	})
 }
 
+// fetch asks the admin listener.
 func fetch(t *testing.T, s *polaristest.Server, token, path string) string {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodGet, s.AdminURL+path, nil)
+	return httpGet(t, s.AdminURL+path, token)
+}
+
+func httpGet(t *testing.T, url, token string) string {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

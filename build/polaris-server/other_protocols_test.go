@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,29 @@ var (
 	fargoBinary = builder("fargo-client", "-C", "../../scripts/clients/eureka", ".")
 	nacosBinary = builder("nacos-client", "-C", "../../scripts/clients/nacos", ".")
 )
+
+// startProgram starts a client, which ends with its input: with the test.
+func startProgram(t *testing.T, binary string, args ...string) (in io.WriteCloser, out io.Reader) {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = t.TempDir()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err = cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	return in, out
+}
 
 // Nacos and xDS read the registry past this pack. With it their real clients
 // are served as by the stock server, query and push alike; the server warns at
@@ -114,22 +138,7 @@ type nacosState struct {
 
 func startNacos(t *testing.T, server, service string) *nacosClient {
 	t.Helper()
-	cmd := exec.Command(built(t, nacosBinary), server, service, t.TempDir())
-	cmd.Dir = t.TempDir()
-	if _, err := cmd.StdinPipe(); err != nil { // closed with the process
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
+	_, out := startProgram(t, built(t, nacosBinary), server, service, t.TempDir())
 	c := &nacosClient{make(chan nacosState)}
 	go func() {
 		defer close(c.states)
