@@ -91,6 +91,7 @@ func (w *World) input(r Request) explain.Input {
 		}
 	}
 	in.Callees = w.of(source)
+	in.NoTarget = in.Callees == nil && !slices.Contains(w.Names, source)
 	return in
 }
 

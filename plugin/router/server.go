@@ -128,7 +128,7 @@ func (r *request) decide() (*view, route.Why, error) {
 	case refused != nil && (why == route.Shadowed || r.targetIsGone(refused)):
 		// The name asked for has an answer of its own, auth included.
 		r.count(kind.Rule, observe.Stock)
-		return nil, noTarget, nil
+		return nil, route.NoTarget, nil
 	case refused != nil:
 		r.refused = refused
 		r.count(kind.Rule, observe.Refused)
@@ -138,10 +138,6 @@ func (r *request) decide() (*view, route.Why, error) {
 	}
 	return v, why, nil
 }
-
-// noTarget is why the name of a lane address that is a service of its own has
-// the stock answer.
-const noTarget route.Why = "the target of the lane address cannot be read"
 
 // targetIsGone tells whether a lane address, whose name is a service of its own,
 // has a target that is none: a working service must not go with it.

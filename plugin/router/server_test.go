@@ -24,7 +24,9 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -192,6 +194,11 @@ func TestAddressWithoutATarget(t *testing.T) {
 		s.rules = func() *route.Rules { return rules }
 		if _, got := get(s, "10.1.0.1", "s", ""); len(strings.Fields(got)) != 5 {
 			t.Errorf("%s: %s, want the stock answer", rollout, got)
+		}
+		s.origin = stock
+		e, err := s.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "s"}})
+		if err != nil || e.Answer != explain.Stock || e.Sent != 4 || e.Why != string(route.NoTarget) {
+			t.Errorf("%s: explained %v, %+v", rollout, err, e)
 		}
 	}
 	stock.refuse = true

@@ -48,10 +48,14 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Place{Source: "override"}
 	}
 	snap, refused := r.snapshot(r.source())
-	if snap == nil {
+	switch {
+	case snap != nil:
+		in.Callees = snap.callees()
+	case r.targetIsGone(refused):
+		in.NoTarget = true
+	default:
 		return explain.Explanation{}, r.refusal(refused)
 	}
-	in.Callees = snap.callees()
 	var own *snapshot
 	if r.address != nil && r.exists {
 		if own, refused = r.snapshot(r.asked); own == nil {
@@ -61,7 +65,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	}
 	e := explain.Of(in)
 	kind, why := r.rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
-	if why != route.Routed {
+	if why != route.Routed || in.NoTarget {
 		return e, nil
 	}
 	v, err := snap.peek(r, viewKey{kind: kind}, own)

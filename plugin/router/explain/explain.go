@@ -30,6 +30,8 @@ type Input struct {
 	// Callees are the instances of the service really read: of a lane address
 	// its target.
 	Callees []Callee
+	// NoTarget tells that the target of a lane address is no service.
+	NoTarget bool
 	// Own are the instances of the service that a lane address has the name
 	// of. Without such a service it is nil.
 	Own []Callee
@@ -39,6 +41,9 @@ type Input struct {
 func Of(in Input) Explanation {
 	req := route.Request{Addr: in.Addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read}
 	kind, why := in.Rules.Route(req)
+	if in.NoTarget && in.Own != nil {
+		why = route.NoTarget
+	}
 	e := Explanation{
 		Caller: callerOf(in.Addr, in.Caller), Service: in.Asked.String(), Read: in.Asked.String(),
 		Answer: Stock, Why: sentence(why), Passed: []Passed{}, Instances: []Instance{},

@@ -37,6 +37,9 @@ const (
 	NoStages  Why = "the rule has no stages"
 	RolledOut Why = "the caller is outside of the rollout"
 	Shadowed  Why = "mode: shadow"
+	// NoTarget is why the name of a lane address that is a service of its own
+	// has the stock answer: callers of a working service must not lose it.
+	NoTarget Why = "the target of the lane address is no service"
 )
 
 // Everybody is a rollout of 100 percent.
