@@ -136,12 +136,10 @@ func (s *Server) tick() {
 	}
 }
 
-// prune drops the snapshots that no request would use: under files that are not
-// in force any more, of services that nobody asks for.
+// prune drops the views and snapshots that nobody asks for.
 func (s *Server) prune() {
-	rules, table := s.rules(), s.table()
 	s.snapshots.Range(func(key, v any) bool {
-		if old := v.(*snapshot); old.rules != rules || old.table != table {
+		if v.(*snapshot).views.prune() {
 			s.snapshots.CompareAndDelete(key, v)
 			s.gates.Delete(key)
 		}

@@ -1,12 +1,11 @@
 package router
 
 import (
-	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"net/netip"
-	"slices"
 	"sync"
-	"sync/atomic"
 
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -23,17 +22,17 @@ type snapshotKey struct {
 
 // snapshot is a service as the stock server told it, with the identity of each
 // instance resolved, under one state of the files and evacuations. It is
-// immutable but for its views, which are built when they are first asked for.
+// immutable but for its views, which are built when they are first asked for,
+// and handed on from one snapshot to the next.
 type snapshot struct {
+	seq      uint64 // counts the snapshots that share views
 	revision string // the stock one
 	inForce
+	*instances
 
-	answer    *apiservice.DiscoverResponse // without instances and revision
-	protos    []*apiservice.Instance       // by id
-	instances []route.Instance             // beside protos
-
-	views     sync.Map // viewKey to *view
-	viewCount atomic.Int32
+	answer *apiservice.DiscoverResponse // without instances and revision
+	header [sha256.Size]byte            // names the content of answer
+	views  *views
 }
 
 // inForce is a state of the files, and of the evacuations in them.
@@ -43,14 +42,24 @@ type inForce struct {
 	evacuations route.Evacuations
 }
 
-func (f inForce) equal(other inForce) bool {
-	return f.rules == other.rules && f.table == other.table && len(f.evacuations) == len(other.evacuations)
+// whyNot says what is new in another state, in which instances are resolved
+// anew; it is empty where nothing is.
+func (f inForce) whyNot(other inForce) string {
+	switch {
+	case f.table != other.table:
+		return whyMapping
+	case f.rules != other.rules:
+		return whyRouting
+	case len(f.evacuations) != len(other.evacuations):
+		return whyEvacuation
+	}
+	return ""
 }
 
 // snapshot asks the stock server, whose auth is thereby asked for each caller:
 // cheaply while the service is unchanged. A nil snapshot comes with the answer
 // to send, which holds no instances.
-func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.DiscoverResponse) {
+func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.DiscoverResponse, error) {
 	key := snapshotKey{r.asked, source}
 	state := inForce{r.rules, r.table, r.rules.Evacuations(r.now())}
 	if r.keeps() && r.stale(key, state) {
@@ -67,18 +76,34 @@ func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.Discove
 	resp := r.inner.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, req)
 	switch apimodel.Code(resp.GetCode().GetValue()) {
 	case apimodel.Code_DataNoChange:
-		return old, resp
+		return old, resp, nil
 	case apimodel.Code_ExecuteSuccess:
-		next := newSnapshot(r.named(resp), state)
-		if r.keeps() {
-			r.snapshots.Store(key, next)
-		}
-		return next, nil
+		next, err := r.keep(key, resp, state)
+		return next, nil, err
 	case apimodel.Code_NotFoundResource:
 		r.snapshots.Delete(key)
 		r.gates.Delete(key)
 	}
-	return nil, resp
+	return nil, resp, nil
+}
+
+// keep makes the snapshot of a stock answer, and has it follow the one before.
+func (r *request) keep(key snapshotKey, resp *apiservice.DiscoverResponse, state inForce) (*snapshot, error) {
+	v, there := r.snapshots.Load(key)
+	before, _ := v.(*snapshot)
+	next, err := newSnapshot(r.named(resp), state, before)
+	if err != nil || !r.keeps() {
+		return next, err
+	}
+	if !there {
+		v, there = r.snapshots.LoadOrStore(key, next)
+	} else {
+		there = !r.snapshots.CompareAndSwap(key, v, next)
+	}
+	if there { // another request was faster: two snapshots must not follow the same one
+		next.views = newViews()
+	}
+	return next, nil
 }
 
 // stale tells whether the snapshot will have to be made anew, as far as that
@@ -125,29 +150,37 @@ func (r *request) current(key snapshotKey, state inForce) *snapshot {
 		return nil
 	}
 	old := v.(*snapshot)
-	if !old.inForce.equal(state) {
+	old.views.use.note()
+	if old.inForce.whyNot(state) != "" {
 		return nil
 	}
 	return old
 }
 
-// newSnapshot takes resp over: instances of a stock answer are copies made for
-// it, of which only the fields are shared with the server's cache.
-func newSnapshot(resp *apiservice.DiscoverResponse, state inForce) *snapshot {
-	s := &snapshot{
-		revision: resp.GetService().GetRevision().GetValue(),
-		inForce:  state,
-		answer:   resp, protos: resp.Instances,
+// newSnapshot takes resp over, and what stayed the same since the snapshot
+// before, if there is one.
+func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, before *snapshot) (*snapshot, error) {
+	s := &snapshot{seq: 1, revision: resp.GetService().GetRevision().GetValue(), inForce: state, answer: resp, views: newViews()}
+	if before != nil {
+		s.seq = before.seq + 1
+		if before.rules == state.rules { // kinds of callers are kinds of a rule
+			s.views = before.views
+		}
 	}
+	list := resp.Instances
 	resp.Instances, resp.Service.Revision = nil, nil
-	slices.SortFunc(s.protos, func(a, b *apiservice.Instance) int {
-		return cmp.Compare(a.GetId().GetValue(), b.GetId().GetValue())
-	})
-	s.instances = make([]route.Instance, len(s.protos))
-	for i, p := range s.protos {
-		s.instances[i] = resolve(p, state)
+	var err error
+	if s.header, err = digest(resp); err != nil {
+		return nil, fmt.Errorf("revision: %w", err)
 	}
-	return s
+	if s.instances, err = newInstances(list, state, before, s.seq); err != nil {
+		return nil, fmt.Errorf("revision: %w", err)
+	}
+	if before != nil && before.header != s.header {
+		s.any = stamp{s.seq, whyService}
+		s.names = s.any
+	}
+	return s, nil
 }
 
 // resolve finds the identity of an instance and writes it into the copy that
