@@ -100,6 +100,7 @@ func (c *Console) call(ctx context.Context, method, path string, body, reply any
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Polaris-Token", c.token)
+	req.Close = true // a connection that the server has just closed would fail the call
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
