@@ -114,12 +114,15 @@ func TestTutorial(t *testing.T) {
 	if *update {
 		copyBlocks(t, page, "docs/tutorial-set-zh.md")
 	}
-	metrics := httpGet(t, "http://"+server.HTTPAddr+"/metrics", "")
 	for _, name := range regexp.MustCompile(`setrouter_\w+[{]rule="[^"]*"|setrouter_\w+`).FindAllString(repoFile(t, page), -1) {
 		metric, rule, _ := strings.Cut(name, "{")
-		if !regexp.MustCompile(`(?m)^` + metric + `[{ ].*` + regexp.QuoteMeta(rule)).MatchString(metrics) {
-			t.Errorf("the page names %s, which the server's /metrics does not have", name)
-		}
+		line := regexp.MustCompile(`(?m)^` + metric + `[{ ].*` + regexp.QuoteMeta(rule))
+		wait(t, func() error { // rules show at the next tick
+			if !line.MatchString(httpGet(t, "http://"+server.HTTPAddr+"/metrics", "")) {
+				return errorf("the page names %s, which the server's /metrics does not have", name)
+			}
+			return nil
+		})
 	}
 }
 
