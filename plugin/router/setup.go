@@ -116,6 +116,9 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 	go live.Run(context.Background())
 	go s.tick()
 	warnUnrouted(config.Protocols)
+	if text := answerCacheTooSmall(config, s.rules(), s.table()); text != "" {
+		observe.Log.Warn("[SetRouter] " + text)
+	}
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
 	return s, nil
 }
