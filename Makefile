@@ -3,7 +3,7 @@ GO      ?= go
 BIN     := bin
 FUZZTIME ?= 30s
 
-.PHONY: all build test race demo run bench fuzz lint clean
+.PHONY: all build test test-kubernetes race demo run bench fuzz lint clean
 
 all: build
 
@@ -21,6 +21,10 @@ test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, c
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml ../shared/cases/*.cases.yaml)
 	$(GO) test -timeout 15m ./...
+
+test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
+	scripts/kubernetes/build-apiserver
+	$(GO) test -tags kubernetes -timeout 15m -run Kubernetes ./internal/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/...
 
 race: build $(BIN)/demo-consumer ## make test's Go tests under the race detector; needs a C compiler
 	$(GO) test -race -timeout 20m ./...
