@@ -6,13 +6,14 @@ import (
 
 // The names of the identity sources of callers.
 const (
-	SourceMapping  = "mapping"
-	SourceRegistry = "registry"
-	SourceReport   = "report"
+	SourceMapping    = "mapping"
+	SourceKubernetes = "kubernetes"
+	SourceRegistry   = "registry"
+	SourceReport     = "report"
 )
 
 // SourceNames are all sources in the order of the design.
-var SourceNames = []string{SourceMapping, SourceRegistry, SourceReport}
+var SourceNames = []string{SourceMapping, SourceKubernetes, SourceRegistry, SourceReport}
 
 // Source knows callers by their address. Facts is called for each request, by
 // many goroutines at once: it must not block, and what it returns is shared and
