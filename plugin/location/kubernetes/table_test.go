@@ -36,13 +36,13 @@ func says(t *Table, addr string) (out []string) {
 }
 
 func TestTable(t *testing.T) {
-	const inNode, inPod = " from kubernetes (node bj/n1)", " from kubernetes (pod bj/default/core-1"
+	const inNode, inPod = " from kubernetes (node bj/n1)", " from kubernetes (pod bj/default/core-1)"
 	core := Pod{
 		Namespace: "default", Name: "core-1", UID: "1", Created: 1, Node: "n1", Addrs: ips("10.0.0.1", "fd00::1"),
 		SET: "epp.core.bj", SETKey: "label set-group", Labels: map[string]string{"lane": "gray"},
 	}
 	whole := []string{"region north" + inNode, "zone bj" + inNode, "campus bj-1" + inNode,
-		"set epp.core.bj" + inPod + ", label set-group)", "label.lane gray" + inPod + ")"}
+		"set epp.core.bj" + inPod, "label.lane gray" + inPod}
 	node := Node{Name: "n1", Created: 1, Addrs: ips("10.9.0.1"), Location: at("north", "bj", "bj-1")}
 	table := NewTable()
 	expect := func(what, addr string, want ...string) {
@@ -63,7 +63,7 @@ func TestTable(t *testing.T) {
 	expect("a pod in the node's network", "10.9.0.1", append(whole[:3:3], "shared true"+inNode)...)
 
 	next := Pod{Namespace: "default", Name: "query-1", UID: "3", Created: 2, Node: "n1", Addrs: ips("10.0.0.1"), SET: "epp.query.bj", SETKey: "label set-group"}
-	taken := append(whole[:3:3], "set epp.query.bj from kubernetes (pod bj/default/query-1, label set-group)")
+	taken := append(whole[:3:3], "set epp.query.bj from kubernetes (pod bj/default/query-1)")
 	table.PutPod("bj", next)
 	expect("the address given to another before the first is gone", "10.0.0.1", taken...)
 	table.PutPod("bj", core)
@@ -72,7 +72,7 @@ func TestTable(t *testing.T) {
 	expect("its other address", "fd00::1", "nothing")
 
 	table.PutPod("sh", Pod{Namespace: "x", Name: "y", UID: "9", Addrs: ips("10.0.0.1"), SET: "epp.query.bj", SETKey: "label set-group"})
-	expect("an address in two clusters", "10.0.0.1", "set epp.query.bj from kubernetes (pod bj/default/query-1, label set-group)")
+	expect("an address in two clusters", "10.0.0.1", "set epp.query.bj from kubernetes (pod bj/default/query-1)")
 	if all, ambiguous := table.Addresses(); all != 2 || ambiguous != 1 {
 		t.Errorf("%d addresses, %d ambiguous, want 2 and 1", all, ambiguous)
 	}
