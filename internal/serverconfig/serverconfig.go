@@ -22,7 +22,7 @@ type Config struct {
 	CMDB               string   // plugin.cmdb.name
 	MappingFiles       []string // globs, relative to the working directory
 	ShrinkGuardPercent int
-	Sources            []string // in order
+	Sources            []string    // in order
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
 	RoutingFiles       []string // globs; none: every answer is the stock one

@@ -53,6 +53,7 @@ type changesOf struct {
 	rules    weak.Pointer[route.Rules]
 	table    weak.Pointer[location.Table]
 	evacuate int
+	pods     uint64 // the generation
 	list     []Change
 }
 
@@ -78,7 +79,7 @@ func (l *changeLog) note(asked route.Service, kind route.Route, v *view, s *snap
 	before, why := of.last, of.why(s)
 	after := v.state(kind)
 	of.last, of.instance = &after, s.revision
-	of.rules, of.table, of.evacuate = weak.Make(s.rules), weak.Make(s.table), len(s.evacuations)
+	of.rules, of.table, of.evacuate, of.pods = weak.Make(s.rules), weak.Make(s.table), len(s.evacuations), s.generation.Load()
 	if before != nil && before.Revision == after.Revision {
 		return
 	}
@@ -109,6 +110,8 @@ func (of *changesOf) why(s *snapshot) string {
 		return "an evacuation ended"
 	case of.instance != s.revision:
 		return "instances changed"
+	case of.pods != s.generation.Load():
+		return "pods changed"
 	}
 	return "instances of the lane address's own service changed"
 }

@@ -337,7 +337,7 @@ func TestOneListForAllAfterAChange(t *testing.T) {
 // The number of views of a service is bounded, whatever callers report.
 func TestViewsAreBounded(t *testing.T) {
 	server, _ := newTestServer(t)
-	s := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), inForce{})
+	s := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), inForce{}, podSource{})
 	rule := &route.Rule{SET: &route.SETStage{}}
 	for n := range maxViews + 100 {
 		key := viewKey{kind: route.Route{Rule: rule, SET: location.SET(fmt.Sprintf("a.b.c%d", n))}}

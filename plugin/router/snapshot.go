@@ -23,7 +23,8 @@ type snapshotKey struct {
 
 // snapshot is a service as the stock server told it, with the identity of each
 // instance resolved, under one state of the files and evacuations. It is
-// immutable but for its views, which are built when they are first asked for.
+// immutable but for its views, which are built when they are first asked for,
+// and for the generation at which it was last looked after.
 type snapshot struct {
 	revision string // the stock one
 	inForce
@@ -31,6 +32,11 @@ type snapshot struct {
 	answer    *apiservice.DiscoverResponse // without instances and revision
 	protos    []*apiservice.Instance       // by id
 	instances []route.Instance             // beside protos
+
+	// pods are what the source kubernetes said of the instances' hosts, beside
+	// instances, and generation is one of its at which it still did.
+	pods       []*location.Facts
+	generation atomic.Uint64
 
 	views     sync.Map // viewKey to *view
 	viewCount atomic.Int32
@@ -69,7 +75,7 @@ func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.Discove
 	case apimodel.Code_DataNoChange:
 		return old, resp
 	case apimodel.Code_ExecuteSuccess:
-		next := newSnapshot(r.named(resp), state)
+		next := newSnapshot(r.named(resp), state, r.pods)
 		if r.keeps() {
 			r.snapshots.Store(key, next)
 		}
@@ -125,15 +131,33 @@ func (r *request) current(key snapshotKey, state inForce) *snapshot {
 		return nil
 	}
 	old := v.(*snapshot)
-	if !old.inForce.equal(state) {
+	if !old.inForce.equal(state) || !old.follows(r.pods) {
 		return nil
 	}
 	return old
 }
 
+// follows tells whether the pods at the instances' hosts are what they were.
+func (s *snapshot) follows(pods podSource) bool {
+	if pods.Source == nil {
+		return true
+	}
+	generation := pods.Generation() // before the look: a later change makes another
+	if s.generation.Load() == generation {
+		return true
+	}
+	for i, p := range s.protos {
+		if pods.of(p.GetHost().GetValue()) != s.pods[i] {
+			return false
+		}
+	}
+	s.generation.Store(generation)
+	return true
+}
+
 // newSnapshot takes resp over: instances of a stock answer are copies made for
 // it, of which only the fields are shared with the server's cache.
-func newSnapshot(resp *apiservice.DiscoverResponse, state inForce) *snapshot {
+func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods podSource) *snapshot {
 	s := &snapshot{
 		revision: resp.GetService().GetRevision().GetValue(),
 		inForce:  state,
@@ -144,8 +168,17 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce) *snapshot {
 		return cmp.Compare(a.GetId().GetValue(), b.GetId().GetValue())
 	})
 	s.instances = make([]route.Instance, len(s.protos))
+	hosts := location.Hosts{Table: state.table, PodsFirst: pods.first}
+	if pods.Source != nil {
+		s.generation.Store(pods.Generation()) // before the look: a later change makes another
+		s.pods = make([]*location.Facts, len(s.protos))
+	}
 	for i, p := range s.protos {
-		s.instances[i] = resolve(p, state)
+		if s.pods != nil {
+			s.pods[i] = pods.of(p.GetHost().GetValue())
+			hosts.Pods = oneHost{s.pods[i]}
+		}
+		s.instances[i] = resolve(p, state, hosts)
 	}
 	return s
 }
@@ -153,9 +186,9 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce) *snapshot {
 // resolve finds the identity of an instance and writes it into the copy that
 // will be sent, so that an SDK's own routers see the same truth. The metadata
 // is shared with the server's cache and replaced, never written.
-func resolve(p *apiservice.Instance, state inForce) route.Instance {
+func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.Instance {
 	registered, _ := location.Registered(fromProto(p.GetLocation()), p.GetMetadata())
-	facts := location.Instance(state.table, p.GetHost().GetValue(), &registered)
+	facts := hosts.Instance(p.GetHost().GetValue(), &registered)
 	if facts.Location != (location.Location{}) {
 		p.Location = toProto(facts.Location)
 	}

@@ -36,26 +36,32 @@ func (c *contact) state() (heard time.Time, err error) {
 }
 
 // wrap is a rest.Config's WrapTransport.
-func (c *contact) wrap(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		resp, err := next.RoundTrip(req)
-		switch {
-		case req.Context().Err() != nil:
-		case err != nil:
-			c.failed(err)
-		case resp.StatusCode >= 400 && resp.StatusCode != http.StatusGone: // 410: list again
-			c.failed(fmt.Errorf("the API server answers %s to %s", resp.Status, req.URL.Path))
-		default:
-			c.ok()
-			resp.Body = &heardBody{resp.Body, c}
-		}
-		return resp, err
-	})
+func (c *contact) wrap(next http.RoundTripper) http.RoundTripper { return &listener{next, c} }
+
+// listener notes how requests of a feed end.
+type listener struct {
+	next    http.RoundTripper
+	contact *contact
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
+// RoundTrip implements http.RoundTripper.
+func (l *listener) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(req)
+	switch {
+	case req.Context().Err() != nil:
+	case err != nil:
+		l.contact.failed(err)
+	case resp.StatusCode >= 400 && resp.StatusCode != http.StatusGone: // 410: list again
+		l.contact.failed(fmt.Errorf("the API server answers %s to %s", resp.Status, req.URL.Path))
+	default:
+		l.contact.ok()
+		resp.Body = &heardBody{resp.Body, l.contact}
+	}
+	return resp, err
+}
 
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+// WrappedRoundTripper is for those who close idle connections.
+func (l *listener) WrappedRoundTripper() http.RoundTripper { return l.next }
 
 // heardBody notes each piece of a watch: in a quiet cluster that is a bookmark
 // a minute.

@@ -83,7 +83,7 @@ func (k keys) pod(p *corev1.Pod) (out Pod, ok bool) {
 	return out, len(out.Addrs) > 0
 }
 
-// node reads a node.
+// node reads a node. A zone without its region is not known.
 func (k keys) node(n *corev1.Node) Node {
 	out := Node{
 		Name: n.Name, Created: n.CreationTimestamp.Unix(),
@@ -92,6 +92,7 @@ func (k keys) node(n *corev1.Node) Node {
 	if k.campusLabel != "" {
 		out.Campus = n.Labels[k.campusLabel]
 	}
+	out.Location = out.Cut(out.Depth())
 	for _, a := range n.Status.Addresses {
 		if a.Type == corev1.NodeInternalIP || a.Type == corev1.NodeExternalIP {
 			out.Addrs = appendAddr(out.Addrs, a.Address)

@@ -2,14 +2,17 @@ package kubernetes
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
@@ -93,7 +96,9 @@ func (f *feed) run(ctx context.Context, config *rest.Config, selector string, st
 		return err
 	}
 	if err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		f.contact.failed(fmt.Errorf("%s: %w", f.resource, err))
+		if !errors.Is(err, io.EOF) && !apierrors.IsResourceExpired(err) { // a watch that ended, to begin again
+			f.contact.failed(err)
+		}
 	}); err != nil {
 		return err
 	}
@@ -113,6 +118,7 @@ func (f *feed) run(ctx context.Context, config *rest.Config, selector string, st
 	})
 	informer.RunWithContext(ctx)
 	first.Wait()
+	utilnet.CloseIdleConnectionsFor(client.Client.Transport)
 	return nil
 }
 

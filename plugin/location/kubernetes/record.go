@@ -51,7 +51,6 @@ type pod struct {
 	set     location.SET // empty if there is none, or an invalid one
 	invalid string       // why it is
 	place   *location.Place
-	labels  *location.Place
 }
 
 // node is a node in the table.
@@ -62,9 +61,7 @@ type node struct {
 }
 
 func newPod(c *cluster, p Pod) *pod {
-	out := &pod{Pod: p, cluster: c}
-	at := "pod " + c.name + "/" + p.Key()
-	out.labels = &location.Place{Source: location.SourceKubernetes, Match: at}
+	out := &pod{Pod: p, cluster: c, place: &location.Place{Source: location.SourceKubernetes, Match: "pod " + c.name + "/" + p.Key()}}
 	if p.SET == "" {
 		return out
 	}
@@ -74,7 +71,6 @@ func newPod(c *cluster, p Pod) *pod {
 		return out
 	}
 	out.set = set
-	out.place = &location.Place{Source: location.SourceKubernetes, Match: at + ", " + p.SETKey}
 	return out
 }
 
@@ -87,14 +83,16 @@ func (p *pod) facts() location.Facts {
 	f := p.cluster.nodes[p.Node].facts()
 	f.Shared = nil
 	if p.HostNetwork {
-		f.Shared = p.labels
+		f.Shared = p.place
 		return f
 	}
-	f.SET, f.SETFrom = p.set, p.place
+	if p.set != "" {
+		f.SET, f.SETFrom = p.set, p.place
+	}
 	if len(p.Labels) > 0 {
 		f.Labels, f.LabelsFrom = p.Labels, make(map[string]*location.Place, len(p.Labels))
 		for key := range p.Labels {
-			f.LabelsFrom[key] = p.labels
+			f.LabelsFrom[key] = p.place
 		}
 	}
 	return f

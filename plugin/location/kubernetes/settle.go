@@ -44,7 +44,7 @@ func (h *holders) facts() (f location.Facts, clusters int) {
 	byCluster := map[*cluster]location.Facts{}
 	slices.SortFunc(h.pods, newerPod)
 	for _, p := range h.pods {
-		if _, there := byCluster[p.cluster]; !there || p.HostNetwork {
+		if known, there := byCluster[p.cluster]; !there || p.HostNetwork && known.Shared == nil {
 			byCluster[p.cluster] = p.facts()
 		}
 	}

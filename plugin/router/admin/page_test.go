@@ -126,8 +126,9 @@ func (s pageState) Status() router.Status {
 func (s pageState) Explain(q world.Request) (explain.Explanation, error) {
 	return s.World().Explain(q), nil
 }
-func (s pageState) Dump() world.Dump              { return world.NewDump(s.World(), nil, nil) }
-func (s pageState) Reload(bool) []router.Reloaded { return []router.Reloaded{} }
+func (s pageState) Caller(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
+func (s pageState) Dump() world.Dump                      { return world.NewDump(s.World(), nil, nil) }
+func (s pageState) Reload(bool) []router.Reloaded         { return []router.Reloaded{} }
 
 func (s pageState) Changes(service string) []router.Change {
 	out := []router.Change{}
