@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -179,20 +180,20 @@ func pod(t *testing.T, of object) object {
 	return out
 }
 
-func cluster(t *testing.T) api {
+func cluster(t *testing.T) (*kubetest.Cluster, api) {
 	t.Helper()
 	c, err := kubetest.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Stop() })
-	return api{c.URL, kubetest.Token}
+	return c, api{c.URL, kubetest.Token}
 }
 
 // Every object of the overlays is what a real API server takes, without a
 // warning, and the pods keep to the Pod Security Standard `restricted`.
 func TestKubernetesTakesTheManifests(t *testing.T) {
-	a := cluster(t)
+	_, a := cluster(t)
 	for _, overlay := range []string{"single", "cluster"} {
 		all := objects(t, tool(t, "kustomize", "build", here(t, "overlays/"+overlay)))
 		if overlay == "single" { // where the others go
@@ -225,9 +226,10 @@ func TestKubernetesTakesTheManifests(t *testing.T) {
 	}
 }
 
-// The service account may do what the source `kubernetes` does, and no more.
+// The service account may do what the source `kubernetes` does, and no more. A
+// server with the configuration of the manifests follows the cluster by it.
 func TestKubernetesAllowsTheSourceOnly(t *testing.T) {
-	a := cluster(t)
+	c, a := cluster(t)
 	all := objects(t, tool(t, "kustomize", "build", here(t, "overlays/single")))
 	for _, kind := range []string{"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"} {
 		for _, problem := range a.create(t, find(t, all, kind), forReal) {
@@ -261,6 +263,33 @@ func TestKubernetesAllowsTheSourceOnly(t *testing.T) {
 	} {
 		if status, answer, _ := server.call(t, try.method, try.path, "application/json", try.body); status != try.want {
 			t.Errorf("%s %s: %d, want %d: %s", try.method, try.path, status, try.want, answer)
+		}
+	}
+
+	kubeconfig, err := c.WriteKubeconfig("server", server.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("POD_IP", "127.0.0.1")
+	s := start(t, read(t, "overlays/single/polaris-server.yaml"), kubeconfig)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		out := command(t, setctlBinary, "status", "--server", s.AdminURL, "-o", "json")
+		var status struct {
+			Kubernetes struct {
+				Clusters []struct {
+					State    string
+					Problems []string
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(out), &status); err != nil {
+			t.Fatal(err)
+		}
+		if clusters := status.Kubernetes.Clusters; len(clusters) == 1 && clusters[0].State == "live" && len(clusters[0].Problems) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the cluster is not followed: %s", out)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func withSetrouter(t *testing.T, mode string) []object {
 // the rest stays as the chart has it; a real API server takes it, and the
 // server starts on the configuration.
 func TestKubernetesTakesTheChart(t *testing.T) {
-	a := cluster(t)
+	_, a := cluster(t)
 	for _, mode := range []string{"standalone", "cluster"} {
 		before := map[string]object{}
 		for _, o := range chart(t, mode) {
@@ -99,7 +99,7 @@ func startsOn(t *testing.T, all []object) {
 	config = regexp.MustCompile(`listenPort: (8761|15010|8848)`).ReplaceAllStringFunc(config, func(string) string {
 		return fmt.Sprintf("listenPort: %d", polaristest.FreePort())
 	})
-	s := start(t, config)
+	s := start(t, config, "")
 	register(t, s)
 	discovers(t, s)
 	if _, err := os.Stat(filepath.Join(s.Dir, "polaris.bolt")); err != nil {

@@ -31,7 +31,7 @@ func TestClusterServes(t *testing.T) {
 	setenv(t, env)
 
 	config := read(t, "overlays/cluster/polaris-server.yaml")
-	first, second := start(t, config), start(t, config)
+	first, second := start(t, config, ""), start(t, config, "")
 	register(t, first)
 	discovers(t, second)
 	for _, s := range []*polaristest.Server{first, second} {

@@ -100,29 +100,33 @@ func TestClusterIsSingleButForTheStore(t *testing.T) {
 }
 
 // outside makes of a configuration of the manifests one that runs here: the
-// ports are free ones, and there is no cluster to ask for pods.
-func outside(t *testing.T, config string) string {
+// ports are free ones, and the source kubernetes asks the cluster of a
+// kubeconfig, or is left out.
+func outside(t *testing.T, config, kubeconfig string) string {
 	t.Helper()
-	for _, replace := range [][2]string{
-		{"listenPort: 8090", "listenPort: {{.HTTP}}"},
-		{"listenPort: 8091", "listenPort: {{.GRPC}}"},
-		{"listenPort: 8095", "listenPort: {{.Admin}}"},
-		{"listenPort: 8093", fmt.Sprintf("listenPort: %d", polaristest.FreePort())},
-		{"[mapping, kubernetes, registry, report]", "[mapping, registry, report]"},
-	} {
-		if strings.Count(config, replace[0]) != 1 {
-			t.Fatalf("%q is not once in the configuration", replace[0])
+	replace := func(from, to string) {
+		if strings.Count(config, from) != 1 {
+			t.Fatalf("%q is not once in the configuration", from)
 		}
-		config = strings.Replace(config, replace[0], replace[1], 1)
+		config = strings.Replace(config, from, to, 1)
 	}
+	replace("listenPort: 8090", "listenPort: {{.HTTP}}")
+	replace("listenPort: 8091", "listenPort: {{.GRPC}}")
+	replace("listenPort: 8095", "listenPort: {{.Admin}}")
+	replace("listenPort: 8093", fmt.Sprintf("listenPort: %d", polaristest.FreePort()))
+	if kubeconfig != "" {
+		replace("kubernetes: {", fmt.Sprintf("kubernetes: {clusters: [{name: local, kubeconfig: %q}], ", kubeconfig))
+		return config
+	}
+	replace("[mapping, kubernetes, registry, report]", "[mapping, registry, report]")
 	return regexp.MustCompile(`(?m)^ +kubernetes: \{.*\n`).ReplaceAllString(config, "")
 }
 
 // start starts a server on a configuration, with the files of the ConfigMaps.
-func start(t *testing.T, config string) *polaristest.Server {
+func start(t *testing.T, config, kubeconfig string) *polaristest.Server {
 	t.Helper()
 	s, err := polaristest.Start(t.Context(), polaristest.Options{
-		Binary: serverBinary, Config: outside(t, config),
+		Binary: serverBinary, Config: outside(t, config, kubeconfig),
 		Files: map[string]string{
 			"conf/mapping/mapping.yaml": read(t, "files/mapping/mapping.yaml"),
 			"conf/routing/routing.yaml": read(t, "files/routing/routing.yaml"),
@@ -191,7 +195,7 @@ func discovers(t *testing.T, s *polaristest.Server) {
 
 func TestSingleServes(t *testing.T) {
 	setenv(t, map[string]string{"POD_IP": "127.0.0.1"})
-	s := start(t, read(t, "overlays/single/polaris-server.yaml"))
+	s := start(t, read(t, "overlays/single/polaris-server.yaml"), "")
 	register(t, s)
 	discovers(t, s)
 	writesOnlyData(t, s)
