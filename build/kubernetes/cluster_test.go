@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,8 @@ func TestClusterServes(t *testing.T) {
 	for name, value := range clusterEnv {
 		env[name] = value
 	}
-	env["DB_ADDR"] = startMariaDB(t, env["DB_USER"], env["DB_PASSWORD"])
+	db, stopDB := startMariaDB(t, env["DB_USER"], env["DB_PASSWORD"])
+	env["DB_ADDR"] = db
 	env["REDIS_ADDR"] = startRedis(t, env["REDIS_PASSWORD"])
 	setenv(t, env)
 
@@ -37,15 +39,29 @@ func TestClusterServes(t *testing.T) {
 	for _, s := range []*polaristest.Server{first, second} {
 		writesOnlyData(t, s)
 	}
+	stopDB() // answers come from memory, and so does that of the liveness probe
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(first.Output(), "connection refused"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not notice that its database is away")
+		}
+	}
+	discovers(t, first)
+	resp, err := http.Get("http://" + first.HTTPAddr + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("the liveness probe is answered %s", resp.Status)
+	}
 	// As docs/deployment.md warns.
 	if !strings.Contains(first.Output(), "p@ss:") {
 		t.Error("the server's log has no password any more: the warning in docs/deployment.md can go")
 	}
 }
 
-// startMariaDB starts a database with the schema of Polaris and returns its
-// address.
-func startMariaDB(t *testing.T, user, password string) string {
+// startMariaDB starts a database with the schema of Polaris.
+func startMariaDB(t *testing.T, user, password string) (addr string, stop func()) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
@@ -53,10 +69,10 @@ func startMariaDB(t *testing.T, user, password string) string {
 	}
 	port := fmt.Sprint(polaristest.FreePort())
 	command(t, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db")
-	runs(t, "mariadbd", "--no-defaults", "--user=root", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+port,
+	stop = runs(t, "mariadbd", "--no-defaults", "--user=root", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+port,
 		"--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
 		"--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin")
-	addr := "127.0.0.1:" + port
+	addr = "127.0.0.1:" + port
 	waitFor(t, addr)
 	polaris := strings.TrimSpace(command(t, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/polarismesh/polaris"))
 	schema := read(t, filepath.Join(polaris, "store/mysql/scripts/polaris_server.sql"))
@@ -67,7 +83,7 @@ func startMariaDB(t *testing.T, user, password string) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the schema: %v: %s", err, out)
 	}
-	return addr
+	return addr, stop
 }
 
 func startRedis(t *testing.T, password string) string {
@@ -79,8 +95,8 @@ func startRedis(t *testing.T, password string) string {
 	return addr
 }
 
-// runs starts a program that ends with the test.
-func runs(t *testing.T, name string, args ...string) {
+// runs starts a program that ends with the test, or before by stop.
+func runs(t *testing.T, name string, args ...string) (stop func()) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.SysProcAttr = polaristest.DieWithParent()
@@ -89,13 +105,17 @@ func runs(t *testing.T, name string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+	}
+	t.Cleanup(func() {
+		stop()
 		if t.Failed() {
 			t.Logf("%s: %s", name, out.String()[max(0, out.Len()-2000):])
 		}
 	})
+	return stop
 }
 
 func command(t *testing.T, name string, args ...string) string {
