@@ -26,11 +26,11 @@ test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, c
 	$(GO) test -timeout 15m ./...
 
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
-	$(GO) test -tags image -timeout 20m -v ./build/image
+	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
 
 test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
 	scripts/kubernetes/build-apiserver
-	$(GO) test -tags kubernetes -timeout 15m -run Kubernetes ./internal/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
+	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
 race: build $(BIN)/demo-consumer ## make test's Go tests under the race detector; needs a C compiler
 	$(GO) test -race -timeout 20m ./...
