@@ -200,6 +200,31 @@ func TestKubernetesSource(t *testing.T) {
 	})
 }
 
+// Two clusters are one table; what they say of one address is known as far as
+// they agree, and one that is away does not touch what the other says.
+func TestKubernetesTwoClusters(t *testing.T) {
+	ctx := t.Context()
+	bj, inBJ := startCluster(t)
+	sh, inSH := startCluster(t)
+	pod := kubetest.Pod{Namespace: "app", Name: "a", Node: "n1", Labels: set("a.b.c"), IPs: []string{"10.0.0.1"}}
+	do(t, inBJ.Namespace(ctx, "app"), inSH.Namespace(ctx, "app"), inBJ.Node(ctx, "n1", places("r", "y", "")), inSH.Node(ctx, "n1", places("r", "z", "")),
+		inBJ.Run(ctx, pod), inSH.Run(ctx, pod))
+	k := options(bj, t.TempDir())
+	k.Clusters = append(k.Clusters, serverconfig.Cluster{Name: "sh", Kubeconfig: sh.Kubeconfig})
+	s, _ := follow(t, k)
+	eventually(t, "in both", "r a.b.c", func() string { return is(s, "10.0.0.1") })
+	if n := s.Status(time.Now()).Ambiguous; n != 1 {
+		t.Errorf("%d ambiguous addresses, want 1", n)
+	}
+	bj.KillAPI()
+	eventually(t, "state of the one that is away", sources.Away, func() string { return s.state().State })
+	do(t, inSH.Label(ctx, pod.Path(), "set-group", "a.b.d"))
+	eventually(t, "they do not agree", "r ", func() string { return is(s, "10.0.0.1") })
+	if state := s.Status(time.Now()).Clusters[1].State; state != sources.Live {
+		t.Errorf("the other is %s, want %s", state, sources.Live)
+	}
+}
+
 func TestKubernetesIsLimited(t *testing.T) {
 	ctx := t.Context()
 	cluster, client := startCluster(t)

@@ -20,9 +20,6 @@ import (
 // news a restart without the API server can miss.
 const copyInterval = 10 * time.Second
 
-// reportInterval is that of the metrics.
-const reportInterval = 5 * time.Second
-
 // shown bounds the invalid pods of a cluster in a status.
 const shown = 50
 
@@ -131,31 +128,4 @@ func (w *watched) complaintErr() error {
 		return nil
 	}
 	return w.complainer.problem()
-}
-
-// report keeps the metrics until ctx ends.
-func (s *Source) report(ctx context.Context) {
-	tick := time.NewTicker(reportInterval)
-	defer tick.Stop()
-	for {
-		s.measure()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-func (s *Source) measure() {
-	status := s.Status(time.Now())
-	var clusters []observe.KubernetesCluster
-	for _, c := range status.Clusters {
-		of := observe.KubernetesCluster{Name: c.Name, Snapshot: c.Snapshot, Pods: c.Pods, Invalid: c.Invalid}
-		if !c.Heard.IsZero() {
-			of.Heard = float64(c.Heard.Unix())
-		}
-		clusters = append(clusters, of)
-	}
-	observe.Kubernetes(status.Ambiguous, clusters)
 }
