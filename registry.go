@@ -39,8 +39,9 @@ import (
 	_ "github.com/polarismesh/polaris/store/boltdb"
 	_ "github.com/polarismesh/polaris/store/mysql"
 
-	_ "github.com/polaris-contrib/setrouter/plugin/cmdb"   // CMDB "mapping": addresses to locations, from files
-	_ "github.com/polaris-contrib/setrouter/plugin/router" // proxy "auth": the stock auth inside, SET and nearby routing outside
+	_ "github.com/polaris-contrib/setrouter/plugin/cmdb"                // CMDB "mapping": addresses to locations, from files
+	_ "github.com/polaris-contrib/setrouter/plugin/location/kubernetes" // source "kubernetes": pods by their labels
+	_ "github.com/polaris-contrib/setrouter/plugin/router"              // proxy "auth": the stock auth inside, SET and nearby routing outside
 
 	_ "github.com/polaris-contrib/setrouter/plugin/router/admin"    // API server "set-admin": what operators ask
 	_ "github.com/polaris-contrib/setrouter/plugin/router/discover" // API server "service-grpc": for newer SDKs, too

@@ -32,6 +32,8 @@ func TestFailedStart(t *testing.T) {
 			`conf/nowhere/*.yaml: no such file; check the name, relative names start at the server's working directory`},
 		{"misspelt option", polaristest.Options{Config: replaced("failOpen", "failopen")}, `unknown key "failopen"; did you mean "failOpen"?`},
 		{"misspelt CMDB", polaristest.Options{Config: replaced("name: mapping", "name: maping")}, `plugin.cmdb.name "maping" is not a CMDB of this server, expected "mapping"`},
+		{"no kubeconfig", polaristest.Options{Config: replaced("sources: [mapping, registry, report]", "kubernetes: {clusters: [{name: bj, kubeconfig: nowhere}]}")},
+			`plugin.location.option.kubernetes: cluster "bj": kubeconfig "nowhere": `},
 		{"unknown store", polaristest.Options{Config: replaced("boltdbStore", "noStore")}, `noStore`},
 		{"port taken", polaristest.Options{Config: replaced("{{.HTTP}}", port)}, ``},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -17,26 +18,32 @@ type looked struct {
 	Address string         `json:"address"`
 	Known   bool           `json:"known"`
 	Facts   []explain.Fact `json:"facts"`
+	beside  string         // what else does not know it, for people
 }
 
 func newLookup(out *output) *cobra.Command {
 	var names []string
+	var server remote
 	cmd := &cobra.Command{
-		Use:   "lookup IP --mapping FILES",
-		Short: "the identity of an address, and which entry gave each field",
-		Long:  "Lookup exits with 1 where the mapping files know nothing of the address.",
-		Args:  cobra.ExactArgs(1),
+		Use:   "lookup IP [--mapping FILES]",
+		Short: "the identity of an address, and which entry or source gave each field",
+		Long: "Lookup tells what mapping files say of an address, or without --mapping, what all sources of a running server do.\n" +
+			"It exits with 1 where nothing is known of the address.",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			addr, err := netip.ParseAddr(args[0])
 			if err != nil {
 				return fmt.Errorf("%q is not an address", args[0])
 			}
-			var problems strict.Problems
-			table := location.LoadMapping(readFiles(names, &problems), &problems)
-			if err := problems.Err(); err != nil {
+			var l looked
+			if cmd.Flags().Changed("mapping") {
+				l, err = lookIn(names, addr)
+			} else {
+				l, err = lookAt(server, addr)
+			}
+			if err != nil {
 				return err
 			}
-			l := look(table, addr)
 			if err := out.write(cmd.OutOrStdout(), l, l.text); err != nil {
 				return err
 			}
@@ -46,9 +53,30 @@ func newLookup(out *output) *cobra.Command {
 			return nil
 		},
 	}
+	addServerFlags(cmd, &server)
 	cmd.Flags().StringSliceVar(&names, "mapping", nil, "mapping files or globs, separated by commas; may be given several times")
-	_ = cmd.MarkFlagRequired("mapping")
+	cmd.MarkFlagsMutuallyExclusive("mapping", "server")
 	return cmd
+}
+
+// lookIn looks into mapping files.
+func lookIn(names []string, addr netip.Addr) (looked, error) {
+	var problems strict.Problems
+	table := location.LoadMapping(readFiles(names, &problems), &problems)
+	if err := problems.Err(); err != nil {
+		return looked{}, err
+	}
+	return look(table, addr), nil
+}
+
+// lookAt asks a running server.
+func lookAt(server remote, addr netip.Addr) (looked, error) {
+	var l looked
+	if err := server.get("lookup", url.Values{"address": {addr.String()}}, &l); err != nil {
+		return looked{}, err
+	}
+	l.Known, l.beside = len(l.Facts) > 0, "known to no other source, "
+	return l, nil
 }
 
 func look(table *location.Table, addr netip.Addr) looked {
@@ -65,7 +93,7 @@ func look(table *location.Table, addr netip.Addr) looked {
 
 func (l looked) text(w io.Writer) {
 	if !l.Known {
-		fmt.Fprintf(w, "%s is in no mapping entry, and there is no default\n", l.Address)
+		fmt.Fprintf(w, "%s is in no mapping entry, %sand there is no default\n", l.Address, l.beside)
 		return
 	}
 	fmt.Fprintln(w, l.Address)

@@ -76,14 +76,15 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 		{"lookup ::ffff:10.9.1.1 --mapping m.yaml", 0, "10.9.1.1\n  region  d  from default m.yaml:5\n", ""},
 		{"lookup 10.9.1.1 --mapping m.csv", 1, "10.9.1.1 is in no mapping entry, and there is no default\n", ""},
 		{"lookup 10.9.1 --mapping m.csv", 2, "", "setctl: \"10.9.1\" is not an address\n"},
-		{"lookup 10.9.1.1", 2, "", "setctl: required flag(s) \"mapping\" not set\n"},
+		{"lookup 10.9.1.1 --server http://127.0.0.1:1", 1, "", "setctl: the server at http://127.0.0.1:1 does not answer: dial tcp 127.0.0.1:1: connect: connection refused\n"},
+		{"lookup 10.9.1.1 --server http://127.0.0.1:1 --mapping m.csv", 2, "", "setctl: if any flags in the group [mapping server] are set none of the others can be; [mapping server] were all set\n"},
 		{"lookup 10.9.1.1 --mapping bad.yaml", 1, "", "setctl: bad.yaml:2:20: \"10.1.0.0/99\" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8\n" +
 			"bad.yaml:2:38: SET name \"a\" has 1 segments, expected three: business.area.group\n"},
 		{"test c.yaml", 0, "ok    c.yaml:7: own\n1 passed, 0 failed\n", ""},
 		{"test c.yaml f.yaml", 1, "ok    c.yaml:7: own\nFAIL  f.yaml:5: wrong\n      got [10.8.0.1], want [10.8.0.9]\n      tier \"own\", want \"pool\"\n1 passed, 1 failed\n", ""},
-		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, tests\n" +
+		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n" +
 			"m.yaml:2:1: unknown key \"mappings\"; did you mean \"mapping\"?\n" +
-			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, tests\n0 passed, 0 failed\n", ""},
+			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n0 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
 		{"nonsense", 2, "", "setctl: unknown command \"nonsense\" for \"setctl\"\n"},
 		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
@@ -60,6 +61,7 @@ type status struct {
 		Count int
 		First []struct{ Service, Host, Field, Registered, Mapping string }
 	}
+	Kubernetes *sources.Status
 }
 
 func newStatus(out *output) *cobra.Command {
@@ -123,6 +125,9 @@ func (s status) text(w io.Writer) {
 	for _, p := range s.Protocols {
 		fmt.Fprintf(t, "  %s\trouted: %t\n", p.Name, p.Routed)
 	}
+	if s.Kubernetes != nil {
+		s.kubernetes(section, t)
+	}
 	section(fmt.Sprintf("callers: %d seen lately, %d in no mapping (%.1f%% of the requests)", s.Callers.Seen, s.Callers.Unmapped, s.Callers.UnmappedShare*100))
 	for _, c := range s.Callers.FirstUnmapped {
 		fmt.Fprintf(t, "  %s\t%s\t%.1f%%\n", c.Address, explain.Plain(c.Known), c.Share*100)
@@ -136,6 +141,25 @@ func (s status) text(w io.Writer) {
 		fmt.Fprintf(t, "  %s:%d:%d: %s\n", p.File, p.Line, p.Col, p.Message)
 	}
 	t.Flush()
+}
+
+// kubernetes shows the clusters: since when what is known of them is old, and
+// what to repair.
+func (s status) kubernetes(section func(string), w io.Writer) {
+	section(fmt.Sprintf("kubernetes: %d addresses, %d of them in several clusters", s.Kubernetes.Addresses, s.Kubernetes.Ambiguous))
+	for _, c := range s.Kubernetes.Clusters {
+		heard := "never heard of"
+		if !c.Heard.IsZero() {
+			heard = "heard of " + s.Now.Sub(c.Heard).Round(time.Second).String() + " ago"
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%d pods on %d nodes\t%d with an invalid SET\n", c.Name, c.State, heard, c.Pods, c.Nodes, c.Invalid)
+		for _, p := range c.Problems {
+			fmt.Fprintf(w, "  PROBLEM\t%s\n", explain.Plain(p))
+		}
+		for _, i := range c.First {
+			fmt.Fprintf(w, "  invalid\t%s\t%s\n", explain.Plain(i.Pod), explain.Plain(i.Why))
+		}
+	}
 }
 
 // reloaded is the outcome for one kind of files.

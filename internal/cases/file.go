@@ -47,7 +47,7 @@ func Load(name string, problems *strict.Problems) *File {
 		return nil
 	}
 	f := &File{Name: name}
-	fields := root.Fields("mapping", "routing", "now", "sources", "services", "instances", "aliases", "clients", "callers", "tests")
+	fields := root.Fields("mapping", "routing", "now", "sources", "services", "instances", "aliases", "clients", "callers", "pods", "tests")
 	f.Now = time.Now()
 	if n, given := fields["now"]; given {
 		f.Now = readTime(n)

@@ -11,7 +11,7 @@ import (
 )
 
 // readOthers reads what dumps of a running server have beside instances: the
-// sources of identities, services without an instance, Polaris aliases, what clients reported, and the callers that asked lately.
+// sources of identities, services without an instance, Polaris aliases, what clients reported, pods, and the callers that asked lately.
 func (f *File) readOthers(fields map[string]strict.Node) {
 	if n, given := fields["sources"]; given {
 		f.Sources = []string{}
@@ -39,6 +39,9 @@ func (f *File) readOthers(fields map[string]strict.Node) {
 		of := item.Fields("host", "region", "zone", "campus")
 		f.Clients = append(f.Clients, world.Client{Addr: readAddr(item, of, "host"), Location: readLocation(of)})
 	}
+	for _, item := range items(fields, "pods") {
+		f.Pods = append(f.Pods, readPod(item))
+	}
 	for _, item := range items(fields, "callers") {
 		of := item.Fields("address", "requests")
 		requests := 1
@@ -47,6 +50,28 @@ func (f *File) readOthers(fields map[string]strict.Node) {
 		}
 		f.Seen = append(f.Seen, world.Seen{Addr: readAddr(item, of, "address"), Requests: uint64(requests)})
 	}
+}
+
+func readPod(n strict.Node) world.Pod {
+	of := n.Fields("host", "region", "zone", "campus", "set", "shared", "labels")
+	p := world.Pod{Addr: readAddr(n, of, "host"), Location: readLocation(of)}
+	if at, given := of["set"]; given {
+		set, err := location.ParseSET(at.TextOr())
+		if err != nil {
+			at.Errorf("%v", err)
+		}
+		p.SET = set
+	}
+	if at, given := of["shared"]; given {
+		p.Shared, _ = at.Bool()
+	}
+	if at, given := of["labels"]; given {
+		p.Labels = map[string]string{}
+		for _, e := range at.Entries() {
+			p.Labels[e.Key.Raw()] = e.Value.TextOr()
+		}
+	}
+	return p
 }
 
 func items(fields map[string]strict.Node, key string) []strict.Node {

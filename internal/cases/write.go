@@ -29,6 +29,19 @@ func Write(w io.Writer, d world.Dump, mapping, routing []string) error {
 	for _, c := range d.Clients {
 		out.Clients = append(out.Clients, item{"host": c.Addr.String()}.at(c.Location))
 	}
+	for _, p := range d.Pods {
+		pod := item{"host": p.Addr.String()}.at(p.Location)
+		if p.SET != "" {
+			pod["set"] = string(p.SET)
+		}
+		if p.Shared {
+			pod["shared"] = true
+		}
+		if len(p.Labels) > 0 {
+			pod["labels"] = p.Labels
+		}
+		out.Pods = append(out.Pods, pod)
+	}
 	for _, c := range d.Callers {
 		out.Callers = append(out.Callers, item{"address": c.Addr.String(), "requests": c.Requests})
 	}
@@ -51,6 +64,7 @@ type file struct {
 	Aliases   []item   `yaml:"aliases,omitempty"`
 	Clients   []item   `yaml:"clients,omitempty"`
 	Callers   []item   `yaml:"callers,omitempty"`
+	Pods      []item   `yaml:"pods,omitempty"`
 }
 
 // item is an entry on a line of its own.

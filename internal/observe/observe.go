@@ -79,6 +79,7 @@ func Register() {
 		entries, loads, lastSuccess, refused, loadSeconds,
 		Requests, Failures, Unidentified, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations,
+		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
 		_ = metrics.GetRegistry().Register(c) // AlreadyRegisteredError is the only one
 	}

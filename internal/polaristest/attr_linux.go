@@ -2,7 +2,7 @@ package polaristest
 
 import "syscall"
 
-// dieWithParent ends the server with the test, also when that is killed.
-func dieWithParent() *syscall.SysProcAttr {
+// DieWithParent ends the server with the test, also when that is killed.
+func DieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,4 +4,5 @@ package polaristest
 
 import "syscall"
 
-func dieWithParent() *syscall.SysProcAttr { return nil }
+// DieWithParent does nothing on systems that cannot.
+func DieWithParent() *syscall.SysProcAttr { return nil }

@@ -63,7 +63,7 @@ func StartConsumers(binary string) (*Consumers, error) {
 		return nil, err
 	}
 	c := &Consumers{cmd: exec.Command(binary), dir: dir}
-	c.cmd.Dir, c.cmd.SysProcAttr = dir, dieWithParent()
+	c.cmd.Dir, c.cmd.SysProcAttr = dir, DieWithParent()
 	c.in, err = c.cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.cmd = exec.Command(binary, "start", "-c", "conf/polaris-server.yaml")
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.Dir, s.out, s.out
-	s.cmd.SysProcAttr = dieWithParent()
+	s.cmd.SysProcAttr = DieWithParent()
 	if err := s.cmd.Start(); err != nil {
 		return nil, errors.Join(err, s.clean())
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -22,7 +23,8 @@ type Config struct {
 	CMDB               string   // plugin.cmdb.name
 	MappingFiles       []string // globs, relative to the working directory
 	ShrinkGuardPercent int
-	Sources            []string // in order
+	Sources            []string    // in order
+	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
 	RoutingFiles       []string // globs; none: every answer is the stock one
 	FailOpen           bool
@@ -58,7 +60,7 @@ func Load(name string) (*Config, error) {
 	file.Data = []byte(os.ExpandEnv(string(file.Data)))
 	c := &Config{
 		ShrinkGuardPercent: 30,
-		Sources:            slices.Clone(location.SourceNames),
+		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		FailOpen:           true,
 		Admin:              Admin{ListenIP: "127.0.0.1", ListenPort: 8095},
 	}
@@ -127,15 +129,19 @@ func (c *Config) readMapping(cmdb strict.Node) {
 }
 
 func (c *Config) readLocation(n strict.Node) {
-	fields, _ := option(n, "sources", "trustedProxies")
+	fields, _ := option(n, "sources", "kubernetes", "trustedProxies")
+	kubernetes, configured := fields["kubernetes"]
+	if configured {
+		c.Kubernetes = readKubernetes(kubernetes)
+		c.Sources = slices.Clone(location.SourceNames)
+	}
 	if at, given := fields["sources"]; given {
-		c.Sources = []string{}
-		for _, item := range at.Items() {
-			word, ok := item.Word(location.SourceNames...)
-			if ok && slices.Contains(c.Sources, word) {
-				item.Errorf("source %q is given twice, expected each once", word)
-			}
-			c.Sources = append(c.Sources, word)
+		c.readSources(at)
+		switch named := slices.Contains(c.Sources, location.SourceKubernetes); {
+		case named && !configured:
+			at.Errorf("source \"kubernetes\" has no options, expected kubernetes: {clusters: [...]} beside sources")
+		case !named && configured:
+			kubernetes.Errorf("kubernetes has options and is not among the sources, expected sources: %s", strings.Join(location.SourceNames, ", "))
 		}
 	}
 	if at, given := fields["trustedProxies"]; given {
@@ -151,6 +157,21 @@ func (c *Config) readLocation(n strict.Node) {
 			c.TrustedProxies = append(c.TrustedProxies, prefixes...)
 		}
 	}
+}
+
+func (c *Config) readSources(at strict.Node) {
+	c.Sources = []string{}
+	for _, item := range at.Items() {
+		word, ok := item.Word(location.SourceNames...)
+		if ok && slices.Contains(c.Sources, word) {
+			item.Errorf("source %q is given twice, expected each once", word)
+		}
+		c.Sources = append(c.Sources, word)
+	}
+}
+
+func without(list []string, word string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == word })
 }
 
 func (c *Config) readRouter(n strict.Node) {

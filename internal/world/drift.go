@@ -43,7 +43,7 @@ func (w *World) Drifts() []Drift {
 	return out
 }
 
-// Stranger is a caller that no mapping entry knows.
+// Stranger is a caller that no mapping entry knows and that is no known pod.
 type Stranger struct {
 	Address  string  `json:"address"`
 	Known    string  `json:"known"` // what other sources know
@@ -54,6 +54,7 @@ type Stranger struct {
 // Strangers lists the callers seen lately that the mapping does not know, those
 // with most requests first.
 func (w *World) Strangers() []Stranger {
+	w.index()
 	var all uint64
 	for _, s := range w.Seen {
 		all += s.Requests
@@ -61,6 +62,9 @@ func (w *World) Strangers() []Stranger {
 	out := []Stranger{}
 	for _, s := range w.Seen {
 		if _, known := w.Table.Lookup(s.Addr); known {
+			continue
+		}
+		if _, known := w.pods.Facts(location.Normalize(s.Addr)); known {
 			continue
 		}
 		out = append(out, Stranger{

@@ -22,6 +22,7 @@ type Dump struct {
 	Aliases   []Alias         `json:"aliases"`
 	Clients   []Client        `json:"clients"`
 	Callers   []Seen          `json:"callers"` // that asked lately
+	Pods      []Pod           `json:"pods"`    // of the source kubernetes
 }
 
 // Text is a file.
@@ -43,7 +44,7 @@ func NewDump(w *World, mapping, routing []strict.File) Dump {
 		Now: w.Now, Sources: w.Sources, Mapping: texts(mapping), Routing: texts(routing),
 		Services:  append([]route.Service{}, w.Names...),
 		Instances: append([]Instance{}, w.Instances...), Aliases: []Alias{},
-		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...),
+		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...), Pods: append([]Pod{}, w.Pods...),
 	}
 	if d.Sources == nil {
 		d.Sources = location.SourceNames
@@ -71,7 +72,7 @@ func texts(files []strict.File) []Text {
 // World is the state again. Faults in its files go to problems, and World
 // returns nil if there is one.
 func (d Dump) World(problems *strict.Problems) *World {
-	w := &World{Now: d.Now, Sources: d.Sources, Names: d.Services, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers}
+	w := &World{Now: d.Now, Sources: d.Sources, Names: d.Services, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods}
 	w.Aliases = map[route.Service]route.Service{}
 	for _, a := range d.Aliases {
 		w.Aliases[a.Alias] = a.Service
@@ -97,7 +98,7 @@ func files(texts []Text) []strict.File {
 func (w *World) With(table *location.Table, rules *route.Rules) *World {
 	return &World{
 		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
-		Names: w.Names, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen,
+		Names: w.Names, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Pods: w.Pods,
 	}
 }
 
@@ -108,5 +109,6 @@ func (w *World) Sort() {
 	})
 	slices.SortFunc(w.Names, route.Service.Compare)
 	slices.SortFunc(w.Clients, func(a, b Client) int { return a.Addr.Compare(b.Addr) })
+	slices.SortFunc(w.Pods, func(a, b Pod) int { return a.Addr.Compare(b.Addr) })
 	slices.SortFunc(w.Seen, func(a, b Seen) int { return a.Addr.Compare(b.Addr) })
 }

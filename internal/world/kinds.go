@@ -19,7 +19,7 @@ type Kind struct {
 	Identity location.Facts
 	Seen     int    // callers of the kind that asked lately
 	Requests uint64 // of those
-	Implied  int    // mapping entries that imply such callers
+	Implied  int    // mapping entries and pods that imply such callers
 }
 
 // Text is the kind's SET and location.
@@ -56,6 +56,9 @@ func kinds(states ...*World) []Kind {
 				group(addr).Implied++
 			}
 		}
+	}
+	for _, p := range states[0].Pods {
+		group(location.Normalize(p.Addr)).Implied++
 	}
 	out := make([]Kind, 0, len(groups))
 	for _, k := range groups {

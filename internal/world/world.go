@@ -49,6 +49,7 @@ type World struct {
 	Names     []route.Service // that exist, also those without an instance
 	Instances []Instance
 	Clients   []Client
+	Pods      []Pod
 	Aliases   map[route.Service]route.Service
 	Seen      []Seen
 	Routing   []strict.File // that Rules come from, where they are at hand
@@ -57,6 +58,7 @@ type World struct {
 	byService map[route.Service][]explain.Callee
 	byHost    map[netip.Addr][]location.Facts
 	reports   map[netip.Addr][]location.Facts
+	pods      podFacts
 }
 
 // Request is who asks for what.
@@ -99,14 +101,12 @@ func (w *World) input(r Request) explain.Input {
 func (w *World) Identity(addr netip.Addr) location.Facts {
 	w.index()
 	r := location.Resolver{Default: w.Table.Default()}
-	names := w.Sources
-	if names == nil {
-		names = location.SourceNames
-	}
-	for _, name := range names {
+	for _, name := range w.sourceNames() {
 		switch name {
 		case location.SourceMapping:
 			r.Sources = append(r.Sources, location.TableSource{Table: func() *location.Table { return w.Table }})
+		case location.SourceKubernetes:
+			r.Sources = append(r.Sources, w.pods)
 		case location.SourceRegistry:
 			r.Sources = append(r.Sources, hosts(w.byHost))
 		case location.SourceReport:
@@ -114,6 +114,13 @@ func (w *World) Identity(addr netip.Addr) location.Facts {
 		}
 	}
 	return r.Caller(addr)
+}
+
+func (w *World) sourceNames() []string {
+	if w.Sources == nil {
+		return location.SourceNames
+	}
+	return w.Sources
 }
 
 // of returns the instances of a service, nil if there is none.
@@ -129,10 +136,10 @@ func (w *World) index() {
 	w.indexed = true
 	w.byService = map[route.Service][]explain.Callee{}
 	w.byHost, w.reports = map[netip.Addr][]location.Facts{}, map[netip.Addr][]location.Facts{}
-	evacuated := w.Rules.Evacuations(w.Now)
+	evacuated, hosts := w.Rules.Evacuations(w.Now), w.indexPods()
 	for _, i := range w.Instances {
 		registered, _ := location.Registered(i.Location, i.Metadata)
-		facts := location.Instance(w.Table, i.Host, &registered)
+		facts := hosts.Instance(i.Host, &registered)
 		_, out := evacuated.Has(facts.Location, facts.SET)
 		w.byService[i.Service] = append(w.byService[i.Service], explain.Callee{
 			ID: i.ID, Host: i.Host, Port: i.Port,
@@ -152,6 +159,21 @@ func (w *World) index() {
 		f.From(&location.Place{Source: location.SourceReport})
 		w.reports[location.Normalize(c.Addr)] = append(w.reports[location.Normalize(c.Addr)], f)
 	}
+}
+
+// indexPods indexes the pods, and returns what knows instances by their hosts.
+func (w *World) indexPods() location.Hosts {
+	w.pods = podFacts{}
+	for _, p := range w.Pods {
+		facts := p.Facts()
+		w.pods[location.Normalize(p.Addr)] = &facts
+	}
+	names := w.sourceNames()
+	hosts := location.Hosts{Table: w.Table}
+	if at := slices.Index(names, location.SourceKubernetes); at >= 0 {
+		hosts.Pods, hosts.PodsFirst = w.pods, at < slices.Index(names, location.SourceMapping)
+	}
+	return hosts
 }
 
 // CountIn is how many instances an evacuation would take out.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -225,6 +226,16 @@ func TestDumpComesBack(t *testing.T) {
 	w := newWorld(t, both)
 	w.Aliases = map[route.Service]route.Service{service2("alias"): service2("s")}
 	w.Clients = []world.Client{{Addr: netip.MustParseAddr("10.9.0.9"), Location: location.Location{Region: "east"}}}
+	w.Pods = []world.Pod{
+		{Addr: netip.MustParseAddr("10.9.0.8"), Location: location.Location{Region: "east", Zone: "sh"}, SET: "a.b.c", Labels: map[string]string{"lane": "gray"}, From: "pod bj/x/y", LocationFrom: "node bj/n"},
+		{Addr: netip.MustParseAddr("10.9.0.7"), Location: location.Location{Region: "east"}, Shared: true, From: "node bj/n", LocationFrom: "node bj/n"},
+	}
+	for _, p := range w.Pods {
+		facts := p.Facts()
+		if diff := cmp.Diff(p, world.NewPod(p.Addr, &facts), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+			t.Errorf("pod (-before +after):\n%s", diff)
+		}
+	}
 	d := world.NewDump(w, []strict.File{{Name: "m.csv", Data: []byte(mapping)}}, []strict.File{{Name: "r.yaml", Data: []byte("version: 1\n" + both)}})
 	text, err := json.Marshal(d)
 	if err != nil {

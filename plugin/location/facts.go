@@ -9,10 +9,10 @@ import (
 // Place is where a fact was found: a line of a mapping file, or a source that
 // has none. Places are immutable and shared.
 type Place struct {
-	Source string // mapping, registry, report, default, registered
+	Source string // mapping, kubernetes, registry, report, default, registered
 	File   string // mapping and default only
 	Line   int
-	Match  string // the prefix that matched, mapping only
+	Match  string // the prefix that matched, or the pod or node
 }
 
 // Before orders places of files by name and line.

@@ -6,13 +6,14 @@ import (
 
 // The names of the identity sources of callers.
 const (
-	SourceMapping  = "mapping"
-	SourceRegistry = "registry"
-	SourceReport   = "report"
+	SourceMapping    = "mapping"
+	SourceKubernetes = "kubernetes"
+	SourceRegistry   = "registry"
+	SourceReport     = "report"
 )
 
 // SourceNames are all sources in the order of the design.
-var SourceNames = []string{SourceMapping, SourceRegistry, SourceReport}
+var SourceNames = []string{SourceMapping, SourceKubernetes, SourceRegistry, SourceReport}
 
 // Source knows callers by their address. Facts is called for each request, by
 // many goroutines at once: it must not block, and what it returns is shared and
@@ -42,18 +43,46 @@ func (r Resolver) Caller(addr netip.Addr) Facts {
 	return f
 }
 
-// Instance is the identity of a callee instance: the mapping of its host first,
-// then what it registered, then the default. A host that is a name is in no
-// mapping.
-func Instance(table *Table, host string, registered *Facts) Facts {
+// Hosts are the sources that know an instance by its host, in order: the
+// mapping, and pods where the server knows some.
+type Hosts struct {
+	Table *Table
+	Pods  Source // nil: none
+	// PodsFirst is where the sources name kubernetes before mapping.
+	PodsFirst bool
+}
+
+// Instance is the identity of a callee instance: the mapping of its host and
+// the pod with that address first, then what it registered, then the default. A
+// host that is a name is in neither.
+func (h Hosts) Instance(host string, registered *Facts) Facts {
 	var f Facts
-	if mapped, ok := table.LookupHost(host); ok {
-		f.Join(mapped)
-		f.Shared = nil // its own registration is the instance's alone
+	if addr, err := netip.ParseAddr(host); err == nil {
+		addr = Normalize(addr)
+		if h.PodsFirst {
+			h.join(&f, h.Pods, addr)
+		}
+		h.join(&f, TableSource{func() *Table { return h.Table }}, addr)
+		if !h.PodsFirst {
+			h.join(&f, h.Pods, addr)
+		}
 	}
 	f.Join(registered)
-	f.Join(table.Default())
+	f.Join(h.Table.Default())
 	return f
+}
+
+// join adds what a source knows. That several callers share the address does
+// not matter: its own registration is the instance's alone.
+func (h Hosts) join(f *Facts, source Source, addr netip.Addr) {
+	if source == nil {
+		return
+	}
+	if known, ok := source.Facts(addr); ok {
+		own := *known
+		own.Shared = nil
+		f.Join(&own)
+	}
 }
 
 // Metadata keys by which an instance says its SET, as the SDKs and TARS-like

@@ -96,10 +96,44 @@ func TestInstanceOnASharedHost(t *testing.T) {
 	if fault != "" {
 		t.Fatal(fault)
 	}
-	if got := Instance(table, "10.0.0.1", facts("", "", "", "a.b.c")); got.SET != "a.b.c" || got.Region != "r" {
+	if got := (Hosts{Table: table}).Instance("10.0.0.1", facts("", "", "", "a.b.c")); got.SET != "a.b.c" || got.Region != "r" {
 		t.Errorf("%+v", got.Identity)
 	}
 }
+
+// Pods come between the mapping and the registration, or before the mapping; a
+// node's address leaves the instance what the mapping says.
+func TestInstanceOfAPod(t *testing.T) {
+	table, fault := loadAll("csv:match,region,zone,set\n10.0.0.1,r,,a.b.mapped\n10.0.0.2,r,,\n")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	shared := facts("r", "z", "", "")
+	shared.Shared = &Place{Source: SourceKubernetes}
+	pods := podsByAddr{"10.0.0.1": facts("r", "z", "", "a.b.pod"), "10.0.0.2": facts("r", "z", "", "a.b.pod"), "10.0.0.3": shared}
+	for _, tt := range []struct {
+		host  string
+		first bool
+		want  string
+	}{
+		{"10.0.0.1", false, "a.b.mapped r/z"},
+		{"10.0.0.1", true, "a.b.pod r/z"},
+		{"10.0.0.2", false, "a.b.pod r/z"},
+		{"::ffff:10.0.0.2", false, "a.b.pod r/z"},
+		{"10.0.0.3", false, "a.b.registered r/z"},
+		{"10.0.0.4", false, "a.b.registered q"},
+		{"a-host", true, "a.b.registered q"},
+	} {
+		got := Hosts{Table: table, Pods: pods, PodsFirst: tt.first}.Instance(tt.host, facts("q", "", "", "a.b.registered"))
+		if is := string(got.SET) + " " + got.Location.String(); is != tt.want {
+			t.Errorf("%s, pods first %t: %s, want %s", tt.host, tt.first, is, tt.want)
+		}
+	}
+}
+
+type podsByAddr map[string]*Facts
+
+func (p podsByAddr) Facts(addr netip.Addr) (*Facts, bool) { f, ok := p[addr.String()]; return f, ok }
 
 func TestAddrOf(t *testing.T) {
 	table, fault := loadAll("csv:match,set\n10.0.0.0/16,a.b.c\n10.0.0.0/24,a.b.d\n10.0.0.0/25,a.b.e\n10.0.1.0/24,a.b.f\n10.9.0.0/31,a.b.g\n10.9.0.0/32,a.b.h\n10.9.0.1/32,a.b.i\n255.255.255.255/32,a.b.j\n")

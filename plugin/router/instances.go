@@ -20,6 +20,7 @@ type instances struct {
 	protos  []*apiservice.Instance // as they are sent
 	digests [][sha256.Size]byte    // of the protos
 	place   map[string]int         // by id
+	pods    []*location.Facts      // of the hosts; nil without the source kubernetes
 	callee  *route.Callee
 
 	// When and why each SET, which SETs there are, and anything at all last
@@ -42,13 +43,14 @@ const (
 	whyEvacuation = "an evacuation ended"
 	whyOwn        = "instances of the lane address's own service changed"
 	whyFirst      = "asked for the first time"
+	whyPods       = "pods changed"
 	whyService    = "the service's own record changed"
 )
 
 // newInstances takes over a stock answer's list: copies made for it, of which
 // only the fields are shared with the server's cache. What stayed the same since
 // the snapshot before, which may be nil, is taken from that, the rest resolved.
-func newInstances(list []*apiservice.Instance, state inForce, before *snapshot, seq uint64) (*instances, error) {
+func newInstances(list []*apiservice.Instance, state inForce, pods podSource, before *snapshot, seq uint64) (*instances, error) {
 	old := &instances{callee: route.NewCallee(nil)}
 	var whyResolved string // otherwise, though the instance is the same
 	if before != nil {
@@ -60,15 +62,24 @@ func newInstances(list []*apiservice.Instance, state inForce, before *snapshot, 
 	}
 	s.protos, s.place = old.order(list)
 	s.digests = make([][sha256.Size]byte, len(s.protos))
+	s.pods = pods.ofAll(s.protos)
+	hosts := location.Hosts{Table: state.table, PodsFirst: pods.first}
 	resolved := make([]route.Instance, len(s.protos))
 	for i, p := range s.protos {
 		was, there := old.place[p.GetId().GetValue()]
 		same := there && sameRecord(old.protos[was], p)
-		if same && whyResolved == "" {
+		why := whyResolved
+		if s.pods != nil {
+			hosts.Pods = oneHost{s.pods[i]}
+			if same && s.pods[i] != old.pods[was] {
+				why = whyPods
+			}
+		}
+		if same && why == "" {
 			resolved[i], s.protos[i], s.digests[i] = old.callee.Instances[was], old.protos[was], old.digests[was]
 			continue
 		}
-		resolved[i] = resolve(p, state)
+		resolved[i] = resolve(p, state, hosts)
 		var err error
 		if s.digests[i], err = digest(p); err != nil {
 			return nil, err
@@ -76,13 +87,12 @@ func newInstances(list []*apiservice.Instance, state inForce, before *snapshot, 
 		if there && resolved[i] == old.callee.Instances[was] && s.digests[i] == old.digests[was] {
 			continue // the server's cache reads what is new several times
 		}
-		why := stamp{seq, whyInstances}
-		if same {
-			why.why = whyResolved
+		if !same {
+			why = whyInstances
 		}
-		s.touch(resolved[i].SET, why)
+		s.touch(resolved[i].SET, stamp{seq, why})
 		if there {
-			s.touch(old.callee.Instances[was].SET, why)
+			s.touch(old.callee.Instances[was].SET, stamp{seq, why})
 		}
 	}
 	for id, was := range old.place {

@@ -37,6 +37,7 @@ type Server struct {
 	table    func() *location.Table
 	rules    func() *route.Rules // nil: no routing configured
 	sources  []location.Source
+	pods     podSource
 	services func() cachetypes.ServiceCache
 	// revisionOf is the stock server's revision of the instances of a service,
 	// by its id; it is nil in tests that do without.

@@ -109,7 +109,10 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 	s.rules, s.routing = live.Get, live
 	reportRules(s.rules())
 	instances, clients := newHostIndex(), newHostIndex()
-	s.sources = sources(config.Sources, instances, clients)
+	if s.pods, err = openPods(config); err != nil {
+		return nil, err
+	}
+	s.sources = identitySources(config.Sources, instances, clients, s.pods)
 	if err := follow(inner.Cache(), instances, clients); err != nil {
 		return nil, err
 	}
@@ -169,13 +172,15 @@ func loadRules(files []strict.File) (*route.Rules, int, error) {
 	return rules, rules.Len(), nil
 }
 
-// sources are the identity sources of callers, in the configured order.
-func sources(names []string, instances, clients *hostIndex) []location.Source {
+// identitySources are those of callers, in the configured order.
+func identitySources(names []string, instances, clients *hostIndex, pods podSource) []location.Source {
 	var out []location.Source
 	for _, name := range names {
 		switch name {
 		case location.SourceMapping:
 			out = append(out, location.TableSource{Table: cmdb.Table})
+		case location.SourceKubernetes:
+			out = append(out, pods)
 		case location.SourceRegistry:
 			out = append(out, instances)
 		case location.SourceReport:

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -33,6 +34,10 @@ type snapshot struct {
 	answer *apiservice.DiscoverResponse // without instances and revision
 	header [sha256.Size]byte            // names the content of answer
 	views  *views
+
+	// generation is one of the source kubernetes at which it still said of the
+	// instances' hosts what it did.
+	generation atomic.Uint64
 }
 
 // inForce is a state of the files, and of the evacuations in them.
@@ -91,7 +96,7 @@ func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.Discove
 func (r *request) keep(key snapshotKey, resp *apiservice.DiscoverResponse, state inForce) (*snapshot, error) {
 	v, there := r.snapshots.Load(key)
 	before, _ := v.(*snapshot)
-	next, err := newSnapshot(r.named(resp), state, before)
+	next, err := newSnapshot(r.named(resp), state, r.pods, before)
 	if err != nil || !r.keeps() {
 		return next, err
 	}
@@ -151,15 +156,33 @@ func (r *request) current(key snapshotKey, state inForce) *snapshot {
 	}
 	old := v.(*snapshot)
 	old.views.use.note()
-	if old.inForce.whyNot(state) != "" {
+	if old.inForce.whyNot(state) != "" || !old.follows(r.pods) {
 		return nil
 	}
 	return old
 }
 
+// follows tells whether the pods at the instances' hosts are what they were.
+func (s *snapshot) follows(pods podSource) bool {
+	if pods.Source == nil {
+		return true
+	}
+	generation := pods.Generation() // before the look: a later change makes another
+	if s.generation.Load() == generation {
+		return true
+	}
+	for i, p := range s.protos {
+		if pods.of(p.GetHost().GetValue()) != s.pods[i] {
+			return false
+		}
+	}
+	s.generation.Store(generation)
+	return true
+}
+
 // newSnapshot takes resp over, and what stayed the same since the snapshot
 // before, if there is one.
-func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, before *snapshot) (*snapshot, error) {
+func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods podSource, before *snapshot) (*snapshot, error) {
 	s := &snapshot{seq: 1, revision: resp.GetService().GetRevision().GetValue(), inForce: state, answer: resp, views: newViews()}
 	if before != nil {
 		s.seq = before.seq + 1
@@ -173,7 +196,10 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, before *snaps
 	if s.header, err = digest(resp); err != nil {
 		return nil, fmt.Errorf("revision: %w", err)
 	}
-	if s.instances, err = newInstances(list, state, before, s.seq); err != nil {
+	if pods.Source != nil {
+		s.generation.Store(pods.Generation()) // before the look: a later change makes another
+	}
+	if s.instances, err = newInstances(list, state, pods, before, s.seq); err != nil {
 		return nil, fmt.Errorf("revision: %w", err)
 	}
 	if before != nil && before.header != s.header {
@@ -186,9 +212,9 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, before *snaps
 // resolve finds the identity of an instance and writes it into the copy that
 // will be sent, so that an SDK's own routers see the same truth. The metadata
 // is shared with the server's cache and replaced, never written.
-func resolve(p *apiservice.Instance, state inForce) route.Instance {
+func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.Instance {
 	registered, _ := location.Registered(fromProto(p.GetLocation()), p.GetMetadata())
-	facts := location.Instance(state.table, p.GetHost().GetValue(), &registered)
+	facts := hosts.Instance(p.GetHost().GetValue(), &registered)
 	if facts.Location != (location.Location{}) {
 		p.Location = toProto(facts.Location)
 	}

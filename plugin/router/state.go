@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/polarismesh/polaris/common/model"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
@@ -42,7 +43,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	r.address, _ = r.rules.Address(r.asked, read)
 	in := explain.Input{
 		Addr: addr, Asked: q.Service, Read: read, Rules: r.rules,
-		Caller: location.Resolver{Sources: s.sources, Default: r.table.Default()}.Caller(addr),
+		Caller: s.Caller(addr),
 	}
 	if q.SET != "" {
 		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Place{Source: "override"}
@@ -80,6 +81,11 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	return e, nil
 }
 
+// Caller is what all sources know of a caller's address, which is normalised.
+func (s *Server) Caller(addr netip.Addr) location.Facts {
+	return location.Resolver{Sources: s.sources, Default: s.table().Default()}.Caller(addr)
+}
+
 func (r *request) refusal(resp *apiservice.DiscoverResponse) error {
 	if apimodel.Code(resp.GetCode().GetValue()) == apimodel.Code_NotFoundResource {
 		if source := r.source(); source != r.asked {
@@ -106,6 +112,11 @@ func (s *Server) World() *world.World {
 	w := &world.World{
 		Rules: s.rulesInForce(), Table: s.table(), Now: s.now(), Sources: s.config.Sources,
 		Aliases: map[route.Service]route.Service{}, Seen: s.seen.lately(),
+	}
+	if s.pods.Source != nil {
+		for addr, facts := range s.pods.All() {
+			w.Pods = append(w.Pods, world.NewPod(addr, facts))
+		}
 	}
 	caches := s.Cache()
 	services := map[string]route.Service{}

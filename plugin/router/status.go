@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/cmdb"
@@ -24,6 +25,8 @@ type Status struct {
 	Warnings []strict.Problem `json:"warnings"`
 	Callers  Callers          `json:"callers"`
 	Drift    DriftStatus      `json:"drift"`
+	// Kubernetes is that of the source kubernetes, nil where it is not configured.
+	Kubernetes *sources.Status `json:"kubernetes,omitempty"`
 }
 
 // Files are the files of a kind: mapping or routing.
@@ -119,6 +122,10 @@ func (s *Server) Status() Status {
 	out.Callers = callersOf(w)
 	drifts := w.Drifts()
 	out.Drift = DriftStatus{len(drifts), first(drifts)}
+	if s.pods.Source != nil {
+		status := s.pods.Status(now)
+		out.Kubernetes = &status
+	}
 	return out
 }
 

@@ -21,7 +21,7 @@ import (
 // those that nobody asks for go.
 func TestViewsAreBounded(t *testing.T) {
 	server, _ := newTestServer(t)
-	s, err := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), inForce{}, nil)
+	s, err := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), inForce{}, podSource{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ var page []byte
 type State interface {
 	Status() router.Status
 	Explain(world.Request) (explain.Explanation, error)
+	Caller(netip.Addr) location.Facts
 	World() *world.World
 	Dump() world.Dump
 	Changes(service string) []router.Change
@@ -58,6 +59,7 @@ func newHandler(state State, token string) http.Handler {
 	get("dump", func(*http.Request) (any, error) { return state.Dump(), nil })
 	get("explain", func(r *http.Request) (any, error) { return explainFor(state, r) })
 	get("who", func(r *http.Request) (any, error) { return whoFor(state, r) })
+	get("lookup", func(r *http.Request) (any, error) { return lookupFor(state, r) })
 	get("services", func(*http.Request) (any, error) { return servicesOf(state.World()), nil })
 	get("changes", func(r *http.Request) (any, error) { return changesFor(state, r) })
 	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
@@ -141,6 +143,21 @@ func explainFor(state State, r *http.Request) (any, error) {
 		}
 	}
 	return state.Explain(q)
+}
+
+// Looked is what the sources know of an address as a caller's.
+type Looked struct {
+	Address string         `json:"address"`
+	Facts   []explain.Fact `json:"facts"`
+}
+
+func lookupFor(state State, r *http.Request) (any, error) {
+	addr, err := netip.ParseAddr(strings.TrimSpace(r.FormValue("address")))
+	if err != nil {
+		return nil, badRequest("address %q is not an address", r.FormValue("address"))
+	}
+	addr = location.Normalize(addr)
+	return Looked{addr.String(), explain.FactsOf(state.Caller(addr))}, nil
 }
 
 func whoFor(state State, r *http.Request) (any, error) {

@@ -18,6 +18,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -139,7 +140,7 @@ func (d openapiNode) compare(t *testing.T, at string, schema any, is reflect.Typ
 func TestOpenAPIIsTheCode(t *testing.T) {
 	d := openapiLoad(t)
 	types := map[string]any{
-		"get status": router.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get services": []string{},
+		"get status": router.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": Looked{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []router.Change{}, "post reload": []router.Reloaded{},
 	}
 	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[Error]())
@@ -194,6 +195,7 @@ rules:
 addresses: [{service: default/lane, target: default/routed, set: {callee: x.y.z}}]
 `)}}, time.Now(), &problems),
 		Seen: []world.Seen{{Addr: netip.MustParseAddr("10.9.0.1"), Requests: 1}},
+		Pods: []world.Pod{{Addr: netip.MustParseAddr("10.3.0.1"), SET: "a.b.c", Labels: map[string]string{"lane": "gray"}, From: "pod bj/default/p"}},
 	}
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
@@ -208,6 +210,8 @@ addresses: [{service: default/lane, target: default/routed, set: {callee: x.y.z}
 }
 
 func (s openapiState) World() *world.World { return s.of }
+
+func (s openapiState) Caller(addr netip.Addr) location.Facts { return s.of.Identity(addr) }
 
 func (s openapiState) Dump() world.Dump {
 	return world.NewDump(s.of, []strict.File{{Name: "m.csv"}}, []strict.File{{Name: "r.yaml"}})
@@ -230,6 +234,9 @@ func (s openapiState) Status() router.Status {
 		Files: []router.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}}}, Rules: []router.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []router.Evacuation{{Kind: "set"}}, Protocols: []router.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: router.Callers{First: s.of.Strangers()}, Drift: router.DriftStatus{First: s.of.Drifts()},
+		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
+			Name: "bj", State: sources.Live, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
+		}}},
 	}
 }
 
@@ -278,6 +285,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"explain?caller=10.1.0.1&service=default/lane&set=x.y.z":   "internal",
 		"explain?caller=10.1.0.1&service=default/none":             "not-found",
 		"explain?caller=10.1&service=default/routed":               "bad-request",
+		"lookup?address=10.1.0.1":                                  `"value": "a.b.c"`,
+		"lookup?address=10.1":                                      "bad-request",
 		"who?service=default/routed":                               `"unreached"`,
 		"changes?service=routed":                                   "bad-request",
 		"who?service=default/none":                                 "not-found",

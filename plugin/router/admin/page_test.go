@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -120,14 +121,19 @@ func (s pageState) Status() router.Status {
 		Warnings:  []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
 		Callers:   router.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
 		Drift:     router.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
+		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
+			{Name: "bj", State: sources.Live, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
+			{Name: "sh", State: sources.Away, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
+		}},
 	}
 }
 
 func (s pageState) Explain(q world.Request) (explain.Explanation, error) {
 	return s.World().Explain(q), nil
 }
-func (s pageState) Dump() world.Dump              { return world.NewDump(s.World(), nil, nil) }
-func (s pageState) Reload(bool) []router.Reloaded { return []router.Reloaded{} }
+func (s pageState) Caller(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
+func (s pageState) Dump() world.Dump                      { return world.NewDump(s.World(), nil, nil) }
+func (s pageState) Reload(bool) []router.Reloaded         { return []router.Reloaded{} }
 
 func (s pageState) Changes(service string) []router.Change {
 	out := []router.Change{}
@@ -226,7 +232,7 @@ func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
 	state := pageState{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []router.Change{widenedChange("default/novel")}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
-		"Something is wrong: routing files refused, evacuations, protocols, callers, drift, warnings",
+		"Something is wrong: routing files refused, evacuations, protocols, callers, kubernetes, drift, warnings",
 		"mapping: 6 entries from 1 file in force, loaded 3 h 0 min ago",
 		"routing: 4 entries from 1 file in force, loaded 20 min ago",
 		"WRONG routing files on disk are REFUSED: 1 problem, tried 12 s ago; those loaded before stay in force",
@@ -234,6 +240,7 @@ func TestPageShowsStatus(t *testing.T) {
 		"1 evacuation in force: zone 华南/ap-guangzhou until ", ", 6 h 0 min from now",
 		"clients of these protocols are NOT routed: service-eureka",
 		"1 of 2 callers not in the mapping: 25 % of the requests", "192.0.2.9",
+		"bj live, 3 pods; sh API server AWAY, 1 pod, last heard of 60 min ago; 1 pod with an invalid SET", "connection refused", "qb/bad no SET name",
 		"drift: 1 instance registered otherwise", "1 warning of the files in force", `routing.yaml:5 rule "of-another" never matches`,
 		"widened default/novel novel qb.novel.h in 华东/ap-shanghai 3/3 usable, tier own, level zone 4/5 usable, tier pool, level all instances changed",
 	)

@@ -51,7 +51,7 @@ func (e Explanation) Text(w io.Writer) {
 func (e Explanation) identity(w io.Writer) {
 	fmt.Fprintln(w, "\nwho")
 	if len(e.Caller.Facts) == 0 {
-		fmt.Fprintln(w, "  nothing is known of this address: no mapping, no instance of its own, no report")
+		fmt.Fprintln(w, "  nothing is known of this address: no mapping, no pod, no instance of its own, no report")
 	}
 	WriteFacts(w, e.Caller.Facts)
 }

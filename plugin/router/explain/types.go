@@ -48,11 +48,11 @@ type Fact struct {
 	Field string `json:"field"`
 	Value string `json:"value"`
 	From  string `json:"from"` // all of the following in words
-	// Source is mapping, registry, report, default, override or registered.
+	// Source is mapping, kubernetes, registry, report, default, override or registered.
 	Source string `json:"source"`
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
-	Match  string `json:"match,omitempty"` // the prefix that matched
+	Match  string `json:"match,omitempty"` // the prefix that matched, or the pod or node
 }
 
 // Rule names a rule or lane address.

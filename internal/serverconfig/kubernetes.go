@@ -1,0 +1,107 @@
+package serverconfig
+
+import (
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// Kubernetes are the options of the identity source `kubernetes`.
+type Kubernetes struct {
+	SETLabel      string
+	SETAnnotation string   // for names that a label cannot hold
+	CampusLabel   string   // of nodes; empty: no campus
+	Labels        []string // of pods, that become labels of the identity
+	Snapshot      string   // directory of the copies on disk; empty: none
+	Events        bool     // say on a pod that its SET is no SET name
+	Clusters      []Cluster
+}
+
+// Cluster is a cluster to watch.
+type Cluster struct {
+	Name        string
+	Kubeconfig  string   // a file; empty: the cluster that the process runs in
+	Context     string   // in Kubeconfig; empty: the current one
+	Namespaces  []string // none: all
+	PodSelector string   // by labels, as kubectl takes them
+}
+
+// readKubernetes reads the options; without clusters, the cluster that the
+// process runs in is the only one.
+func readKubernetes(n strict.Node) *Kubernetes {
+	k := &Kubernetes{SETLabel: "set-group", SETAnnotation: "set-group", Snapshot: "data/kubernetes", Events: true}
+	fields := n.Fields("setLabel", "setAnnotation", "campusLabel", "labels", "snapshot", "events", "clusters")
+	for key, to := range map[string]*string{
+		"setLabel": &k.SETLabel, "setAnnotation": &k.SETAnnotation, "campusLabel": &k.CampusLabel, "snapshot": &k.Snapshot,
+	} {
+		if at, given := fields[key]; given {
+			*to = at.TextOr()
+		}
+	}
+	if at, given := fields["labels"]; given {
+		k.Labels = textItems(at)
+	}
+	if at, given := fields["events"]; given {
+		k.Events, _ = at.Bool()
+	}
+	at, given := fields["clusters"]
+	if !given {
+		k.Clusters = []Cluster{{Name: "local"}}
+		return k
+	}
+	names := []string{}
+	for _, item := range at.Items() {
+		c := readCluster(item)
+		if slices.Contains(names, c.Name) {
+			item.Errorf("cluster %q is given twice, expected each name once", c.Name)
+		}
+		names = append(names, c.Name)
+		k.Clusters = append(k.Clusters, c)
+	}
+	if len(k.Clusters) == 0 {
+		at.Errorf("the list is empty, expected clusters: [{name: ..., kubeconfig: FILE}], or none for the cluster that the server runs in")
+	}
+	return k
+}
+
+func readCluster(n strict.Node) (c Cluster) {
+	fields := n.Fields("name", "kubeconfig", "context", "namespaces", "podSelector")
+	for key, to := range map[string]*string{
+		"name": &c.Name, "kubeconfig": &c.Kubeconfig, "context": &c.Context, "podSelector": &c.PodSelector,
+	} {
+		if at, given := fields[key]; given {
+			*to = at.TextOr()
+		}
+	}
+	if !isFileName(c.Name) {
+		n.Errorf("the cluster has the name %q, expected letters, digits, '_' and '-': it names a file and stands in metrics", c.Name)
+	}
+	if c.Context != "" && c.Kubeconfig == "" {
+		n.Errorf("context %q is given without a kubeconfig, expected the file that has it", c.Context)
+	}
+	if at, given := fields["namespaces"]; given {
+		c.Namespaces = textItems(at)
+	}
+	return c
+}
+
+func isFileName(s string) bool {
+	for _, c := range s {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func textItems(n strict.Node) []string {
+	var out []string
+	for _, item := range n.Items() {
+		word := item.TextOr()
+		if word == "" || slices.Contains(out, word) {
+			item.Errorf("%q is empty or given twice, expected each name once", word)
+		}
+		out = append(out, word)
+	}
+	return out
+}

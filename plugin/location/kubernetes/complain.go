@@ -1,0 +1,90 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+)
+
+// Bounds of the Events that are written to a cluster: one a second, after a
+// few at once; what does not fit into the queue is left out, and is in the
+// status all the same.
+const (
+	eventsPerSecond = 1
+	eventsAtOnce    = 10
+	eventsQueued    = 1000
+)
+
+// complaint is a pod with an invalid SET.
+type complaint struct {
+	pod Pod
+	why string
+}
+
+// complainer writes Events on pods. Their names follow from what they say, so
+// that several servers, or one that starts again, write one.
+type complainer struct {
+	queue chan complaint
+	mu    sync.Mutex
+	err   error // of the last try
+}
+
+func newComplainer() *complainer { return &complainer{queue: make(chan complaint, eventsQueued)} }
+
+// complain does not wait.
+func (c *complainer) complain(p Pod, why string) {
+	select {
+	case c.queue <- complaint{p, why}:
+	default:
+	}
+}
+
+func (c *complainer) problem() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+func (c *complainer) run(ctx context.Context, client rest.Interface) {
+	limit := rate.NewLimiter(eventsPerSecond, eventsAtOnce)
+	for limit.Wait(ctx) == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case of := <-c.queue:
+			err := client.Post().Namespace(of.pod.Namespace).Resource("events").Body(of.event(time.Now())).Do(ctx).Error()
+			if apierrors.IsAlreadyExists(err) {
+				err = nil
+			}
+			if err != nil {
+				err = fmt.Errorf("events on pods with an invalid SET: %w", err)
+			}
+			c.mu.Lock()
+			c.err = err
+			c.mu.Unlock()
+		}
+	}
+}
+
+func (c complaint) event(now time.Time) *corev1.Event {
+	hash := fnv.New64a()
+	fmt.Fprint(hash, c.pod.UID, c.pod.SETKey, c.pod.SET)
+	at := metav1.NewTime(now)
+	return &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: c.pod.Namespace, Name: fmt.Sprintf("%.200s.%x", c.pod.Name, hash.Sum64())},
+		InvolvedObject: c.pod.object(),
+		Type:           corev1.EventTypeWarning,
+		Reason:         "InvalidSET",
+		Message:        fmt.Sprintf("%s: %s; the pod is routed as one without a SET", c.pod.SETKey, c.why),
+		Source:         corev1.EventSource{Component: "setrouter"},
+		FirstTimestamp: at, LastTimestamp: at, Count: 1,
+	}
+}

@@ -1,0 +1,122 @@
+package kubernetes
+
+import (
+	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// keys say what is read of pods and nodes.
+type keys struct {
+	setLabel, setAnnotation, campusLabel string
+	labels                               []string
+}
+
+func keysOf(k *serverconfig.Kubernetes) keys {
+	return keys{k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels}
+}
+
+// strip is the informers' transform: of pods and nodes only what is read is
+// kept, in a new object so that the rest can go. What it has made passes
+// through it unchanged.
+func (k keys) strip(obj any) (any, error) {
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		return &corev1.Pod{
+			ObjectMeta: meta(&o.ObjectMeta, only(o.Labels, append([]string{k.setLabel}, k.labels...)), only(o.Annotations, []string{k.setAnnotation})),
+			Spec:       corev1.PodSpec{NodeName: o.Spec.NodeName, HostNetwork: o.Spec.HostNetwork},
+			Status:     corev1.PodStatus{Phase: o.Status.Phase, PodIP: o.Status.PodIP, PodIPs: o.Status.PodIPs},
+		}, nil
+	case *corev1.Node:
+		labels := only(o.Labels, []string{corev1.LabelTopologyRegion, corev1.LabelTopologyZone, k.campusLabel})
+		return &corev1.Node{ObjectMeta: meta(&o.ObjectMeta, labels, nil), Status: corev1.NodeStatus{Addresses: o.Status.Addresses}}, nil
+	}
+	return obj, nil
+}
+
+func meta(o *metav1.ObjectMeta, labels, annotations map[string]string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: o.Namespace, Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion,
+		CreationTimestamp: o.CreationTimestamp, Labels: labels, Annotations: annotations,
+	}
+}
+
+// only are the entries of a map with the given keys; nil if there is none.
+func only(m map[string]string, keys []string) (out map[string]string) {
+	for _, key := range keys {
+		if value, there := m[key]; there && key != "" {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// pod reads a pod. It is not ok for one without an address, and for one that
+// has ended, whose address may be another's by now.
+func (k keys) pod(p *corev1.Pod) (out Pod, ok bool) {
+	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+		return out, false
+	}
+	out = Pod{
+		Namespace: p.Namespace, Name: p.Name, UID: string(p.UID), Created: p.CreationTimestamp.Unix(),
+		Node: p.Spec.NodeName, HostNetwork: p.Spec.HostNetwork, Labels: only(p.Labels, k.labels),
+	}
+	for _, ip := range p.Status.PodIPs {
+		out.Addrs = appendAddr(out.Addrs, ip.IP)
+	}
+	if len(p.Status.PodIPs) == 0 {
+		out.Addrs = appendAddr(out.Addrs, p.Status.PodIP)
+	}
+	if out.SET = p.Labels[k.setLabel]; out.SET != "" {
+		out.SETKey = "label " + k.setLabel
+	} else if out.SET = p.Annotations[k.setAnnotation]; out.SET != "" {
+		out.SETKey = "annotation " + k.setAnnotation
+	}
+	return out, len(out.Addrs) > 0
+}
+
+// node reads a node. A zone without its region is not known.
+func (k keys) node(n *corev1.Node) Node {
+	out := Node{
+		Name: n.Name, Created: n.CreationTimestamp.Unix(),
+		Location: location.Location{Region: n.Labels[corev1.LabelTopologyRegion], Zone: n.Labels[corev1.LabelTopologyZone]},
+	}
+	if k.campusLabel != "" {
+		out.Campus = n.Labels[k.campusLabel]
+	}
+	out.Location = out.Cut(out.Depth())
+	for _, a := range n.Status.Addresses {
+		if a.Type == corev1.NodeInternalIP || a.Type == corev1.NodeExternalIP {
+			out.Addrs = appendAddr(out.Addrs, a.Address)
+		}
+	}
+	return out
+}
+
+// appendAddr adds an address once, if the text is one.
+func appendAddr(list []netip.Addr, text string) []netip.Addr {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return list
+	}
+	addr = location.Normalize(addr)
+	for _, known := range list {
+		if known == addr {
+			return list
+		}
+	}
+	return append(list, addr)
+}
+
+// object is the pod itself, for an Event on it.
+func (p *Pod) object() corev1.ObjectReference {
+	return corev1.ObjectReference{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: types.UID(p.UID)}
+}

@@ -1,0 +1,131 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/netip"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/sources"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// copyInterval is how often a copy on disk is looked after, and how much of the
+// news a restart without the API server can miss.
+const copyInterval = 10 * time.Second
+
+// shown bounds the invalid pods of a cluster in a status.
+const shown = 50
+
+// Source is the identity source `kubernetes`.
+type Source struct {
+	table    *Table
+	clusters []*watched
+	interval time.Duration // copyInterval, but in tests
+}
+
+var _ sources.Source = (*Source)(nil)
+
+func init() {
+	sources.Register(location.SourceKubernetes, func(config *serverconfig.Config) (sources.Source, error) {
+		s, err := New(config.Kubernetes)
+		if err != nil {
+			return nil, err
+		}
+		quietClient()
+		go s.Run(context.Background())
+		return s, nil
+	})
+}
+
+// New reads kubeconfigs and copies on disk. It does not speak to API servers.
+func New(k *serverconfig.Kubernetes) (*Source, error) {
+	s := &Source{table: NewTable(), interval: copyInterval}
+	for _, c := range k.Clusters {
+		w, err := newWatched(c, k, s.table)
+		if err != nil {
+			return nil, fmt.Errorf("plugin.location.option.kubernetes: cluster %q: %w", c.Name, err)
+		}
+		s.clusters = append(s.clusters, w)
+	}
+	for _, w := range s.clusters {
+		w.restore()
+	}
+	return s, nil
+}
+
+// Run follows the clusters until ctx ends.
+func (s *Source) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, w := range s.clusters {
+		all.Go(func() {
+			if err := w.run(ctx, s.interval); err != nil {
+				observe.Log.Error("[SetRouter] the cluster is not followed", zap.String("cluster", w.Name), zap.Error(err))
+			}
+		})
+	}
+	all.Go(func() { s.report(ctx) })
+	all.Wait()
+}
+
+// Facts implements location.Source.
+func (s *Source) Facts(addr netip.Addr) (*location.Facts, bool) { return s.table.Facts(addr) }
+
+// Generation implements sources.Source.
+func (s *Source) Generation() uint64 { return s.table.Generation() }
+
+// All implements sources.Source.
+func (s *Source) All() iter.Seq2[netip.Addr, *location.Facts] { return s.table.All() }
+
+// Status implements sources.Source.
+func (s *Source) Status(now time.Time) sources.Status {
+	out := sources.Status{Clusters: []sources.Cluster{}}
+	out.Addresses, out.Ambiguous = s.table.Addresses()
+	for _, w := range s.clusters {
+		out.Clusters = append(out.Clusters, w.status(now))
+	}
+	return out
+}
+
+func (w *watched) status(now time.Time) sources.Cluster {
+	c := sources.Cluster{Name: w.Name, State: sources.Live, First: []sources.Invalid{}, Problems: []string{}}
+	c.Pods, c.Nodes, c.Invalid = w.table.Count(w.Name)
+	keys, reasons := w.table.Invalid(w.Name, shown)
+	for i := range keys {
+		c.First = append(c.First, sources.Invalid{Pod: keys[i], Why: reasons[i]})
+	}
+	var err error
+	c.Heard, err = w.heard()
+	switch synced := w.synced(); {
+	case !synced && !w.restored.IsZero():
+		c.State, c.Snapshot, c.Heard = sources.Snapshot, true, w.restored
+	case !synced:
+		c.State = sources.Starting
+	case err != nil:
+		c.State = sources.Away
+	}
+	if !c.Heard.IsZero() {
+		c.AgeSeconds = now.Sub(c.Heard).Seconds()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, problem := range []error{err, w.diskErr, w.complaintErr()} {
+		if problem != nil {
+			c.Problems = append(c.Problems, problem.Error())
+		}
+	}
+	return c
+}
+
+func (w *watched) complaintErr() error {
+	if w.complainer == nil {
+		return nil
+	}
+	return w.complainer.problem()
+}

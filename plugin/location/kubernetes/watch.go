@@ -1,0 +1,136 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+)
+
+// watched is a cluster that the source follows.
+type watched struct {
+	serverconfig.Cluster
+	table *Table
+	keys  keys
+	rest  *rest.Config
+	feeds []*feed
+	// complainer is nil where no Events are to be written.
+	complainer *complainer
+
+	file string // the copy on disk; empty: none
+	of   string // the options that it is of
+	mu   sync.Mutex
+	// restored is when what came from the copy was heard; zero: none came.
+	restored time.Time
+	diskErr  error
+}
+
+// newWatched reads the configuration of a cluster, and no more.
+func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table) (*watched, error) {
+	w := &watched{Cluster: c, table: table, keys: keysOf(k)}
+	if _, err := labels.Parse(c.PodSelector); err != nil {
+		return nil, fmt.Errorf("podSelector %q: %w", c.PodSelector, err)
+	}
+	var err error
+	if w.rest, err = restConfig(c); err != nil {
+		return nil, err
+	}
+	complain := func(Pod, string) {}
+	if k.Events {
+		w.complainer = newComplainer()
+		complain = w.complainer.complain
+	}
+	namespaces := c.Namespaces
+	if len(namespaces) == 0 {
+		namespaces = []string{""}
+	}
+	for _, namespace := range namespaces {
+		records := podRecords{table, c.Name, w.keys, complain}
+		w.feeds = append(w.feeds, &feed{resource: pods, namespace: namespace, records: records})
+	}
+	w.feeds = append(w.feeds, &feed{resource: nodes, records: nodeRecords{table, c.Name, w.keys}})
+	if k.Snapshot != "" {
+		w.file = filepath.Join(k.Snapshot, c.Name+".json")
+		options, err := json.Marshal([]any{k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels, c.Namespaces, c.PodSelector})
+		if err != nil {
+			return nil, err
+		}
+		w.of = string(options)
+	}
+	return w, nil
+}
+
+// restConfig is how to speak to the API server: of pods, nodes and events only,
+// so that the types of all other resources are not in the binary.
+func restConfig(c serverconfig.Cluster) (*rest.Config, error) {
+	var config *rest.Config
+	var err error
+	if c.Kubeconfig == "" {
+		if config, err = rest.InClusterConfig(); err != nil {
+			return nil, fmt.Errorf("no kubeconfig is given, expected one, or the server to run in the cluster: %w", err)
+		}
+	} else {
+		rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: c.Kubeconfig}
+		overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
+		if config, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig(); err != nil {
+			return nil, fmt.Errorf("kubeconfig %q: %w", c.Kubeconfig, err)
+		}
+	}
+	scheme := runtime.NewScheme()
+	if err := corev1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	metav1.AddToGroupVersion(scheme, corev1.SchemeGroupVersion)
+	config.APIPath, config.GroupVersion = "/api", &corev1.SchemeGroupVersion
+	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.UserAgent = "setrouter"
+	return config, nil
+}
+
+// run follows the cluster until ctx ends.
+func (w *watched) run(ctx context.Context, interval time.Duration) error {
+	events, err := rest.RESTClientFor(w.rest)
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	errs := make(chan error, len(w.feeds))
+	for _, f := range w.feeds {
+		all.Go(func() { errs <- f.run(ctx, w.rest, w.PodSelector, w.keys.strip) })
+	}
+	if w.complainer != nil {
+		all.Go(func() { w.complainer.run(ctx, events) })
+	}
+	all.Go(func() { w.keepCopy(ctx, interval) })
+	all.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// synced tells whether every record is what an API server said to this process.
+func (w *watched) synced() bool {
+	for _, f := range w.feeds {
+		if !f.synced.Load() {
+			return false
+		}
+	}
+	return true
+}
