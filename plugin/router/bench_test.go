@@ -3,6 +3,8 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -142,4 +144,23 @@ func newBenchServer(b *testing.B, instances, sets int) (*Server, *stockServer) {
 		stock.cached = append(stock.cached, i)
 	}
 	return s, stock
+}
+
+// Each request comes from another address: with -benchtime 10000000x the memory
+// at the end shows that it is bounded.
+func BenchmarkDistinctCallers(b *testing.B) {
+	s, _ := newBenchServer(b, 10000, 50)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	b.ResetTimer()
+	for n := range b.N {
+		ip := netip.AddrFrom4([4]byte{byte(20 + n>>24), byte(n >> 16), byte(n >> 8), byte(n)})
+		s.ServiceInstancesCache(withAddr(context.Background(), ip), &apiservice.DiscoverFilter{}, askFor("s", ""))
+	}
+	b.StopTimer()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MB-more")
+	runtime.KeepAlive(s)
 }
