@@ -35,7 +35,7 @@ demo: build $(BIN)/demo-consumer ## a server, unmodified SDKs and two failing ci
 run: build ## the server in the foreground, with the sample files
 	cd build && exec ../$(BIN)/polaris-server start -c conf/polaris-server.yaml
 
-bench: build ## beside the stock server in one run; ratios (docs/performance.md)
+bench: build $(BIN)/demo-consumer ## beside the stock server in one run; ratios (docs/performance.md)
 	$(GO) build -trimpath -o $(BIN)/stock-server github.com/polarismesh/polaris
 	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server
 

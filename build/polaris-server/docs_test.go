@@ -39,31 +39,42 @@ func shape(s string) string {
 func TestOperatorsPages(t *testing.T) {
 	for _, page := range []string{"operations.md", "rollout.md"} {
 		t.Run(page, func(t *testing.T) {
-			read := func(name string) string {
-				text, err := os.ReadFile(filepath.Join("../..", name))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return string(text)
-			}
 			server, console := start(t, polaristest.Options{Files: map[string]string{
-				"conf/mapping/mapping.yaml": read("testdata/incident/mapping.yaml"),
-				"conf/routing/routing.yaml": read("testdata/incident/routing.yaml"),
+				"conf/mapping/mapping.yaml": repoFile(t, "testdata/incident/mapping.yaml"),
+				"conf/routing/routing.yaml": repoFile(t, "testdata/incident/routing.yaml"),
 			}})
 			incident(t, server, console)
-			parts := strings.Split(read("docs/"+page), "\n```")
-			for i, block := range parts {
-				if commands, is := strings.CutPrefix(block, "console incident\n"); is && i%2 == 1 {
-					parts[i] = "console incident\n" + runBlock(t, server, commands)
-				}
-			}
-			written := strings.Join(parts, "\n```")
-			if *update {
-				if err := os.WriteFile(filepath.Join("../../docs", page), []byte(written), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			runPage(t, "docs/"+page, map[string]func(string) string{
+				"console incident": func(block string) string { return runBlock(t, server, block) },
+			})
 		})
+	}
+}
+
+// repoFile is the text of a file of this repository.
+func repoFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// runPage runs the fenced blocks of a page, each by what is for its kind, and
+// with -update puts into the page what they return.
+func runPage(t *testing.T, page string, run map[string]func(block string) string) {
+	t.Helper()
+	parts := strings.Split(repoFile(t, page), "\n```")
+	for i, part := range parts {
+		if info, block, _ := strings.Cut(part, "\n"); i%2 == 1 && run[info] != nil {
+			parts[i] = info + "\n" + run[info](block)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(filepath.Join("../..", page), []byte(strings.Join(parts, "\n```")), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -93,6 +104,9 @@ func incident(t *testing.T, server *polaristest.Server, console *polaristest.Con
 	})
 }
 
+// asksServer tells a command that only looks at the running server.
+var asksServer = regexp.MustCompile(`^setctl (explain|who|status|plan)\b`)
+
 // runBlock runs a block's commands and returns it with their output. One that
 // only looks is asked until it says what the page says: servers follow a file
 // within seconds.
@@ -107,15 +121,17 @@ func runBlock(t *testing.T, s *polaristest.Server, block string) string {
 			id := regexp.MustCompile(`\b[0-9a-f]{8}\b`).FindString(status)
 			run = regexp.MustCompile(`--end \S+`).ReplaceAllString(command, "--end "+id)
 		}
-		got := shell(t, s, run)
-		looks := strings.HasPrefix(command, "setctl explain") || strings.HasPrefix(command, "setctl status")
+		got, err := shell(s, run)
+		looks := asksServer.MatchString(command)
 		if looks && !*update {
 			wait(t, func() error {
-				if got = shell(t, s, run); shape(got) != shape(want) {
-					return errorf("$ %s (-page +now):\n%s", command, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
+				if got, err = shell(s, run); err != nil || shape(got) != shape(want) {
+					return errorf("$ %s: %v (-page +now):\n%s", command, err, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
 				}
 				return nil
 			})
+		} else if err != nil {
+			t.Errorf("$ %s: %v\n%s", run, err, got)
 		} else if shape(got) != shape(want) && !*update {
 			t.Errorf("$ %s (-page +now):\n%s", command, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
 		}
@@ -135,14 +151,10 @@ func settle(t *testing.T, s *polaristest.Server) {
 	}
 }
 
-func shell(t *testing.T, s *polaristest.Server, command string) string {
-	t.Helper()
+func shell(s *polaristest.Server, command string) (string, error) {
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("$ %s: %v\n%s", command, err, out)
-	}
-	return string(out)
+	return string(out), err
 }

@@ -94,7 +94,7 @@ func TestDocumentation(t *testing.T) {
 	}
 }
 
-// The Chinese page has the same headings, tables and examples as the English
+// A Chinese page has the same headings, tables and examples as the English
 // one; pictures have words of their own.
 func TestChinesePageIsTheSame(t *testing.T) {
 	root, err := filepath.Abs("../..")
@@ -121,8 +121,10 @@ func TestChinesePageIsTheSame(t *testing.T) {
 		}
 		return out
 	}
-	if diff := cmp.Diff(shape("README.md"), shape("README-zh.md")); diff != "" {
-		t.Errorf("README.md and README-zh.md differ (-en +zh):\n%s", diff)
+	for _, page := range []string{"README", "docs/tutorial-set"} {
+		if diff := cmp.Diff(shape(page+".md"), shape(page+"-zh.md")); diff != "" {
+			t.Errorf("%[1]s.md and %[1]s-zh.md differ (-en +zh):\n%[2]s", page, diff)
+		}
 	}
 }
 

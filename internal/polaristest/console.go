@@ -66,6 +66,19 @@ func (c *Console) Register(ctx context.Context, instances ...Instance) error {
 	return nil
 }
 
+// Deregister removes instances, as they do themselves when they end. It isolates
+// them first, for the boltdb store: the stock server's cache follows a deletion
+// there only where the instance was changed within the last seconds (v1.18.1
+// asks for the mtime in the instance, which a deletion leaves as it was).
+func (c *Console) Deregister(ctx context.Context, instances ...Instance) error {
+	for _, i := range instances {
+		if err := c.Isolate(ctx, i.Namespace, i.Service, i.Host, true); err != nil {
+			return err
+		}
+	}
+	return c.call(ctx, http.MethodPost, "/naming/v1/instances/delete", instances, nil)
+}
+
 // Update replaces what instances registered, their health included.
 func (c *Console) Update(ctx context.Context, instances ...Instance) error {
 	return c.call(ctx, http.MethodPut, "/naming/v1/instances", instances, nil)
@@ -100,6 +113,7 @@ func (c *Console) call(ctx context.Context, method, path string, body, reply any
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Polaris-Token", c.token)
+	req.Close = true // a connection that the server has just closed would fail the call
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

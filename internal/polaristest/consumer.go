@@ -119,6 +119,9 @@ func (c *Consumers) Do(command map[string]any) (Got, error) {
 	return got, json.Unmarshal(reply, &got)
 }
 
+// PID is the program's process id.
+func (c *Consumers) PID() int { return c.cmd.Process.Pid }
+
 // Close ends the program and its relays.
 func (c *Consumers) Close() error {
 	errs := []error{c.in.Close(), c.cmd.Process.Kill()}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -28,11 +29,18 @@ type Config struct {
 	RoutingFiles       []string // globs; none: every answer is the stock one
 	FailOpen           bool
 	Protocols          []string // names under apiservers
+	AnswersKept        int      // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
 	Admin              Admin
 }
 
 // AdminName is the name of the admin listener under apiservers.
 const AdminName = "set-admin"
+
+// GRPCName is the name of the listener of SDKs under apiservers.
+const GRPCName = "service-grpc"
+
+// defaultAnswersKept is the stock server's sizeCacheProto.
+const defaultAnswersKept = 128
 
 // Admin is where the admin listener listens, if it is among the Protocols.
 type Admin struct {
@@ -84,8 +92,11 @@ func (c *Config) read(root strict.Node) {
 				continue
 			}
 			c.Protocols = append(c.Protocols, name.TextOr())
-			if name.Raw() == AdminName {
+			switch name.Raw() {
+			case AdminName:
 				c.readAdmin(item)
+			case GRPCName:
+				c.readGRPC(item)
 			}
 		}
 	}
@@ -196,6 +207,19 @@ func (c *Config) readAdmin(n strict.Node) {
 		case !addr.IsLoopback() && c.Admin.Token == "":
 			at.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
 		}
+	}
+}
+
+// readGRPC leaves the options that are not the pack's concern to Polaris, which
+// takes values of other types for none.
+func (c *Config) readGRPC(n strict.Node) {
+	fields := entries(entries(n)["option"])
+	if enabled, given := fields["enableCacheProto"]; !given || enabled.Raw() != "true" {
+		return
+	}
+	c.AnswersKept = defaultAnswersKept
+	if size, given := fields["sizeCacheProto"]; given && size.Raw() != "0" {
+		c.AnswersKept, _ = strconv.Atoi(size.Raw())
 	}
 }
 

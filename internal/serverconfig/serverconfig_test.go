@@ -44,6 +44,20 @@ plugin:
 	}
 }
 
+func TestAnswersKept(t *testing.T) {
+	for option, want := range map[string]int{
+		"":                            0,
+		"option: {sizeCacheProto: 9}": 0,
+		"option: {enableCacheProto: true, sizeCacheProto: 9}": 9,
+		"option: {enableCacheProto: true}":                    defaultAnswersKept,
+	} {
+		c, fault := load(t, "apiservers: [{name: service-grpc, "+option+"}]")
+		if fault != "" || c.AnswersKept != want {
+			t.Errorf("%s: %s %+v, want %d", option, fault, c, want)
+		}
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"plugin: {cmdb: {name: mapping}}":                                                `s.yaml:1:16: the CMDB "mapping" has no option, expected option: {files: [conf/mapping/*.yaml]}`,

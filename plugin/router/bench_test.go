@@ -3,12 +3,18 @@ package router
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // fixedServices is a service cache that knows one service, without the cost of
@@ -20,16 +26,21 @@ type fixedServices struct {
 
 func (f fixedServices) GetServiceByName(string, string) *model.Service { return f.service }
 
+// campuses is how many places each SET of a bench service is in.
+const campuses = 27
+
+// sizes of the services measured: instances and SETs.
+var sizes = []struct{ instances, sets int }{{10000, 50}, {100000, 1000}}
+
 // An unchanged poll: what routing adds to the stock server's own work.
 func BenchmarkUnchangedPoll(b *testing.B) {
-	s, stock := newBenchServer(b, 10000)
-	first := s.ServiceInstancesCache(withCaller(context.Background(), "10.1.0.1:5000", nil), &apiservice.DiscoverFilter{}, askFor("s", ""))
-	revision := first.Service.Revision.GetValue()
-	ctx := withCaller(context.Background(), "10.1.0.1:5000", nil)
+	s, stock := newBenchServer(b, 10000, 50)
+	first := askAs(s, 0, 0, "")
+	ctx := benchCaller(0, 0)
 	b.Run("routed", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			s.ServiceInstancesCache(ctx, &apiservice.DiscoverFilter{}, askFor("s", revision))
+			s.ServiceInstancesCache(ctx, &apiservice.DiscoverFilter{}, askFor("s", first.Service.Revision.GetValue()))
 		}
 	})
 	b.Run("stock", func(b *testing.B) {
@@ -40,28 +51,95 @@ func BenchmarkUnchangedPoll(b *testing.B) {
 	})
 }
 
-// A view of a service that has changed: the snapshot made anew, and one view.
-func BenchmarkNewSnapshot(b *testing.B) {
-	s, stock := newBenchServer(b, 10000)
-	ctx := withCaller(context.Background(), "10.1.0.1:5000", nil)
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		stock.revision = fmt.Sprint(n)
-		s.ServiceInstancesCache(ctx, &apiservice.DiscoverFilter{}, askFor("s", ""))
+// One instance changes: the snapshot after it, for the first caller who asks.
+func BenchmarkChange(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(fmt.Sprint(size.instances), func(b *testing.B) {
+			s, stock := newBenchServer(b, size.instances, size.sets)
+			askAs(s, 0, 0, "")
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				stock.flip(n)
+				askAs(s, 0, 0, "")
+			}
+		})
 	}
+}
+
+// One instance changes: then every kind of caller asks, of all SETs in all
+// campuses, with the revision that it has.
+func BenchmarkChangeAllKinds(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(fmt.Sprint(size.instances), func(b *testing.B) {
+			s, stock := newBenchServer(b, size.instances, size.sets)
+			have := make([]string, size.sets*campuses)
+			poll := func() {
+				for kind := range have {
+					if resp := askAs(s, kind/campuses, kind%campuses, have[kind]); resp.Code.GetValue() == 200000 {
+						have[kind] = resp.Service.Revision.GetValue()
+					}
+				}
+			}
+			poll()
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				stock.flip(n)
+				poll()
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(have)), "µs/caller")
+		})
+	}
+}
+
+// flip changes the health of one instance, as the server's cache does: another
+// one takes its place.
+func (s *stockServer) flip(n int) {
+	i := n % len(s.cached)
+	c := *s.cached[i]
+	c.Healthy = wrapperspb.Bool(!c.Healthy.GetValue())
+	s.cached[i], s.revision = &c, fmt.Sprint("r", n)
+}
+
+func benchCaller(set, campus int) context.Context {
+	return withCaller(context.Background(), fmt.Sprintf("10.%d.%d.%d:5000", set>>8, set&255, 1+campus), nil)
+}
+
+func askAs(s *Server, set, campus int, revision string) *apiservice.DiscoverResponse {
+	return s.ServiceInstancesCache(benchCaller(set, campus), &apiservice.DiscoverFilter{}, askFor("s", revision))
 }
 
 func askFor(name, revision string) *apiservice.Service {
 	return &apiservice.Service{Name: wrapperspb.String(name), Namespace: wrapperspb.String("default"), Revision: wrapperspb.String(revision)}
 }
 
-func newBenchServer(b *testing.B, instances int) (*Server, *stockServer) {
+// newBenchServer has one service, and a host of each SET in each campus.
+// Instances and callers are on them.
+func newBenchServer(b *testing.B, instances, sets int) (*Server, *stockServer) {
 	s, stock := newTestServer(b)
-	services := fixedServices{service: &model.Service{Name: "s", Namespace: "default"}}
-	s.services = func() cachetypes.ServiceCache { return services }
+	s.services = func() cachetypes.ServiceCache {
+		return fixedServices{service: &model.Service{Name: "s", Namespace: "default"}}
+	}
+	var mapping strings.Builder
+	mapping.WriteString("match,set,region,zone,campus\n")
+	for set := range sets {
+		for c := range campuses {
+			fmt.Fprintf(&mapping, "10.%d.%d.%d,a.b%d.g%d,r%d,r%d-z%d,r%d-z%d-c%d\n", set>>8, set&255, 1+c, set/10, set, c/9, c/9, c/3, c/9, c/3, c)
+		}
+	}
+	var problems strict.Problems
+	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte(mapping.String())}}, &problems)
+	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte("version: 1\nrules: [{name: r, service: default/s, set: {}, nearby: {}}]")}}, time.Now(), &problems)
+	if err := problems.Err(); err != nil {
+		b.Fatal(err)
+	}
+	s.table, s.rules = func() *location.Table { return table }, func() *route.Rules { return rules }
+	s.sources = []location.Source{location.TableSource{Table: s.table}}
 	stock.cached = nil
 	for n := range instances {
-		stock.cached = append(stock.cached, stockInstance(fmt.Sprintf("10.%d.%d.%d", 100+n>>16, n>>8&255, n&255), fmt.Sprintf("a.b.g%d", n%50)))
+		set, campus := n%sets, n/sets%campuses
+		i := stockInstance(fmt.Sprintf("10.%d.%d.%d", set>>8, set&255, 1+campus), "")
+		i.Id, i.Port, i.Metadata = wrapperspb.String(fmt.Sprintf("%08x", uint32(n)*2654435761)), wrapperspb.UInt32(uint32(n)), nil
+		stock.cached = append(stock.cached, i)
 	}
 	return s, stock
 }

@@ -48,17 +48,14 @@ type changeKey struct {
 }
 
 type changesOf struct {
-	last     *explain.State
-	instance string // the stock revision at that time
-	rules    weak.Pointer[route.Rules]
-	table    weak.Pointer[location.Table]
-	evacuate int
-	pods     uint64 // the generation
-	list     []Change
+	last  *explain.State
+	rules weak.Pointer[route.Rules]
+	list  []Change
 }
 
 // note records a view that was just built, unless its content is the last one's.
-func (l *changeLog) note(asked route.Service, kind route.Route, v *view, s *snapshot, now time.Time) {
+// Why says what made it stale before; it is empty where no view was there.
+func (l *changeLog) note(asked route.Service, kind route.Route, v *view, s *snapshot, why string, now time.Time) {
 	key := changeKey{asked, kind.Rule.Name, kind.SET, kind.Location}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,10 +73,16 @@ func (l *changeLog) note(asked route.Service, kind route.Route, v *view, s *snap
 		of = &changesOf{}
 		l.kinds[key] = of
 	}
-	before, why := of.last, of.why(s)
-	after := v.state(kind)
-	of.last, of.instance = &after, s.revision
-	of.rules, of.table, of.evacuate, of.pods = weak.Make(s.rules), weak.Make(s.table), len(s.evacuations), s.generation.Load()
+	before, after := of.last, v.state(kind)
+	switch {
+	case before == nil:
+		why = whyFirst
+	case of.rules != weak.Make(s.rules):
+		why = whyRouting
+	case why == "": // nobody asked for a while
+		why = s.any.why
+	}
+	of.last, of.rules = &after, weak.Make(s.rules)
 	if before != nil && before.Revision == after.Revision {
 		return
 	}
@@ -95,25 +98,6 @@ func (l *changeLog) note(asked route.Service, kind route.Route, v *view, s *snap
 		observe.Log.Info("[SetRouter] "+c.Change, zap.Stringer("service", asked), zap.String("rule", c.Rule), zap.String("callers", c.Kind),
 			zap.Stringer("before", c.Before), zap.Stringer("after", c.After), zap.String("why", c.Why))
 	}
-}
-
-// why tells what is new since the last view of the kind.
-func (of *changesOf) why(s *snapshot) string {
-	switch {
-	case of.last == nil:
-		return "asked for the first time"
-	case of.rules != weak.Make(s.rules):
-		return "routing files changed"
-	case of.table != weak.Make(s.table):
-		return "mapping files changed"
-	case of.evacuate != len(s.evacuations):
-		return "an evacuation ended"
-	case of.instance != s.revision:
-		return "instances changed"
-	case of.pods != s.generation.Load():
-		return "pods changed"
-	}
-	return "instances of the lane address's own service changed"
 }
 
 // nameChange names a change in one word.

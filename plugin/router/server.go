@@ -44,7 +44,7 @@ type Server struct {
 	revisionOf func(serviceID string) string
 	now        func() time.Time // for evacuations
 	// choose is route.Route.Answer, but in tests that force a fault.
-	choose func(r route.Route, instances, own []route.Instance) (route.Decision, []route.Member)
+	choose func(r route.Route, callee *route.Callee, own []route.Instance) (route.Decision, []route.Member)
 
 	snapshots sync.Map // snapshotKey to *snapshot
 	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made
@@ -148,18 +148,39 @@ func (r *request) targetIsGone(refused *apiservice.DiscoverResponse) bool {
 
 // view is the answer for a kind of caller, or the stock server's refusal.
 func (r *request) view(kind route.Route) (*view, *apiservice.DiscoverResponse, error) {
-	snap, refused := r.snapshot(r.source())
+	snap, refused, err := r.snapshot(r.source())
 	if snap == nil {
-		return nil, refused, nil
+		return nil, refused, err
 	}
-	var own *snapshot
-	if kind.Rule.IsAddress() && r.exists {
-		if own, refused = r.snapshot(r.asked); own == nil {
-			return nil, refused, nil
-		}
+	own, refused, err := r.ownSnapshot(kind.Rule)
+	if refused != nil || err != nil {
+		return nil, refused, err
 	}
 	v, err := snap.view(r, viewKey{kind, r.filter.GetOnlyHealthyInstance()}, own)
 	return v, nil, err
+}
+
+// ownSnapshot is that of the own service of a lane address, and nil where there
+// is none or the answer does not depend on it. The server is asked all the same:
+// the caller may not be allowed to read it.
+func (r *request) ownSnapshot(rule *route.Rule) (*snapshot, *apiservice.DiscoverResponse, error) {
+	if !rule.IsAddress() || !r.exists {
+		return nil, nil, nil
+	}
+	own, refused, err := r.snapshot(r.asked)
+	if own == nil {
+		return nil, refused, err
+	}
+	return own.ifNeeded(rule), nil, nil
+}
+
+// ifNeeded is nil where the answers of a lane address do not depend on its own
+// service.
+func (own *snapshot) ifNeeded(rule *route.Rule) *snapshot {
+	if rule.Blends() || rule.Shadow {
+		return own
+	}
+	return nil
 }
 
 // count counts a request that has no view.

@@ -118,9 +118,9 @@ func get(s *Server, caller, name, revision string) (resp *apiservice.DiscoverRes
 func TestUnchangedPollBuildsNoList(t *testing.T) {
 	s, stock := newTestServer(t)
 	selected := 0
-	s.choose = func(r route.Route, list, own []route.Instance) (route.Decision, []route.Member) {
+	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance) (route.Decision, []route.Member) {
 		selected++
-		return r.Answer(list, own)
+		return r.Answer(callee, own)
 	}
 	first, got := get(s, "10.1.0.1", "s", "")
 	if got != "200000 1" {
@@ -134,14 +134,15 @@ func TestUnchangedPollBuildsNoList(t *testing.T) {
 			}
 		}
 	}
-	if stock.lists != 1 || selected != 1 {
-		t.Errorf("%d lists and %d selections, want one each", stock.lists, selected)
-	}
-	// A change in another SET: one more list, and still no change for this caller.
-	stock.revision, stock.cached[0] = "2", stockInstance("2", "a.b.d")
-	stock.cached[0].Healthy = wrapperspb.Bool(false)
+	// A change in another SET: one more list, and nothing to select for this caller.
+	i := slices.IndexFunc(stock.cached, func(i *apiservice.Instance) bool { return i.Id.GetValue() == "2" })
+	stock.revision, stock.cached[i] = "2", stockInstance("2", "a.b.d")
+	stock.cached[i].Healthy = wrapperspb.Bool(false)
 	if _, got := get(s, "10.1.0.1", "s", revision); got != "200001 " {
 		t.Errorf("after a change in another SET: %s", got)
+	}
+	if stock.lists != 2 || selected != 1 {
+		t.Errorf("%d lists and %d selections, want 2 and one", stock.lists, selected)
 	}
 }
 
@@ -160,7 +161,7 @@ func TestRefusedCallerLearnsNothing(t *testing.T) {
 // A fault in routing, here a panic, never takes discovery down.
 func TestFailure(t *testing.T) {
 	s, _ := newTestServer(t)
-	s.choose = func(route.Route, []route.Instance, []route.Instance) (route.Decision, []route.Member) { panic("a bug") }
+	s.choose = func(route.Route, *route.Callee, []route.Instance) (route.Decision, []route.Member) { panic("a bug") }
 	before := testutil.ToFloat64(observe.Failures)
 	resp, got := get(s, "10.1.0.1", "s", "")
 	ids := strings.Fields(got)[1:]
@@ -243,13 +244,16 @@ func TestSnapshotsAreBounded(t *testing.T) {
 	if count() != 1 {
 		t.Errorf("%d snapshots after a name that is no service of its own", count())
 	}
-	table := s.table()
-	s.table = func() *location.Table { return &location.Table{} }
+	for range idleTicks + 1 {
+		s.prune()
+	}
+	if count() != 1 {
+		t.Errorf("%d snapshots, want the one that was asked for", count())
+	}
 	s.prune()
 	if count() != 0 {
-		t.Errorf("%d snapshots under a mapping of before", count())
+		t.Errorf("%d snapshots that nobody asks for", count())
 	}
-	s.table = func() *location.Table { return table }
 }
 
 // Metadata switch an SDK's set router on only with the resolved SET.
@@ -331,22 +335,6 @@ func TestOneListForAllAfterAChange(t *testing.T) {
 		if stock.lists != 1 {
 			t.Fatalf("%d lists, want one", stock.lists)
 		}
-	}
-}
-
-// The number of views of a service is bounded, whatever callers report.
-func TestViewsAreBounded(t *testing.T) {
-	server, _ := newTestServer(t)
-	s := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), inForce{}, podSource{})
-	rule := &route.Rule{SET: &route.SETStage{}}
-	for n := range maxViews + 100 {
-		key := viewKey{kind: route.Route{Rule: rule, SET: location.SET(fmt.Sprintf("a.b.c%d", n))}}
-		if _, err := s.view(&request{Server: server}, key, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := s.viewCount.Load(); n != maxViews {
-		t.Errorf("%d views, want %d", n, maxViews)
 	}
 }
 

@@ -119,6 +119,9 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 	go live.Run(context.Background())
 	go s.tick()
 	warnUnrouted(config.Protocols)
+	if text := answerCacheTooSmall(config, s.rules(), s.table()); text != "" {
+		observe.Log.Warn("[SetRouter] " + text)
+	}
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
 	return s, nil
 }
@@ -139,12 +142,10 @@ func (s *Server) tick() {
 	}
 }
 
-// prune drops the snapshots that no request would use: under files that are not
-// in force any more, of services that nobody asks for.
+// prune drops the views and snapshots that nobody asks for.
 func (s *Server) prune() {
-	rules, table := s.rules(), s.table()
 	s.snapshots.Range(func(key, v any) bool {
-		if old := v.(*snapshot); old.rules != rules || old.table != table {
+		if v.(*snapshot).views.prune() {
 			s.snapshots.CompareAndDelete(key, v)
 			s.gates.Delete(key)
 		}

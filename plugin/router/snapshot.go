@@ -1,10 +1,10 @@
 package router
 
 import (
-	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,22 +24,21 @@ type snapshotKey struct {
 // snapshot is a service as the stock server told it, with the identity of each
 // instance resolved, under one state of the files and evacuations. It is
 // immutable but for its views, which are built when they are first asked for,
-// and for the generation at which it was last looked after.
+// and handed on from one snapshot to the next, and for the generation at which
+// it was last looked after.
 type snapshot struct {
+	seq      uint64 // counts the snapshots that share views
 	revision string // the stock one
 	inForce
+	*instances
 
-	answer    *apiservice.DiscoverResponse // without instances and revision
-	protos    []*apiservice.Instance       // by id
-	instances []route.Instance             // beside protos
+	answer *apiservice.DiscoverResponse // without instances and revision
+	header [sha256.Size]byte            // names the content of answer
+	views  *views
 
-	// pods are what the source kubernetes said of the instances' hosts, beside
-	// instances, and generation is one of its at which it still did.
-	pods       []*location.Facts
+	// generation is one of the source kubernetes at which it said of the
+	// instances' hosts what they were resolved with.
 	generation atomic.Uint64
-
-	views     sync.Map // viewKey to *view
-	viewCount atomic.Int32
 }
 
 // inForce is a state of the files, and of the evacuations in them.
@@ -49,14 +48,24 @@ type inForce struct {
 	evacuations route.Evacuations
 }
 
-func (f inForce) equal(other inForce) bool {
-	return f.rules == other.rules && f.table == other.table && len(f.evacuations) == len(other.evacuations)
+// whyNot says what is new in another state, in which instances are resolved
+// anew; it is empty where nothing is.
+func (f inForce) whyNot(other inForce) string {
+	switch {
+	case f.table != other.table:
+		return whyMapping
+	case f.rules != other.rules:
+		return whyRouting
+	case len(f.evacuations) != len(other.evacuations):
+		return whyEvacuation
+	}
+	return ""
 }
 
 // snapshot asks the stock server, whose auth is thereby asked for each caller:
 // cheaply while the service is unchanged. A nil snapshot comes with the answer
 // to send, which holds no instances.
-func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.DiscoverResponse) {
+func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.DiscoverResponse, error) {
 	key := snapshotKey{r.asked, source}
 	state := inForce{r.rules, r.table, r.rules.Evacuations(r.now())}
 	if r.keeps() && r.stale(key, state) {
@@ -73,18 +82,34 @@ func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.Discove
 	resp := r.inner.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, req)
 	switch apimodel.Code(resp.GetCode().GetValue()) {
 	case apimodel.Code_DataNoChange:
-		return old, resp
+		return old, resp, nil
 	case apimodel.Code_ExecuteSuccess:
-		next := newSnapshot(r.named(resp), state, r.pods)
-		if r.keeps() {
-			r.snapshots.Store(key, next)
-		}
-		return next, nil
+		next, err := r.keep(key, resp, state)
+		return next, nil, err
 	case apimodel.Code_NotFoundResource:
 		r.snapshots.Delete(key)
 		r.gates.Delete(key)
 	}
-	return nil, resp
+	return nil, resp, nil
+}
+
+// keep makes the snapshot of a stock answer, and has it follow the one before.
+func (r *request) keep(key snapshotKey, resp *apiservice.DiscoverResponse, state inForce) (*snapshot, error) {
+	v, there := r.snapshots.Load(key)
+	before, _ := v.(*snapshot)
+	next, err := newSnapshot(r.named(resp), state, r.pods, before)
+	if err != nil || !r.keeps() {
+		return next, err
+	}
+	if !there {
+		v, there = r.snapshots.LoadOrStore(key, next)
+	} else {
+		there = !r.snapshots.CompareAndSwap(key, v, next)
+	}
+	if there { // another request was faster: two snapshots must not follow the same one
+		next.views = newViews()
+	}
+	return next, nil
 }
 
 // stale tells whether the snapshot will have to be made anew, as far as that
@@ -131,56 +156,38 @@ func (r *request) current(key snapshotKey, state inForce) *snapshot {
 		return nil
 	}
 	old := v.(*snapshot)
-	if !old.inForce.equal(state) || !old.follows(r.pods) {
+	old.views.use.note()
+	if old.inForce.whyNot(state) != "" || !old.follows(r.pods) {
 		return nil
 	}
 	return old
 }
 
-// follows tells whether the pods at the instances' hosts are what they were.
-func (s *snapshot) follows(pods podSource) bool {
-	if pods.Source == nil {
-		return true
-	}
-	generation := pods.Generation() // before the look: a later change makes another
-	if s.generation.Load() == generation {
-		return true
-	}
-	for i, p := range s.protos {
-		if pods.of(p.GetHost().GetValue()) != s.pods[i] {
-			return false
+// newSnapshot takes resp over, and what stayed the same since the snapshot
+// before, if there is one.
+func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods podSource, before *snapshot) (*snapshot, error) {
+	s := &snapshot{seq: 1, revision: resp.GetService().GetRevision().GetValue(), inForce: state, answer: resp, views: newViews()}
+	if before != nil {
+		s.seq = before.seq + 1
+		if before.rules == state.rules { // kinds of callers are kinds of a rule
+			s.views = before.views
 		}
 	}
-	s.generation.Store(generation)
-	return true
-}
-
-// newSnapshot takes resp over: instances of a stock answer are copies made for
-// it, of which only the fields are shared with the server's cache.
-func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods podSource) *snapshot {
-	s := &snapshot{
-		revision: resp.GetService().GetRevision().GetValue(),
-		inForce:  state,
-		answer:   resp, protos: resp.Instances,
-	}
+	list := resp.Instances
 	resp.Instances, resp.Service.Revision = nil, nil
-	slices.SortFunc(s.protos, func(a, b *apiservice.Instance) int {
-		return cmp.Compare(a.GetId().GetValue(), b.GetId().GetValue())
-	})
-	s.instances = make([]route.Instance, len(s.protos))
-	hosts := location.Hosts{Table: state.table, PodsFirst: pods.first}
-	if pods.Source != nil {
-		s.generation.Store(pods.Generation()) // before the look: a later change makes another
-		s.pods = make([]*location.Facts, len(s.protos))
+	var err error
+	if s.header, err = digest(resp); err != nil {
+		return nil, fmt.Errorf("revision: %w", err)
 	}
-	for i, p := range s.protos {
-		if s.pods != nil {
-			s.pods[i] = pods.of(p.GetHost().GetValue())
-			hosts.Pods = oneHost{s.pods[i]}
-		}
-		s.instances[i] = resolve(p, state, hosts)
+	s.generation.Store(pods.generation()) // before the look: a later change makes another
+	if s.instances, err = newInstances(list, state, pods, before, s.seq); err != nil {
+		return nil, fmt.Errorf("revision: %w", err)
 	}
-	return s
+	if before != nil && before.header != s.header {
+		s.any = stamp{s.seq, whyService}
+		s.names = s.any
+	}
+	return s, nil
 }
 
 // resolve finds the identity of an instance and writes it into the copy that

@@ -48,8 +48,10 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	if q.SET != "" {
 		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Place{Source: "override"}
 	}
-	snap, refused := r.snapshot(r.source())
+	snap, refused, err := r.snapshot(r.source())
 	switch {
+	case err != nil:
+		return explain.Explanation{}, err
 	case snap != nil:
 		in.Callees = snap.callees()
 	case r.targetIsGone(refused):
@@ -59,7 +61,9 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	}
 	var own *snapshot
 	if r.address != nil && r.exists {
-		if own, refused = r.snapshot(r.asked); own == nil {
+		if own, refused, err = r.snapshot(r.asked); err != nil {
+			return explain.Explanation{}, err
+		} else if own == nil {
 			return explain.Explanation{}, r.refusal(refused)
 		}
 		in.Own = own.callees()
@@ -69,7 +73,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	if why != route.Routed || in.NoTarget {
 		return e, nil
 	}
-	v, err := snap.peek(r, viewKey{kind: kind}, own)
+	v, err := snap.peek(r, viewKey{kind: kind}, own.ifNeeded(kind.Rule))
 	if err != nil {
 		return e, err
 	}
@@ -93,10 +97,10 @@ func (r *request) refusal(resp *apiservice.DiscoverResponse) error {
 }
 
 func (s *snapshot) callees() []explain.Callee {
-	out := make([]explain.Callee, len(s.instances))
+	out := make([]explain.Callee, len(s.protos))
 	for n, p := range s.protos {
 		out[n] = explain.Callee{
-			ID: p.GetId().GetValue(), Host: p.GetHost().GetValue(), Port: p.GetPort().GetValue(), Instance: s.instances[n],
+			ID: p.GetId().GetValue(), Host: p.GetHost().GetValue(), Port: p.GetPort().GetValue(), Instance: s.callee.Instances[n],
 		}
 	}
 	return out

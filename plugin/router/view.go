@@ -4,24 +4,17 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"sync"
+	"runtime/debug"
 	"time"
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
-
-// viewKey is a kind of caller of one service.
-type viewKey struct {
-	kind        route.Route
-	onlyHealthy bool
-}
 
 // view is the answer for one kind of caller. It is immutable.
 type view struct {
@@ -30,121 +23,103 @@ type view struct {
 	decision route.Decision
 	usable   int // instances in the answer
 
+	// What it depends on: those SETs and which SETs there are, or everything.
+	reads      []location.SET
+	everything bool
+
 	sent, unchanged prometheus.Counter
 	size            prometheus.Observer
 	countShadow     func()
 }
 
-// viewCell is the place of a view, which is built once.
-type viewCell struct {
-	own   *snapshot // of the own service of a lane address, for which it was built
-	build func() (*view, error)
-}
-
-// maxViews bounds the views kept of one service. There are as many as there
-// are SETs and locations of callers; clients report locations, so that their
-// number is not the operators' alone to decide.
-const maxViews = 4096
-
 // revisionPrefix keeps revisions of views apart from the stock ones, which are
-// hex digits or a UUID.
+// hex digits or a UUID. The rest names all that the client receives, the
+// revision itself left out: equal content has an equal revision on every node
+// and after a restart.
 const revisionPrefix = "setrouter-"
 
-// view returns the view for a kind of caller. Concurrent requests for one that
-// is not there yet wait for one build of it.
-func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
-	old, there := s.views.Load(key)
-	if there && old.(*viewCell).own == own {
-		return old.(*viewCell).build()
-	}
-	fresh := &viewCell{own: own, build: sync.OnceValues(func() (*view, error) {
-		v, err := s.build(r, key, own)
-		if err == nil && !key.onlyHealthy && r.keeps() {
-			r.changes.note(r.asked, key.kind, v, s, r.now())
+// build decides for a kind of caller and makes its list. A fault in it becomes
+// an error, so that the next snapshot is tried again.
+func (s *snapshot) build(r *request, key viewKey, own *snapshot) (v *view, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
-		return v, err
-	})}
-	switch {
-	case there:
-		if !s.views.CompareAndSwap(key, old, fresh) {
-			return fresh.build()
-		}
-	case s.viewCount.Load() >= maxViews:
-		return fresh.build()
-	default:
-		first, there := s.views.LoadOrStore(key, fresh)
-		if there && first.(*viewCell).own == own {
-			return first.(*viewCell).build()
-		}
-		if !there {
-			s.viewCount.Add(1)
-		}
-	}
-	return fresh.build()
-}
-
-// peek is view for those who only look: it keeps nothing and notes nothing.
-func (s *snapshot) peek(r *request, key viewKey, own *snapshot) (*view, error) {
-	if old, there := s.views.Load(key); there && old.(*viewCell).own == own {
-		return old.(*viewCell).build()
-	}
-	return s.build(r, key, own)
-}
-
-func (s *snapshot) build(r *request, key viewKey, own *snapshot) (*view, error) {
+	}()
 	start := time.Now()
-	var ownInstances []route.Instance
-	if own != nil {
-		ownInstances = own.instances
-	}
-	decision, members := r.choose(key.kind, s.instances, ownInstances)
-	v := &view{decision: decision, resp: &apiservice.DiscoverResponse{
-		Code:     s.answer.Code,
-		Info:     s.answer.Info,
-		Type:     s.answer.Type,
-		Service:  copyOf(s.answer.Service),
-		AliasFor: s.answer.AliasFor,
-	}}
+	decision, members := r.choose(key.kind, s.callee, own.stock(nil))
+	v = &view{decision: decision, resp: copyOfAnswer(s.answer)}
+	content := sha256.New()
+	content.Write(s.header[:])
 	for _, m := range members {
 		from := s
 		if m.Own {
 			from = own
 		}
-		i := from.instances[m.Index]
+		i := from.callee.Instances[m.Index]
 		if key.onlyHealthy && !i.Healthy {
 			continue
 		}
 		if i.Usable() {
 			v.usable++
 		}
-		v.resp.Instances = append(v.resp.Instances, withWeight(from.protos[m.Index], m.Weight))
+		p, sum, err := from.instance(m)
+		if err != nil {
+			return nil, err
+		}
+		v.resp.Instances = append(v.resp.Instances, p)
+		content.Write(sum[:])
 	}
-	var err error
-	if v.revision, err = contentRevision(v.resp); err != nil {
-		return nil, fmt.Errorf("revision: %w", err)
-	}
+	v.revision = revisionPrefix + hex.EncodeToString(content.Sum(nil)[:20])
 	v.resp.Service.Revision = wrapperspb.String(v.revision)
-	v.bindMetrics(key.kind.Rule, s.stockAnswer(own))
+	sets, ok := key.kind.Reads(s.callee, decision)
+	v.reads, v.everything = sets, !ok || key.kind.Rule.Shadow
+	v.bindMetrics(key.kind.Rule, own.stock(s))
 	observe.BuildSeconds.Observe(time.Since(start).Seconds())
 	return v, nil
 }
 
-// stockAnswer is the instances that a caller would get without routing.
-func (s *snapshot) stockAnswer(own *snapshot) []route.Instance {
-	if own != nil {
-		return own.instances
+// dependsOn is the last change in a snapshot of what the view depends on.
+func (v *view) dependsOn(s *snapshot) stamp {
+	if v.everything {
+		return s.any
 	}
-	return s.instances
+	last := s.names
+	for _, set := range v.reads {
+		if changed := s.sets[set]; changed.seq > last.seq {
+			last = changed
+		}
+	}
+	return last
 }
 
-// withWeight returns the instance itself where its weight stays.
-func withWeight(p *apiservice.Instance, weight uint32) *apiservice.Instance {
-	if p.GetWeight().GetValue() == weight {
-		return p
+// instance is a member of an answer as it is sent, and the digest of that.
+func (s *snapshot) instance(m route.Member) (*apiservice.Instance, [sha256.Size]byte, error) {
+	p := s.protos[m.Index]
+	if p.GetWeight().GetValue() == m.Weight {
+		return p, s.digests[m.Index], nil
 	}
 	c := *p
-	c.Weight = wrapperspb.UInt32(weight)
-	return &c
+	c.Weight = wrapperspb.UInt32(m.Weight)
+	sum, err := digest(&c)
+	return &c, sum, err
+}
+
+// stock is the instances that a caller would get without routing: those of the
+// own service of a lane address, else those of the service really read.
+func (own *snapshot) stock(read *snapshot) []route.Instance {
+	switch {
+	case own != nil:
+		return own.callee.Instances
+	case read != nil:
+		return read.callee.Instances
+	}
+	return nil
+}
+
+// copyOfAnswer is a shallow copy, whose service and instances may be set.
+func copyOfAnswer(a *apiservice.DiscoverResponse) *apiservice.DiscoverResponse {
+	return &apiservice.DiscoverResponse{Code: a.Code, Info: a.Info, Type: a.Type, Service: copyOf(a.Service), AliasFor: a.AliasFor}
 }
 
 // bindMetrics looks the view's counters up, once for all of its requests.
@@ -183,15 +158,4 @@ func (v *view) bindMetrics(rule *route.Rule, stock []route.Instance) {
 		sent.Add(float64(len(stock)))
 		decided.Add(float64(len(v.resp.Instances)))
 	}
-}
-
-// contentRevision names all that the client receives, the revision itself left
-// out: equal content has an equal revision on every node and after a restart.
-func contentRevision(resp *apiservice.DiscoverResponse) (string, error) {
-	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(protoadapt.MessageV2Of(resp))
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(content)
-	return revisionPrefix + hex.EncodeToString(sum[:20]), nil
 }

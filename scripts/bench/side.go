@@ -3,152 +3,154 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/golang/protobuf/proto"
 
 	"github.com/polaris-contrib/setrouter/internal/polaristest"
 )
 
 // side is one of the two servers, with the service registered.
 type side struct {
+	name    string
+	plan    plan
 	server  *polaristest.Server
-	streams []*polaristest.Stream
-	last    []string // the revision that each caller has
+	console *polaristest.Console
+	list    []polaristest.Instance
+	random  *rand.Rand // the same for both sides
 }
 
 const service = "big"
 
-func startSide(ctx context.Context, p plan, binary string) (*side, error) {
-	var mapping strings.Builder
-	mapping.WriteString("version: 1\nmappings:\n")
-	for set := range p.sets {
-		fmt.Fprintf(&mapping, "  - {match: 127.%d.0.0/16, set: shop.area.g%d}\n", 1+set, set)
+func startSide(ctx context.Context, p plan, name, binary string) (*side, error) {
+	stages := "set: {}"
+	if p.campuses > 1 {
+		stages += ", nearby: {}"
 	}
 	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Files: map[string]string{
-		"conf/mapping/mapping.yaml": mapping.String(),
-		"conf/routing/routing.yaml": "version: 1\nrules: [{name: big, service: default/" + service + ", set: {}}]\n",
+		"conf/mapping/mapping.csv":  p.mapping(-1),
+		"conf/routing/routing.yaml": "version: 1\nrules: [{name: big, service: default/" + service + ", " + stages + "}]\n",
 	}})
 	if err != nil {
 		return nil, err
 	}
-	s := &side{server: server, last: make([]string, p.callers)}
-	console, err := polaristest.Login(ctx, server)
-	if err != nil {
+	s := &side{name: name, plan: p, server: server, random: rand.New(rand.NewPCG(1, 2))}
+	if s.console, err = polaristest.Login(ctx, server); err != nil {
 		return nil, err
 	}
-	var list []polaristest.Instance
 	for n := range p.instances {
-		list = append(list, polaristest.Instance{
+		k := kind(n % (p.sets * p.campuses))
+		s.list = append(s.list, polaristest.Instance{
 			Namespace: "default", Service: service, Host: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String(),
-			Port: 8000, Weight: 100, Healthy: true, Metadata: map[string]string{"internal-set-name": fmt.Sprintf("shop.area.g%d", n%p.sets)},
+			Port: 8000, Weight: 100, Healthy: true, Location: k.location(p),
+			Metadata: map[string]string{"internal-set-name": k.set(p), "internal-enable-set": "Y"}, // as SET routing in SDKs needs it
 		})
 	}
-	if err := console.Register(ctx, list...); err != nil {
+	if err := s.console.Register(ctx, s.list...); err != nil {
 		return nil, err
 	}
-	for n := range p.callers {
-		stream, err := polaristest.Dial(ctx, server.GRPCAddr, netip.AddrFrom4([4]byte{127, byte(1 + n%p.sets), 0, byte(1 + n/p.sets)}))
-		if err != nil {
-			return nil, err
-		}
-		s.streams = append(s.streams, stream)
+	return s, s.settle(ctx)
+}
+
+// kind is a SET in a campus. Each has a subnet of loopback for its callers.
+type kind int
+
+func (k kind) set(p plan) string {
+	return fmt.Sprintf("shop.area%d.g%d", k.setNumber(p)/10, k.setNumber(p))
+}
+
+func (k kind) setNumber(p plan) int { return int(k) % p.sets }
+
+// location puts nine campuses into a region, and three into a zone.
+func (k kind) location(p plan) *polaristest.Location {
+	c := int(k) / p.sets
+	return &polaristest.Location{Region: fmt.Sprintf("r%d", c/9), Zone: fmt.Sprintf("r%d-z%d", c/9, c/3), Campus: fmt.Sprintf("r%d-z%d-c%d", c/9, c/3, c)}
+}
+
+func (k kind) addr(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{127, byte(1 + k>>8), byte(k), byte(1 + n)})
+}
+
+// mapping has the subnets, and as many other entries as there should be. The
+// subnet of one kind may be in the SET of another.
+func (p plan) mapping(moved kind) string {
+	var b strings.Builder
+	b.WriteString("match,set,region,zone,campus\n")
+	line := func(match string, k kind) {
+		l := k.location(p)
+		fmt.Fprintf(&b, "%s,%s,%s,%s,%s\n", match, k.set(p), l.Region, l.Zone, l.Campus)
 	}
-	return s, s.settle()
+	for k := range kind(p.sets * p.campuses) {
+		in := k
+		if k == moved {
+			in = k + 1
+		}
+		line(netip.PrefixFrom(k.addr(-1), 24).String(), in)
+	}
+	for n := range p.entries {
+		line(netip.AddrFrom4([4]byte{11, byte(n >> 16), byte(n >> 8), byte(n)}).String(), kind(n%(p.sets*p.campuses)))
+	}
+	return b.String()
 }
 
 // settle waits until the server's cache has all instances and stays as it is.
-func (s *side) settle() error {
+func (s *side) settle(ctx context.Context) error {
+	c, err := dial(ctx, 0, s.server.GRPCAddr, kind(0).addr(0))
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close()
 	for unchanged := 0; unchanged < 20; time.Sleep(200 * time.Millisecond) {
-		resp, err := s.streams[0].Instances("default", service, s.last[0])
-		if err != nil {
+		a, _, err := c.ask(false)
+		if err != nil && a.code == 0 {
 			return err
 		}
-		unchanged++
-		if revision := resp.GetService().GetRevision().GetValue(); resp.Code.GetValue() == 200000 && revision != s.last[0] {
-			s.last[0], unchanged = revision, 0
+		if unchanged++; a.code != codeUnchanged {
+			unchanged = 0
 		}
 	}
 	return nil
 }
 
-// result is a measurement.
-type result struct {
-	perSecond, p50, p99, bytes, cpu float64
+// callers connects n callers, of each kind in turn.
+func (s *side) callers(ctx context.Context, n int) (list []*caller, err error) {
+	kinds := s.plan.sets * s.plan.campuses
+	for i := range n {
+		c, err := dial(ctx, i%kinds, s.server.GRPCAddr, kind(i%kinds).addr(i/kinds))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
 }
 
-// measure has all callers ask in a loop: with the revision that they have, or
-// without one.
-func (s *side) measure(ctx context.Context, p plan, changed bool) (result, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.seconds)
-	defer cancel()
-	cpu, start := s.cpu(), time.Now()
-	times, sizes, faults := make([][]time.Duration, p.callers), make([]int, p.callers), make([]error, p.callers)
-	var wg sync.WaitGroup
-	for n := range p.callers {
-		wg.Go(func() { times[n], sizes[n], faults[n] = s.loop(ctx, n, changed) })
+// change flips the health of n random instances.
+func (s *side) change(ctx context.Context, n int) error {
+	for n > 0 {
+		batch := make([]polaristest.Instance, 0, 100)
+		for range min(n, cap(batch)) {
+			i := &s.list[s.random.IntN(len(s.list))]
+			i.Healthy = !i.Healthy
+			batch = append(batch, *i)
+		}
+		if err := s.console.Update(ctx, batch...); err != nil {
+			return err
+		}
+		n -= len(batch)
 	}
-	wg.Wait()
-	took, used := time.Since(start), s.cpu()-cpu
-	all := slices.Concat(times...)
-	for _, err := range faults {
-		if err != nil {
-			return result{}, err
-		}
-	}
-	if len(all) == 0 {
-		return result{}, fmt.Errorf("no answer in %s", p.seconds)
-	}
-	slices.Sort(all)
-	slices.Sort(sizes) // 0 for a caller that got no answer in time
-	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	return result{
-		perSecond: float64(len(all)) / took.Seconds(), p50: ms(all[len(all)/2]), p99: ms(all[len(all)*99/100]),
-		bytes: float64(sizes[len(sizes)-1]), cpu: ms(used) / float64(len(all)),
-	}, nil
-}
-
-func (s *side) loop(ctx context.Context, n int, changed bool) (times []time.Duration, size int, err error) {
-	if s.last[n] == "" || changed {
-		resp, err := s.streams[n].Instances("default", service, "")
-		if err != nil {
-			return nil, 0, err
-		}
-		s.last[n] = resp.GetService().GetRevision().GetValue()
-	}
-	for ctx.Err() == nil {
-		revision, want := s.last[n], uint32(200001)
-		if changed {
-			revision, want = "", 200000
-		}
-		start := time.Now()
-		resp, err := s.streams[n].Instances("default", service, revision)
-		if err != nil {
-			return nil, 0, err
-		}
-		if code := resp.Code.GetValue(); code != want {
-			return nil, 0, fmt.Errorf("code %d, want %d", code, want)
-		}
-		times = append(times, time.Since(start))
-		if size == 0 {
-			size = proto.Size(resp)
-		}
-	}
-	return times, size, nil
+	return nil
 }
 
 // clockTick is the unit of CPU times in /proc on Linux.
 const clockTick = 10 * time.Millisecond
 
-// cpu is the CPU time that the server process has used.
-func (s *side) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.server.PID()))
+// cpu is the CPU time that a process has used.
+func cpu(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
@@ -158,28 +160,12 @@ func (s *side) cpu() time.Duration {
 	return time.Duration(user+system) * clockTick
 }
 
-// memory is the resident memory of the server process, in bytes.
-func (s *side) memory() int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.server.PID()))
+// memory is the resident memory of a process, in MB.
+func memory(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		return 0
 	}
 	pages, _ := strconv.Atoi(strings.Fields(string(text))[1])
-	return pages * os.Getpagesize()
-}
-
-// median takes the median of each figure.
-func median(list []result) result {
-	of := func(figure func(result) float64) float64 {
-		var all []float64
-		for _, r := range list {
-			all = append(all, figure(r))
-		}
-		slices.Sort(all)
-		return all[len(all)/2]
-	}
-	return result{
-		of(func(r result) float64 { return r.perSecond }), of(func(r result) float64 { return r.p50 }), of(func(r result) float64 { return r.p99 }),
-		of(func(r result) float64 { return r.bytes }), of(func(r result) float64 { return r.cpu }),
-	}
+	return float64(pages*os.Getpagesize()) / (1 << 20)
 }

@@ -85,7 +85,7 @@ func (e *Explanation) stock(in Input) {
 
 func (e *Explanation) decide(in Input, kind route.Route) {
 	instances := Instances(in.Callees)
-	d, members := kind.Answer(instances, Instances(in.Own))
+	d, members := kind.Answer(route.NewCallee(instances), Instances(in.Own))
 	e.RoutedAs = &As{string(kind.SET), kind.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
 	if kind.Rule.SET != nil {

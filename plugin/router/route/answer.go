@@ -19,9 +19,9 @@ type Member struct {
 // list to send: the chosen ones, or with `rollout: {by: weight}` those and the
 // others of the caller's stock answer. Own are the instances of the service
 // that a lane address has the name of; it is nil where there is none. Like
-// Select it is deterministic and keeps no reference to its arguments.
-func (r Route) Answer(instances, own []Instance) (Decision, []Member) {
-	d := r.Select(instances)
+// Select it is deterministic.
+func (r Route) Answer(callee *Callee, own []Instance) (Decision, []Member) {
+	d, instances := r.Select(callee), callee.Instances
 	members := make([]Member, len(d.Chosen))
 	for n, i := range d.Chosen {
 		members[n] = Member{Index: i, Weight: instances[i].Weight}

@@ -42,7 +42,7 @@ func TestAnswerByWeight(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
-			_, members := r.Answer(tt.instances, tt.own)
+			_, members := r.Answer(NewCallee(tt.instances), tt.own)
 			got, bar := "", false
 			for _, m := range members {
 				if m.Own && !bar {
@@ -80,7 +80,7 @@ func TestShareByWeight(t *testing.T) {
 		}
 		percent := rapid.IntRange(1, Everybody-1).Draw(t, "percent")
 		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
-		d, members := r.Answer(instances, own)
+		d, members := r.Answer(NewCallee(instances), own)
 		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
 		for _, m := range members {
 			if m.Weight < 1 || m.Weight > MaxWeight {
@@ -176,7 +176,7 @@ func TestWhyNotIsComplete(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
 		instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-		d := r.Select(instances)
+		d := r.Select(NewCallee(instances))
 		for i, why := range r.WhyNot(d, instances) {
 			if (why == "") != slices.Contains(d.Chosen, i) {
 				t.Fatalf("instance %d, chosen %v: %q", i, d.Chosen, why)
@@ -253,7 +253,7 @@ func TestBlendWithEvacuation(t *testing.T) {
 	gone := up("a.b.c", 10000)
 	gone.Evacuated = true
 	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SET: "a.b.c"}
-	_, members := r.Answer([]Instance{up("a.b.c", 1), gone, up("x.y.z", 1)}, nil)
+	_, members := r.Answer(NewCallee([]Instance{up("a.b.c", 1), gone, up("x.y.z", 1)}), nil)
 	if fmt.Sprint(members) != "[{false 0 10000} {false 2 9802}]" {
 		t.Errorf("members %v", members)
 	}

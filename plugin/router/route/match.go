@@ -95,6 +95,25 @@ func (r *Rules) routeBy(rule *Rule, req Request) Route {
 	return route
 }
 
+// Kinds counts the kinds of callers that there are among identities, over all
+// rules without `when`, each for one service: at least so many answers differ.
+// It stops counting at most.
+func (r *Rules) Kinds(identities []location.Identity, most int) int {
+	kinds := map[Route]bool{}
+	for _, rule := range r.All() {
+		if rule.SET == nil && rule.Nearby == nil || rule.when.fails(netip.Addr{}, location.Identity{}) != holds {
+			continue
+		}
+		for _, id := range identities {
+			kinds[r.routeBy(rule, Request{Caller: id})] = true
+			if len(kinds) >= most {
+				return most
+			}
+		}
+	}
+	return len(kinds)
+}
+
 func (r *Rules) match(req Request) *Rule {
 	if r == nil {
 		return nil

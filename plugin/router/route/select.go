@@ -54,16 +54,13 @@ type Decision struct {
 }
 
 // Select chooses among the instances of the service really read (design
-// sections 5.1 to 5.3). It is deterministic and keeps no reference to
-// instances.
-func (r Route) Select(instances []Instance) Decision {
-	s := selection{Route: r, instances: instances}
-	left := make([]int, len(instances))
-	for i := range left {
-		left[i] = i
-	}
+// sections 5.1 to 5.3). It is deterministic. Its time and memory are linear in
+// the instances of the tiers that it looks at.
+func (r Route) Select(callee *Callee) Decision {
+	s := selection{Route: r, callee: callee}
+	left := slices.Clip(callee.all)
 	if r.Rule.SET != nil {
-		left = s.setStage(left)
+		left = s.setStage()
 	}
 	if r.Rule.Nearby != nil {
 		left = s.nearbyStage(left)
@@ -72,46 +69,50 @@ func (r Route) Select(instances []Instance) Decision {
 		left = s.instead()
 		s.Widened = true
 	}
-	s.Chosen = dropEvacuated(left, func(i int) Instance { return instances[i] })
+	s.Chosen = dropEvacuated(left, func(i int) Instance { return callee.Instances[i] })
 	s.Dropped = len(left) - len(s.Chosen)
 	return s.Decision
 }
 
 // dropEvacuated leaves evacuated instances out of a list that has another
-// usable one (design section 5.3).
+// usable one (design section 5.3). It does not write into the list.
 func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
-	if !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {
+	evacuated := func(t T) bool { return instance(t).Evacuated }
+	if !slices.ContainsFunc(list, evacuated) || !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {
 		return list
 	}
-	return slices.DeleteFunc(list, func(t T) bool { return instance(t).Evacuated })
+	return slices.DeleteFunc(slices.Clone(list), evacuated)
 }
 
+// selection is a decision in the making. Lists of indexes in it may be those of
+// the callee, and are not written.
 type selection struct {
 	Route
-	instances []Instance
+	callee *Callee
 	Decision
 }
 
-func (s *selection) setStage(left []int) []int {
+func (s *selection) setStage() []int {
+	all := slices.Clip(s.callee.all)
 	switch {
-	case !s.any(func(i Instance) bool { return i.SET != "" }):
+	case !s.callee.hasSETs():
 		s.SETRule = CalleeHasNoSET
-		return left
+		return all
 	case s.SET == "":
 		s.SETRule = CallerHasNoSET
 		if s.Rule.SET.Required {
 			return nil
 		}
-		return left
-	case !s.any(s.in(Business)):
+		return all
+	case len(s.callee.setsIn(Business, s.SET)) == 0:
 		s.SETRule = BusinessAbsent
 		s.Tier = string(Unset)
-		return s.filter(left, s.in(Unset))
+		return s.callee.in(Unset, s.SET)
 	}
 	s.SETRule = ByTiers
 	chosen, tier := s.first(len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
 		tier := s.Rule.SET.Tiers[n]
-		return s.group(left, string(tier), s.in(tier))
+		return s.group(s.callee.in(tier, s.SET), string(tier))
 	}, &s.Tiers)
 	s.Tier = tier
 	return chosen
@@ -129,7 +130,7 @@ func (s *selection) nearbyStage(left []int) []int {
 	count := int(start-s.Rule.Nearby.Max) + 1
 	chosen, level := s.first(count, func(n int) ([]int, Step) {
 		level := start - Level(n)
-		return s.group(left, level.String(), func(i Instance) bool { return level.has(s.Location, i.Location) })
+		return s.group(s.at(left, level), level.String())
 	}, &s.Levels)
 	s.Level = level
 	return chosen
@@ -151,11 +152,10 @@ func (s *selection) first(count int, group func(n int) ([]int, Step), steps *[]S
 	return chosen, name
 }
 
-func (s *selection) group(left []int, name string, has func(Instance) bool) ([]int, Step) {
-	members := s.filter(left, has)
+func (s *selection) group(members []int, name string) ([]int, Step) {
 	usable := 0
 	for _, i := range members {
-		if s.instances[i].Usable() {
+		if s.callee.Instances[i].Usable() {
 			usable++
 		}
 	}
@@ -165,51 +165,33 @@ func (s *selection) group(left []int, name string, has func(Instance) bool) ([]i
 	}
 }
 
-// instead is the answer of `onEmpty: all`. Where the SET stage decided on a
-// SET it stays within what that stage could have chosen.
-func (s *selection) instead() []int {
-	every := func(Instance) bool { return true }
-	switch s.SETRule {
-	case BusinessAbsent:
-		every = s.in(Unset)
-	case ByTiers:
-		every = func(i Instance) bool {
-			for _, tier := range s.Rule.SET.Tiers {
-				if tier.has(s.SET, i.SET) {
-					return true
-				}
-			}
-			return false
-		}
+// at are those of a list that are in a level around the caller.
+func (s *selection) at(list []int, level Level) []int {
+	if level == All {
+		return list
 	}
-	var all []int
-	for i := range s.instances {
-		if every(s.instances[i]) {
-			all = append(all, i)
-		}
-	}
-	return all
-}
-
-func (s *selection) in(tier Tier) func(Instance) bool {
-	return func(i Instance) bool { return tier.has(s.SET, i.SET) }
-}
-
-func (s *selection) any(is func(Instance) bool) bool {
-	for i := range s.instances {
-		if is(s.instances[i]) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *selection) filter(left []int, has func(Instance) bool) []int {
 	var out []int
-	for _, i := range left {
-		if has(s.instances[i]) {
+	for _, i := range list {
+		if level.has(s.Location, s.callee.Instances[i].Location) {
 			out = append(out, i)
 		}
 	}
 	return out
+}
+
+// instead is the answer of `onEmpty: all`. Where the SET stage decided on a
+// SET it stays within what that stage could have chosen.
+func (s *selection) instead() []int {
+	switch s.SETRule {
+	case BusinessAbsent:
+		return s.callee.in(Unset, s.SET)
+	case ByTiers:
+		var all []int
+		for _, tier := range s.Rule.SET.Tiers {
+			all = append(all, s.callee.in(tier, s.SET)...)
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	return slices.Clip(s.callee.all)
 }

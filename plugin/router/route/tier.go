@@ -40,3 +40,16 @@ func (t Tier) has(caller, set location.SET) bool {
 	}
 	return false
 }
+
+// exactly is the one SET that the tier has for a caller, if it can be no other.
+func (t Tier) exactly(caller location.SET) (set location.SET, is bool) {
+	switch t {
+	case Own:
+		return caller, !caller.IsPool()
+	case Pool:
+		return caller.Pool(), true
+	case Unset:
+		return "", true
+	}
+	return "", false
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// pollInterval is how often a caller of the fleet asks, as SDKs do.
+const pollInterval = 2 * time.Second
+
+// fleet has callers poll at their interval while instances change. CPU is what
+// the server uses beyond what the changes themselves cost it, which is measured
+// first, without callers. A server that cannot keep up gets fewer polls than it
+// should: CPU and bytes are per poll.
+func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
+	alone, err := s.churnFor(ctx, s.plan.fleetTime/2, nil)
+	if err != nil {
+		return nil, err
+	}
+	with, err := s.churnFor(ctx, s.plan.fleetTime, callers)
+	if err != nil {
+		return nil, err
+	}
+	runtime.GC() // ours
+	polls := float64(len(with.times))
+	slices.Sort(with.times)
+	return figures{
+		"polls/s":                   polls / s.plan.fleetTime.Seconds(),
+		"p50 ms":                    ms(at(with.times, 50)),
+		"p99 ms":                    ms(at(with.times, 99)),
+		"changed answers, share":    float64(with.changed) / polls,
+		"bytes/poll":                float64(with.bytes) / polls,
+		"CPU of the changes, cores": alone.cores,
+		"CPU, cores":                with.cores,
+		"CPU ms/poll":               (with.cores - alone.cores) * 1000 * s.plan.fleetTime.Seconds() / polls,
+		"changes/s":                 with.changes,
+		"memory MB":                 memory(s.server.PID()),
+	}, nil
+}
+
+// churned is what happened while instances changed.
+type churned struct {
+	times          []time.Duration
+	bytes, changed int
+	cores, changes float64
+}
+
+func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller) (churned, error) {
+	end, used := time.Now().Add(d), cpu(s.server.PID())
+	var sum churned
+	var faults []error
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for n, c := range callers {
+		wg.Go(func() {
+			one, err := c.pollUntil(end, pollInterval*time.Duration(n)/time.Duration(len(callers)))
+			mu.Lock()
+			defer mu.Unlock()
+			sum.times, sum.bytes, sum.changed = append(sum.times, one.times...), sum.bytes+one.bytes, sum.changed+one.changed
+			faults = append(faults, err)
+		})
+	}
+	count, tick := 0, time.NewTicker(time.Second/10)
+	defer tick.Stop()
+	for time.Now().Before(end) {
+		<-tick.C
+		n := max(1, len(s.list)/100/10) // 1% in a second
+		if err := s.change(ctx, n); err != nil {
+			return sum, err
+		}
+		count += n
+	}
+	sum.cores = (cpu(s.server.PID()) - used).Seconds() / d.Seconds()
+	sum.changes = float64(count) / d.Seconds()
+	wg.Wait()
+	return sum, errors.Join(faults...)
+}
+
+func (c *caller) pollUntil(end time.Time, wait time.Duration) (sum churned, err error) {
+	for next := time.Now().Add(wait); next.Before(end); next = next.Add(pollInterval) {
+		time.Sleep(time.Until(next))
+		a, took, err := c.ask(false)
+		if err != nil {
+			return sum, err
+		}
+		if a.code == codeChanged {
+			sum.changed++
+		}
+		sum.bytes += a.size
+		sum.times = append(sum.times, took)
+		if now := time.Now(); next.Before(now) { // polls that a slow answer leaves no time for are not made up
+			next = now.Add(-time.Since(next) % pollInterval)
+		}
+	}
+	return sum, nil
+}

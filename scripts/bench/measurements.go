@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"text/tabwriter"
+)
+
+// measurement is made on both sides in turns.
+type measurement struct {
+	name    string
+	rows    []string // figures in their order
+	targets map[string]string
+	rounds  bool // several, of which the median counts
+	on      func(s *side, ctx context.Context) (figures, error)
+}
+
+// measurements in their order. Targets are of the ratio, as issue and
+// docs/performance.md state them.
+var measurements = []measurement{
+	{
+		name: "unchanged poll", rounds: true,
+		rows:    []string{"requests/s", "p50 ms", "p99 ms", "CPU ms/request"},
+		targets: map[string]string{"requests/s": ">= 1.0", "p99 ms": "<= 1.0"},
+		on:      func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, false) },
+	},
+	{
+		name: "changed answer", rounds: true,
+		rows:    []string{"bytes", "requests/s", "p50 ms", "p99 ms", "CPU ms/request"},
+		targets: map[string]string{"bytes": "<= 1/45", "requests/s": ">= 30", "p99 ms": "<= 1/20", "CPU ms/request": "<= 1/30"},
+		on:      func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, true) },
+	},
+	{
+		name:    "from a change in the server's cache to the new list",
+		rows:    []string{"at most, p50 ms", "at most, p90 ms"},
+		targets: map[string]string{"at most, p90 ms": "pack <= 50 ms"},
+		on:      (*side).latencies,
+	},
+	{
+		name:    "fleet, and 1% of the instances changing each second",
+		rows:    []string{"changes/s", "polls/s", "changed answers, share", "bytes/poll", "p50 ms", "p99 ms", "CPU of the changes, cores", "CPU, cores", "CPU ms/poll", "memory MB"},
+		targets: map[string]string{"bytes/poll": "<= 1/50", "p99 ms": "<= 1/5", "CPU ms/poll": "<= 1/10", "memory MB": "<= 0.5"},
+		on:      (*side).fleetOf,
+	},
+	{
+		name:    "one caller's SDK process, and the same changes",
+		rows:    []string{"resident MB", "resident MB beyond an idle SDK", "CPU s", "CPU s beyond an idle SDK", "change to SDK, mean s"},
+		targets: map[string]string{"resident MB": "<= 1/10", "CPU s": "<= 1/10"},
+		on:      (*side).sdk,
+	},
+}
+
+func (m measurement) run(ctx context.Context, p plan, sides [2]*side) error {
+	rounds := 1
+	if m.rounds {
+		rounds = p.rounds
+	}
+	var all [2][]figures
+	for range rounds {
+		for i, s := range sides {
+			f, err := m.on(s, ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			if f == nil {
+				return nil // left out
+			}
+			all[i] = append(all[i], f)
+		}
+	}
+	fmt.Printf("\n%s\n", m.name)
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\tstock\twith the pack\tratio\ttarget")
+	for _, name := range m.rows {
+		a, b := median(all[0], name), median(all[1], name)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, number(a), number(b), ratio(b/a), m.targets[name])
+	}
+	return t.Flush()
+}
+
+func median(list []figures, name string) float64 {
+	var all []float64
+	for _, f := range list {
+		all = append(all, f[name])
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func number(f float64) string {
+	switch {
+	case f >= 100:
+		return fmt.Sprintf("%.0f", f)
+	case f >= 1:
+		return fmt.Sprintf("%.1f", f)
+	}
+	return fmt.Sprintf("%.3f", f)
+}
+
+// ratio writes small ones as fractions.
+func ratio(r float64) string {
+	if r > 0 && r < 0.5 {
+		return "1/" + number(1/r)
+	}
+	return number(r)
+}
+
+func (s *side) pollsOf(ctx context.Context, anew bool) (figures, error) {
+	callers, err := s.callers(ctx, s.plan.callers)
+	defer hangUp(callers)
+	if err != nil {
+		return nil, err
+	}
+	return s.polls(ctx, callers, anew)
+}
+
+func (s *side) fleetOf(ctx context.Context) (figures, error) {
+	if s.plan.fleet == 0 {
+		return nil, nil
+	}
+	callers, err := s.callers(ctx, s.plan.fleet)
+	defer hangUp(callers)
+	if err != nil {
+		return nil, err
+	}
+	return s.fleet(ctx, callers)
+}
+
+func hangUp(callers []*caller) {
+	for _, c := range callers {
+		c.conn.Close()
+	}
+}

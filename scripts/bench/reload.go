@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// rulesOf are a thousand rules: one for the callers of each kind, and others
+// for services that nobody asks for. The one of a kind may have other tiers.
+func (p plan) rulesOf(other kind) string {
+	var b strings.Builder
+	b.WriteString("version: 1\nrules:\n")
+	kinds := min(p.sets*p.campuses, 500)
+	for k := range kind(kinds) {
+		tiers := "own, pool"
+		if k == other {
+			tiers = "pool"
+		}
+		fmt.Fprintf(&b, "  - {name: kind-%d, service: default/%s, when: {ip: [%s/24]}, set: {tiers: [%s]}}\n", k, service, k.addr(-1), tiers)
+	}
+	for n := range 1000 - kinds {
+		fmt.Fprintf(&b, "  - {name: other-%d, service: default/other-%d, set: {}}\n", n, n)
+	}
+	return b.String()
+}
+
+// reloads changes one mapping entry of many and then one rule of a thousand,
+// with a caller of each kind, and tells how many of them get another list.
+func (s *side) reloads(ctx context.Context) error {
+	callers, err := s.callers(ctx, min(s.plan.sets*s.plan.campuses, 500))
+	defer hangUp(callers)
+	if err != nil {
+		return err
+	}
+	steps := []struct {
+		name, file, content string
+		concerned           kind
+	}{
+		{"one mapping entry of a caller", "conf/mapping/mapping.csv", s.plan.mapping(3), 3},
+		{"a thousand rules in the place of one, one of them of another effect", "conf/routing/routing.yaml", s.plan.rulesOf(5), 5},
+		{"one rule of a thousand", "conf/routing/routing.yaml", s.plan.rulesOf(-1), 5},
+	}
+	for _, c := range callers {
+		if _, _, err := c.ask(true); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("\nreloads, with the pack, %d mapping entries, a caller of each of %d kinds\n", s.plan.entries, len(callers))
+	for _, step := range steps {
+		used, start := cpu(s.server.PID()), time.Now()
+		if err := s.server.WriteFile(step.file, step.content); err != nil {
+			return err
+		}
+		if err := untilChanged(callers[step.concerned]); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+		took := time.Since(start)
+		others := 0
+		for _, c := range callers {
+			a, _, err := c.ask(false)
+			if err != nil {
+				return err
+			}
+			if a.code == codeChanged {
+				others++
+			}
+		}
+		fmt.Printf("  %s: in force after %.1f s, %.1f s of CPU; lists fetched by others: %d\n", step.name, took.Seconds(), (cpu(s.server.PID()) - used).Seconds(), others)
+	}
+	return nil
+}
+
+func untilChanged(c *caller) error {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		a, _, err := c.ask(false)
+		if err != nil || a.code == codeChanged {
+			return err
+		}
+	}
+	return errors.New("no other list within a minute")
+}
