@@ -3,13 +3,16 @@ GO      ?= go
 BIN     := bin
 FUZZTIME ?= 30s
 
-.PHONY: all build test test-kubernetes race demo run bench fuzz lint clean
+.PHONY: all build image test test-image test-kubernetes race demo run bench fuzz lint clean
 
 all: build
 
 build: ## bin/polaris-server and bin/setctl
 	$(GO) build -trimpath -o $(BIN)/polaris-server ./build/polaris-server
 	$(GO) build -trimpath -o $(BIN)/setctl ./build/setctl
+
+image: ## a container image, by buildah; IMAGE=name:tag
+	build/image/build $(IMAGE)
 
 # The SDK program is a module of its own: SDK and server need different
 # versions of the same packages.
@@ -22,9 +25,12 @@ test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, c
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml ../shared/cases/*.cases.yaml)
 	$(GO) test -timeout 15m ./...
 
+test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
+	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
+
 test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
 	scripts/kubernetes/build-apiserver
-	$(GO) test -tags kubernetes -timeout 15m -run Kubernetes ./internal/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/...
+	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
 race: build $(BIN)/demo-consumer ## make test's Go tests under the race detector; needs a C compiler
 	$(GO) test -race -timeout 20m ./...

@@ -20,8 +20,8 @@ type instances struct {
 	protos  []*apiservice.Instance // as they are sent
 	digests [][sha256.Size]byte    // of the protos
 	place   map[string]int         // by id
+	pods    []*location.Facts      // of the hosts; nil without the source kubernetes
 	callee  *route.Callee
-	pods    []*location.Facts // of the hosts, as the source kubernetes has them; nil without it
 
 	// When and why each SET, which SETs there are, and anything at all last
 	// changed.
@@ -43,8 +43,8 @@ const (
 	whyEvacuation = "an evacuation ended"
 	whyOwn        = "instances of the lane address's own service changed"
 	whyFirst      = "asked for the first time"
-	whyService    = "the service's own record changed"
 	whyPods       = "pods changed"
+	whyService    = "the service's own record changed"
 )
 
 // newInstances takes over a stock answer's list: copies made for it, of which
@@ -63,16 +63,23 @@ func newInstances(list []*apiservice.Instance, state inForce, pods podSource, be
 	s.protos, s.place = old.order(list)
 	s.digests = make([][sha256.Size]byte, len(s.protos))
 	s.pods = pods.ofAll(s.protos)
+	hosts := location.Hosts{Table: state.table, PodsFirst: pods.first}
 	resolved := make([]route.Instance, len(s.protos))
 	for i, p := range s.protos {
 		was, there := old.place[p.GetId().GetValue()]
 		same := there && sameRecord(old.protos[was], p)
-		samePod := there && s.pod(i) == old.pod(was)
-		if same && whyResolved == "" && samePod {
+		why := whyResolved
+		if s.pods != nil {
+			hosts.Pods = oneHost{s.pods[i]}
+			if same && s.pods[i] != old.pods[was] {
+				why = whyPods
+			}
+		}
+		if same && why == "" {
 			resolved[i], s.protos[i], s.digests[i] = old.callee.Instances[was], old.protos[was], old.digests[was]
 			continue
 		}
-		resolved[i] = resolve(p, state, pods.hosts(state.table, s.pod(i)))
+		resolved[i] = resolve(p, state, hosts)
 		var err error
 		if s.digests[i], err = digest(p); err != nil {
 			return nil, err
@@ -80,16 +87,12 @@ func newInstances(list []*apiservice.Instance, state inForce, pods podSource, be
 		if there && resolved[i] == old.callee.Instances[was] && s.digests[i] == old.digests[was] {
 			continue // the server's cache reads what is new several times
 		}
-		why := stamp{seq, whyInstances}
-		switch {
-		case same && whyResolved != "":
-			why.why = whyResolved
-		case same:
-			why.why = whyPods
+		if !same {
+			why = whyInstances
 		}
-		s.touch(resolved[i].SET, why)
+		s.touch(resolved[i].SET, stamp{seq, why})
 		if there {
-			s.touch(old.callee.Instances[was].SET, why)
+			s.touch(old.callee.Instances[was].SET, stamp{seq, why})
 		}
 	}
 	for id, was := range old.place {

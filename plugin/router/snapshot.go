@@ -24,8 +24,7 @@ type snapshotKey struct {
 // snapshot is a service as the stock server told it, with the identity of each
 // instance resolved, under one state of the files and evacuations. It is
 // immutable but for its views, which are built when they are first asked for,
-// and handed on from one snapshot to the next, and for the generation at which
-// it was last looked after.
+// and handed on from one snapshot to the next.
 type snapshot struct {
 	seq      uint64 // counts the snapshots that share views
 	revision string // the stock one
@@ -36,8 +35,8 @@ type snapshot struct {
 	header [sha256.Size]byte            // names the content of answer
 	views  *views
 
-	// generation is one of the source kubernetes at which it said of the
-	// instances' hosts what they were resolved with.
+	// generation is one of the source kubernetes at which it still said of the
+	// instances' hosts what it did.
 	generation atomic.Uint64
 }
 
@@ -163,6 +162,24 @@ func (r *request) current(key snapshotKey, state inForce) *snapshot {
 	return old
 }
 
+// follows tells whether the pods at the instances' hosts are what they were.
+func (s *snapshot) follows(pods podSource) bool {
+	if pods.Source == nil {
+		return true
+	}
+	generation := pods.Generation() // before the look: a later change makes another
+	if s.generation.Load() == generation {
+		return true
+	}
+	for i, p := range s.protos {
+		if pods.of(p.GetHost().GetValue()) != s.pods[i] {
+			return false
+		}
+	}
+	s.generation.Store(generation)
+	return true
+}
+
 // newSnapshot takes resp over, and what stayed the same since the snapshot
 // before, if there is one.
 func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods podSource, before *snapshot) (*snapshot, error) {
@@ -179,7 +196,9 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods podSourc
 	if s.header, err = digest(resp); err != nil {
 		return nil, fmt.Errorf("revision: %w", err)
 	}
-	s.generation.Store(pods.generation()) // before the look: a later change makes another
+	if pods.Source != nil {
+		s.generation.Store(pods.Generation()) // before the look: a later change makes another
+	}
 	if s.instances, err = newInstances(list, state, pods, before, s.seq); err != nil {
 		return nil, fmt.Errorf("revision: %w", err)
 	}

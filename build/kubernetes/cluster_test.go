@@ -1,0 +1,142 @@
+package kubernetes
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// Two servers of the cluster form, on a real MariaDB and a real Redis: what one
+// is told, the other answers.
+func TestClusterServes(t *testing.T) {
+	for _, program := range []string{"mariadbd", "mariadb-install-db", "mariadb", "redis-server"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%v; Debian has it in mariadb-server and redis-server", err)
+		}
+	}
+	env := map[string]string{}
+	for name, value := range clusterEnv {
+		env[name] = value
+	}
+	db, stopDB := startMariaDB(t, env["DB_USER"], env["DB_PASSWORD"])
+	env["DB_ADDR"] = db
+	env["REDIS_ADDR"] = startRedis(t, env["REDIS_PASSWORD"])
+	setenv(t, env)
+
+	config := read(t, "overlays/cluster/polaris-server.yaml")
+	first, second := start(t, config, ""), start(t, config, "")
+	register(t, first)
+	discovers(t, second)
+	for _, s := range []*polaristest.Server{first, second} {
+		writesOnlyData(t, s)
+	}
+	stopDB() // answers come from memory, and so does that of the liveness probe
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(first.Output(), "connection refused"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not notice that its database is away")
+		}
+	}
+	discovers(t, first)
+	resp, err := http.Get("http://" + first.HTTPAddr + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("the liveness probe is answered %s", resp.Status)
+	}
+	// As docs/deployment.md warns.
+	if !strings.Contains(first.Output(), "p@ss:") {
+		t.Error("the server's log has no password any more: the warning in docs/deployment.md can go")
+	}
+}
+
+// startMariaDB starts a database with the schema of Polaris.
+func startMariaDB(t *testing.T, user, password string) (addr string, stop func()) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	port := fmt.Sprint(polaristest.FreePort())
+	command(t, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db")
+	stop = runs(t, "mariadbd", "--no-defaults", "--user=root", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+port,
+		"--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
+		"--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin")
+	addr = "127.0.0.1:" + port
+	waitFor(t, addr)
+	polaris := strings.TrimSpace(command(t, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/polarismesh/polaris"))
+	schema := read(t, filepath.Join(polaris, "store/mysql/scripts/polaris_server.sql"))
+	quoted := strings.NewReplacer(`\`, `\\`, "'", "''").Replace(password)
+	schema += fmt.Sprintf("\nCREATE USER '%s'@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON polaris_server.* TO '%s'@'%%';\n", user, quoted, user)
+	cmd := exec.Command("mariadb", "--no-defaults", "-h127.0.0.1", "-P"+port, "-uroot")
+	cmd.Stdin = strings.NewReader(schema)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the schema: %v: %s", err, out)
+	}
+	return addr, stop
+}
+
+func startRedis(t *testing.T, password string) string {
+	t.Helper()
+	port := fmt.Sprint(polaristest.FreePort())
+	runs(t, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--requirepass", password)
+	addr := "127.0.0.1:" + port
+	waitFor(t, addr)
+	return addr
+}
+
+// runs starts a program that ends with the test, or before by stop.
+func runs(t *testing.T, name string, args ...string) (stop func()) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.SysProcAttr = polaristest.DieWithParent()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	t.Cleanup(func() {
+		stop()
+		if t.Failed() {
+			t.Logf("%s: %s", name, out.String()[max(0, out.Len()-2000):])
+		}
+	})
+	return stop
+}
+
+func command(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", name, err, out)
+	}
+	return string(out)
+}
+
+func waitFor(t *testing.T, addr string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
