@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,7 @@ type churn struct {
 	stock  *stockServer
 	table  *location.Table
 	rules  *route.Rules
+	pods   *fakePods
 	now    time.Time
 	ids    int
 	steps  int
@@ -113,8 +115,20 @@ var churnSETs = []string{"a.b.c", "a.b.e", "a.b.*", "x.y.z", "none"}
 
 func (c *churn) inForce(s *Server) {
 	s.table, s.rules = func() *location.Table { return c.table }, func() *route.Rules { return c.rules }
-	s.sources = []location.Source{location.TableSource{Table: s.table}}
+	s.pods = podSource{Source: c.pods}
+	s.sources = []location.Source{location.TableSource{Table: s.table}, s.pods}
 	s.now = func() time.Time { return c.now }
+}
+
+// changePod gives an address, of an instance or of a caller, to another pod or
+// to none.
+func (c *churn) changePod(t *rapid.T) {
+	addr := fmt.Sprintf("10.%d.0.%d", rapid.SampledFrom([]int{1, 4, 4, 9}).Draw(t, "network"), rapid.SampledFrom([]int{1, 6, 7, 8}).Draw(t, "host"))
+	set := rapid.SampledFrom([]location.SET{"", "a.b.c", "a.b.e", "x.y.z"}).Draw(t, "SET")
+	c.pods.set(addr, set)
+	if set == "" {
+		delete(c.pods.facts, netip.MustParseAddr(addr))
+	}
 }
 
 // change does one thing that happens to instances.
@@ -153,7 +167,7 @@ func (c *churn) change(t *rapid.T) {
 // that a server that just started would give them.
 func TestViewsAreThoseOfAFreshServer(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		c := &churn{now: time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)}
+		c := &churn{pods: &fakePods{facts: map[netip.Addr]*location.Facts{}}, now: time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)}
 		c.server, c.stock = newTestServer(t)
 		c.stock.cached = nil
 		c.load(rt, 0, 0)
@@ -161,7 +175,9 @@ func TestViewsAreThoseOfAFreshServer(t *testing.T) {
 			switch rapid.IntRange(0, 9).Draw(rt, "step") {
 			case 0, 1:
 				c.load(rt, rapid.IntRange(-1, len(churnTables)-1).Draw(rt, "table"), rapid.IntRange(-1, len(churnRules)-1).Draw(rt, "rules"))
-			case 2:
+			case 2, 3:
+				c.changePod(rt)
+			case 4:
 				c.now = c.now.AddDate(0, 0, 2)
 			default:
 				c.change(rt)
