@@ -47,61 +47,73 @@ const (
 	whyService    = "the service's own record changed"
 )
 
+// renewal is what instances are made from.
+type renewal struct {
+	old   *instances
+	state inForce
+	pods  podSource
+	why   string // all are resolved anew; empty: only what changed
+	seq   uint64
+}
+
 // newInstances takes over a stock answer's list: copies made for it, of which
 // only the fields are shared with the server's cache. What stayed the same since
 // the snapshot before, which may be nil, is taken from that, the rest resolved.
 func newInstances(list []*apiservice.Instance, state inForce, pods podSource, before *snapshot, seq uint64) (*instances, error) {
-	old := &instances{callee: route.NewCallee(nil)}
-	var whyResolved string // otherwise, though the instance is the same
+	from := renewal{old: &instances{callee: route.NewCallee(nil), sets: map[location.SET]stamp{}}, state: state, pods: pods, seq: seq}
 	if before != nil {
-		old, whyResolved = before.instances, before.inForce.whyNot(state)
+		from.old, from.why = before.instances, before.inForce.whyNot(state)
 	}
-	s := &instances{sets: maps.Clone(old.sets), names: old.names, any: old.any}
-	if s.sets == nil {
-		s.sets = map[location.SET]stamp{}
-	}
-	s.protos, s.place = old.order(list)
+	s := &instances{sets: maps.Clone(from.old.sets), names: from.old.names, any: from.old.any}
+	s.protos, s.place = from.old.order(list)
 	s.digests = make([][sha256.Size]byte, len(s.protos))
 	s.pods = pods.ofAll(s.protos)
-	hosts := location.Hosts{Table: state.table, PodsFirst: pods.first}
 	resolved := make([]route.Instance, len(s.protos))
-	for i, p := range s.protos {
-		was, there := old.place[p.GetId().GetValue()]
-		same := there && sameRecord(old.protos[was], p)
-		why := whyResolved
-		if s.pods != nil {
-			hosts.Pods = oneHost{s.pods[i]}
-			if same && s.pods[i] != old.pods[was] {
-				why = whyPods
-			}
-		}
-		if same && why == "" {
-			resolved[i], s.protos[i], s.digests[i] = old.callee.Instances[was], old.protos[was], old.digests[was]
-			continue
-		}
-		resolved[i] = resolve(p, state, hosts)
-		var err error
-		if s.digests[i], err = digest(p); err != nil {
+	for i := range s.protos {
+		if err := s.renew(i, &resolved[i], &from); err != nil {
 			return nil, err
 		}
-		if there && resolved[i] == old.callee.Instances[was] && s.digests[i] == old.digests[was] {
-			continue // the server's cache reads what is new several times
-		}
-		if !same {
-			why = whyInstances
-		}
-		s.touch(resolved[i].SET, stamp{seq, why})
-		if there {
-			s.touch(old.callee.Instances[was].SET, stamp{seq, why})
-		}
 	}
-	for id, was := range old.place {
+	for id, was := range from.old.place {
 		if _, there := s.place[id]; !there {
-			s.touch(old.callee.Instances[was].SET, stamp{seq, whyInstances})
+			s.touch(from.old.callee.Instances[was].SET, stamp{seq, whyInstances})
 		}
 	}
-	s.index(resolved, old)
+	s.index(resolved, from.old)
 	return s, nil
+}
+
+// renew takes one instance over, or resolves it and marks its SETs as changed.
+func (s *instances) renew(i int, resolved *route.Instance, from *renewal) (err error) {
+	p, old, why := s.protos[i], from.old, from.why
+	was, there := old.place[p.GetId().GetValue()]
+	hosts := location.Hosts{Table: from.state.table, PodsFirst: from.pods.first}
+	same := there && sameRecord(old.protos[was], p)
+	if s.pods != nil {
+		hosts.Pods = oneHost{s.pods[i]}
+		if same && s.pods[i] != old.pods[was] {
+			why = whyPods
+		}
+	}
+	if same && why == "" {
+		*resolved, s.protos[i], s.digests[i] = old.callee.Instances[was], old.protos[was], old.digests[was]
+		return nil
+	}
+	*resolved = resolve(p, from.state, hosts)
+	if s.digests[i], err = digest(p); err != nil {
+		return err
+	}
+	if there && *resolved == old.callee.Instances[was] && s.digests[i] == old.digests[was] {
+		return nil // the server's cache reads what is new several times
+	}
+	if !same {
+		why = whyInstances
+	}
+	s.touch(resolved.SET, stamp{from.seq, why})
+	if there {
+		s.touch(old.callee.Instances[was].SET, stamp{from.seq, why})
+	}
+	return nil
 }
 
 func (s *instances) touch(set location.SET, by stamp) { s.any, s.sets[set] = by, by }
