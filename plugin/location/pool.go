@@ -11,12 +11,13 @@ import (
 // pool keeps one of each thing that entries have in common, while a table is
 // made.
 type pool struct {
-	texts   map[string]string
-	labels  map[string]*labels // by their text
-	joined  map[[2]*labels]*labels
-	said    numbered[statementKey, statement]
-	known   numbered[known, known]
-	origins numbered[origin, origin]
+	texts     map[string]string
+	labels    map[string]*labels // by their text
+	joined    map[[2]*labels]*labels
+	said      numbered[statementKey, statement]
+	locations numbered[Location, Location]
+	sets      numbered[SET, SET]
+	origins   numbered[origin, origin]
 }
 
 // statementKey is what two entries that say the same have in common.
@@ -70,9 +71,12 @@ func (p *pool) say(f *Facts) uint32 {
 
 // ref is what a table keeps of s.
 func (p *pool) ref(s statement, place uint32) ref {
-	k := p.known.number(s.known, func() known { return s.known })
-	o := p.origins.number(s.origin, func() origin { return s.origin })
-	return ref{k, o, place}
+	return ref{
+		location: p.locations.number(s.Location, func() Location { return s.Location }),
+		set:      p.sets.number(s.SET, func() SET { return s.SET }),
+		origin:   p.origins.number(s.origin, func() origin { return s.origin }),
+		place:    place,
+	}
 }
 
 // ownLabels are labels of which each is the entry's own.

@@ -9,7 +9,7 @@ import (
 // there, of its origin, and of the line of its own. See
 // docs/performance-mapping.md.
 
-// known is what many entries have in common.
+// known is what an entry says but for its labels.
 type known struct {
 	Location
 	SET SET
@@ -91,9 +91,8 @@ func (l *labels) over(wider *labels) *labels {
 	return joined
 }
 
-// fill puts what is known at a place of its own into f, which is empty.
-func (f *Facts) fill(k *known, o *origin, own *Place) {
-	f.Location, f.SET = k.Location, k.SET
+// fill puts the places of an entry at own into f, and its labels.
+func (f *Facts) fill(o *origin, own *Place) {
 	f.RegionFrom, f.ZoneFrom, f.CampusFrom = o.region.or(own), o.zone.or(own), o.campus.or(own)
 	f.SETFrom, f.Shared = o.set.or(own), o.shared.or(own)
 	if o.labels != nil {
