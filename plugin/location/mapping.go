@@ -130,7 +130,7 @@ func (l *mappingLoader) complete() {
 		l.table.prefixes.Insert(prefix, l.pool.ref(s, g.place))
 		wider = append(wider, widerEntry{prefix, s, own})
 	}
-	l.table.locations, l.table.sets, l.table.origins = l.pool.locations.list, l.pool.sets.list, l.pool.origins.list
+	l.table.origins, l.table.sets, l.table.labels = l.pool.origins.list, l.pool.sets.list, l.pool.labelings.list
 	if l.fallback != nil {
 		if err := check.fault(l.fallback.facts.Location, l.fallback.facts.RegionFrom); err != nil {
 			l.problems.Add(l.fallback.problem("%v", err))

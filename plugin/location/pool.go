@@ -15,14 +15,15 @@ type pool struct {
 	labels    map[string]*labels // by their text
 	joined    map[[2]*labels]*labels
 	said      numbered[statementKey, statement]
-	locations numbered[Location, Location]
-	sets      numbered[SET, SET]
 	origins   numbered[origin, origin]
+	sets      numbered[SET, SET]
+	labelings numbered[*labels, *labels]
 }
 
 // statementKey is what two entries that say the same have in common.
 type statementKey struct {
-	known
+	Location
+	SET    SET
 	shared bool
 	labels string
 }
@@ -47,42 +48,41 @@ func (n *numbered[K, V]) number(key K, make func() V) uint32 {
 }
 
 func newPool() *pool {
-	return &pool{texts: map[string]string{}, labels: map[string]*labels{}, joined: map[[2]*labels]*labels{}}
+	p := &pool{texts: map[string]string{}, labels: map[string]*labels{"": nil}, joined: map[[2]*labels]*labels{}}
+	p.labelings.number(nil, func() *labels { return nil }) // none is number 0
+	return p
 }
 
 // say returns the number of what an entry says.
 func (p *pool) say(f *Facts) uint32 {
-	key := statementKey{known{f.Location, f.SET}, f.Shared != nil, labelsText(f.Labels)}
+	key := statementKey{f.Location, f.SET, f.Shared != nil, labelsText(f.Labels)}
 	if i, has := p.said.numbers[key]; has {
 		return i
 	}
 	own := *f
 	own.From(ownPlace)
 	// The key holds texts of its own, and not the row that they are part of.
-	key.known = known{Location{p.text(f.Region), p.text(f.Zone), p.text(f.Campus)}, SET(p.text(string(f.SET)))}
+	key.Location, key.SET = Location{p.text(f.Region), p.text(f.Zone), p.text(f.Campus)}, SET(p.text(string(f.SET)))
 	return p.said.number(key, func() statement {
-		o := origin{own.RegionFrom, own.ZoneFrom, own.CampusFrom, own.SETFrom, own.Shared, nil}
-		if key.labels != "" {
-			o.labels = p.ownLabels(key.labels, own.Labels)
-		}
-		return statement{key.known, o}
+		o := origin{key.Location, own.RegionFrom, own.ZoneFrom, own.CampusFrom, own.SETFrom, own.Shared}
+		return statement{o, key.SET, p.ownLabels(key.labels, own.Labels)}
 	})
 }
 
 // ref is what a table keeps of s.
 func (p *pool) ref(s statement, place uint32) ref {
 	return ref{
-		location: p.locations.number(s.Location, func() Location { return s.Location }),
-		set:      p.sets.number(s.SET, func() SET { return s.SET }),
-		origin:   p.origins.number(s.origin, func() origin { return s.origin }),
-		place:    place,
+		origin: p.origins.number(s.origin, func() origin { return s.origin }),
+		set:    p.sets.number(s.SET, func() SET { return s.SET }),
+		labels: p.labelings.number(s.labels, func() *labels { return s.labels }),
+		place:  place,
 	}
 }
 
 // ownLabels are labels of which each is the entry's own.
 func (p *pool) ownLabels(text string, values map[string]string) *labels {
-	l := p.labels[text]
-	if l == nil {
+	l, has := p.labels[text]
+	if !has {
 		l = &labels{make(map[string]string, len(values)), make(map[string]*Place, len(values))}
 		for key, value := range values {
 			key = p.text(key)

@@ -5,20 +5,16 @@ import (
 )
 
 // A million entries say only so many different things, most of them in the
-// same way: what the table keeps for a prefix are the numbers of what is known
-// there, of its origin, and of the line of its own. See
-// docs/performance-mapping.md.
+// same way: what the table keeps for a prefix are the numbers of its location
+// with the origins, of its SET and of its labels, and of the entry's own line.
+// See docs/performance-mapping.md.
 
-// known is what an entry says but for its labels.
-type known struct {
-	Location
-	SET SET
-}
-
-// origin is where each part comes from: ownPlace, or the line of a wider entry.
+// origin is a location, and where that and the rest come from: ownPlace, or the
+// line of a wider entry. They are together as they are read together: each
+// cache line counts.
 type origin struct {
+	Location
 	region, zone, campus, set, shared *Place
-	labels                            *labels
 }
 
 // labels are immutable and shared; two that say the same may be apart.
@@ -40,8 +36,9 @@ func (p *Place) or(own *Place) *Place {
 
 // statement is what an entry says, or what it comes to after inheritance.
 type statement struct {
-	known
 	origin
+	SET    SET
+	labels *labels // nil: none
 }
 
 // inherit completes what an entry says by what the next wider one has (design
@@ -91,11 +88,14 @@ func (l *labels) over(wider *labels) *labels {
 	return joined
 }
 
-// fill puts the places of an entry at own into f, and its labels.
-func (f *Facts) fill(o *origin, own *Place) {
+// fill puts an entry of the table into f, which is empty.
+func (t *Table) fill(f *Facts, r ref) {
+	own, o := &t.places[r.place], &t.origins[r.origin]
+	f.Location, f.SET = o.Location, t.sets[r.set]
 	f.RegionFrom, f.ZoneFrom, f.CampusFrom = o.region.or(own), o.zone.or(own), o.campus.or(own)
 	f.SETFrom, f.Shared = o.set.or(own), o.shared.or(own)
-	if o.labels != nil {
-		f.Labels, f.LabelsFrom, f.own = o.labels.values, o.labels.from, own
+	if r.labels != 0 {
+		l := t.labels[r.labels]
+		f.Labels, f.LabelsFrom, f.own = l.values, l.from, own
 	}
 }

@@ -12,18 +12,18 @@ import (
 // holds it says, field by field. It is immutable and safe for concurrent use. A
 // nil *Table is an empty one.
 type Table struct {
-	prefixes  bart.Table[ref]
-	locations []Location
-	sets      []SET
-	origins   []origin
-	places    []Place // of entries
-	fallback  Facts
-	topology  topology // nil: none given
+	prefixes bart.Table[ref]
+	origins  []origin
+	sets     []SET
+	labels   []*labels // the first is nil
+	places   []Place   // of entries
+	fallback Facts
+	topology topology // nil: none given
 }
 
 // ref is what the table has for a prefix: numbers in its lists.
 type ref struct {
-	location, set, origin, place uint32
+	origin, set, labels, place uint32
 }
 
 // Lookup returns the facts of the longest prefix that holds addr; their maps
@@ -43,11 +43,6 @@ func (t *Table) lookup(addr netip.Addr, f *Facts) bool {
 		t.fill(f, r)
 	}
 	return ok
-}
-
-func (t *Table) fill(f *Facts, r ref) {
-	f.Location, f.SET = t.locations[r.location], t.sets[r.set]
-	f.fill(&t.origins[r.origin], &t.places[r.place])
 }
 
 // AddrOf returns an address for which a prefix of the table is the longest one:

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/livefile"
@@ -24,12 +25,12 @@ func measureFile(dir, kind string, entries int) ([]row, error) {
 	queries := mappingtest.Queries(mappingtest.Entries(entries), 1<<20)
 	empty := liveHeap()
 	resetPeak()
-	start, cpu := time.Now(), cpuTime()
+	start, cpu := time.Now(), cpuTime(syscall.RUSAGE_SELF)
 	table, err := load(name)
 	if err != nil {
 		return nil, err
 	}
-	took, cpu := time.Since(start), cpuTime()-cpu
+	took, cpu := time.Since(start), cpuTime(syscall.RUSAGE_SELF)-cpu
 	peak := memory("VmHWM")
 	perEntry := float64(liveHeap()-empty) / float64(table.Len())
 	runtime.KeepAlive(table)
@@ -63,6 +64,7 @@ func measureReload(name, kind string, queries []netip.Addr) ([]row, error) {
 	again := p99(queries, live, func() { time.Sleep(3 * time.Second) })
 	quiet = (quiet + again) / 2
 	grown := int64(liveHeap()) - int64(heap)
+	runtime.KeepAlive(live)
 	return []row{
 		{"reload, one entry changed, " + kind, fmt.Sprintf("%.2f s", took.Seconds()), ""},
 		{"resident before, peak, after it", fmt.Sprintf("%s, %s, %s", megabytes(before), megabytes(peak), megabytes(memory("VmRSS"))), "returns"},
