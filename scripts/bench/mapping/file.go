@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"golang.org/x/sys/unix"
+
 	"github.com/polaris-contrib/setrouter/internal/mappingtest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -25,12 +26,12 @@ func measureFile(dir, kind string, entries int) ([]row, error) {
 	queries := mappingtest.Queries(mappingtest.Entries(entries), 1<<20)
 	empty := liveHeap()
 	resetPeak()
-	start, cpu := time.Now(), cpuTime(syscall.RUSAGE_SELF)
+	start, cpu := time.Now(), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
 	table, err := load(name)
 	if err != nil {
 		return nil, err
 	}
-	took, cpu := time.Since(start), cpuTime(syscall.RUSAGE_SELF)-cpu
+	took, cpu := time.Since(start), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)-cpu
 	peak := memory("VmHWM")
 	perEntry := float64(liveHeap()-empty) / float64(table.Len())
 	runtime.KeepAlive(table)
@@ -65,6 +66,7 @@ func measureReload(name, kind string, queries []netip.Addr) ([]row, error) {
 	quiet = (quiet + again) / 2
 	grown := int64(liveHeap()) - int64(heap)
 	runtime.KeepAlive(live)
+	runtime.KeepAlive(queries)
 	return []row{
 		{"reload, one entry changed, " + kind, fmt.Sprintf("%.2f s", took.Seconds()), ""},
 		{"resident before, peak, after it", fmt.Sprintf("%s, %s, %s", megabytes(before), megabytes(peak), megabytes(memory("VmRSS"))), "returns"},

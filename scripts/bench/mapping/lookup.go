@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gaissmai/bart"
+	"golang.org/x/sys/unix"
 
 	"github.com/polaris-contrib/setrouter/internal/mappingtest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -92,11 +93,11 @@ func load(name string) (*location.Table, error) {
 func perLookup(queries []netip.Addr, lookup func(netip.Addr)) float64 {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	start := cpuTime(ofThread)
+	start := cpuTime(unix.CLOCK_THREAD_CPUTIME_ID)
 	for _, addr := range queries {
 		lookup(addr)
 	}
-	return float64((cpuTime(ofThread) - start).Nanoseconds()) / float64(len(queries))
+	return float64((cpuTime(unix.CLOCK_THREAD_CPUTIME_ID) - start).Nanoseconds()) / float64(len(queries))
 }
 
 func median(values []float64) float64 {
