@@ -145,7 +145,7 @@ func (f *csvFile) row(row []string) {
 		f.at(0).add("%v", err)
 		return
 	}
-	f.add(e, f.at(column).entry, match, prefixes)
+	f.add(f.number(e), f.at(column).entry, match, prefixes)
 }
 
 func (f *csvFile) set(e *entry, column int, value string) bool {

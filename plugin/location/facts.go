@@ -40,11 +40,15 @@ func (p *Place) String() string {
 type Facts struct {
 	Identity
 	RegionFrom, ZoneFrom, CampusFrom, SETFrom *Place
-	LabelsFrom                                map[string]*Place
+	LabelsFrom                                map[string]*Place // ask LabelFrom
+	own                                       *Place            // what ownPlace stands for in LabelsFrom
 	// Shared is where a mapping entry says that several callers have the
 	// address: it has no SET and no labels then, whatever other sources say.
 	Shared *Place
 }
+
+// LabelFrom is the place of a label.
+func (f *Facts) LabelFrom(key string) *Place { return f.LabelsFrom[key].or(f.own) }
 
 // From gives every field that is known one place.
 func (f *Facts) From(p *Place) {
@@ -109,13 +113,16 @@ func (f *Facts) joinLabels(later *Facts) {
 		return
 	}
 	if len(f.Labels) == 0 {
-		f.Labels, f.LabelsFrom = later.Labels, later.LabelsFrom
+		f.Labels, f.LabelsFrom, f.own = later.Labels, later.LabelsFrom, later.own
 		return
 	}
-	f.Labels, f.LabelsFrom = maps.Clone(f.Labels), maps.Clone(f.LabelsFrom)
-	for k, v := range later.Labels {
-		if _, known := f.Labels[k]; !known {
-			f.Labels[k], f.LabelsFrom[k] = v, later.LabelsFrom[k]
+	values, from := maps.Clone(later.Labels), make(map[string]*Place, len(later.Labels)+len(f.Labels))
+	maps.Copy(values, f.Labels)
+	for k := range values {
+		from[k] = later.LabelFrom(k)
+		if _, first := f.Labels[k]; first {
+			from[k] = f.LabelFrom(k)
 		}
 	}
+	f.Labels, f.LabelsFrom, f.own = values, from, nil
 }

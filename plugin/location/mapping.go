@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gaissmai/bart"
@@ -16,7 +17,7 @@ import (
 // else YAML (README.md has the formats). Every fault goes to problems, and
 // LoadMapping returns nil if there is one.
 func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
-	l := &mappingLoader{table: &Table{}, problems: problems, given: &bart.Table[*entry]{}}
+	l := &mappingLoader{table: &Table{}, problems: problems, given: &bart.Table[listed]{}, pool: newPool()}
 	for _, file := range files {
 		if strings.EqualFold(filepath.Ext(file.Name), ".csv") {
 			l.readCSV(file)
@@ -37,11 +38,20 @@ func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
 type mappingLoader struct {
 	table    *Table
 	problems *strict.Problems
-	given    *bart.Table[*entry] // as they stand in the files
+	given    *bart.Table[listed] // as they stand in the files
+	pool     *pool
 	fallback *entry
 }
 
-// entry is one entry of a file: what it says, before inheritance.
+// listed is an entry under one of its prefixes: numbers in the pool and of the
+// table's places, and the column.
+type listed struct {
+	said, place uint32
+	col         int32
+}
+
+// entry is one entry of a file while it is read: what it says, before
+// inheritance.
 type entry struct {
 	facts     Facts
 	file      string
@@ -50,11 +60,6 @@ type entry struct {
 
 func (e *entry) problem(format string, args ...any) strict.Problem {
 	return strict.Problem{File: e.file, Line: e.line, Col: e.col, Message: fmt.Sprintf(format, args...)}
-}
-
-// place notes one place for all that the entry says, with what matched.
-func (e *entry) place(source, match string) {
-	e.facts.From(&Place{Source: source, File: e.file, Line: e.line, Match: match})
 }
 
 // empty tells whether the entry says nothing.
@@ -77,16 +82,23 @@ func (e *entry) checkFields(what string) error {
 	return nil
 }
 
+// number gives an entry its place in the table.
+func (l *mappingLoader) number(e *entry) listed {
+	l.table.places = append(l.table.places, Place{Source: "mapping", File: e.file, Line: e.line})
+	return listed{l.pool.say(&e.facts), uint32(len(l.table.places) - 1), int32(e.col)}
+}
+
 // add puts an entry under each prefix of a match, which stands at a place of its
-// own.
-func (l *mappingLoader) add(e *entry, at entry, match string, prefixes []netip.Prefix) {
-	e.place("mapping", match)
+// own. Of several matches the entry's place has the last.
+func (l *mappingLoader) add(g listed, at entry, match string, prefixes []netip.Prefix) {
+	l.table.places[g.place].Match = strings.Clone(match) // not the whole row
 	for _, p := range prefixes {
 		if first, twice := l.given.Get(p); twice {
-			l.problems.Add(at.problem("prefix %q is given twice, first in %s:%d", p, first.file, first.line))
+			by := l.table.places[first.place]
+			l.problems.Add(at.problem("prefix %q is given twice, first in %s:%d", p, by.File, by.Line))
 			continue
 		}
-		l.given.Insert(p, e)
+		l.given.Insert(p, g)
 	}
 }
 
@@ -96,33 +108,60 @@ func (l *mappingLoader) setDefault(e *entry) {
 		l.problems.Add(e.problem("default is given twice, first in %s:%d", l.fallback.file, l.fallback.line))
 		return
 	}
-	e.place("default", "")
+	e.facts.From(&Place{Source: "default", File: e.file, Line: e.line})
 	l.fallback = e
 }
 
 // complete fills in what narrow entries inherit from wider ones, and checks
 // the locations that come out.
 func (l *mappingLoader) complete() {
+	l.table.places = slices.Clip(slices.Clone(l.table.places)) // do not move from here on
 	check := newLocationCheck(l)
-	type open struct {
-		prefix netip.Prefix
-		facts  *Facts
-	}
-	var wider []open // those that hold the current prefix, widest first
-	for prefix, e := range l.given.AllSorted() {
-		for len(wider) > 0 && !wider[len(wider)-1].prefix.Contains(prefix.Addr()) {
-			wider = wider[:len(wider)-1]
+	var wider widerEntries
+	for prefix, g := range l.given.AllSorted() {
+		s, own := l.pool.said.list[g.said], &l.table.places[g.place]
+		if around := wider.around(prefix); around != nil {
+			s.inherit(around)
+			if s.shared == nil {
+				s.labels = l.pool.inheritLabels(s.labels, around.labels)
+			}
 		}
-		facts := e.facts
-		if len(wider) > 0 {
-			facts.inherit(wider[len(wider)-1].facts)
-		}
-		check.entry(e, facts.Location)
-		l.table.prefixes.Insert(prefix, &facts)
-		wider = append(wider, open{prefix, &facts})
+		check.entry(g, s.Location)
+		l.table.prefixes.Insert(prefix, l.pool.ref(s, g.place))
+		wider = append(wider, widerEntry{prefix, s, own})
 	}
+	l.table.origins, l.table.sets, l.table.labels = l.pool.origins.list, l.pool.sets.list, l.pool.labelings.list
 	if l.fallback != nil {
-		check.entry(l.fallback, l.fallback.facts.Location)
+		if err := check.fault(l.fallback.facts.Location, l.fallback.facts.RegionFrom); err != nil {
+			l.problems.Add(l.fallback.problem("%v", err))
+		}
 		l.table.fallback = l.fallback.facts
 	}
+}
+
+// widerEntries are those that hold the current prefix, widest first.
+type widerEntries []widerEntry
+
+type widerEntry struct {
+	prefix netip.Prefix
+	said   statement
+	own    *Place // nil: said has it in the place of ownPlace already
+}
+
+// around drops what does not hold prefix, and returns what the next wider entry
+// comes to; it is nil if there is none.
+func (w *widerEntries) around(prefix netip.Prefix) *statement {
+	list := *w
+	for len(list) > 0 && !list[len(list)-1].prefix.Contains(prefix.Addr()) {
+		list = list[:len(list)-1]
+	}
+	*w = list
+	if len(list) == 0 {
+		return nil
+	}
+	last := &list[len(list)-1]
+	if last.own != nil {
+		last.said, last.own = last.said.at(last.own), nil
+	}
+	return &last.said
 }

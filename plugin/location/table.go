@@ -2,7 +2,6 @@ package location
 
 import (
 	"iter"
-	"maps"
 	"net/netip"
 
 	"github.com/gaissmai/bart"
@@ -13,18 +12,37 @@ import (
 // holds it says, field by field. It is immutable and safe for concurrent use. A
 // nil *Table is an empty one.
 type Table struct {
-	prefixes bart.Table[*Facts]
+	prefixes bart.Table[ref]
+	origins  []origin
+	sets     []SET
+	labels   []*labels // the first is nil
+	places   []Place   // of entries
 	fallback Facts
 	topology topology // nil: none given
 }
 
-// Lookup returns the facts of the longest prefix that holds addr. They are
-// shared: read only. It does not allocate.
+// ref is what the table has for a prefix: numbers in its lists.
+type ref struct {
+	origin, set, labels, place uint32
+}
+
+// Lookup returns the facts of the longest prefix that holds addr; their maps
+// are shared: read only. It is small enough to be inlined, and does not
+// allocate where the caller does not keep the facts.
 func (t *Table) Lookup(addr netip.Addr) (*Facts, bool) {
+	f := new(Facts)
+	return f, t.lookup(addr, f)
+}
+
+func (t *Table) lookup(addr netip.Addr, f *Facts) bool {
 	if t == nil {
-		return nil, false
+		return false
 	}
-	return t.prefixes.Lookup(Normalize(addr))
+	r, ok := t.prefixes.Lookup(Normalize(addr))
+	if ok {
+		t.fill(f, r)
+	}
+	return ok
 }
 
 // AddrOf returns an address for which a prefix of the table is the longest one:
@@ -82,41 +100,13 @@ func (t *Table) All() iter.Seq2[netip.Prefix, *Facts] {
 	if t == nil {
 		return func(func(netip.Prefix, *Facts) bool) {}
 	}
-	return t.prefixes.AllSorted()
-}
-
-// inherit completes what an entry says by what the next wider one has (design
-// section 3). Location is one field for this: an entry that sets the region
-// inherits no zone or campus, one that sets only the zone inherits the region,
-// one that sets only the campus inherits both.
-func (f *Facts) inherit(wider *Facts) {
-	if f.Region == "" {
-		f.Region, f.RegionFrom = wider.Region, wider.RegionFrom
-		if f.Zone == "" {
-			f.Zone, f.ZoneFrom = wider.Zone, wider.ZoneFrom
-			if f.Campus == "" {
-				f.Campus, f.CampusFrom = wider.Campus, wider.CampusFrom
+	return func(yield func(netip.Prefix, *Facts) bool) {
+		for prefix, r := range t.prefixes.AllSorted() {
+			f := new(Facts)
+			t.fill(f, r)
+			if !yield(prefix, f) {
+				return
 			}
 		}
 	}
-	if f.Shared != nil {
-		return
-	}
-	if f.SET == "" {
-		f.SET, f.SETFrom = wider.SET, wider.SETFrom
-		if len(f.Labels) == 0 {
-			f.Shared = wider.Shared
-		}
-	}
-	if len(f.Labels) == 0 {
-		f.Labels, f.LabelsFrom = wider.Labels, wider.LabelsFrom
-		return
-	}
-	if len(wider.Labels) == 0 {
-		return
-	}
-	labels, from := maps.Clone(wider.Labels), maps.Clone(wider.LabelsFrom)
-	maps.Copy(labels, f.Labels)
-	maps.Copy(from, f.LabelsFrom)
-	f.Labels, f.LabelsFrom = labels, from
 }

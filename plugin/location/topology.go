@@ -100,49 +100,54 @@ func (t topology) checkAnywhere(loc Location) error {
 type locationCheck struct {
 	*mappingLoader
 	zones    map[string]*zoneSeen
-	reported map[*entry]bool
+	reported map[uint32]bool // by the number of the place
 }
 
 // zoneSeen is the first entry in a zone.
 type zoneSeen struct {
 	region string
-	by     *entry
+	by     *Place
 }
 
 func newLocationCheck(l *mappingLoader) *locationCheck {
-	return &locationCheck{l, map[string]*zoneSeen{}, map[*entry]bool{}}
+	return &locationCheck{l, map[string]*zoneSeen{}, map[uint32]bool{}}
 }
 
 // entry reports an entry once, however many prefixes it has.
-func (c *locationCheck) entry(e *entry, loc Location) {
-	if c.reported[e] {
+func (c *locationCheck) entry(g listed, loc Location) {
+	if c.reported[g.place] {
 		return
 	}
-	err := c.table.CheckLocation(loc)
-	if err == nil {
-		err = c.oneRegion(e, loc)
-	}
-	if err != nil {
-		c.reported[e] = true
-		c.problems.Add(e.problem("%v", err))
+	at := &c.table.places[g.place]
+	if err := c.fault(loc, at); err != nil {
+		c.reported[g.place] = true
+		c.problems.Add(strict.Problem{File: at.File, Line: at.Line, Col: int(g.col), Message: err.Error()})
 	}
 }
 
+// fault is what is wrong with the location of an entry at a place.
+func (c *locationCheck) fault(loc Location, at *Place) error {
+	if err := c.table.CheckLocation(loc); err != nil {
+		return err
+	}
+	return c.oneRegion(loc, at)
+}
+
 // oneRegion finds a zone under two regions.
-func (c *locationCheck) oneRegion(e *entry, loc Location) error {
+func (c *locationCheck) oneRegion(loc Location, at *Place) error {
 	if loc.Region == "" || loc.Zone == "" {
 		return nil
 	}
 	first := c.zones[loc.Zone]
 	if first == nil {
-		c.zones[loc.Zone] = &zoneSeen{loc.Region, e}
+		c.zones[loc.Zone] = &zoneSeen{loc.Region, at}
 		return nil
 	}
 	if first.region == loc.Region {
 		return nil
 	}
 	return fmt.Errorf("zone %q is under region %q here and under %q in %s:%d, expected one region",
-		loc.Zone, loc.Region, first.region, first.by.file, first.by.line)
+		loc.Zone, loc.Region, first.region, first.by.File, first.by.Line)
 }
 
 func suggest(name string, words []string) string {

@@ -38,9 +38,13 @@ func (l *mappingLoader) readEntry(n strict.Node) {
 	if len(items) == 0 {
 		match.Errorf("match names no address, expected an address, a prefix, a range, or a list of those")
 	}
+	var g listed
+	if ok {
+		g = l.number(e)
+	}
 	for _, item := range items {
 		if prefixes := readMatch(item); ok {
-			l.add(e, entry{file: item.File(), line: item.Line(), col: item.Col()}, item.Raw(), prefixes)
+			l.add(g, entry{file: item.File(), line: item.Line(), col: item.Col()}, item.Raw(), prefixes)
 		}
 	}
 }

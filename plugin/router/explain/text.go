@@ -30,7 +30,7 @@ func FactsOf(f location.Facts) []Fact {
 		add("shared", "true", f.Shared)
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
-		add("label."+key, f.Labels[key], f.LabelsFrom[key])
+		add("label."+key, f.Labels[key], f.LabelFrom(key))
 	}
 	return out
 }

@@ -1,0 +1,59 @@
+package location
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Every name in these files ends with the line that it stands in, so that what
+// is known of an address says itself where it must be known from.
+func TestPlacesAgreeWithNames(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Builder{}
+		text.WriteString("version: 1\nmappings:\n")
+		prefixes := rapid.SliceOfNDistinct(somePrefix, 1, 12, rapid.ID[netip.Prefix]).Draw(t, "prefixes")
+		given := map[int]netip.Prefix{}
+		for i, p := range prefixes {
+			line := i + 3
+			given[line] = p
+			fmt.Fprintf(&text, "  - {match: %q, %s}\n", p, saysItsLine(t, line))
+		}
+		table, fault := loadAll(text.String())
+		if fault != "" {
+			t.Fatalf("%s\n%s", fault, text.String())
+		}
+		facts, ok := table.Lookup(somePrefix.Draw(t, "addr").Addr())
+		if !ok {
+			return
+		}
+		names := map[string]*Place{facts.Region: facts.RegionFrom, facts.Zone: facts.ZoneFrom, facts.Campus: facts.CampusFrom, string(facts.SET): facts.SETFrom}
+		for key, value := range facts.Labels {
+			names[value] = facts.LabelFrom(key)
+		}
+		delete(names, "")
+		for name, at := range names {
+			var line int
+			fmt.Sscanf(name[strings.LastIndexByte(name, '-')+1:], "%d", &line)
+			want := fmt.Sprintf("mapping a.yaml:%d (%s)", line, given[line])
+			if at.String() != want {
+				t.Fatalf("%q is from %q, want %q\n%s", name, at, want, text.String())
+			}
+		}
+	})
+}
+
+func saysItsLine(t *rapid.T, line int) string {
+	location := rapid.SampledFrom([]string{"", "region: r-%d", "region: r-%d, zone: z-%[1]d, campus: c-%[1]d", "zone: z-%d", "campus: c-%d"}).Draw(t, "location")
+	rest := rapid.SampledFrom([]string{"set: a.b.g-%d", "labels: {k: k-%d}", "set: a.b.g-%d, labels: {k: k-%[1]d, l: l-%[1]d}"}).Draw(t, "rest")
+	if location == "" {
+		return fmt.Sprintf(rest, line)
+	}
+	if rapid.Bool().Draw(t, "location only") {
+		return fmt.Sprintf(location, line)
+	}
+	return fmt.Sprintf(location, line) + ", " + fmt.Sprintf(rest, line)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/gaissmai/bart"
+	"golang.org/x/sys/unix"
+
+	"github.com/polaris-contrib/setrouter/internal/mappingtest"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// rounds of lookups on slices of the queries; short ones, for other work on the
+// machine disturbs neighbours alike then.
+const rounds, perRound = 160, 1 << 16
+
+// measureLookup times the same lookups in the mapping and in a bare table with
+// the same prefixes, in turns; the median of the rounds counts. The bare table
+// has Facts of each prefix; the second pair also reads what it found.
+func measureLookup(dir string, entries int) ([]row, error) {
+	table, err := load(filepath.Join(dir, "mapping.csv"))
+	if err != nil {
+		return nil, err
+	}
+	bare := &bart.Table[*location.Facts]{}
+	for prefix, facts := range table.All() {
+		bare.Insert(prefix, facts)
+	}
+	queries := mappingtest.Queries(mappingtest.Entries(entries), 1<<20)
+	pure := compare(queries,
+		func(addr netip.Addr) { bare.Lookup(addr) },
+		func(addr netip.Addr) { table.Lookup(addr) })
+	used := compare(queries,
+		func(addr netip.Addr) { use(bare.Lookup(addr)) },
+		func(addr netip.Addr) { use(table.Lookup(addr)) })
+	allocs := testing.AllocsPerRun(1000, func() { use(table.Lookup(queries[0])) })
+	return []row{
+		{"lookup: bare table, mapping", pure.String(), ""},
+		{"lookup, ratio", fmt.Sprintf("%.2f", pure.ratio), "<= 1.3"},
+		{"lookup, allocations", fmt.Sprintf("%.0f", allocs), "0"},
+		{"lookup and read: bare table, mapping", used.String(), ""},
+		{"lookup and read, ratio", fmt.Sprintf("%.2f", used.ratio), ""},
+	}, nil
+}
+
+var read int
+
+// use reads what routing reads, and the line of the SET.
+func use(f *location.Facts, ok bool) {
+	if ok {
+		read += len(f.Region) + len(f.Campus) + len(f.SET)
+		if f.SETFrom != nil {
+			read += f.SETFrom.Line
+		}
+	}
+}
+
+// comparison has medians: nanoseconds for a lookup, and the ratio.
+type comparison struct {
+	bare, ours, ratio float64
+}
+
+func (c comparison) String() string { return fmt.Sprintf("%.0f ns, %.0f ns", c.bare, c.ours) }
+
+func compare(queries []netip.Addr, bare, ours func(netip.Addr)) comparison {
+	var times [3][]float64
+	for round := range rounds {
+		some := queries[round*perRound%len(queries):][:perRound]
+		a, b := perLookup(some, bare), perLookup(some, ours)
+		for i, v := range []float64{a, b, b / a} {
+			times[i] = append(times[i], v)
+		}
+	}
+	return comparison{median(times[0]), median(times[1]), median(times[2])}
+}
+
+func load(name string) (*location.Table, error) {
+	var problems strict.Problems
+	file, ok := strict.ReadFile(name, &problems)
+	if !ok {
+		return nil, problems.Err()
+	}
+	return location.LoadMapping([]strict.File{file}, &problems), problems.Err()
+}
+
+// perLookup is the CPU time of one lookup in nanoseconds.
+func perLookup(queries []netip.Addr, lookup func(netip.Addr)) float64 {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	start := cpuTime(unix.CLOCK_THREAD_CPUTIME_ID)
+	for _, addr := range queries {
+		lookup(addr)
+	}
+	return float64((cpuTime(unix.CLOCK_THREAD_CPUTIME_ID) - start).Nanoseconds()) / float64(len(queries))
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
