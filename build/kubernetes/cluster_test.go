@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 // Two servers of the cluster form, on a real MariaDB and a real Redis: what one
 // is told, the other answers.
 func TestClusterServes(t *testing.T) {
-	for _, program := range []string{"mariadbd", "mariadb-install-db", "mariadb", "redis-server"} {
+	for _, program := range append([]string{"redis-server"}, polaristest.MariaDBPrograms...) {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%v; Debian has it in mariadb-server and redis-server", err)
 		}
@@ -60,30 +59,21 @@ func TestClusterServes(t *testing.T) {
 	}
 }
 
-// startMariaDB starts a database with the schema of Polaris.
+// startMariaDB starts a database with a user for Polaris.
 func startMariaDB(t *testing.T, user, password string) (addr string, stop func()) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+	db, err := polaristest.StartMariaDB()
+	if err != nil {
 		t.Fatal(err)
 	}
-	port := fmt.Sprint(polaristest.FreePort())
-	command(t, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db")
-	stop = runs(t, "mariadbd", "--no-defaults", "--user=root", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+port,
-		"--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
-		"--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin")
-	addr = "127.0.0.1:" + port
-	waitFor(t, addr)
-	polaris := strings.TrimSpace(command(t, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/polarismesh/polaris"))
-	schema := read(t, filepath.Join(polaris, "store/mysql/scripts/polaris_server.sql"))
+	stop = sync.OnceFunc(func() { _ = db.Kill() })
+	t.Cleanup(stop)
 	quoted := strings.NewReplacer(`\`, `\\`, "'", "''").Replace(password)
-	schema += fmt.Sprintf("\nCREATE USER '%s'@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON polaris_server.* TO '%s'@'%%';\n", user, quoted, user)
-	cmd := exec.Command("mariadb", "--no-defaults", "-h127.0.0.1", "-P"+port, "-uroot")
-	cmd.Stdin = strings.NewReader(schema)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the schema: %v: %s", err, out)
+	err = db.Run(strings.NewReader(fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON polaris_server.* TO '%s'@'%%';\n", user, quoted, user)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return addr, stop
+	return db.Addr, stop
 }
 
 func startRedis(t *testing.T, password string) string {

@@ -31,6 +31,7 @@ type Options struct {
 	FailClosed     bool   // failOpen: false
 	AdminToken     string
 	Config         string // in place of the generated configuration
+	Store          string // the `store` of the generated one; default the embedded one
 }
 
 // Server is a running server process.
@@ -100,6 +101,9 @@ func (s *Server) prepare(o Options) error {
 	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(ports[0]))
 	s.GRPCAddr = net.JoinHostPort(host, strconv.Itoa(ports[1]))
 	s.AdminURL = "http://127.0.0.1:" + strconv.Itoa(ports[2])
+	if o.Store == "" {
+		o.Store = "{name: boltdbStore, option: {path: ./polaris.bolt}}"
+	}
 	config := o.Config
 	if config == "" {
 		config = configTemplate
@@ -108,6 +112,7 @@ func (s *Server) prepare(o Options) error {
 	err := template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
 		"IP": o.ListenIP, "HTTP": ports[0], "GRPC": ports[1], "Admin": ports[2], "Token": o.AdminToken,
 		"Trusted": strings.Join(o.TrustedProxies, ", "), "FailOpen": !o.FailClosed,
+		"Store": o.Store,
 	})
 	if err != nil {
 		return err

@@ -12,10 +12,10 @@ import (
 // pollInterval is how often a caller of the fleet asks, as SDKs do.
 const pollInterval = 2 * time.Second
 
-// fleet has callers poll at their interval while instances change. CPU is what
-// the server uses beyond what the changes themselves cost it, which is measured
-// first, without callers. A server that cannot keep up gets fewer polls than it
-// should: CPU and bytes are per poll.
+// fleet has callers poll at their interval while instances change. What the
+// changes themselves cost the server is measured first, without callers. A
+// server that cannot keep up gets fewer polls than it should: CPU and bytes are
+// per poll.
 func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
 	alone, err := s.churnFor(ctx, s.plan.fleetTime/2, nil)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
 		"bytes/poll":                float64(with.bytes) / polls,
 		"CPU of the changes, cores": alone.cores,
 		"CPU, cores":                with.cores,
-		"CPU ms/poll":               (with.cores - alone.cores) * 1000 * s.plan.fleetTime.Seconds() / polls,
+		"CPU ms/poll":               with.cores * 1000 * s.plan.fleetTime.Seconds() / polls,
 		"changes/s":                 with.changes,
 		"memory MB":                 memory(s.server.PID()),
 	}, nil
@@ -50,7 +50,8 @@ type churned struct {
 }
 
 func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller) (churned, error) {
-	end, used := time.Now().Add(d), cpu(s.server.PID())
+	begin, used := time.Now(), cpu(s.server.PID())
+	end := begin.Add(d)
 	var sum churned
 	var faults []error
 	var mu sync.Mutex
@@ -68,14 +69,14 @@ func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller)
 	defer tick.Stop()
 	for time.Now().Before(end) {
 		<-tick.C
-		n := max(1, len(s.list)/100/10) // 1% in a second
-		if err := s.change(ctx, n); err != nil {
+		n := max(1, s.plan.instances/100/10) // 1% in a second
+		if err := s.store.change(n); err != nil {
 			return sum, err
 		}
 		count += n
 	}
-	sum.cores = (cpu(s.server.PID()) - used).Seconds() / d.Seconds()
-	sum.changes = float64(count) / d.Seconds()
+	sum.cores = (cpu(s.server.PID()) - used).Seconds() / time.Since(begin).Seconds()
+	sum.changes = float64(count) / time.Since(begin).Seconds()
 	wg.Wait()
 	return sum, errors.Join(faults...)
 }

@@ -25,7 +25,7 @@ func (s *side) latencies(ctx context.Context) (figures, error) {
 	}
 	var all []time.Duration
 	for n := range changesTimed {
-		if err := s.flip(ctx, n); err != nil {
+		if err := s.flip(n); err != nil {
 			return nil, err
 		}
 		for before := time.Now(); ; {
@@ -46,11 +46,9 @@ func (s *side) latencies(ctx context.Context) (figures, error) {
 }
 
 // flip changes the health of the nth instance of the first kind.
-func (s *side) flip(ctx context.Context, n int) error {
+func (s *side) flip(n int) error {
 	kinds := s.plan.sets * s.plan.campuses
-	i := &s.list[n*kinds%(len(s.list)/kinds*kinds)]
-	i.Healthy = !i.Healthy
-	return s.console.Update(ctx, *i)
+	return s.store.flip(instanceID(n * kinds % (s.plan.instances / kinds * kinds)))
 }
 
 // sdk runs the unmodified SDK as one caller while instances change, and another
@@ -102,7 +100,7 @@ func (s *side) untilSDK(ctx context.Context, sdk *polaristest.Consumers) (time.D
 		if _, _, err := c.ask(false); err != nil {
 			return 0, err
 		}
-		if err := s.flip(ctx, n); err != nil {
+		if err := s.flip(n); err != nil {
 			return 0, err
 		}
 		for changed := false; !changed; {

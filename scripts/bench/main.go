@@ -53,9 +53,14 @@ func main() {
 func run(ctx context.Context, p plan, server, stock string) (err error) {
 	fmt.Printf("%d instances in %d SETs x %d campuses, %d callers, %d rounds of %s, fleet of %d for %s\n",
 		p.instances, p.sets, p.campuses, p.callers, p.rounds, p.seconds, p.fleet, p.fleetTime)
+	db, err := startStore(p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
 	var sides [2]*side
 	for i, side := range [][2]string{{"stock", stock}, {"with the pack", server}} {
-		s, startErr := startSide(ctx, p, side[0], side[1])
+		s, startErr := startSide(ctx, p, db, side[0], side[1])
 		if startErr != nil {
 			return startErr
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"strconv"
@@ -15,43 +14,27 @@ import (
 
 // side is one of the two servers, with the service registered.
 type side struct {
-	name    string
-	plan    plan
-	server  *polaristest.Server
-	console *polaristest.Console
-	list    []polaristest.Instance
-	random  *rand.Rand // the same for both sides
+	name   string
+	plan   plan
+	server *polaristest.Server
+	store  *store // shared by both
 }
 
 const service = "big"
 
-func startSide(ctx context.Context, p plan, name, binary string) (*side, error) {
+func startSide(ctx context.Context, p plan, db *store, name, binary string) (*side, error) {
 	stages := "set: {}"
 	if p.campuses > 1 {
 		stages += ", nearby: {}"
 	}
-	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Files: map[string]string{
+	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Store: db.db.Store(), Files: map[string]string{
 		"conf/mapping/mapping.csv":  p.mapping(-1),
 		"conf/routing/routing.yaml": "version: 1\nrules: [{name: big, service: default/" + service + ", " + stages + "}]\n",
 	}})
 	if err != nil {
 		return nil, err
 	}
-	s := &side{name: name, plan: p, server: server, random: rand.New(rand.NewPCG(1, 2))}
-	if s.console, err = polaristest.Login(ctx, server); err != nil {
-		return nil, err
-	}
-	for n := range p.instances {
-		k := kind(n % (p.sets * p.campuses))
-		s.list = append(s.list, polaristest.Instance{
-			Namespace: "default", Service: service, Host: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}).String(),
-			Port: 8000, Weight: 100, Healthy: true, Location: k.location(p),
-			Metadata: map[string]string{"internal-set-name": k.set(p), "internal-enable-set": "Y"}, // as SET routing in SDKs needs it
-		})
-	}
-	if err := s.console.Register(ctx, s.list...); err != nil {
-		return nil, err
-	}
+	s := &side{name: name, plan: p, server: server, store: db}
 	return s, s.settle(ctx)
 }
 
@@ -126,23 +109,6 @@ func (s *side) callers(ctx context.Context, n int) (list []*caller, err error) {
 		list = append(list, c)
 	}
 	return list, nil
-}
-
-// change flips the health of n random instances.
-func (s *side) change(ctx context.Context, n int) error {
-	for n > 0 {
-		batch := make([]polaristest.Instance, 0, 100)
-		for range min(n, cap(batch)) {
-			i := &s.list[s.random.IntN(len(s.list))]
-			i.Healthy = !i.Healthy
-			batch = append(batch, *i)
-		}
-		if err := s.console.Update(ctx, batch...); err != nil {
-			return err
-		}
-		n -= len(batch)
-	}
-	return nil
 }
 
 // clockTick is the unit of CPU times in /proc on Linux.

@@ -1,0 +1,93 @@
+package polaristest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MariaDB is a running database with the schema of Polaris in polaris_server.
+// Its root has no password over TCP.
+type MariaDB struct {
+	Addr string
+	port string
+	dir  string
+	cmd  *exec.Cmd
+	out  *buffer
+}
+
+// MariaDBPrograms are what StartMariaDB runs; Debian has them in mariadb-server.
+var MariaDBPrograms = []string{"mariadbd", "mariadb-install-db", "mariadb"}
+
+// StartMariaDB starts a database in a temporary directory. It must be called
+// inside of the module, whose Polaris it takes the schema of.
+func StartMariaDB() (*MariaDB, error) {
+	dir, err := os.MkdirTemp("", "setrouter-mariadb-")
+	if err != nil {
+		return nil, err
+	}
+	m := &MariaDB{port: strconv.Itoa(FreePort()), dir: dir, out: &buffer{}}
+	m.Addr = "127.0.0.1:" + m.port
+	install := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db")
+	if out, err := install.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("mariadb-install-db: %w: %s", err, out), os.RemoveAll(dir))
+	}
+	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+m.port,
+		"--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
+		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=32M", "--skip-log-bin")
+	m.cmd.Stdout, m.cmd.Stderr, m.cmd.SysProcAttr = m.out, m.out, DieWithParent()
+	if err := m.cmd.Start(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := m.prepare(); err != nil {
+		return nil, errors.Join(err, m.Kill())
+	}
+	return m, nil
+}
+
+func (m *MariaDB) prepare() error {
+	for end := time.Now().Add(startTimeout); !listens(m.Addr); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("mariadbd does not listen: %s", m.out)
+		}
+	}
+	polaris, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/polarismesh/polaris").Output()
+	if err != nil {
+		return err
+	}
+	schema, err := os.Open(filepath.Join(strings.TrimSpace(string(polaris)), "store/mysql/scripts/polaris_server.sql"))
+	if err != nil {
+		return err
+	}
+	defer schema.Close()
+	return m.Run(schema)
+}
+
+// Run runs SQL statements as root.
+func (m *MariaDB) Run(sql io.Reader) error {
+	cmd := exec.Command("mariadb", "--no-defaults", "-h127.0.0.1", "-P"+m.port, "-uroot")
+	cmd.Stdin = sql
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("mariadb: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Store is the `store` of a server on this database, as root.
+func (m *MariaDB) Store() string {
+	return "{name: defaultStore, option: {master: {dbType: mysql, dbName: polaris_server, dbUser: root, dbPwd: \"\", dbAddr: \"" + m.Addr +
+		"\", maxOpenConns: 50, maxIdleConns: 10, connMaxLifetime: 300, txIsolationLevel: 2}}}"
+}
+
+// Kill ends the database at once and removes its directory.
+func (m *MariaDB) Kill() error {
+	err := m.cmd.Process.Kill()
+	_ = m.cmd.Wait()
+	return errors.Join(err, os.RemoveAll(m.dir))
+}
