@@ -13,13 +13,16 @@ import (
 func (p plan) rulesOf(other kind) string {
 	var b strings.Builder
 	b.WriteString("version: 1\nrules:\n")
-	kinds := min(p.sets*p.campuses, 500)
+	kinds, nearby := min(p.sets*p.campuses, 500), ""
+	if p.campuses > 1 {
+		nearby = ", nearby: {}"
+	}
 	for k := range kind(kinds) {
 		tiers := "own, pool"
 		if k == other {
 			tiers = "pool"
 		}
-		fmt.Fprintf(&b, "  - {name: kind-%d, service: default/%s, when: {ip: [%s/24]}, set: {tiers: [%s]}}\n", k, service, k.addr(-1), tiers)
+		fmt.Fprintf(&b, "  - {name: kind-%d, service: default/%s, when: {ip: [%s/24]}, set: {tiers: [%s]}%s}\n", k, service, k.addr(-1), tiers, nearby)
 	}
 	for n := range 1000 - kinds {
 		fmt.Fprintf(&b, "  - {name: other-%d, service: default/other-%d, set: {}}\n", n, n)
