@@ -40,7 +40,16 @@ type object struct {
 func (o object) String() string { return o.Kind + " " + o.Metadata.Name }
 
 // objects are the documents of a rendering.
-func objects(t *testing.T, text string) (out []object) {
+func objects(t *testing.T, text string) []object {
+	t.Helper()
+	out := documents(t, text)
+	if len(out) < 5 {
+		t.Fatalf("only %v was rendered", out)
+	}
+	return out
+}
+
+func documents(t *testing.T, text string) (out []object) {
 	t.Helper()
 	for _, doc := range strings.Split("\n"+text, "\n---\n") {
 		o := object{text: doc}
@@ -50,9 +59,6 @@ func objects(t *testing.T, text string) (out []object) {
 		if o.Kind != "" {
 			out = append(out, o)
 		}
-	}
-	if len(out) < 5 {
-		t.Fatalf("only %v was rendered", out)
 	}
 	return out
 }
