@@ -83,7 +83,7 @@ func look(table *location.Table, addr netip.Addr) looked {
 	addr = location.Normalize(addr)
 	var facts location.Facts
 	if found, ok := table.Lookup(addr); ok {
-		facts = *found
+		facts = found.Facts()
 	}
 	facts.Join(table.Default())
 	l := looked{Address: addr.String(), Facts: explain.FactsOf(facts)}

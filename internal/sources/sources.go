@@ -19,7 +19,7 @@ import (
 type Source interface {
 	location.Source
 	// Generation goes up after each change of what Facts returns: while it
-	// stays, so does every pointer.
+	// stays, every Found is equal to the one before.
 	Generation() uint64
 	// All iterates over the addresses that are known.
 	All() iter.Seq2[netip.Addr, *location.Facts]

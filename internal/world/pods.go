@@ -60,7 +60,10 @@ func (p Pod) Facts() location.Facts {
 type podFacts map[netip.Addr]*location.Facts
 
 // Facts implements location.Source.
-func (p podFacts) Facts(addr netip.Addr) (*location.Facts, bool) {
+func (p podFacts) Facts(addr netip.Addr) (location.Found, bool) {
 	f, ok := p[addr]
-	return f, ok
+	if !ok {
+		return location.Found{}, false
+	}
+	return f.Found(), true
 }

@@ -193,11 +193,11 @@ func (w *World) CountIn(e route.Evacuation) (n int) {
 type hosts map[netip.Addr][]location.Facts
 
 // Facts is what the records agree on.
-func (h hosts) Facts(addr netip.Addr) (*location.Facts, bool) {
+func (h hosts) Facts(addr netip.Addr) (location.Found, bool) {
 	records, ok := h[addr]
 	if !ok {
-		return nil, false
+		return location.Found{}, false
 	}
 	common := location.Common(records)
-	return &common, true
+	return common.Found(), true
 }

@@ -40,9 +40,9 @@ func load(files []strict.File) (*state, int, error) {
 		return nil, 0, err
 	}
 	s := &state{table: table, locations: map[location.Location]*model.Location{}}
-	for _, facts := range table.All() {
-		if _, done := s.locations[facts.Location]; !done {
-			s.locations[facts.Location] = hostLocation(facts.Location)
+	for _, id := range table.Identities() {
+		if _, done := s.locations[id.Location]; !done {
+			s.locations[id.Location] = hostLocation(id.Location)
 		}
 	}
 	return s, table.Len(), nil

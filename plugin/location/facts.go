@@ -35,20 +35,54 @@ func (p *Place) String() string {
 	return s
 }
 
-// Facts are an identity and where each part of it came from; a nil Place
-// stands beside an unknown part. The maps are shared: read only.
+// Facts are an identity and where each part of it came from. The maps are
+// shared: read only.
 type Facts struct {
 	Identity
+	Origins
+	own *Place // of labels that LabelsFrom does not have
+}
+
+// Origins are where the parts of an identity came from.
+type Origins struct {
+	Places
+	LabelsFrom map[string]*Place // ask LabelFrom
+}
+
+// Places are Origins but for those of labels, and comparable. A nil Place stands
+// beside an unknown part.
+type Places struct {
 	RegionFrom, ZoneFrom, CampusFrom, SETFrom *Place
-	LabelsFrom                                map[string]*Place // ask LabelFrom
-	own                                       *Place            // what ownPlace stands for in LabelsFrom
 	// Shared is where a mapping entry says that several callers have the
 	// address: it has no SET and no labels then, whatever other sources say.
 	Shared *Place
 }
 
 // LabelFrom is the place of a label.
-func (f *Facts) LabelFrom(key string) *Place { return f.LabelsFrom[key].or(f.own) }
+func (f *Facts) LabelFrom(key string) *Place { return f.Origins.label(key, f.own) }
+
+func (o *Origins) label(key string, own *Place) *Place {
+	if p, has := o.LabelsFrom[key]; has {
+		return p
+	}
+	return own
+}
+
+// Found are facts as a source has them. What many addresses have in common is
+// there once, and neither found nor handed on by copying it: read only.
+type Found struct {
+	*Identity
+	origins *Origins
+	own     *Place // stands in origins as ownPlace
+}
+
+// Found is for sources that have Facts; it shares them.
+func (f *Facts) Found() Found { return Found{&f.Identity, &f.Origins, f.own} }
+
+// Facts is a copy, with each place in its place.
+func (f Found) Facts() Facts {
+	return Facts{*f.Identity, Origins{f.origins.at(f.own), f.origins.LabelsFrom}, f.own}
+}
 
 // From gives every field that is known one place.
 func (f *Facts) From(p *Place) {
@@ -75,22 +109,22 @@ func (f *Facts) From(p *Place) {
 // the SET gives it, labels are joined key by key, and a location is refined by
 // narrower levels where the later one agrees on every level known so far; it
 // never contradicts. Join copies maps before it changes them.
-func (f *Facts) Join(later *Facts) {
+func (f *Facts) Join(later Found) {
 	f.refine(later)
-	if later.Shared != nil {
-		f.Shared, f.SET, f.SETFrom, f.Labels, f.LabelsFrom = later.Shared, "", nil, nil, nil
+	if shared := later.origins.Shared; shared != nil {
+		f.Shared, f.SET, f.SETFrom, f.Labels, f.LabelsFrom = shared.or(later.own), "", nil, nil, nil
 	}
 	if f.Shared != nil {
 		return
 	}
 	if f.SET == "" && later.SET != "" {
-		f.SET, f.SETFrom = later.SET, later.SETFrom
+		f.SET, f.SETFrom = later.SET, later.origins.SETFrom.or(later.own)
 	}
 	f.joinLabels(later)
 }
 
-func (f *Facts) refine(later *Facts) {
-	known := f.Location
+func (f *Facts) refine(later Found) {
+	known, from := f.Location, later.origins
 	agrees := (known.Region == "" || known.Region == later.Region) &&
 		(known.Zone == "" || known.Zone == later.Zone) &&
 		(known.Campus == "" || known.Campus == later.Campus)
@@ -98,28 +132,28 @@ func (f *Facts) refine(later *Facts) {
 		return
 	}
 	if known.Region == "" && later.Region != "" {
-		f.Region, f.RegionFrom = later.Region, later.RegionFrom
+		f.Region, f.RegionFrom = later.Region, from.RegionFrom.or(later.own)
 	}
 	if known.Zone == "" && later.Zone != "" {
-		f.Zone, f.ZoneFrom = later.Zone, later.ZoneFrom
+		f.Zone, f.ZoneFrom = later.Zone, from.ZoneFrom.or(later.own)
 	}
 	if known.Campus == "" && later.Campus != "" {
-		f.Campus, f.CampusFrom = later.Campus, later.CampusFrom
+		f.Campus, f.CampusFrom = later.Campus, from.CampusFrom.or(later.own)
 	}
 }
 
-func (f *Facts) joinLabels(later *Facts) {
+func (f *Facts) joinLabels(later Found) {
 	if len(later.Labels) == 0 {
 		return
 	}
 	if len(f.Labels) == 0 {
-		f.Labels, f.LabelsFrom, f.own = later.Labels, later.LabelsFrom, later.own
+		f.Labels, f.LabelsFrom, f.own = later.Labels, later.origins.LabelsFrom, later.own
 		return
 	}
 	values, from := maps.Clone(later.Labels), make(map[string]*Place, len(later.Labels)+len(f.Labels))
 	maps.Copy(values, f.Labels)
 	for k := range values {
-		from[k] = later.LabelFrom(k)
+		from[k] = later.origins.label(k, later.own)
 		if _, first := f.Labels[k]; first {
 			from[k] = f.LabelFrom(k)
 		}

@@ -122,15 +122,15 @@ func (l *mappingLoader) complete() {
 		s, own := l.pool.said.list[g.said], &l.table.places[g.place]
 		if around := wider.around(prefix); around != nil {
 			s.inherit(around)
-			if s.shared == nil {
+			if s.Shared == nil {
 				s.labels = l.pool.inheritLabels(s.labels, around.labels)
 			}
 		}
 		check.entry(g, s.Location)
-		l.table.prefixes.Insert(prefix, l.pool.ref(s, g.place))
+		l.table.prefixes.Insert(prefix, l.pool.ref(&s, g.place))
 		wider = append(wider, widerEntry{prefix, s, own})
 	}
-	l.table.origins, l.table.sets, l.table.labels = l.pool.origins.list, l.pool.sets.list, l.pool.labelings.list
+	l.table.identities, l.table.origins = slices.Clip(l.pool.identities.list), slices.Clip(l.pool.origins.list)
 	if l.fallback != nil {
 		if err := check.fault(l.fallback.facts.Location, l.fallback.facts.RegionFrom); err != nil {
 			l.problems.Add(l.fallback.problem("%v", err))

@@ -138,7 +138,8 @@ default: {region: d}
 		"11.0.0.1":        "unknown",
 	} {
 		got := "unknown"
-		if f, ok := table.Lookup(netip.MustParseAddr(addr)); ok {
+		if found, ok := table.Lookup(netip.MustParseAddr(addr)); ok {
+			f := found.Facts()
 			shared := ""
 			if f.Shared != nil {
 				shared = " shared"
@@ -165,11 +166,54 @@ func line(p *Place) int {
 	return p.Line
 }
 
-func TestLookupDoesNotAllocate(t *testing.T) {
-	table, _ := loadAll("version: 1\nmappings: [{match: 10.0.0.0/8, region: r}]")
-	addr := netip.MustParseAddr("::ffff:10.1.2.3")
-	if n := testing.AllocsPerRun(100, func() { table.Lookup(addr) }); n != 0 {
-		t.Errorf("%v allocations", n)
+func TestDoesNotAllocate(t *testing.T) {
+	table, fault := loadAll("version: 1\nmappings:\n  - {match: 10.0.0.0/8, region: r, labels: {k: wide}}\n  - {match: 10.1.0.0/16, set: a.b.c, labels: {l: own}}\n")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	caller := Resolver{Sources: []Source{TableSource{func() *Table { return table }}}, Default: table.Default()}
+	for what, do := range map[string]func(netip.Addr){
+		"lookup": func(addr netip.Addr) { table.Lookup(addr) },
+		"caller": func(addr netip.Addr) { caller.Caller(addr) },
+	} {
+		if n := testing.AllocsPerRun(100, func() { do(netip.MustParseAddr("::ffff:10.1.2.3")) }); n != 0 {
+			t.Errorf("%s: %v allocations", what, n)
+		}
+	}
+}
+
+// What iterating over prefixes allocates is the prefix table's, not a step's.
+func TestAllDoesNotAllocatePerStep(t *testing.T) {
+	allocs := func(prefixes int) float64 {
+		text := "csv:match,set,label.k\n"
+		for i := range prefixes {
+			text += fmt.Sprintf("10.0.0.%d,a.b.c%d,%d\n", i, i, i)
+		}
+		table, fault := loadAll(text)
+		if fault != "" {
+			t.Fatal(fault)
+		}
+		return testing.AllocsPerRun(10, func() {
+			for range table.All() {
+			}
+		})
+	}
+	if few, many := allocs(2), allocs(250); many > few+9 { // some slices grow
+		t.Errorf("%v allocations for 2 prefixes, %v for 250", few, many)
+	}
+}
+
+func TestIdentities(t *testing.T) {
+	table, fault := loadAll("csv:match,region,set,label.k\n10.2.0.0/16,r,,\n10.2.0.1,,a.b.c,1\n10.2.0.2,,a.b.c,2\n10.3.0.1,r,a.b.c,1\n10.1.0.0/16,r,a.b.c,\n10.1.0.1,,,1\n")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	var got []string
+	for _, id := range table.Identities() {
+		got = append(got, fmt.Sprintf("%s %s %v", id.Location, id.SET, id.Labels))
+	}
+	if diff := cmp.Diff([]string{"r a.b.c map[]", "r a.b.c map[k:1]", "r  map[]", "r a.b.c map[k:2]"}, got); diff != "" {
+		t.Errorf("identities (-want +got):\n%s", diff)
 	}
 }
 

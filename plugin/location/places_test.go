@@ -26,24 +26,49 @@ func TestPlacesAgreeWithNames(t *testing.T) {
 		if fault != "" {
 			t.Fatalf("%s\n%s", fault, text.String())
 		}
-		facts, ok := table.Lookup(somePrefix.Draw(t, "addr").Addr())
+		found, ok := table.Lookup(somePrefix.Draw(t, "addr").Addr())
 		if !ok {
 			return
 		}
-		names := map[string]*Place{facts.Region: facts.RegionFrom, facts.Zone: facts.ZoneFrom, facts.Campus: facts.CampusFrom, string(facts.SET): facts.SETFrom}
-		for key, value := range facts.Labels {
-			names[value] = facts.LabelFrom(key)
-		}
-		delete(names, "")
-		for name, at := range names {
-			var line int
-			fmt.Sscanf(name[strings.LastIndexByte(name, '-')+1:], "%d", &line)
-			want := fmt.Sprintf("mapping a.yaml:%d (%s)", line, given[line])
-			if at.String() != want {
-				t.Fatalf("%q is from %q, want %q\n%s", name, at, want, text.String())
-			}
+		copied, joined, merged := found.Facts(), Facts{}, *facts("", "", "", "", "first", "")
+		joined.Join(found)
+		merged.Join(found)
+		delete(merged.Labels, "first")
+		for _, f := range []Facts{copied, joined, merged} {
+			checkPlaces(t, &f, given, text.String())
 		}
 	})
+}
+
+func checkPlaces(t *rapid.T, f *Facts, given map[int]netip.Prefix, text string) {
+	names := map[string]*Place{f.Region: f.RegionFrom, f.Zone: f.ZoneFrom, f.Campus: f.CampusFrom, string(f.SET): f.SETFrom}
+	for key, value := range f.Labels {
+		names[value] = f.LabelFrom(key)
+	}
+	delete(names, "")
+	for name, at := range names {
+		var line int
+		fmt.Sscanf(name[strings.LastIndexByte(name, '-')+1:], "%d", &line)
+		want := fmt.Sprintf("mapping a.yaml:%d (%s)", line, given[line])
+		if at.String() != want {
+			t.Fatalf("%q is from %q, want %q\n%s", name, at, want, text)
+		}
+	}
+}
+
+func TestPlaceOfShared(t *testing.T) {
+	table, fault := loadAll("version: 1\nmappings:\n  - {match: 10.0.0.0/8, shared: true}\n  - {match: 10.1.0.0/16, region: r}\n  - {match: 10.2.0.0/16, shared: true}\n")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	for addr, want := range map[string]int{"10.0.0.1": 3, "10.1.0.1": 3, "10.2.0.1": 5} {
+		found, _ := table.LookupHost(addr)
+		copied, joined := found.Facts(), Facts{}
+		joined.Join(found)
+		if line(copied.Shared) != want || line(joined.Shared) != want {
+			t.Errorf("%s: shared from %v and %v, want line %d", addr, copied.Shared, joined.Shared, want)
+		}
+	}
 }
 
 func saysItsLine(t *rapid.T, line int) string {

@@ -11,21 +11,23 @@ import (
 // pool keeps one of each thing that entries have in common, while a table is
 // made.
 type pool struct {
-	texts     map[string]string
-	labels    map[string]*labels // by their text
-	joined    map[[2]*labels]*labels
-	said      numbered[statementKey, statement]
-	origins   numbered[origin, origin]
-	sets      numbered[SET, SET]
-	labelings numbered[*labels, *labels]
+	texts      map[string]string
+	labels     map[string]*labels // by their text
+	joined     map[[2]*labels]*labels
+	said       numbered[statement, statement]
+	identities numbered[identityKey, Identity]
+	origins    numbered[originsKey, Origins]
 }
 
-// statementKey is what two entries that say the same have in common.
-type statementKey struct {
+type identityKey struct {
 	Location
 	SET    SET
-	shared bool
 	labels string
+}
+
+type originsKey struct {
+	Places
+	labels *labels // nil: the entry's own, if any
 }
 
 // numbered gives things numbers.
@@ -48,45 +50,47 @@ func (n *numbered[K, V]) number(key K, make func() V) uint32 {
 }
 
 func newPool() *pool {
-	p := &pool{texts: map[string]string{}, labels: map[string]*labels{"": nil}, joined: map[[2]*labels]*labels{}}
-	p.labelings.number(nil, func() *labels { return nil }) // none is number 0
-	return p
+	return &pool{texts: map[string]string{}, labels: map[string]*labels{"": nil}, joined: map[[2]*labels]*labels{}}
 }
 
 // say returns the number of what an entry says.
 func (p *pool) say(f *Facts) uint32 {
-	key := statementKey{f.Location, f.SET, f.Shared != nil, labelsText(f.Labels)}
-	if i, has := p.said.numbers[key]; has {
+	labels := p.ownLabels(f.Labels)
+	own := Facts{Identity: Identity{f.Location, f.SET, nil}}
+	own.Shared = f.Shared
+	own.From(ownPlace)
+	s := statement{f.Location, f.SET, own.Places, labels}
+	if i, has := p.said.numbers[s]; has {
 		return i
 	}
-	own := *f
-	own.From(ownPlace)
-	// The key holds texts of its own, and not the row that they are part of.
-	key.Location, key.SET = Location{p.text(f.Region), p.text(f.Zone), p.text(f.Campus)}, SET(p.text(string(f.SET)))
-	return p.said.number(key, func() statement {
-		o := origin{key.Location, own.RegionFrom, own.ZoneFrom, own.CampusFrom, own.SETFrom, own.Shared}
-		return statement{o, key.SET, p.ownLabels(key.labels, own.Labels)}
-	})
+	// What is kept holds texts of its own, and not the row that they are part of.
+	s.Location, s.SET = Location{p.text(s.Region), p.text(s.Zone), p.text(s.Campus)}, SET(p.text(string(s.SET)))
+	return p.said.number(s, func() statement { return s })
 }
 
 // ref is what a table keeps of s.
-func (p *pool) ref(s statement, place uint32) ref {
+func (p *pool) ref(s *statement, place uint32) ref {
+	l, from := cmp.Or(s.labels, noLabels), originsKey{s.Places, s.labels}
+	if len(l.from) == 0 {
+		from.labels = nil
+	}
 	return ref{
-		origin: p.origins.number(s.origin, func() origin { return s.origin }),
-		set:    p.sets.number(s.SET, func() SET { return s.SET }),
-		labels: p.labelings.number(s.labels, func() *labels { return s.labels }),
-		place:  place,
+		identity: p.identities.number(identityKey{s.Location, s.SET, l.text}, func() Identity { return Identity{s.Location, s.SET, l.values} }),
+		origins:  p.origins.number(from, func() Origins { return Origins{s.Places, l.from} }),
+		place:    place,
 	}
 }
 
+var noLabels = &labels{}
+
 // ownLabels are labels of which each is the entry's own.
-func (p *pool) ownLabels(text string, values map[string]string) *labels {
+func (p *pool) ownLabels(values map[string]string) *labels {
+	text := labelsText(values)
 	l, has := p.labels[text]
 	if !has {
-		l = &labels{make(map[string]string, len(values)), make(map[string]*Place, len(values))}
+		l = &labels{text: text, values: make(map[string]string, len(values))}
 		for key, value := range values {
-			key = p.text(key)
-			l.values[key], l.from[key] = p.text(value), ownPlace
+			l.values[p.text(key)] = p.text(value)
 		}
 		p.labels[text] = l
 	}

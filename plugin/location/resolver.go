@@ -19,13 +19,13 @@ var SourceNames = []string{SourceMapping, SourceKubernetes, SourceRegistry, Sour
 // many goroutines at once: it must not block, and what it returns is shared and
 // not changed afterwards.
 type Source interface {
-	Facts(addr netip.Addr) (*Facts, bool)
+	Facts(addr netip.Addr) (Found, bool)
 }
 
 // Resolver joins sources into the identity of a caller.
 type Resolver struct {
 	Sources []Source // in order of precedence
-	Default *Facts   // after all of them; not nil
+	Default Found    // after all of them; that of a nil Table if there is none
 }
 
 // Caller is what the sources together know of an address (design section 4).
@@ -67,7 +67,7 @@ func (h Hosts) Instance(host string, registered *Facts) Facts {
 			h.join(&f, h.Pods, addr)
 		}
 	}
-	f.Join(registered)
+	f.Join(registered.Found())
 	f.Join(h.Table.Default())
 	return f
 }
@@ -79,9 +79,9 @@ func (h Hosts) join(f *Facts, source Source, addr netip.Addr) {
 		return
 	}
 	if known, ok := source.Facts(addr); ok {
-		own := *known
+		own := known.Facts()
 		own.Shared = nil
-		f.Join(&own)
+		f.Join(own.Found())
 	}
 }
 

@@ -10,7 +10,12 @@ type fixed struct {
 	f *Facts
 }
 
-func (s fixed) Facts(netip.Addr) (*Facts, bool) { return s.f, s.f != nil }
+func (s fixed) Facts(netip.Addr) (Found, bool) {
+	if s.f == nil {
+		return Found{}, false
+	}
+	return s.f.Found(), true
+}
 
 func facts(region, zone, campus string, set SET, labels ...string) *Facts {
 	f := &Facts{Identity: Identity{Location: Location{region, zone, campus}, SET: set}}
@@ -23,11 +28,17 @@ func facts(region, zone, campus string, set SET, labels ...string) *Facts {
 	return f
 }
 
+func sharedAddr(region string) *Facts {
+	f := facts(region, "", "", "")
+	f.Shared = &Place{}
+	return f
+}
+
 func TestCaller(t *testing.T) {
 	tests := []struct {
 		name     string
 		sources  []*Facts
-		fallback *Facts
+		fallback Found
 		want     string
 	}{
 		{"the first that knows the SET gives it", []*Facts{facts("", "", "", ""), nil, facts("", "", "", "a.b.c"), facts("", "", "", "a.b.d")}, noFacts, " a.b.c map[]"},
@@ -35,10 +46,10 @@ func TestCaller(t *testing.T) {
 		{"and never contradicts", []*Facts{facts("r", "z", "", ""), facts("r", "y", "c", ""), facts("q", "z", "c", "")}, noFacts, "r/z  map[]"},
 		{"one that knows less adds nothing", []*Facts{facts("r", "z", "", ""), facts("r", "", "", "")}, noFacts, "r/z  map[]"},
 		{"labels key by key", []*Facts{facts("", "", "", "", "k", "1"), facts("", "", "", "", "k", "2", "l", "2")}, noFacts, "  map[k:1 l:2]"},
-		{"a shared address has no SET and no labels, but a place", []*Facts{{Identity: Identity{Location: Location{Region: "r"}}, Shared: &Place{}}, facts("r", "z", "", "a.b.c", "k", "1")}, facts("", "", "", "d.d.d"), "r/z  map[]"},
-		{"also where another source comes first", []*Facts{facts("r", "", "", "a.b.c", "k", "1"), {Shared: &Place{}}}, noFacts, "r  map[]"},
-		{"the default comes last", []*Facts{facts("r", "", "", "")}, facts("d", "", "", "d.d.d"), "r d.d.d map[]"},
-		{"the default refines too", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", ""), "r/z  map[]"},
+		{"a shared address has no SET and no labels, but a place", []*Facts{sharedAddr("r"), facts("r", "z", "", "a.b.c", "k", "1")}, facts("", "", "", "d.d.d").Found(), "r/z  map[]"},
+		{"also where another source comes first", []*Facts{facts("r", "", "", "a.b.c", "k", "1"), sharedAddr("")}, noFacts, "r  map[]"},
+		{"the default comes last", []*Facts{facts("r", "", "", "")}, facts("d", "", "", "d.d.d").Found(), "r d.d.d map[]"},
+		{"the default refines too", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", "").Found(), "r/z  map[]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,7 +71,7 @@ func TestCaller(t *testing.T) {
 func TestJoinLeavesSharedLabelsAlone(t *testing.T) {
 	shared := facts("", "", "", "", "k", "1")
 	f := *shared
-	f.Join(facts("", "", "", "", "l", "2"))
+	f.Join(facts("", "", "", "", "l", "2").Found())
 	if len(shared.Labels) != 1 {
 		t.Errorf("shared labels are now %v", shared.Labels)
 	}
@@ -133,7 +144,7 @@ func TestInstanceOfAPod(t *testing.T) {
 
 type podsByAddr map[string]*Facts
 
-func (p podsByAddr) Facts(addr netip.Addr) (*Facts, bool) { f, ok := p[addr.String()]; return f, ok }
+func (p podsByAddr) Facts(addr netip.Addr) (Found, bool) { return fixed{p[addr.String()]}.Facts(addr) }
 
 func TestAddrOf(t *testing.T) {
 	table, fault := loadAll("csv:match,set\n10.0.0.0/16,a.b.c\n10.0.0.0/24,a.b.d\n10.0.0.0/25,a.b.e\n10.0.1.0/24,a.b.f\n10.9.0.0/31,a.b.g\n10.9.0.0/32,a.b.h\n10.9.0.1/32,a.b.i\n255.255.255.255/32,a.b.j\n")

@@ -5,23 +5,8 @@ import (
 )
 
 // A million entries say only so many different things, most of them in the
-// same way: what the table keeps for a prefix are the numbers of its location
-// with the origins, of its SET and of its labels, and of the entry's own line.
-// See docs/performance-mapping.md.
-
-// origin is a location, and where that and the rest come from: ownPlace, or the
-// line of a wider entry. They are together as they are read together: each
-// cache line counts.
-type origin struct {
-	Location
-	region, zone, campus, set, shared *Place
-}
-
-// labels are immutable and shared; two that say the same may be apart.
-type labels struct {
-	values map[string]string
-	from   map[string]*Place
-}
+// same way: what the table keeps for a prefix are the numbers of its identity,
+// of its origins, and of the entry's own line. See docs/performance-mapping.md.
 
 // ownPlace stands for the place of the entry itself in what entries share.
 var ownPlace = &Place{}
@@ -34,11 +19,25 @@ func (p *Place) or(own *Place) *Place {
 	return p
 }
 
-// statement is what an entry says, or what it comes to after inheritance.
+// at is p of an entry at own.
+func (p Places) at(own *Place) Places {
+	return Places{p.RegionFrom.or(own), p.ZoneFrom.or(own), p.CampusFrom.or(own), p.SETFrom.or(own), p.Shared.or(own)}
+}
+
+// statement is what an entry says, or what it comes to after inheritance. It is
+// comparable.
 type statement struct {
-	origin
-	SET    SET
+	Location
+	SET SET
+	Places
 	labels *labels // nil: none
+}
+
+// labels are immutable and shared; two that say the same may be apart.
+type labels struct {
+	text   string // the same for the same values
+	values map[string]string
+	from   map[string]*Place // but for those that are the entry's own
 }
 
 // inherit completes what an entry says by what the next wider one has (design
@@ -48,54 +47,42 @@ type statement struct {
 // both.
 func (s *statement) inherit(wider *statement) {
 	if s.Region == "" {
-		s.Region, s.region = wider.Region, wider.region
+		s.Region, s.RegionFrom = wider.Region, wider.RegionFrom
 		if s.Zone == "" {
-			s.Zone, s.zone = wider.Zone, wider.zone
+			s.Zone, s.ZoneFrom = wider.Zone, wider.ZoneFrom
 			if s.Campus == "" {
-				s.Campus, s.campus = wider.Campus, wider.campus
+				s.Campus, s.CampusFrom = wider.Campus, wider.CampusFrom
 			}
 		}
 	}
-	if s.shared == nil && s.SET == "" {
-		s.SET, s.set = wider.SET, wider.set
+	if s.Shared == nil && s.SET == "" {
+		s.SET, s.SETFrom = wider.SET, wider.SETFrom
 		if s.labels == nil {
-			s.shared = wider.shared
+			s.Shared = wider.Shared
 		}
 	}
 }
 
-// at is s as narrower entries see it: with the entry's place instead of
-// ownPlace.
+// at is s as narrower entries see it: nothing in it is their own.
 func (s statement) at(own *Place) statement {
-	for _, p := range []**Place{&s.region, &s.zone, &s.campus, &s.set, &s.shared} {
-		*p = (*p).or(own)
-	}
+	s.Places = s.Places.at(own)
 	if s.labels != nil {
-		from := maps.Clone(s.labels.from)
-		for key, p := range from {
-			from[key] = p.or(own)
+		from := make(map[string]*Place, len(s.labels.values))
+		for key := range s.labels.values {
+			from[key] = own
 		}
-		s.labels = &labels{s.labels.values, from}
+		maps.Copy(from, s.labels.from)
+		s.labels = &labels{s.labels.text, s.labels.values, from}
 	}
 	return s
 }
 
-// over joins labels with those of a wider entry.
+// over joins an entry's own labels with those of a wider one.
 func (l *labels) over(wider *labels) *labels {
-	joined := &labels{maps.Clone(wider.values), maps.Clone(wider.from)}
-	maps.Copy(joined.values, l.values)
-	maps.Copy(joined.from, l.from)
-	return joined
-}
-
-// fill puts an entry of the table into f, which is empty.
-func (t *Table) fill(f *Facts, r ref) {
-	own, o := &t.places[r.place], &t.origins[r.origin]
-	f.Location, f.SET = o.Location, t.sets[r.set]
-	f.RegionFrom, f.ZoneFrom, f.CampusFrom = o.region.or(own), o.zone.or(own), o.campus.or(own)
-	f.SETFrom, f.Shared = o.set.or(own), o.shared.or(own)
-	if r.labels != 0 {
-		l := t.labels[r.labels]
-		f.Labels, f.LabelsFrom, f.own = l.values, l.from, own
+	values, from := maps.Clone(wider.values), maps.Clone(wider.from)
+	for key, value := range l.values {
+		values[key] = value
+		delete(from, key)
 	}
+	return &labels{labelsText(values), values, from}
 }

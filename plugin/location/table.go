@@ -12,37 +12,34 @@ import (
 // holds it says, field by field. It is immutable and safe for concurrent use. A
 // nil *Table is an empty one.
 type Table struct {
-	prefixes bart.Table[ref]
-	origins  []origin
-	sets     []SET
-	labels   []*labels // the first is nil
-	places   []Place   // of entries
-	fallback Facts
-	topology topology // nil: none given
+	prefixes   bart.Table[ref]
+	identities []Identity // in the order of the prefixes that have them first
+	origins    []Origins
+	places     []Place // of entries
+	fallback   Facts
+	topology   topology // nil: none given
 }
 
 // ref is what the table has for a prefix: numbers in its lists.
 type ref struct {
-	origin, set, labels, place uint32
+	identity, origins, place uint32
 }
 
-// Lookup returns the facts of the longest prefix that holds addr; their maps
-// are shared: read only. It is small enough to be inlined, and does not
-// allocate where the caller does not keep the facts.
-func (t *Table) Lookup(addr netip.Addr) (*Facts, bool) {
-	f := new(Facts)
-	return f, t.lookup(addr, f)
-}
-
-func (t *Table) lookup(addr netip.Addr, f *Facts) bool {
+// Lookup returns the facts of the longest prefix that holds addr. It does not
+// allocate, and reads nothing of them.
+func (t *Table) Lookup(addr netip.Addr) (Found, bool) {
 	if t == nil {
-		return false
+		return Found{}, false
 	}
-	r, ok := t.prefixes.Lookup(Normalize(addr))
-	if ok {
-		t.fill(f, r)
+	r, ok := t.prefixes.Lookup(addr.Unmap()) // which looks at no zone; Normalize costs a tenth more
+	if !ok {
+		return Found{}, false
 	}
-	return ok
+	return t.found(r), true
+}
+
+func (t *Table) found(r ref) Found {
+	return Found{&t.identities[r.identity], &t.origins[r.origins], &t.places[r.place]}
 }
 
 // AddrOf returns an address for which a prefix of the table is the longest one:
@@ -59,10 +56,10 @@ func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
 }
 
 // LookupHost is Lookup for the host of an instance; a name is in no mapping.
-func (t *Table) LookupHost(host string) (*Facts, bool) {
+func (t *Table) LookupHost(host string) (Found, bool) {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
-		return nil, false
+		return Found{}, false
 	}
 	return t.Lookup(addr)
 }
@@ -73,17 +70,25 @@ type TableSource struct {
 }
 
 // Facts implements Source.
-func (s TableSource) Facts(addr netip.Addr) (*Facts, bool) { return s.Table().Lookup(addr) }
+func (s TableSource) Facts(addr netip.Addr) (Found, bool) { return s.Table().Lookup(addr) }
 
-var noFacts = &Facts{}
+var noFacts = new(Facts).Found()
 
 // Default is the `default` of the mapping files, empty if there is none. It
 // comes after all other sources.
-func (t *Table) Default() *Facts {
+func (t *Table) Default() Found {
 	if t == nil {
 		return noFacts
 	}
-	return &t.fallback
+	return t.fallback.Found()
+}
+
+// Identities are those of all prefixes, each once: read only.
+func (t *Table) Identities() []Identity {
+	if t == nil {
+		return nil
+	}
+	return t.identities
 }
 
 // Len is the number of prefixes.
@@ -96,15 +101,13 @@ func (t *Table) Len() int {
 
 // All iterates over the prefixes, wide before narrow, each with all that holds
 // for it.
-func (t *Table) All() iter.Seq2[netip.Prefix, *Facts] {
+func (t *Table) All() iter.Seq2[netip.Prefix, Found] {
 	if t == nil {
-		return func(func(netip.Prefix, *Facts) bool) {}
+		return func(func(netip.Prefix, Found) bool) {}
 	}
-	return func(yield func(netip.Prefix, *Facts) bool) {
+	return func(yield func(netip.Prefix, Found) bool) {
 		for prefix, r := range t.prefixes.AllSorted() {
-			f := new(Facts)
-			t.fill(f, r)
-			if !yield(prefix, f) {
+			if !yield(prefix, t.found(r)) {
 				return
 			}
 		}

@@ -25,8 +25,8 @@ func answerCacheTooSmall(config *serverconfig.Config, rules *route.Rules, table 
 		location location.Location
 	}
 	distinct := map[key]bool{}
-	for _, f := range table.All() {
-		distinct[key{f.SET, f.Location}] = true
+	for _, id := range table.Identities() {
+		distinct[key{id.SET, id.Location}] = true
 	}
 	var identities []location.Identity
 	for k := range distinct {

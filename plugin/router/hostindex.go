@@ -23,12 +23,12 @@ func newHostIndex() *hostIndex {
 }
 
 // Facts is what all records of a host agree on.
-func (x *hostIndex) Facts(addr netip.Addr) (*location.Facts, bool) {
+func (x *hostIndex) Facts(addr netip.Addr) (location.Found, bool) {
 	v, ok := x.common.Load(addr)
 	if !ok {
-		return nil, false
+		return location.Found{}, false
 	}
-	return v.(*location.Facts), true
+	return v.(*location.Facts).Found(), true
 }
 
 // put adds a record or replaces it.

@@ -20,7 +20,7 @@ type instances struct {
 	protos  []*apiservice.Instance // as they are sent
 	digests [][sha256.Size]byte    // of the protos
 	place   map[string]int         // by id
-	pods    []*location.Facts      // of the hosts; nil without the source kubernetes
+	pods    []location.Found       // of the hosts; nil without the source kubernetes
 	callee  *route.Callee
 
 	// When and why each SET, which SETs there are, and anything at all last

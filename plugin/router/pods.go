@@ -28,22 +28,22 @@ func openPods(config *serverconfig.Config) (podSource, error) {
 	return podSource{source, at < mapping}, err
 }
 
-// of is what the source knows of the host of an instance; nil: nothing.
-func (s podSource) of(host string) *location.Facts {
+// of is what the source knows of the host of an instance; zero: nothing.
+func (s podSource) of(host string) location.Found {
 	addr, ok := hostAddr(host)
 	if !ok {
-		return nil
+		return location.Found{}
 	}
-	facts, _ := s.Facts(addr)
-	return facts
+	found, _ := s.Facts(addr)
+	return found
 }
 
 // ofAll is what the source knows of the hosts of instances, nil without it.
-func (s podSource) ofAll(list []*apiservice.Instance) []*location.Facts {
+func (s podSource) ofAll(list []*apiservice.Instance) []location.Found {
 	if s.Source == nil {
 		return nil
 	}
-	out := make([]*location.Facts, len(list))
+	out := make([]location.Found, len(list))
 	for i, p := range list {
 		out[i] = s.of(p.GetHost().GetValue())
 	}
@@ -51,7 +51,9 @@ func (s podSource) ofAll(list []*apiservice.Instance) []*location.Facts {
 }
 
 // oneHost is a source that was asked already.
-type oneHost struct{ facts *location.Facts }
+type oneHost struct{ found location.Found }
 
 // Facts implements location.Source.
-func (h oneHost) Facts(netip.Addr) (*location.Facts, bool) { return h.facts, h.facts != nil }
+func (h oneHost) Facts(netip.Addr) (location.Found, bool) {
+	return h.found, h.found != location.Found{}
+}

@@ -21,10 +21,13 @@ type fakePods struct {
 	asked      int
 }
 
-func (f *fakePods) Facts(addr netip.Addr) (*location.Facts, bool) {
+func (f *fakePods) Facts(addr netip.Addr) (location.Found, bool) {
 	f.asked++
 	facts, ok := f.facts[addr]
-	return facts, ok
+	if !ok {
+		return location.Found{}, false
+	}
+	return facts.Found(), true
 }
 func (f *fakePods) Generation() uint64                          { return f.generation }
 func (f *fakePods) All() iter.Seq2[netip.Addr, *location.Facts] { return maps.All(f.facts) }

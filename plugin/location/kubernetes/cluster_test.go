@@ -89,7 +89,7 @@ func is(s *Source, addr string) string {
 		return "unknown"
 	}
 	out := f.Location.String() + " " + string(f.SET)
-	if f.Shared != nil {
+	if f.Facts().Shared != nil {
 		out += " shared"
 	}
 	if lane := f.Labels["lane"]; lane != "" {

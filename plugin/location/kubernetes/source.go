@@ -75,7 +75,13 @@ func (s *Source) Run(ctx context.Context) {
 }
 
 // Facts implements location.Source.
-func (s *Source) Facts(addr netip.Addr) (*location.Facts, bool) { return s.table.Facts(addr) }
+func (s *Source) Facts(addr netip.Addr) (location.Found, bool) {
+	facts, ok := s.table.Facts(addr)
+	if !ok {
+		return location.Found{}, false
+	}
+	return facts.Found(), true
+}
 
 // Generation implements sources.Source.
 func (s *Source) Generation() uint64 { return s.table.Generation() }

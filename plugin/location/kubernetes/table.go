@@ -51,7 +51,7 @@ func NewTable() *Table {
 	return &Table{clusters: map[string]*cluster{}, holders: map[netip.Addr]*holders{}}
 }
 
-// Facts implements location.Source.
+// Facts are those of an address.
 func (t *Table) Facts(addr netip.Addr) (*location.Facts, bool) {
 	v, ok := t.facts.Load(addr)
 	if !ok {

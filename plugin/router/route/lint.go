@@ -46,7 +46,8 @@ type mappedSET struct {
 func collectSETs(table *location.Table) []*mappedSET {
 	var out []*mappedSET
 	byName, counted := map[location.SET]*mappedSET{}, map[*location.Place]bool{}
-	for _, facts := range table.All() {
+	for _, found := range table.All() {
+		facts := found.Facts()
 		if facts.SET == "" || counted[facts.SETFrom] {
 			continue
 		}
@@ -139,11 +140,11 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	}
 	var out []location.SET
 	seen := map[location.SET]bool{"": true}
-	for _, facts := range l.table.All() {
-		if rule.when.failsOn(facts.Identity) != holds {
+	for _, id := range l.table.Identities() {
+		if rule.when.failsOn(id) != holds {
 			continue
 		}
-		if set := rule.SET.routeAs(facts.Identity, l.rules.aliases); !seen[set] {
+		if set := rule.SET.routeAs(id, l.rules.aliases); !seen[set] {
 			seen[set] = true
 			out = append(out, set)
 		}
