@@ -3,7 +3,7 @@ GO      ?= go
 BIN     := bin
 FUZZTIME ?= 30s
 
-.PHONY: all build image test test-image test-kubernetes race demo run bench bench-mapping fuzz lint clean
+.PHONY: all build image test test-image test-kubernetes race demo run bench bench-large bench-mapping fuzz lint clean
 
 all: build
 
@@ -44,6 +44,11 @@ run: build ## the server in the foreground, with the sample files
 bench: build $(BIN)/demo-consumer ## beside the stock server in one run; ratios (docs/performance.md)
 	$(GO) build -trimpath -o $(BIN)/stock-server github.com/polarismesh/polaris
 	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server
+
+bench-large: build ## the same with 100,000 instances; needs 10 GB
+	$(GO) build -trimpath -o $(BIN)/stock-server github.com/polarismesh/polaris
+	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server -instances 100000 -sets 1000 -campuses 27 \
+	  -callers 20 -fleet 40 -fleet-time 20s -rounds 1 -entries 1000 -sdk ""
 
 bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (docs/performance-mapping.md)
 	$(GO) build -trimpath -o $(BIN)/bench-mapping ./scripts/bench/mapping

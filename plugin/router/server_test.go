@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -314,9 +315,15 @@ func TestConcurrentCallers(t *testing.T) {
 	wg.Wait()
 }
 
-// After a change, however many callers come at once, the list is asked for once.
+// After a change, however many callers come at once, the list is asked for once,
+// and each view is built once.
 func TestOneListForAllAfterAChange(t *testing.T) {
 	s, stock := newTestServer(t)
+	var selected atomic.Int32
+	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance) (route.Decision, []route.Member) {
+		selected.Add(1)
+		return r.Answer(callee, own)
+	}
 	s.revisionOf = func(string) string {
 		stock.mu.Lock()
 		defer stock.mu.Unlock()
@@ -326,14 +333,19 @@ func TestOneListForAllAfterAChange(t *testing.T) {
 	for n := range 20 {
 		stock.mu.Lock()
 		stock.revision, stock.lists = fmt.Sprint("r", n), 0
+		for i, old := range stock.cached {
+			stock.cached[i] = stockInstance(old.Id.GetValue(), old.Metadata["set-group"])
+			stock.cached[i].Weight = wrapperspb.UInt32(uint32(1 + n))
+		}
 		stock.mu.Unlock()
+		selected.Store(0)
 		var wg sync.WaitGroup
 		for c := range 32 {
 			wg.Go(func() { get(s, fmt.Sprintf("10.%d.0.1", 1+c%2), "s", "") })
 		}
 		wg.Wait()
-		if stock.lists != 1 {
-			t.Fatalf("%d lists, want one", stock.lists)
+		if stock.lists != 1 || selected.Load() != 2 {
+			t.Fatalf("%d lists and %d selections, want one list and one view of each SET", stock.lists, selected.Load())
 		}
 	}
 }
