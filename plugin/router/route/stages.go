@@ -222,10 +222,7 @@ func parsePercent(s string) (int, error) {
 const mostHoldDown = time.Hour
 
 func readHoldDown(n strict.Node) time.Duration {
-	text, ok := n.Text()
-	if !ok {
-		return 0
-	}
+	text := n.Raw()
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > mostHoldDown {
 		n.Errorf("holdDown %q is no time from 0s to 1h, as 10s", text)
