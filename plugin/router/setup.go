@@ -119,9 +119,7 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 	go live.Run(context.Background())
 	go s.tick()
 	warnUnrouted(config.Protocols)
-	if text := answerCacheTooSmall(config, s.rules(), s.table()); text != "" {
-		observe.Log.Warn("[SetRouter] " + text)
-	}
+	go warnOfAnswerCache(config, s.rules(), s.table())
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
 	return s, nil
 }

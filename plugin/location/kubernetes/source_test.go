@@ -63,10 +63,10 @@ func TestReads(t *testing.T) {
 			Labels: map[string]string{"lane": "gray", "app": "x"}, Annotations: map[string]string{"set": "qb.novel.*", "big": "..."},
 		},
 		Spec:   corev1.PodSpec{NodeName: "n", Containers: []corev1.Container{{Name: "c"}}},
-		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "10.0.0.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}, {IP: "::ffff:10.0.0.1"}}},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "10.0.0.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}, {IP: "::ffff:10.0.0.1"}}, StartTime: new(metav1.Unix(9, 0))},
 	}
 	want := Pod{
-		Namespace: "a", Name: "b", UID: "1", Created: 5, Node: "n", Addrs: ips("10.0.0.1", "fd00::1"),
+		Namespace: "a", Name: "b", UID: "1", Created: 9, Node: "n", Addrs: ips("10.0.0.1", "fd00::1"),
 		SET: "qb.novel.*", SETKey: "annotation set", Labels: map[string]string{"lane": "gray"},
 	}
 	for range 2 { // the informer strips what is stripped already
@@ -222,5 +222,20 @@ func TestContact(t *testing.T) {
 	server.Close()
 	if _, err := ask(); err == nil {
 		t.Error("gone: no error")
+	}
+}
+
+// A copy of one cluster is not another one's, whatever it is called.
+func TestCopyIsOfOneAPIServer(t *testing.T) {
+	of := func(server string) string {
+		options := &serverconfig.Kubernetes{Snapshot: t.TempDir()}
+		w, err := newWatched(serverconfig.Cluster{Name: "bj", Kubeconfig: kubeconfigFor(t, server)}, options, NewTable())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.of
+	}
+	if of("http://127.0.0.1:1") != of("http://127.0.0.1:1") || of("http://127.0.0.1:1") == of("http://127.0.0.1:2") {
+		t.Error("a copy is used for the same API server, and for no other one")
 	}
 }
