@@ -38,6 +38,11 @@ type Files struct {
 	TriedAt  time.Time `json:"triedAt"`
 	// Problems are why the files on disk are refused; empty: they are in force.
 	Problems []string `json:"problems"`
+	// Copy is set while the contents of the config center in force are those
+	// of the copy on disk.
+	Copy *time.Time `json:"copy,omitempty"`
+	// CopyProblem is why there is no copy on disk, or none of use.
+	CopyProblem string `json:"copyProblem,omitempty"`
 }
 
 // RuleStatus is a rule or lane address in force.
@@ -131,6 +136,15 @@ func (s *Server) Status() Status {
 
 func filesOf(kind string, s livefile.Status) Files {
 	f := Files{Kind: kind, Names: s.InForce, Entries: s.Count, LoadedAt: s.LoadedAt, TriedAt: s.TriedAt, Problems: []string{}}
+	if f.Names == nil {
+		f.Names = []string{}
+	}
+	if !s.CopiedAt.IsZero() {
+		f.Copy = &s.CopiedAt
+	}
+	if s.CopyErr != nil {
+		f.CopyProblem = s.CopyErr.Error()
+	}
 	if faults, is := errors.AsType[strict.Error](s.Err); is {
 		for _, p := range faults {
 			f.Problems = append(f.Problems, p.String())
