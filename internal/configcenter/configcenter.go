@@ -36,7 +36,8 @@ var _ releases = cachetypes.ConfigFileCache(nil)
 type Center struct {
 	mu     sync.Mutex
 	cache  releases // nil: not to be read yet
-	loaded bool     // what the cache does not have, the store does not have either
+	files  files
+	loaded bool // what the cache does not have, the store does not have either
 	onWarm []func()
 }
 
@@ -62,23 +63,23 @@ func (c *Center) OnWarm(f func()) {
 // yet: by the Initialize of every listener of the pack, of which the first has
 // the effect. A fault in it costs the contents, never the server.
 func Warm() {
-	Of.warm(func() (releases, error) {
+	Of.warm(func() (releases, files, error) {
 		server, err := config.GetServer()
 		if err == nil && server == nil {
 			err = errors.New("config.open is not true in the server's configuration")
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		caches, err := cache.GetCacheManager()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return caches.ConfigFile(), nil
+		return caches.ConfigFile(), caches.GetStore(), nil
 	})
 }
 
-func (c *Center) warm(open func() (releases, error)) {
+func (c *Center) warm(open func() (releases, files, error)) {
 	c.mu.Lock()
 	waiting := c.onWarm
 	c.onWarm = nil
@@ -87,14 +88,14 @@ func (c *Center) warm(open func() (releases, error)) {
 		return
 	}
 	safely(func() {
-		opened, err := open()
+		cache, files, err := open()
 		if err != nil {
 			observe.Log.Error("[SetRouter] the config center cannot be read: " + err.Error())
 			return
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.cache = opened
+		c.cache, c.files = cache, files
 	})
 	for _, f := range waiting {
 		safely(f)
@@ -151,7 +152,7 @@ func (c *Center) Read(name string) ([]byte, error) {
 	}
 	switch {
 	case r == nil:
-		return nil, absent{}
+		return nil, absent("nothing is published under this name; publish it in the console (a gray release does not count)")
 	case r.IsEncrypted():
 		return nil, errors.New("is encrypted; publish it without encryption")
 	}
@@ -186,12 +187,3 @@ func (c *Center) load(from releases) error {
 	c.loaded = true
 	return nil
 }
-
-// absent is ErrAbsent in an operator's words.
-type absent struct{}
-
-func (absent) Error() string {
-	return "nothing is published under this name; publish it in the console (a gray release does not count)"
-}
-
-func (absent) Unwrap() error { return livefile.ErrAbsent }

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func released(typ model.ReleaseType, version uint64, content string) *model.Conf
 func warmed(of releases) *Center {
 	c := &Center{}
 	c.OnWarm(func() {})
-	c.warm(func() (releases, error) { return of, nil })
+	c.warm(func() (releases, files, error) { return of, fakeFiles{}, nil })
 	return c
 }
 
@@ -122,12 +123,45 @@ func TestWarm(t *testing.T) {
 	c.OnWarm(func() { order = append(order, "mapping"); panic("a bug") })
 	c.OnWarm(func() { order = append(order, "routing") })
 	for range 2 {
-		c.warm(func() (releases, error) { return nil, errors.New("off") })
+		c.warm(func() (releases, files, error) { return nil, nil, errors.New("off") })
 	}
 	if got := strings.Join(order, " "); got != "mapping routing" {
 		t.Errorf("called: %s", got)
 	}
 	if _, err := c.Read(name); err == nil {
 		t.Error("a config center that is off was read")
+	}
+}
+
+// fakeFiles are what is saved in the console.
+type fakeFiles struct{}
+
+func (fakeFiles) GetConfigFile(_, _, name string) (*model.ConfigFile, error) {
+	switch name {
+	case "f.yaml":
+		return &model.ConfigFile{Content: "draft"}, nil
+	case "secret":
+		return &model.ConfigFile{Content: "?", Encrypt: true}, nil
+	case "away":
+		return nil, errors.New("connection refused")
+	}
+	return nil, nil
+}
+
+func TestSaved(t *testing.T) {
+	c := warmed(&fakeCache{})
+	for name, want := range map[string]string{
+		"polaris://n/g/f.yaml": "{polaris://n/g/f.yaml draft} <nil>",
+		"polaris://n/g/secret": "is encrypted; save it without encryption",
+		"polaris://n/g/away":   "the store of the config center cannot be read: connection refused",
+		"polaris://n/g/none":   "nothing is saved under this name",
+		"f.yaml":               "is no name in the config center",
+	} {
+		if saved, err := c.Saved(name); !strings.Contains(fmt.Sprint(saved, err), want) {
+			t.Errorf("%s: %v %v, want %s", name, saved, err, want)
+		}
+	}
+	if _, err := (&Center{}).Saved("polaris://n/g/f.yaml"); err == nil {
+		t.Error("a store was read before there was one")
 	}
 }

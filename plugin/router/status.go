@@ -2,8 +2,11 @@ package router
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -214,4 +217,13 @@ func (s *Server) live() (out []liveFiles) {
 		out = append(out, liveFiles{"routing", s.routing})
 	}
 	return out
+}
+
+// ConfigFile is a source in the config center as it is saved there, published or
+// not. Files that are no sources stay under the auth of the config center.
+func (s *Server) ConfigFile(name string) (configcenter.Saved, error) {
+	if !slices.Contains(s.config.ConfigFiles(), name) {
+		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", livefile.ErrAbsent, name)
+	}
+	return configcenter.Of.Saved(name)
 }
