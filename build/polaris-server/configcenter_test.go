@@ -80,6 +80,9 @@ func TestConfigCenter(t *testing.T) {
 	if code, out := setctl(t, server, "check", routingSource); code != 0 {
 		t.Errorf("exit code %d: %s", code, out)
 	}
+	if code, out := setctl(t, server, "plan", "--routing", routingSource); code != 0 || !strings.Contains(out, "0 ") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
 
 	// A broken release is refused, at its place in the file; a gray one counts for nothing.
 	done(t, console.Publish(ctx, routingFile, "r2", "version: 1\nruels: []\n"))
