@@ -37,7 +37,8 @@ type Center struct {
 	mu     sync.Mutex
 	cache  releases // nil: not to be read yet
 	files  files
-	loaded bool // what the cache does not have, the store does not have either
+	loaded bool      // what the cache does not have, the store does not have either
+	asking *question // of the store, without an answer yet
 	onWarm []func()
 }
 
@@ -170,20 +171,4 @@ func (c *Center) opened() (releases, error) {
 		return nil, errors.New("the config center cannot be read")
 	}
 	return c.cache, nil
-}
-
-// load makes sure that what the cache does not have is not there. The server
-// fills its caches once at its start, and goes on where that failed: to ask it
-// to do so again is how to tell an empty store from one that is away.
-func (c *Center) load(from releases) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.loaded {
-		return nil
-	}
-	if err := from.Update(); err != nil {
-		return fmt.Errorf("the store of the config center cannot be read: %w", err)
-	}
-	c.loaded = true
-	return nil
 }

@@ -7,11 +7,16 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/polarismesh/polaris/common/model"
+	"go.uber.org/goleak"
 
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 )
+
+// The server's packages start goroutines of their own when they are imported.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 const name = "polaris://n/g/d/f.yaml"
 
@@ -19,12 +24,16 @@ const name = "polaris://n/g/d/f.yaml"
 type fakeCache struct {
 	full, gray *model.ConfigFileRelease
 	away       error
+	hangs      chan struct{} // not nil: until it is closed
 	updates    int
 	reads      int
 }
 
 func (c *fakeCache) Update() error {
 	c.updates++
+	if c.hangs != nil {
+		<-c.hangs
+	}
 	return c.away
 }
 
@@ -109,6 +118,27 @@ func TestEmptyOrAway(t *testing.T) {
 	from.away = errors.New("away again")
 	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != updates {
 		t.Error(err)
+	}
+}
+
+// A store that hangs is away, and is asked once.
+func TestHangs(t *testing.T) {
+	storePatience = time.Millisecond
+	t.Cleanup(func() { storePatience = 3 * time.Second })
+	from := &fakeCache{hangs: make(chan struct{})}
+	c := warmed(from)
+	for range 2 {
+		if _, err := c.Read(name); err == nil || err.Error() != "the store of the config center does not answer" {
+			t.Error(err)
+		}
+	}
+	c.mu.Lock()
+	q := c.asking
+	c.mu.Unlock()
+	close(from.hangs)
+	<-q.done
+	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != 1 {
+		t.Errorf("%v, asked %d times", err, from.updates)
 	}
 }
 

@@ -43,6 +43,13 @@ func (l *Live[T]) keepCopy() {
 	}
 }
 
+// keepCopyAgain writes the copy that could not be written before.
+func (l *Live[T]) keepCopyAgain() {
+	if l.status.CopyErr != nil && l.status.Err == nil {
+		l.keepCopy()
+	}
+}
+
 // useCopy takes the copy on disk into force, with the files of now.
 func (l *Live[T]) useCopy() {
 	if len(l.remote) == 0 || l.options.Copy == "" {

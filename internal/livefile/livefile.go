@@ -80,10 +80,11 @@ type Handle interface {
 func Open[T any](options Options[T]) (*Live[T], error) {
 	l := &Live[T]{options: options}
 	for _, name := range options.Globs {
-		if Remote(name) {
-			l.remote = append(l.remote, name)
-		} else {
+		switch {
+		case !Remote(name):
 			l.globs = append(l.globs, name)
+		case !slices.Contains(l.remote, name):
+			l.remote = append(l.remote, name)
 		}
 	}
 	if l.options.Poll == 0 {
@@ -134,7 +135,11 @@ func (l *Live[T]) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.sign()
-	if !l.started || now.equal(l.seen) {
+	if !l.started {
+		return
+	}
+	if now.equal(l.seen) {
+		l.keepCopyAgain()
 		return
 	}
 	l.seen = now

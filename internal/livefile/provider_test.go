@@ -61,7 +61,7 @@ func newRemote(t *testing.T, dir string, at release) remoteFixture {
 	t.Helper()
 	f := remoteFixture{&fixture{t: t, dir: dir, loads: make(chan Status, 100)}, &fakeProvider{now: at}}
 	live, err := Open(Options[lines]{
-		Globs: []string{filepath.Join(dir, "*.txt"), remoteName}, Provider: f.provider, Copy: filepath.Join(dir, "copy", "lines.json"),
+		Globs: []string{filepath.Join(dir, "*.txt"), remoteName, remoteName}, Provider: f.provider, Copy: filepath.Join(dir, "copy", "lines.json"),
 		Load: loadLines, Guard: ShrinkGuard(50), Poll: 10 * time.Millisecond, OnLoad: func(s Status) { f.loads <- s },
 	})
 	if err != nil {
@@ -187,6 +187,13 @@ func TestRemoteCopyFaults(t *testing.T) {
 	f.start("", "1")
 	if s := f.live.Status(); s.CopyErr == nil || !strings.Contains(s.CopyErr.Error(), "the copy on disk cannot be written") {
 		t.Errorf("%v", s.CopyErr)
+	}
+	if err := os.Remove(f.path("copy")); err != nil {
+		t.Fatal(err)
+	}
+	f.live.refresh() // as the ticker does
+	if s := f.live.Status(); s.CopyErr != nil {
+		t.Errorf("the copy is still not written: %v", s.CopyErr)
 	}
 }
 
