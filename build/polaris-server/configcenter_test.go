@@ -80,7 +80,7 @@ func TestConfigCenter(t *testing.T) {
 	if code, out := setctl(t, server, "check", routingSource); code != 0 {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	if code, out := setctl(t, server, "plan", "--routing", routingSource); code != 0 || !strings.Contains(out, "0 ") {
+	if code, out := setctl(t, server, "plan", "--routing", routingSource); code != 0 || !strings.Contains(out, "changed       0") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 

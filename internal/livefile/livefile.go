@@ -154,7 +154,9 @@ func (l *Live[T]) refresh() {
 func (l *Live[T]) load(force bool) error {
 	tried := time.Now()
 	r := l.read()
-	if r.unsettled {
+	// The server's cache can be without a release for a second while another
+	// one takes its place.
+	if r.unsettled || r.absent && l.inForce != nil {
 		l.seen = signature{} // to be read again
 		if l.unsettled++; l.unsettled != patientTries {
 			return r.err

@@ -111,20 +111,30 @@ func TestRemoteReleases(t *testing.T) {
 	}
 }
 
-// A content that is being replaced is read again and reported late, and once.
+// A content that is being replaced, or is gone, is read again and reported late,
+// and once.
 func TestRemoteUnsettled(t *testing.T) {
-	f := newRemote(t, t.TempDir(), release{text: "1"})
-	f.run(f.live)
-	f.start("", "1")
-	f.provider.publish(release{err: ErrUnsettled})
-	f.next("the content is being replaced", "1")
-	f.provider.mu.Lock()
-	if f.provider.reads <= patientTries {
-		t.Errorf("%d reads", f.provider.reads)
+	for _, fault := range []error{ErrUnsettled, ErrAbsent} {
+		f := newRemote(t, t.TempDir(), release{text: "1"})
+		f.start("", "1")
+		f.provider.publish(release{err: fault})
+		for range patientTries {
+			f.live.refresh() // as the ticker does
+		}
+		f.next(fault.Error(), "1")
+		if f.provider.reads <= patientTries || len(f.loads) != 0 {
+			t.Errorf("%d reads, %d more reports", f.provider.reads, len(f.loads))
+		}
+		f.provider.now.text, f.provider.now.err = "2", nil // under the same version
+		f.live.refresh()
+		f.next("", "2")
+
+		f.provider.publish(release{err: fault})
+		f.live.refresh()
+		f.provider.publish(release{text: "3"})
+		f.live.refresh()
+		f.next("", "3") // without a word of what was between
 	}
-	f.provider.now.text, f.provider.now.err = "2", nil // under the same version
-	f.provider.mu.Unlock()
-	f.next("", "2")
 }
 
 func TestRemoteStart(t *testing.T) {
