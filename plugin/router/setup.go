@@ -88,7 +88,7 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 			return inner.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
 		},
 		now:     time.Now,
-		choose:  route.Route.Answer,
+		choose:  route.Route.Settle,
 		origin:  origin,
 		config:  config,
 		started: time.Now(),

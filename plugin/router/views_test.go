@@ -57,7 +57,9 @@ func TestViewsAreBounded(t *testing.T) {
 func TestFaultPasses(t *testing.T) {
 	s, stock := newTestServer(t)
 	choose := s.choose
-	s.choose = func(route.Route, *route.Callee, []route.Instance) (route.Decision, []route.Member) { panic("a bug") }
+	s.choose = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
+		panic("a bug")
+	}
 	if _, got := get(s, "10.1.0.1", "s", ""); len(strings.Fields(got)) != 5 {
 		t.Fatalf("%s, want the stock answer", got)
 	}
@@ -86,13 +88,13 @@ var churnTables = []string{
 }
 
 var churnRules = []string{
-	"rules: [{name: r, service: default/s, set: {}, nearby: {}}]",
-	"rules: [{name: r, service: default/s, set: {tiers: [own, siblings, business]}, onEmpty: all}]",
-	"rules: [{name: r, service: default/s, nearby: {}}]",
-	"rules: [{name: r, service: default/s, set: {}, rollout: {percent: 30, by: weight}}]",
-	"rules: [{name: r, service: default/s, set: {}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
-	"rules: [{name: r, service: default/s, set: {}}]\nevacuate: [{set: a.b.e, until: TOMORROW}]",
-	"rules: [{name: r, service: default/s, set: {tiers: [siblings]}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}, nearby: {}}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {tiers: [own, siblings, business]}, onEmpty: all}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, nearby: {}}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}, rollout: {percent: 30, by: weight}}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}}]\nevacuate: [{set: a.b.e, until: TOMORROW}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {tiers: [siblings]}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
 }
 
 // load changes the mapping, the routing files or both; a number below 0 is none.
