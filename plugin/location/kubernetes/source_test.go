@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/polaris-contrib/setrouter/internal/diskcopy"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 )
@@ -112,7 +113,7 @@ func TestDisk(t *testing.T) {
 		Version: diskVersion, Of: "x", Heard: time.Unix(100, 0).UTC(), Nodes: []Node{{Name: "n", Addrs: ips("10.9.0.1"), Location: at("r", "z", "")}},
 		Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c", SETKey: "label s", Labels: map[string]string{"k": "v"}}},
 	}
-	if err := writeDisk(name, c); err != nil {
+	if err := diskcopy.Write(name, c); err != nil {
 		t.Fatal(err)
 	}
 	got, ok, err := readDisk(name, "x")
@@ -148,7 +149,7 @@ func TestSilentAPIServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard := time.Now().Add(-time.Hour)
-	if err := writeDisk(w.file, diskCopy{Version: diskVersion, Of: w.of, Heard: heard, Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c"}}}); err != nil {
+	if err := diskcopy.Write(w.file, diskCopy{Version: diskVersion, Of: w.of, Heard: heard, Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c"}}}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := New(k)
