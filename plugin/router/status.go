@@ -132,9 +132,7 @@ func (s *Server) Status() Status {
 func filesOf(kind string, s livefile.Status) Files {
 	f := Files{Kind: kind, Names: s.InForce, Entries: s.Count, LoadedAt: s.LoadedAt, TriedAt: s.TriedAt, Problems: []string{}}
 	if faults, is := errors.AsType[strict.Error](s.Err); is {
-		for _, p := range faults {
-			f.Problems = append(f.Problems, p.String())
-		}
+		f.Problems = faults.Lines()
 	} else if s.Err != nil {
 		f.Problems = append(f.Problems, s.Err.Error())
 	}
