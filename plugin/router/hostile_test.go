@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,31 @@ func series(t *testing.T) (n int) {
 		}
 	}
 	return n
+}
+
+// Of the SET and place that a request claims, in its headers or in the service
+// asked for, nothing is believed.
+func TestClaimsChangeNothing(t *testing.T) {
+	s, _ := newTestServer(t)
+	claims := map[string]string{"internal-set-name": "a.b.d", "internal-enable-set": "Y", "set-group": "a.b.d", "set": "a.b.d", "region": "r"}
+	header := metadata.New(claims)
+	header.Append("x-forwarded-for", "10.2.0.1")
+	header.Append("x-real-ip", "10.2.0.1")
+	header.Append("client-ip", "10.2.0.1")
+	for caller, want := range map[string]string{"10.1.0.1": "1", "10.9.0.1": "1 2 3 4", "": "1 2 3 4"} {
+		resp := s.ServiceInstancesCache(withCaller(context.Background(), caller+":5000", header), &apiservice.DiscoverFilter{}, &apiservice.Service{
+			Name: wrapperspb.String("s"), Namespace: wrapperspb.String("default"), Metadata: claims,
+			Business: wrapperspb.String("a.b.d"), CmdbMod1: wrapperspb.String("a.b.d"), PlatformId: wrapperspb.String("10.2.0.1"),
+		})
+		var ids []string
+		for _, i := range resp.Instances {
+			ids = append(ids, i.Id.GetValue())
+		}
+		slices.Sort(ids)
+		if got := strings.Join(ids, " "); got != want {
+			t.Errorf("%q gets %s, want %s", caller, got, want)
+		}
+	}
 }
 
 // Services that do not exist keep nothing; those that a caller may not read
