@@ -24,6 +24,10 @@ func TestUpgradeAndBack(t *testing.T) {
 	}
 	server, console := startBinary(t, stock, polaristest.Options{Dir: t.TempDir()})
 	registerNovel(t, console, "novel")
+	register(t, console, instance("lanes", "10.31.0.1", "epp.core.bj"), instance("lanes", "10.32.0.1", "epp.query.bj"))
+	if err := console.Alias(t.Context(), "default", "lane", "lanes"); err != nil { // so that the address has an answer on both servers
+		t.Fatal(err)
+	}
 	sdk, err := polaristest.StartConsumers(consumerBinary)
 	if err != nil {
 		t.Fatal(err)
@@ -35,12 +39,15 @@ func TestUpgradeAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	follows(t, sdk, nil, all)
+	lane := polaristest.Request{Source: shanghai, Service: "lane"}
+	eventually(t, server, lane, "10.31.0.1", "10.32.0.1")
 
 	server, console = swap(t, sdk, server, serverBinary, (*polaristest.Server).Stop, all)
 	follows(t, sdk, all, all[:1])
 	if code, out := setctl(t, server, "status"); code != 0 || !strings.Contains(out, "service-grpc  routed: true") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
+	eventually(t, server, lane, "10.31.0.1")
 	late := instance("novel", "10.21.0.9", "qb.novel.h") // with a location that the mapping gives
 	register(t, console, late, instance("added", "10.23.0.9", ""))
 	if err := console.Alias(t.Context(), "default", "another-name", "novel"); err != nil {
@@ -54,6 +61,7 @@ func TestUpgradeAndBack(t *testing.T) {
 	server, console = swap(t, sdk, server, stock, (*polaristest.Server).Kill, routed)
 	whole := append(slices.Clone(all), late.Host)
 	follows(t, sdk, routed, whole)
+	eventually(t, server, lane, "10.31.0.1", "10.32.0.1")
 	if diff := cmp.Diff(written, shown(t, console)); diff != "" {
 		t.Errorf("the stock server shows other data (-ours +stock):\n%s", diff)
 	}
