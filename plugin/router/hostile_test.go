@@ -3,6 +3,8 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -142,6 +144,25 @@ func TestClaimsChangeNothing(t *testing.T) {
 		slices.Sort(ids)
 		if got := strings.Join(ids, " "); got != want {
 			t.Errorf("%q gets %s, want %s", caller, got, want)
+		}
+	}
+}
+
+// Where a proxy adds its header to what its client sent, its own counts, by each
+// protocol alike.
+func TestLastHeaderCounts(t *testing.T) {
+	s := &Server{trusted: []netip.Prefix{netip.MustParsePrefix("10.8.0.0/16")}}
+	for _, name := range []string{headerForwardedFor, headerRealIP} {
+		header := metadata.Pairs(name, "10.2.0.1", name, "10.1.0.1")
+		if got := callerAddr(withCaller(context.Background(), "10.8.0.1:5000", header), s.trusted); got.String() != "10.1.0.1" {
+			t.Errorf("%s, discovery: %s", name, got)
+		}
+		req := &http.Request{RemoteAddr: "10.8.0.1:5000", Header: http.Header{}}
+		for _, v := range header.Get(name) {
+			req.Header.Add(name, v)
+		}
+		if got := s.CallerOf(req); got.String() != "10.1.0.1" {
+			t.Errorf("%s, Eureka: %s", name, got)
 		}
 	}
 }
