@@ -102,6 +102,11 @@ func (c *Console) Export(ctx context.Context, namespace, service string, to ...s
 	return c.call(ctx, http.MethodPut, "/naming/v1/services", body, nil)
 }
 
+// Fetch returns what the console shows at a path.
+func (c *Console) Fetch(ctx context.Context, path string) (reply json.RawMessage, err error) {
+	return reply, c.call(ctx, http.MethodGet, path, nil, &reply)
+}
+
 func (c *Console) call(ctx context.Context, method, path string, body, reply any) error {
 	text, err := json.Marshal(body)
 	if err != nil {

@@ -25,6 +25,8 @@ type Options struct {
 	Binary string            // path of polaris-server
 	Files  map[string]string // below the server's directory, written before the start
 	Dir    string            // used again for a restart; empty: a temporary one
+	// Replaces is an ended server, whose directory and ports are taken over.
+	Replaces *Server
 	// TrustedProxies is plugin.location.option.trustedProxies.
 	TrustedProxies []string
 	ListenIP       string // default 127.0.0.1
@@ -41,6 +43,7 @@ type Server struct {
 	GRPCAddr string
 	AdminURL string
 
+	ports   [3]int // HTTP, gRPC, admin
 	cmd     *exec.Cmd
 	out     *buffer
 	done    chan struct{} // closed when the process has ended
@@ -54,6 +57,10 @@ const startTimeout = 30 * time.Second
 // before, the error has what it printed.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{Dir: o.Dir, out: &buffer{}, done: make(chan struct{})}
+	s.ports = [3]int{FreePort(), FreePort(), FreePort()}
+	if o.Replaces != nil {
+		s.Dir, s.ports = o.Replaces.Dir, o.Replaces.ports
+	}
 	if s.Dir == "" {
 		dir, err := os.MkdirTemp("", "setrouter-")
 		if err != nil {
@@ -90,7 +97,6 @@ func (s *Server) prepare(o Options) error {
 			return err
 		}
 	}
-	ports := []int{FreePort(), FreePort(), FreePort()}
 	if o.ListenIP == "" {
 		o.ListenIP = "127.0.0.1"
 	}
@@ -98,9 +104,9 @@ func (s *Server) prepare(o Options) error {
 	if host == "[::]" {
 		host = "127.0.0.1"
 	}
-	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(ports[0]))
-	s.GRPCAddr = net.JoinHostPort(host, strconv.Itoa(ports[1]))
-	s.AdminURL = "http://127.0.0.1:" + strconv.Itoa(ports[2])
+	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(s.ports[0]))
+	s.GRPCAddr = net.JoinHostPort(host, strconv.Itoa(s.ports[1]))
+	s.AdminURL = "http://127.0.0.1:" + strconv.Itoa(s.ports[2])
 	if o.Store == "" {
 		o.Store = "{name: boltdbStore, option: {path: ./polaris.bolt}}"
 	}
@@ -110,7 +116,7 @@ func (s *Server) prepare(o Options) error {
 	}
 	var text bytes.Buffer
 	err := template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
-		"IP": o.ListenIP, "HTTP": ports[0], "GRPC": ports[1], "Admin": ports[2], "Token": o.AdminToken,
+		"IP": o.ListenIP, "HTTP": s.ports[0], "GRPC": s.ports[1], "Admin": s.ports[2], "Token": o.AdminToken,
 		"Trusted": strings.Join(o.TrustedProxies, ", "), "FailOpen": !o.FailClosed,
 		"Store": o.Store,
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -32,7 +33,8 @@ func ReadFile(name string, problems *Problems) (file File, ok bool) {
 }
 
 func readText(name string) ([]byte, error) {
-	f, err := os.Open(name)
+	// A pipe would keep the open, and the reload with it, until somebody writes.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, cause(err)
 	}

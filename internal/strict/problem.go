@@ -44,8 +44,20 @@ type Problems struct {
 	list []Problem
 }
 
-// Add notes a fault.
-func (ps *Problems) Add(p Problem) { ps.list = append(ps.list, p) }
+// Bounds of what a file can put into logs and statuses: bytes of one message,
+// and faults in the text of an Error.
+const (
+	maxMessage = 2000
+	maxFaults  = 100
+)
+
+// Add notes a fault. What it quotes of the file is cut where it is very long.
+func (ps *Problems) Add(p Problem) {
+	if len(p.Message) > maxMessage {
+		p.Message = strings.ToValidUTF8(p.Message[:maxMessage], "") + "..."
+	}
+	ps.list = append(ps.list, p)
+}
 
 // List returns the faults and warnings, by file and place.
 func (ps *Problems) List() []Problem {
@@ -88,13 +100,20 @@ func (ps *Problems) Err() error {
 	return faults
 }
 
-// Error is every fault of a load, a line each.
+// Error is every fault of a load.
 type Error []Problem
 
-func (e Error) Error() string {
-	lines := make([]string, len(e))
+// Error has a line for each fault, up to a bound.
+func (e Error) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines are the faults, the first of them where there are very many.
+func (e Error) Lines() []string {
+	lines := []string{}
 	for i, p := range e {
-		lines[i] = p.String()
+		if i == maxFaults {
+			return append(lines, fmt.Sprintf("and %d more; setctl check shows all", len(e)-maxFaults))
+		}
+		lines = append(lines, p.String())
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 	"gopkg.in/yaml.v3"
@@ -257,8 +258,12 @@ func expected(got string, words []string) string {
 // small enough for a slip of the fingers.
 func Nearest(s string, words []string) (string, bool) {
 	best, near := 3, ""
+	length := utf8.RuneCountInString(s)
 	for _, w := range words {
-		if d := levenshtein.ComputeDistance(strings.ToLower(s), strings.ToLower(w)); d < best && d < len([]rune(s)) {
+		if other := utf8.RuneCountInString(w); length-other >= best || other-length >= best {
+			continue // at least that far
+		}
+		if d := levenshtein.ComputeDistance(strings.ToLower(s), strings.ToLower(w)); d < best && d < length {
 			best, near = d, w
 		}
 	}

@@ -154,7 +154,7 @@ func (r Who) Text(out io.Writer) {
 			}
 		}
 		fmt.Fprintf(out, "\n%s: %d instances\n", by, len(v.Instances))
-		fmt.Fprintf(out, "  for %s (%d asked lately)\n", shorten(v.Callers, 6, "; "), v.Seen)
+		fmt.Fprintf(out, "  for %s (%d asked lately)\n", shorten(plain(v.Callers), 6, "; "), v.Seen)
 		writeReached(out, v.Instances)
 	}
 	if len(r.Unreached) > 0 {
@@ -162,7 +162,7 @@ func (r Who) Text(out io.Writer) {
 		writeReached(out, r.Unreached)
 	}
 	if len(r.NoFailover) > 0 {
-		fmt.Fprintf(out, "\nthe only failover is empty for %s\n", strings.Join(r.NoFailover, ", "))
+		fmt.Fprintf(out, "\nthe only failover is empty for %s\n", strings.Join(plain(r.NoFailover), ", "))
 	}
 }
 
@@ -174,9 +174,18 @@ func writeReached(out io.Writer, list []Reached) {
 			state = "not usable"
 		}
 		fmt.Fprintf(t, "  %s:%d\t%s\t%s\n", explain.Plain(i.Host), i.Port,
-			explain.Identity(location.Identity{SET: location.SET(i.SET), Location: i.Location}), state)
+			explain.Plain(explain.Identity(location.Identity{SET: location.SET(i.SET), Location: i.Location})), state)
 	}
 	t.Flush()
+}
+
+// plain makes texts that clients said of themselves fit for a terminal.
+func plain(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, s := range texts {
+		out[i] = explain.Plain(s)
+	}
+	return out
 }
 
 // shorten joins the first few words and counts the rest.

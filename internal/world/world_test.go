@@ -259,3 +259,26 @@ func TestDumpComesBack(t *testing.T) {
 		}
 	}
 }
+
+// What clients report and register stands in the text as text: nothing of it
+// moves the cursor of an operator's terminal, or begins a line.
+func TestWhoQuotesWhatClientsSay(t *testing.T) {
+	w := newWorld(t, "rules: [{name: r, service: default/near, nearby: {}}]\n")
+	hostile := "x\x1b[2J\nall is well\u009b1m"
+	w.Sources = location.SourceNames
+	w.Clients = []world.Client{{Addr: netip.MustParseAddr("10.9.0.9"), Location: location.Location{Region: hostile}}}
+	for n := range w.Instances {
+		w.Instances[n].Location = location.Location{Region: hostile}
+	}
+	w.Instances = append(w.Instances, instance("near", hostile, "", true))
+	var text bytes.Buffer
+	w.Who(service2("near"), "").Text(&text)
+	if !strings.Contains(text.String(), `"- in x\x1b[2J\nall is well\u009b1m"`) {
+		t.Errorf("the caller that reports is not shown:\n%q", &text)
+	}
+	for line := range strings.Lines(text.String()) {
+		if strings.ContainsAny(line, "\x1b\u009b") || strings.HasPrefix(line, "all is well") {
+			t.Errorf("a line as a client wants it: %q", line)
+		}
+	}
+}

@@ -27,11 +27,15 @@ func callerAddr(ctx context.Context, trusted []netip.Prefix) netip.Addr {
 		return netip.Addr{}
 	}
 	header, _ := ctx.Value(utils.ContextGrpcHeader).(metadata.MD)
-	realIP := ""
-	if values := header.Get(headerRealIP); len(values) > 0 {
-		realIP = values[len(values)-1]
+	return location.CallerAddr(at.Addr(), trusted, header.Get(headerForwardedFor), last(header.Get(headerRealIP)))
+}
+
+// last is what the nearest proxy said, where it adds to what it was sent.
+func last(values []string) string {
+	if len(values) == 0 {
+		return ""
 	}
-	return location.CallerAddr(at.Addr(), trusted, header.Get(headerForwardedFor), realIP)
+	return values[len(values)-1]
 }
 
 // withAddr gives a context a caller whose address is known.

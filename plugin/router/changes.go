@@ -95,7 +95,7 @@ func (l *changeLog) note(asked route.Service, kind route.Route, v *view, s *snap
 	}
 	of.list = append(of.list[max(len(of.list)-changesKept+1, 0):], c)
 	if before != nil && (before.Tier != after.Tier || before.Level != after.Level) {
-		observe.Log.Info("[SetRouter] "+c.Change, zap.Stringer("service", asked), zap.String("rule", c.Rule), zap.String("callers", c.Kind),
+		observe.Log.Info("[SetRouter] "+c.Change, zap.String("service", explain.Plain(c.Service)), zap.String("rule", c.Rule), zap.String("callers", explain.Plain(c.Kind)),
 			zap.Stringer("before", c.Before), zap.Stringer("after", c.After), zap.String("why", c.Why))
 	}
 }

@@ -2,7 +2,9 @@ package router
 
 import (
 	"context"
+	"strings"
 
+	api "github.com/polarismesh/polaris/common/api/v1"
 	"github.com/polarismesh/polaris/service"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -89,6 +91,9 @@ func (r *request) requestFor(source route.Service) *apiservice.Service {
 // wait for an answer under the name that they sent. Instances of an answer by
 // the stock server are the caller's own copies.
 func (r *request) named(resp *apiservice.DiscoverResponse) *apiservice.DiscoverResponse {
+	if r.address != nil && strings.Contains(resp.GetInfo().GetValue(), r.address.Target.Name) {
+		resp.Info = wrapperspb.String(api.Code2Info(resp.GetCode().GetValue())) // the target is not the caller's to know
+	}
 	if resp.GetService() == nil {
 		return resp
 	}

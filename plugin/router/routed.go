@@ -56,5 +56,5 @@ func (s *Server) CallerOf(r *http.Request) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	return location.CallerAddr(peer.Addr(), s.trusted, r.Header.Values(headerForwardedFor), r.Header.Get(headerRealIP))
+	return location.CallerAddr(peer.Addr(), s.trusted, r.Header.Values(headerForwardedFor), last(r.Header.Values(headerRealIP)))
 }

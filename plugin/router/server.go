@@ -24,6 +24,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -198,7 +199,7 @@ func (r *request) count(rule *route.Rule, result string) {
 func (r *request) fault(err error) {
 	observe.Failures.Inc()
 	r.count(nil, observe.Failed)
-	observe.Log.Error("[SetRouter] routing failed", zap.Stringer("service", r.asked), zap.Bool("failOpen", r.failOpen), zap.Error(err))
+	observe.Log.Error("[SetRouter] routing failed", zap.String("service", explain.Plain(r.asked.String())), zap.Bool("failOpen", r.failOpen), zap.Error(err))
 }
 
 func (r *request) failed(err error) *apiservice.DiscoverResponse {

@@ -77,7 +77,7 @@ func newTestServer(t testing.TB) (*Server, *stockServer) {
 	var problems strict.Problems
 	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(`
 version: 1
-rules: [{name: r, service: default/s, set: {}}]
+rules: [{name: r, service: [default/s, default/made-up-*], set: {}}]
 addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
 `)}}, time.Now(), &problems)
 	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte("match,set\n10.1.0.0/16,a.b.c\n10.2.0.0/16,a.b.d\n")}}, &problems)
@@ -250,8 +250,10 @@ func TestSnapshotsAreBounded(t *testing.T) {
 	if count() != 1 {
 		t.Fatalf("%d snapshots", count())
 	}
-	stock.name = "exported" // visible in every namespace, in which a client can ask
-	get(s, "10.1.0.1", "exported", "")
+	stock.name = "made-up-exported" // visible in every namespace, in which a client can ask
+	if _, got := get(s, "10.1.0.1", "made-up-exported", ""); got != "200000 1" {
+		t.Fatalf("not routed: %s", got)
+	}
 	if count() != 1 {
 		t.Errorf("%d snapshots after a name that is no service of its own", count())
 	}

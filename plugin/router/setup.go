@@ -164,6 +164,12 @@ func (s *Server) prune() {
 		}
 		return true
 	})
+	s.gates.Range(func(key, _ any) bool { // of names that nobody was allowed to read
+		if _, there := s.snapshots.Load(key); !there {
+			s.gates.Delete(key)
+		}
+		return true
+	})
 }
 
 // reportRules shows the rules in force as metrics.

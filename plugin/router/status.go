@@ -149,9 +149,7 @@ func filesOf(kind string, s livefile.Status) Files {
 		f.CopyProblem = s.CopyErr.Error()
 	}
 	if faults, is := errors.AsType[strict.Error](s.Err); is {
-		for _, p := range faults {
-			f.Problems = append(f.Problems, p.String())
-		}
+		f.Problems = faults.Lines()
 	} else if s.Err != nil {
 		f.Problems = append(f.Problems, s.Err.Error())
 	}

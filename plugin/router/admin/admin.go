@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -77,13 +78,41 @@ func newHandler(state State, token string) http.Handler {
 	protection.SetDenyHandler(reply(func(*http.Request) (any, error) {
 		return nil, Error{"refused", "the request comes from a page of another site", http.StatusForbidden}
 	}))
-	mux.Handle("/setrouter/", protection.Handler(authorized(token, api)))
+	mux.Handle("/setrouter/", protection.Handler(known(token, authorized(token, bounded(api)))))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'")
 		_, _ = w.Write(page)
 	})
 	return mux
+}
+
+// known refuses what asks for the listener by a name, where no token is asked
+// for: a page of another site whose name has just become 127.0.0.1 (DNS
+// rebinding) is to its browser of the same site.
+func known(token string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if token != "" || err == nil || strings.EqualFold(host, "localhost") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		send(w, http.StatusForbidden, Error{Code: "refused", Message: fmt.Sprintf("the listener has no token and is asked as %q, expected localhost or an address", r.Host)})
+	})
+}
+
+// maxBody bounds what is read of a request's body: there is nothing to send in one.
+const maxBody = 1 << 12
+
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // authorized asks for the bearer token, where one is set.

@@ -53,6 +53,7 @@ func (s *slot) Initialize(context.Context, map[string]any, map[string]apiserver.
 		Addr:              net.JoinHostPort(config.ListenIP, strconv.Itoa(config.ListenPort)),
 		Handler:           newHandler(routing, config.Token),
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    1 << 16,
 	}

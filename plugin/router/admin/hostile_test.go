@@ -1,0 +1,150 @@
+package admin
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/polaris-contrib/setrouter/plugin/router"
+)
+
+// reloads counts what a request came to.
+type reloads struct {
+	pageState
+	count *int
+}
+
+func (r reloads) Reload(bool) []router.Reloaded {
+	*r.count++
+	return []router.Reloaded{}
+}
+
+// call sends a request past the network; header are pairs of name and value.
+func call(h http.Handler, method, host, path string, body io.Reader, header ...string) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(method, path, body)
+	req.Host = host
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	return rec
+}
+
+// A page of another site, in the browser of an operator who can reach the
+// listener, moves nothing there, and reads nothing by a name of its own that
+// leads to 127.0.0.1.
+func TestPagesOfOtherSites(t *testing.T) {
+	count := 0
+	open, closed := newHandler(reloads{pageState{t: t}, &count}, ""), newHandler(reloads{pageState{t: t}, &count}, "secret")
+	sameSite := []string{"Sec-Fetch-Site", "same-origin"}
+	for _, tt := range []struct {
+		name         string
+		h            http.Handler
+		method, host string
+		header       []string
+		want         int
+	}{
+		{"setctl", open, "POST", "127.0.0.1:8095", nil, 200},
+		{"the page itself", open, "POST", "127.0.0.1:8095", sameSite, 200},
+		{"the page by name", open, "POST", "LocalHost:8095", sameSite, 200},
+		{"the page by IPv6", open, "GET", "[::1]:8095", sameSite, 200},
+		{"an address without a port", open, "GET", "::1", sameSite, 200},
+		{"a form of another site", open, "POST", "127.0.0.1:8095", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"a form of another port", open, "POST", "127.0.0.1:8095", []string{"Sec-Fetch-Site", "same-site"}, 403},
+		{"an old browser's form", open, "POST", "127.0.0.1:8095", []string{"Origin", "http://evil.example"}, 403},
+		{"a rebound name reloads", open, "POST", "evil.example:8095", sameSite, 403},
+		{"a rebound name reads", open, "GET", "evil.example:8095", sameSite, 403},
+		{"a rebound name without a port", open, "GET", "evil.example", sameSite, 403},
+		{"a name that looks like an address", open, "GET", "127.0.0.1.evil.example:8095", sameSite, 403},
+		{"no host", open, "GET", "", nil, 403},
+		{"a rebound name has no token", closed, "GET", "evil.example:8095", sameSite, 401},
+		{"a name, with the token", closed, "GET", "polaris.example:8095", []string{"Authorization", "Bearer secret"}, 200},
+		{"the token in another case", closed, "GET", "polaris.example:8095", []string{"Authorization", "Bearer Secret"}, 401},
+		{"no token", closed, "POST", "127.0.0.1:8095", nil, 401},
+	} {
+		path := map[string]string{"GET": "/setrouter/v1/services", "POST": "/setrouter/v1/reload"}[tt.method]
+		before := count
+		rec := call(tt.h, tt.method, tt.host, path, nil, tt.header...)
+		if rec.Code != tt.want {
+			t.Errorf("%s: %d, want %d: %s", tt.name, rec.Code, tt.want, rec.Body)
+		}
+		if done := count > before; done != (tt.method == "POST" && tt.want == 200) {
+			t.Errorf("%s: reloaded: %t", tt.name, done)
+		}
+		if rec.Code != 200 && strings.Contains(rec.Body.String(), "novel") {
+			t.Errorf("%s: learns %s", tt.name, rec.Body)
+		}
+		if rec.Header().Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: other sites may read the answer", tt.name)
+		}
+	}
+}
+
+// A reload is a POST: a link or an image is none.
+func TestReloadIsNoGet(t *testing.T) {
+	count := 0
+	h := newHandler(reloads{pageState{t: t}, &count}, "")
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT"} {
+		if rec := call(h, method, "localhost", "/setrouter/v1/reload", nil); rec.Code != 404 || count != 0 {
+			t.Errorf("%s: %d, reloads %d", method, rec.Code, count)
+		}
+	}
+}
+
+// The page may load nothing, be framed by nobody, and make no markup of a text.
+func TestPageHeaders(t *testing.T) {
+	h := newHandler(pageState{t: t}, "")
+	policy := call(h, "GET", "localhost", "/", nil).Header().Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("the policy has no %q", want)
+		}
+	}
+	header := call(h, "GET", "localhost", "/setrouter/v1/explain?caller=<script>&service=a/b", nil).Header()
+	if header.Get("Content-Type") != "application/json" || header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {
+		t.Errorf("JSON has %v", header)
+	}
+}
+
+// Of a body nothing is read but a few fields, nor put on disk.
+func TestBodiesAreBounded(t *testing.T) {
+	t.Setenv("TMPDIR", "/nowhere") // where a large upload would go
+	h := newHandler(pageState{t: t}, "")
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 40 {
+		fmt.Fprint(file, strings.Repeat("x", 1<<20))
+	}
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{"GET", "POST"} {
+		path := map[string]string{"GET": "/setrouter/v1/explain?caller=10.2.7.9&service=default/novel", "POST": "/setrouter/v1/reload"}[method]
+		counted := &counter{r: bytes.NewReader(body.Bytes())}
+		call(h, method, "localhost", path, counted, "Content-Type", form.FormDataContentType())
+		if counted.n > 2*maxBody {
+			t.Errorf("%s: %d bytes of the body were read, want at most %d", method, counted.n, 2*maxBody)
+		}
+	}
+}
+
+type counter struct {
+	r io.Reader
+	n int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}
