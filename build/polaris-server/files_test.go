@@ -34,7 +34,7 @@ func TestFailedStart(t *testing.T) {
 		{"misspelt CMDB", polaristest.Options{Config: replaced("name: mapping", "name: maping")}, `plugin.cmdb.name "maping" is not a CMDB of this server, expected "mapping"`},
 		{"no kubeconfig", polaristest.Options{Config: replaced("sources: [mapping, registry, report]", "kubernetes: {clusters: [{name: bj, kubeconfig: nowhere}]}")},
 			`plugin.location.option.kubernetes: cluster "bj": kubeconfig "nowhere": `},
-		{"unknown store", polaristest.Options{Config: replaced("boltdbStore", "noStore")}, `noStore`},
+		{"unknown store", polaristest.Options{Store: "{name: noStore}"}, `noStore`},
 		{"port taken", polaristest.Options{Config: replaced("{{.HTTP}}", port)}, ``},
 	}
 	for _, tt := range tests {

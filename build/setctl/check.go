@@ -27,14 +27,21 @@ type checked struct {
 
 func newCheck(out *output) *cobra.Command {
 	var strictly bool
+	var server remote
 	cmd := &cobra.Command{
 		Use:   "check FILES...",
 		Short: "validate mapping and routing files, all errors at once",
 		Long: "Check validates mapping and routing files as one load, as the server would.\n" +
-			"Which is which it sees from the content.",
+			"Which is which it sees from the content. A name as polaris://NAMESPACE/GROUP/FILE is a file\n" +
+			"in the config center of --server, as it is saved there: what publishing would put in force.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c := check(args)
+			var problems strict.Problems
+			files, err := server.readFiles(args, &problems)
+			if err != nil {
+				return err
+			}
+			c := check(files, &problems)
 			for _, p := range c.Problems {
 				c.OK = c.OK && p.Warning && !strictly
 			}
@@ -47,13 +54,14 @@ func newCheck(out *output) *cobra.Command {
 			return nil
 		},
 	}
+	addServerFlags(cmd, &server)
 	cmd.Flags().BoolVar(&strictly, "strict", false, "exit with 1 on warnings too")
 	return cmd
 }
 
-func check(names []string) checked {
-	var problems strict.Problems
-	mapping, routing := sortFiles(readFiles(names, &problems), &problems)
+// check validates files as one load; problems has what reading them brought.
+func check(files []strict.File, problems *strict.Problems) checked {
+	mapping, routing := sortFiles(files, problems)
 	var mappingProblems, routingProblems, lints strict.Problems
 	table := location.LoadMapping(mapping, &mappingProblems)
 	rules := route.Load(routing, time.Now(), &routingProblems)

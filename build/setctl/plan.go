@@ -36,7 +36,7 @@ func newPlan(out *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			after, err := candidate(before, mapping, routing)
+			after, err := candidate(server, before, mapping, routing)
 			if err != nil {
 				return err
 			}
@@ -45,8 +45,8 @@ func newPlan(out *output) *cobra.Command {
 	}
 	addServerFlags(cmd, &server)
 	cmd.Flags().StringVar(&dump, "dump", "", "compare with this dump in place of a server (setctl dump --dir)")
-	cmd.Flags().StringSliceVar(&mapping, "mapping", nil, "candidate mapping files or globs")
-	cmd.Flags().StringSliceVar(&routing, "routing", nil, "candidate routing files or globs")
+	cmd.Flags().StringSliceVar(&mapping, "mapping", nil, "candidate mapping files, globs or names in the config center (polaris://)")
+	cmd.Flags().StringSliceVar(&routing, "routing", nil, "as --mapping, of routing files")
 	addFailOn(cmd, &failOn)
 	return cmd
 }
@@ -91,14 +91,22 @@ func stateNow(server remote, dump string) (*world.World, error) {
 }
 
 // candidate is the same state under other files.
-func candidate(before *world.World, mapping, routing []string) (*world.World, error) {
+func candidate(server remote, before *world.World, mapping, routing []string) (*world.World, error) {
 	var problems strict.Problems
 	table, rules := before.Table, before.Rules
+	mappingFiles, err := server.readFiles(mapping, &problems)
+	if err != nil {
+		return nil, err
+	}
+	routingFiles, err := server.readFiles(routing, &problems)
+	if err != nil {
+		return nil, err
+	}
 	if len(mapping) > 0 {
-		table = location.LoadMapping(readFiles(mapping, &problems), &problems)
+		table = location.LoadMapping(mappingFiles, &problems)
 	}
 	if len(routing) > 0 {
-		rules = route.Load(readFiles(routing, &problems), time.Now(), &problems)
+		rules = route.Load(routingFiles, time.Now(), &problems)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ type status struct {
 		Entries  int
 		LoadedAt time.Time
 		Problems []string
+		// Of contents of the config center.
+		Copy        *time.Time
+		CopyProblem string
 	}
 	FailOpen bool
 	Rules    []struct {
@@ -104,7 +107,17 @@ func (s status) text(w io.Writer) {
 	fmt.Fprintf(w, "up for %s, failOpen %t\n", s.Now.Sub(s.Started).Round(time.Second), s.FailOpen)
 	section("files")
 	for _, f := range s.Files {
-		fmt.Fprintf(t, "  %s\t%d entries\tloaded %s ago\t%s\n", f.Kind, f.Entries, s.Now.Sub(f.LoadedAt).Round(time.Second), strings.Join(f.Names, " "))
+		loaded := "nothing in force: answers are as without them"
+		if !f.LoadedAt.IsZero() {
+			loaded = "loaded " + s.Now.Sub(f.LoadedAt).Round(time.Second).String() + " ago"
+		}
+		fmt.Fprintf(t, "  %s\t%d entries\t%s\t%s\n", f.Kind, f.Entries, loaded, strings.Join(f.Names, " "))
+		if f.Copy != nil {
+			fmt.Fprintf(t, "  COPY\tin force is the copy on disk, made %s ago\n", s.Now.Sub(*f.Copy).Round(time.Second))
+		}
+		if f.CopyProblem != "" {
+			fmt.Fprintf(t, "  PROBLEM\t%s\n", f.CopyProblem)
+		}
 		for _, p := range f.Problems {
 			fmt.Fprintf(t, "  REFUSED\t%s\n", p)
 		}

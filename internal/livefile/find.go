@@ -2,6 +2,7 @@ package livefile
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,31 +26,34 @@ func find(globs []string) (names, without []string) {
 	return slices.Compact(names), without
 }
 
-// read returns all files, or every fault.
-func read(globs []string) ([]strict.File, error) {
-	var problems strict.Problems
+// readFiles reads the files that the globs name, or says what is wrong. A glob
+// may name none where there is something besides.
+func readFiles(globs []string, besides bool, problems *strict.Problems) []strict.File {
 	names, without := find(globs)
 	for _, glob := range without {
-		if len(names) > 0 && strings.ContainsAny(glob, "*?[") {
+		if (besides || len(names) > 0) && strings.ContainsAny(glob, "*?[") {
 			continue // one kind of files may be missing, as *.csv beside *.yaml
 		}
 		problems.Add(strict.Problem{File: glob, Message: "no such file; check the name, relative names start at the server's working directory"})
 	}
 	var files []strict.File
 	for _, name := range names {
-		if file, ok := strict.ReadFile(name, &problems); ok {
+		if file, ok := strict.ReadFile(name, problems); ok {
 			files = append(files, file)
 		}
 	}
-	return files, problems.Err()
+	return files
 }
 
-// signature tells by names, sizes and times whether files may have changed,
-// without reading them.
-type signature map[string]os.FileInfo
+// signature tells by names, sizes, times and versions whether contents may have
+// changed, without reading them.
+type signature struct {
+	files    map[string]os.FileInfo
+	versions map[string]string // of a Provider's
+}
 
-func sign(globs []string) signature {
-	s := signature{}
+func signFiles(globs []string) map[string]os.FileInfo {
+	s := map[string]os.FileInfo{}
 	names, without := find(globs)
 	for _, name := range names {
 		s[name], _ = os.Stat(name) // through symlinks; nil if it is gone
@@ -61,17 +65,12 @@ func sign(globs []string) signature {
 }
 
 func (s signature) equal(other signature) bool {
-	if len(s) != len(other) {
-		return false
+	return maps.Equal(s.versions, other.versions) && maps.EqualFunc(s.files, other.files, sameStat)
+}
+
+func sameStat(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
 	}
-	for name, a := range s {
-		b, there := other[name]
-		if !there || (a == nil) != (b == nil) {
-			return false
-		}
-		if a != nil && (a.Size() != b.Size() || !a.ModTime().Equal(b.ModTime()) || a.Mode() != b.Mode() || !os.SameFile(a, b)) {
-			return false
-		}
-	}
-	return true
+	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode() && os.SameFile(a, b)
 }

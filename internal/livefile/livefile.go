@@ -1,6 +1,7 @@
 // Package livefile keeps a value that is made from files in step with them: a
-// set of files named by globs is loaded whole or not at all, and with a fault
-// anywhere the last good value stays in force.
+// set of files named by globs, and of contents that a Provider has, is loaded
+// whole or not at all, and with a fault anywhere the last good value stays in
+// force.
 package livefile
 
 import (
@@ -18,8 +19,15 @@ import (
 // Options say what to load. Load must be pure: from files to a value and the
 // count of what it holds.
 type Options[T any] struct {
-	Globs []string
-	Load  func(files []strict.File) (value *T, count int, err error)
+	Globs []string // and names of the Provider's contents, as scheme://...
+	// Provider has the contents whose names have a scheme. Where there are
+	// such, Open takes nothing into force but the value of no files, and Start
+	// loads for the first time.
+	Provider Provider
+	// Copy is where the Provider's contents in force are kept on disk, for a
+	// start at which they cannot be had.
+	Copy string
+	Load func(files []strict.File) (value *T, count int, err error)
 	// Guard may refuse a reload for what it would lose; nil refuses nothing.
 	// It is not asked at the first load, nor when a reload is forced.
 	Guard func(oldCount, newCount int) error
@@ -27,7 +35,7 @@ type Options[T any] struct {
 	// a time; nil is fine. An unchanged set of files is not tried again.
 	OnLoad func(Status)
 	// Poll is the interval of the look at the files that finds what the watch
-	// missed; 0 is 2 s.
+	// missed; 0 is 2 s, and 1 s with a Provider's contents.
 	Poll time.Duration
 }
 
@@ -40,17 +48,24 @@ type Status struct {
 	TriedAt  time.Time
 	Took     time.Duration // of the last try
 	Err      error         // of the last try; nil: what was tried is in force
+	CopiedAt time.Time     // not zero: in force is the copy on disk, made then
+	CopyErr  error         // of the last use of the copy on disk
 }
 
 // Live is the value in force. It is safe for concurrent use.
 type Live[T any] struct {
 	options Options[T]
+	globs   []string // of options.Globs, those of files
+	remote  []string // and those of the Provider's contents
 	value   atomic.Pointer[T]
 
-	mu      sync.Mutex // serialises loads
-	seen    signature  // of the files at the last try
-	inForce []strict.File
-	status  Status
+	mu        sync.Mutex // serialises loads
+	started   bool
+	tried     bool      // a load was reported
+	unsettled int       // tries in a row that met a content that is being replaced
+	seen      signature // at the last try
+	inForce   []strict.File
+	status    Status
 }
 
 // Handle is a Live without its type.
@@ -60,12 +75,25 @@ type Handle interface {
 	Reload(force bool) error
 }
 
-// Open loads the files for the first time. Any fault is an error.
+// Open loads the files for the first time. Any fault is an error. With contents
+// of a Provider it only sees to it that the files can be read.
 func Open[T any](options Options[T]) (*Live[T], error) {
-	if options.Poll == 0 {
-		options.Poll = 2 * time.Second
-	}
 	l := &Live[T]{options: options}
+	for _, name := range options.Globs {
+		switch {
+		case !Remote(name):
+			l.globs = append(l.globs, name)
+		case !slices.Contains(l.remote, name):
+			l.remote = append(l.remote, name)
+		}
+	}
+	if l.options.Poll == 0 {
+		l.options.Poll = 2 * time.Second
+	}
+	if len(l.remote) > 0 {
+		return l, l.prepare()
+	}
+	l.started = true
 	if err := l.Reload(false); err != nil {
 		return nil, err
 	}
@@ -94,7 +122,11 @@ func (l *Live[T]) Status() Status {
 func (l *Live[T]) Reload(force bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.seen = sign(l.options.Globs)
+	if !l.started {
+		return errors.New("the server is starting")
+	}
+	l.unsettled = patientTries - 1 // whoever asks is told at once
+	l.seen = l.sign()
 	return l.load(force)
 }
 
@@ -102,33 +134,57 @@ func (l *Live[T]) Reload(force bool) error {
 func (l *Live[T]) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := sign(l.options.Globs)
+	now := l.sign()
+	if !l.started {
+		return
+	}
 	if now.equal(l.seen) {
+		l.keepCopyAgain()
 		return
 	}
 	l.seen = now
 	_ = l.load(false)
 	// A swap of symlinks under the reading mixes two versions: read again.
-	if again := sign(l.options.Globs); !again.equal(l.seen) {
+	if again := l.sign(); !again.equal(l.seen) {
 		l.seen = again
 		_ = l.load(false)
 	}
 }
 
 func (l *Live[T]) load(force bool) error {
-	l.status.TriedAt = time.Now()
-	files, err := read(l.options.Globs)
-	if err == nil && l.value.Load() != nil && slices.EqualFunc(files, l.inForce, sameFile) {
+	tried := time.Now()
+	r := l.read()
+	// The server's cache can be without a release for a second while another
+	// one takes its place.
+	if r.unsettled || r.absent && l.inForce != nil {
+		l.seen = signature{} // to be read again
+		if l.unsettled++; l.unsettled != patientTries {
+			return r.err
+		}
+	} else {
+		l.unsettled = 0
+	}
+	l.status.TriedAt = tried
+	files, err := r.files, r.err
+	if err == nil && l.inForce != nil && slices.EqualFunc(files, l.inForce, sameFile) {
 		// Touched only, or back to what is in force: the value and its
 		// identity stay, and a fault of the files between is over.
 		if l.status.Err == nil {
 			return nil
 		}
+		l.status.CopiedAt = time.Time{}
 		l.report(files, nil)
 		return nil
 	}
 	if err == nil {
 		err = l.replace(files, force)
+	}
+	switch {
+	case err == nil:
+		l.status.CopiedAt = time.Time{}
+		l.keepCopy()
+	case !l.tried && !r.absent:
+		l.useCopy()
 	}
 	l.report(files, err)
 	return err
@@ -140,7 +196,7 @@ func (l *Live[T]) replace(files []strict.File, force bool) error {
 	if err != nil {
 		return err
 	}
-	if l.value.Load() != nil && !force {
+	if l.inForce != nil && !force {
 		if err := l.vanished(files, count); err != nil {
 			return err
 		}
@@ -189,6 +245,7 @@ func (l *Live[T]) safeLoad(files []strict.File) (value *T, count int, err error)
 }
 
 func (l *Live[T]) report(files []strict.File, err error) {
+	l.tried = true
 	l.status.Err, l.status.Took = err, time.Since(l.status.TriedAt)
 	l.status.Files = nil
 	for _, f := range files {

@@ -65,6 +65,11 @@ func (f *fixture) open(globs ...string) {
 	}
 	f.live = live
 	<-f.loads
+	f.run(live)
+}
+
+// run watches until the test ends.
+func (f *fixture) run(live *Live[lines]) {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	done := make(chan struct{})
 	go func() {

@@ -69,7 +69,7 @@ func (l *Live[T]) follow(ctx context.Context, watcher *fsnotify.Watcher, tick <-
 // watch adds the directories that are there. Adding one again has no effect,
 // and one that is not there yet is tried at the next tick.
 func (l *Live[T]) watch(watcher *fsnotify.Watcher) {
-	for _, glob := range l.options.Globs {
+	for _, glob := range l.globs {
 		dirs := []string{filepath.Dir(glob)}
 		if strings.ContainsAny(dirs[0], "*?[") {
 			dirs, _ = filepath.Glob(dirs[0])

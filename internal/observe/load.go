@@ -1,6 +1,8 @@
 package observe
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -30,16 +32,32 @@ var (
 func Load(kind string) func(livefile.Status) {
 	return func(s livefile.Status) {
 		loadSeconds.WithLabelValues(kind).Observe(s.Took.Seconds())
+		if s.CopyErr != nil {
+			Log.Warn("[SetRouter] "+kind+" files of the config center", zap.Error(s.CopyErr))
+		}
+		entries.WithLabelValues(kind).Set(float64(s.Count))
+		if !s.LoadedAt.IsZero() {
+			lastSuccess.WithLabelValues(kind).Set(float64(s.LoadedAt.Unix()))
+		}
 		if s.Err != nil {
 			loads.WithLabelValues(kind, "refused").Inc()
 			refused.WithLabelValues(kind).Set(1)
-			Log.Error("[SetRouter] "+kind+" files refused, the last good ones stay in force", zap.Error(s.Err), zap.Strings("files", s.Files))
+			Log.Error("[SetRouter] "+kind+" files refused, "+instead(s), zap.Error(s.Err), zap.Strings("files", s.Files))
 			return
 		}
 		loads.WithLabelValues(kind, "ok").Inc()
 		refused.WithLabelValues(kind).Set(0)
-		entries.WithLabelValues(kind).Set(float64(s.Count))
-		lastSuccess.WithLabelValues(kind).Set(float64(s.LoadedAt.Unix()))
 		Log.Info("[SetRouter] "+kind+" files in force", zap.Strings("files", s.Files), zap.Int("entries", s.Count))
 	}
+}
+
+// instead is what is in force where files are refused.
+func instead(s livefile.Status) string {
+	switch {
+	case s.LoadedAt.IsZero():
+		return "and none are in force: the server answers as without them"
+	case !s.CopiedAt.IsZero():
+		return "the copy on disk of " + s.CopiedAt.Format(time.RFC3339) + " is in force"
+	}
+	return "the last good ones stay in force"
 }

@@ -170,8 +170,13 @@ func (s *Server) WriteFile(name, content string) error {
 func (s *Server) Output() string { return s.out.String() }
 
 // Log is what the pack logged so far.
-func (s *Server) Log() string {
-	text, _ := os.ReadFile(filepath.Join(s.Dir, "log/setrouter.log"))
+func (s *Server) Log() string { return s.log("setrouter") }
+
+// StockLog is what the rest of the server logged so far.
+func (s *Server) StockLog() string { return s.log("default") }
+
+func (s *Server) log(scope string) string {
+	text, _ := os.ReadFile(filepath.Join(s.Dir, "log", scope+".log"))
 	return string(text)
 }
 

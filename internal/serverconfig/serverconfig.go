@@ -21,12 +21,12 @@ const MappingName = "mapping"
 // Config is what the pack reads of the server's configuration.
 type Config struct {
 	CMDB               string   // plugin.cmdb.name
-	MappingFiles       []string // globs, relative to the working directory
+	MappingFiles       []string // globs, relative to the working directory, and names in the config center
 	ShrinkGuardPercent int
 	Sources            []string    // in order
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
-	RoutingFiles       []string // globs; none: every answer is the stock one
+	RoutingFiles       []string // as these; none: every answer is the stock one
 	FailOpen           bool
 	Protocols          []string // names under apiservers
 	AnswersKept        int      // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
@@ -66,6 +66,7 @@ func Load(name string) (*Config, error) {
 	}
 	if root, ok := strict.ParseYAML(file, &problems); ok {
 		c.read(root)
+		c.checkConfigCenter(root)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func (c *Config) readMapping(cmdb strict.Node) {
 		return
 	}
 	if n, given := fields["files"]; given {
-		c.MappingFiles = texts(n)
+		c.MappingFiles = sourceNames(n)
 	} else {
 		cmdb.Errorf("the CMDB %q has no files, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
 	}
@@ -177,7 +178,7 @@ func without(list []string, word string) []string {
 func (c *Config) readRouter(n strict.Node) {
 	fields, _ := option(n, "files", "failOpen")
 	if at, given := fields["files"]; given {
-		c.RoutingFiles = texts(at)
+		c.RoutingFiles = sourceNames(at)
 	} else {
 		n.Errorf("plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}")
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func load(t *testing.T, text string) (*Config, string) {
@@ -60,6 +62,9 @@ func TestAnswersKept(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
+		"plugin: {router: {option: {files: [polaris://a/b]}}, x: {}}":                    "s.yaml:1:1: polaris://a/b is in the config center, which is off, expected config: {open: true}\ns.yaml:1:36: \"polaris://a/b\" is no name in the config center, expected as polaris://Polaris/setrouter/routing.yaml: namespace, group and file",
+		"{config: {open: true}, plugin: {router: {option: {files: polaris://a/b/*}}}}":   `s.yaml:1:58: "polaris://a/b/*" is a pattern, and in the config center each file is named: expected as polaris://Polaris/setrouter/routing.yaml`,
+		"{config: {open: true}, plugin: {router: {option: {files: http://a/b/c}}}}":      `s.yaml:1:58: "http://a/b/c" is no name in the config center, expected as polaris://Polaris/setrouter/routing.yaml: namespace, group and file`,
 		"plugin: {cmdb: {name: mapping}}":                                                `s.yaml:1:16: the CMDB "mapping" has no option, expected option: {files: [conf/mapping/*.yaml]}`,
 		"plugin: {cmdb: {name: mapping, option: {}}}":                                    `s.yaml:1:16: the CMDB "mapping" has no files, expected option: {files: [conf/mapping/*.yaml]}`,
 		"plugin: {cmdb: {name: mapping, option: {file: a}}}":                             "s.yaml:1:16: the CMDB \"mapping\" has no files, expected option: {files: [conf/mapping/*.yaml]}\ns.yaml:1:41: unknown key \"file\"; did you mean \"files\"?",
@@ -77,5 +82,15 @@ func TestLoadRefuses(t *testing.T) {
 		if _, got := load(t, text); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
 		}
+	}
+}
+
+func TestConfigFiles(t *testing.T) {
+	c, fault := load(t, "config: {open: true}\nplugin: {cmdb: {name: mapping, option: {files: [a, polaris://n/g/m.csv]}}, router: {option: {files: [polaris://n/g/d/r.yaml]}}}")
+	if diff := cmp.Diff([]string{"polaris://n/g/m.csv", "polaris://n/g/d/r.yaml"}, c.ConfigFiles()); diff != "" || fault != "" {
+		t.Error(fault, diff)
+	}
+	if f, err := ParseConfigFile("polaris://n/g/d/r.yaml"); err != nil || f != (ConfigFile{"n", "g", "d/r.yaml"}) {
+		t.Error(f, err)
 	}
 }

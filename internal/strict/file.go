@@ -53,10 +53,11 @@ func readText(name string) ([]byte, error) {
 	if len(data) > MaxFileSize {
 		return nil, fmt.Errorf("is larger than %d MiB, the limit for one file; split it, any number of files can be named", MaxFileSize>>20)
 	}
-	return data, checkText(data)
+	return data, CheckText(data)
 }
 
-func checkText(data []byte) error {
+// CheckText refuses what is empty or no UTF-8 text.
+func CheckText(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return errors.New("is empty; delete the file or give it content")
 	}

@@ -27,7 +27,7 @@ type Node struct {
 
 // ParseYAML reads the one document of a file, which must be a mapping.
 func ParseYAML(file File, problems *Problems) (root Node, ok bool) {
-	if err := checkText(file.Data); err != nil {
+	if err := CheckText(file.Data); err != nil {
 		problems.Add(Problem{File: file.Name, Message: err.Error()})
 		return Node{}, false
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/polarismesh/polaris/bootstrap"
 	"github.com/polarismesh/polaris/plugin"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
@@ -22,7 +23,8 @@ func init() { plugin.RegisterPlugin(serverconfig.MappingName, mapping) }
 // pollInterval is the backstop for file changes that the watch misses.
 const pollInterval = 2 * time.Second
 
-// Initialize loads the mapping files and watches them from then on. Polaris
+// Initialize loads the mapping files and watches them from then on; those in the
+// config center come when the server's caches are warm. Polaris
 // calls it once, at start. The host would end the process with exit code 255
 // on an error and log it only; operators are promised 1 and the message.
 func (c *CMDB) Initialize(*plugin.ConfigEntry) error {
@@ -41,12 +43,17 @@ func (c *CMDB) open(configFile string) error {
 	}
 	observe.Register()
 	c.live, err = livefile.Open(livefile.Options[state]{
-		Globs:  config.MappingFiles,
-		Load:   load,
-		Guard:  livefile.ShrinkGuard(config.ShrinkGuardPercent),
-		OnLoad: observe.Load("mapping"),
-		Poll:   pollInterval,
+		Globs:    config.MappingFiles,
+		Provider: configcenter.Of,
+		Copy:     configcenter.CopyOf("mapping"),
+		Load:     load,
+		Guard:    livefile.ShrinkGuard(config.ShrinkGuardPercent),
+		OnLoad:   observe.Load("mapping"),
+		Poll:     pollInterval,
 	})
+	if err == nil && len(config.ConfigFiles()) > 0 {
+		configcenter.Of.OnWarm(c.live.Start)
+	}
 	return err
 }
 

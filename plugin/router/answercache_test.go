@@ -23,7 +23,7 @@ func TestAnswerCacheTooSmall(t *testing.T) {
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	for kept, want := range map[int]string{0: "keeps 0 encoded answers", 4: "at least 5 different ones", 5: ""} {
+	for kept, want := range map[int]string{0: "keeps 0 encoded answers", 4: "callers are of 5 kinds", 5: ""} {
 		got := answerCacheTooSmall(&serverconfig.Config{Protocols: []string{"service-grpc"}, AnswersKept: kept}, rules, table)
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%d kept: %q, want %q", kept, got, want)

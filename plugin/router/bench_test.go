@@ -28,6 +28,10 @@ type fixedServices struct {
 
 func (f fixedServices) GetServiceByName(string, string) *model.Service { return f.service }
 
+func (f fixedServices) GetVisibleServicesInOtherNamespace(string, string) []*model.Service {
+	return nil
+}
+
 // campuses is how many places each SET of a bench service is in.
 const campuses = 27
 

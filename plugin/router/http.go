@@ -21,6 +21,8 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc/metadata"
+
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 )
 
 // The HTTP listener of Polaris does not tell the discovery server who asks. It
@@ -48,6 +50,7 @@ func wrapHTTP(slots map[string]apiserver.Apiserver) {
 // Initialize notes whether `client` with `discover` is on: what is off stays
 // off.
 func (h *httpSlot) Initialize(ctx context.Context, option map[string]any, conf map[string]apiserver.APIConfig) error {
+	configcenter.Warm()
 	client := conf["client"]
 	h.discover.Store(client.Enable &&
 		(len(client.Include) == 0 || slices.Contains(client.Include, apiserver.DiscoverAccess)))

@@ -44,6 +44,7 @@ const (
 	whyOwn        = "instances of the lane address's own service changed"
 	whyFirst      = "asked for the first time"
 	whyPods       = "pods changed"
+	whyHeld       = "a narrower tier or level was satisfied for the hold-down"
 	whyService    = "the service's own record changed"
 )
 

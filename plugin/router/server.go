@@ -28,6 +28,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
+type chooser func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held)
+
 // Server is the discovery server with routing. Everything but
 // ServiceInstancesCache is the embedded one's, the stock auth proxy. It is safe
 // for concurrent use.
@@ -44,8 +46,8 @@ type Server struct {
 	// by its id; it is nil in tests that do without.
 	revisionOf func(serviceID string) string
 	now        func() time.Time // for evacuations
-	// choose is route.Route.Answer, but in tests that force a fault.
-	choose func(r route.Route, callee *route.Callee, own []route.Instance) (route.Decision, []route.Member)
+	// choose is route.Route.Settle, but in tests that force a fault.
+	choose chooser
 
 	snapshots sync.Map // snapshotKey to *snapshot
 	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made

@@ -100,7 +100,7 @@ addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
 		table: func() *location.Table { return table }, rules: func() *route.Rules { return rules },
 		sources:  []location.Source{location.TableSource{Table: func() *location.Table { return table }}},
 		services: func() cachetypes.ServiceCache { return services },
-		choose:   route.Route.Answer,
+		choose:   route.Route.Settle,
 		now:      time.Now,
 	}, stock
 }
@@ -119,9 +119,9 @@ func get(s *Server, caller, name, revision string) (resp *apiservice.DiscoverRes
 func TestUnchangedPollBuildsNoList(t *testing.T) {
 	s, stock := newTestServer(t)
 	selected := 0
-	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance) (route.Decision, []route.Member) {
+	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
 		selected++
-		return r.Answer(callee, own)
+		return r.Settle(callee, own, before, now)
 	}
 	first, got := get(s, "10.1.0.1", "s", "")
 	if got != "200000 1" {
@@ -162,7 +162,9 @@ func TestRefusedCallerLearnsNothing(t *testing.T) {
 // A fault in routing, here a panic, never takes discovery down.
 func TestFailure(t *testing.T) {
 	s, _ := newTestServer(t)
-	s.choose = func(route.Route, *route.Callee, []route.Instance) (route.Decision, []route.Member) { panic("a bug") }
+	s.choose = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
+		panic("a bug")
+	}
 	before := testutil.ToFloat64(observe.Failures)
 	resp, got := get(s, "10.1.0.1", "s", "")
 	ids := strings.Fields(got)[1:]
@@ -209,7 +211,8 @@ func TestAddressWithoutATarget(t *testing.T) {
 	}
 }
 
-// An evacuation ends by itself, with no change of any file or instance.
+// An evacuation ends by itself, with no change of any file or instance, and
+// callers go back after the hold-down.
 func TestEvacuationEnds(t *testing.T) {
 	s, _ := newTestServer(t)
 	begin := time.Now()
@@ -220,11 +223,18 @@ func TestEvacuationEnds(t *testing.T) {
 		t.Fatal(problems.Err())
 	}
 	s.rules = func() *route.Rules { return rules }
-	for after, want := range map[time.Duration]string{0: "200000 3", 2 * time.Hour: "200000 1"} {
-		s.now = func() time.Time { return begin.Add(after) }
-		if _, got := get(s, "10.1.0.1", "s", ""); got != want {
-			t.Errorf("after %s: %s, want %s", after, got, want)
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{{0, "200000 3"}, {2 * time.Hour, "200000 3"}, {2*time.Hour + route.DefaultHoldDown, "200000 1"}} {
+		s.now = func() time.Time { return begin.Add(step.after) }
+		if _, got := get(s, "10.1.0.1", "s", ""); got != step.want {
+			t.Errorf("after %s: %s, want %s", step.after, got, step.want)
 		}
+	}
+	changes := s.Changes("")
+	if len(changes) != 2 || changes[0].Why != whyHeld || changes[0].Change != "narrowed" {
+		t.Errorf("changes %+v, want the last for the hold-down", changes)
 	}
 }
 
@@ -322,9 +332,9 @@ func TestConcurrentCallers(t *testing.T) {
 func TestOneListForAllAfterAChange(t *testing.T) {
 	s, stock := newTestServer(t)
 	var selected atomic.Int32
-	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance) (route.Decision, []route.Member) {
+	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
 		selected.Add(1)
-		return r.Answer(callee, own)
+		return r.Settle(callee, own, before, now)
 	}
 	s.revisionOf = func(string) string {
 		stock.mu.Lock()

@@ -15,6 +15,7 @@ import (
 	service_auth "github.com/polarismesh/polaris/service/interceptor/auth"
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
@@ -87,7 +88,7 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 			return inner.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
 		},
 		now:     time.Now,
-		choose:  route.Route.Answer,
+		choose:  route.Route.Settle,
 		origin:  origin,
 		config:  config,
 		started: time.Now(),
@@ -98,16 +99,17 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 		return s, nil
 	}
 	live, err := livefile.Open(livefile.Options[route.Rules]{
-		Globs:  config.RoutingFiles,
-		Load:   loadRules,
-		OnLoad: observe.Load("routing"),
-		Poll:   pollInterval,
+		Globs:    config.RoutingFiles,
+		Provider: configcenter.Of,
+		Copy:     configcenter.CopyOf("routing"),
+		Load:     loadRules,
+		OnLoad:   observe.Load("routing"),
+		Poll:     pollInterval,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.rules, s.routing = live.Get, live
-	reportRules(s.rules())
 	instances, clients := newHostIndex(), newHostIndex()
 	if s.pods, err = openPods(config); err != nil {
 		return nil, err
@@ -119,11 +121,22 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 	go live.Run(context.Background())
 	go s.tick()
 	warnUnrouted(config.Protocols)
-	if text := answerCacheTooSmall(config, s.rules(), s.table()); text != "" {
-		observe.Log.Warn("[SetRouter] " + text)
+	if len(config.ConfigFiles()) == 0 {
+		s.loaded()
+	} else {
+		configcenter.Of.OnWarm(func() {
+			live.Start()
+			s.loaded()
+		})
 	}
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
 	return s, nil
+}
+
+// loaded says what there is to say of the first rules in force.
+func (s *Server) loaded() {
+	reportRules(s.rules())
+	go warnOfAnswerCache(s.config, s.rules(), s.table())
 }
 
 // tick does what time brings about: evacuations end, and callers are forgotten.

@@ -36,6 +36,7 @@ type snapshot struct {
 	// generation is one of the source kubernetes at which it still said of the
 	// instances' hosts what it did.
 	generation atomic.Uint64
+	look       sync.Mutex
 }
 
 // inForce is a state of the files, and of the evacuations in them.
@@ -94,6 +95,9 @@ func (r *request) snapshot(source route.Service) (*snapshot, *apiservice.Discove
 func (r *request) keep(key snapshotKey, resp *apiservice.DiscoverResponse, state inForce) (*snapshot, error) {
 	v, there := r.snapshots.Load(key)
 	before, _ := v.(*snapshot)
+	if !r.keeps() {
+		before = nil // only one may follow it
+	}
 	next, err := newSnapshot(r.named(resp), state, r.pods, before)
 	if err != nil || !r.keeps() {
 		return next, err
@@ -141,7 +145,11 @@ func (r *request) stockRevision(source route.Service) string {
 // to all namespaces has a name in each that a client can think of; those are
 // made anew for each request, as the stock server does.
 func (r *request) keeps() bool {
-	return r.exists || r.address != nil
+	if r.exists {
+		return true
+	}
+	_, is := r.rules.Address(r.asked, nil)
+	return is
 }
 
 // current returns the snapshot in use, unless other files or evacuations are in
@@ -166,9 +174,10 @@ func (s *snapshot) follows(pods podSource) bool {
 		return true
 	}
 	generation := pods.Generation() // before the look: a later change makes another
-	if s.generation.Load() == generation {
-		return true
+	if s.generation.Load() == generation || !s.look.TryLock() {
+		return true // or another request is looking: who asks after it has what it finds
 	}
+	defer s.look.Unlock()
 	for i, p := range s.protos {
 		if pods.of(p.GetHost().GetValue()) != s.pods[i] {
 			return false

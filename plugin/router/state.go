@@ -68,16 +68,19 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		}
 		in.Own = own.callees()
 	}
-	e := explain.Of(in)
 	kind, why := r.rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
-	if why != route.Routed || in.NoTarget {
-		return e, nil
+	if why != route.Routed && why != route.Shadowed || in.NoTarget {
+		return explain.Of(in), nil
 	}
 	v, err := snap.peek(r, viewKey{kind: kind}, own.ifNeeded(kind.Rule))
 	if err != nil {
-		return e, err
+		return explain.Of(in), err
 	}
-	e.Revision = v.revision
+	in.Hold, in.Until = v.decision.Held, v.decision.Until
+	e := explain.Of(in)
+	if why == route.Routed {
+		e.Revision = v.revision
+	}
 	return e, nil
 }
 

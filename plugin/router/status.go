@@ -2,8 +2,11 @@ package router
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -38,6 +41,11 @@ type Files struct {
 	TriedAt  time.Time `json:"triedAt"`
 	// Problems are why the files on disk are refused; empty: they are in force.
 	Problems []string `json:"problems"`
+	// Copy is set while the contents of the config center in force are those
+	// of the copy on disk.
+	Copy *time.Time `json:"copy,omitempty"`
+	// CopyProblem is why there is no copy on disk, or none of use.
+	CopyProblem string `json:"copyProblem,omitempty"`
 }
 
 // RuleStatus is a rule or lane address in force.
@@ -131,6 +139,15 @@ func (s *Server) Status() Status {
 
 func filesOf(kind string, s livefile.Status) Files {
 	f := Files{Kind: kind, Names: s.InForce, Entries: s.Count, LoadedAt: s.LoadedAt, TriedAt: s.TriedAt, Problems: []string{}}
+	if f.Names == nil {
+		f.Names = []string{}
+	}
+	if !s.CopiedAt.IsZero() {
+		f.Copy = &s.CopiedAt
+	}
+	if s.CopyErr != nil {
+		f.CopyProblem = s.CopyErr.Error()
+	}
 	if faults, is := errors.AsType[strict.Error](s.Err); is {
 		f.Problems = faults.Lines()
 	} else if s.Err != nil {
@@ -198,4 +215,13 @@ func (s *Server) live() (out []liveFiles) {
 		out = append(out, liveFiles{"routing", s.routing})
 	}
 	return out
+}
+
+// ConfigFile is a source in the config center as it is saved there, published or
+// not. Files that are no sources stay under the auth of the config center.
+func (s *Server) ConfigFile(name string) (configcenter.Saved, error) {
+	if !slices.Contains(s.config.ConfigFiles(), name) {
+		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", livefile.ErrAbsent, name)
+	}
+	return configcenter.Of.Saved(name)
 }

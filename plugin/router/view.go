@@ -21,6 +21,7 @@ type view struct {
 	resp     *apiservice.DiscoverResponse // shared: read only
 	revision string
 	decision route.Decision
+	held     route.Held
 	usable   int // instances in the answer
 
 	// What it depends on: those SETs and which SETs there are, or everything.
@@ -40,15 +41,15 @@ const revisionPrefix = "setrouter-"
 
 // build decides for a kind of caller and makes its list. A fault in it becomes
 // an error, so that the next snapshot is tried again.
-func (s *snapshot) build(r *request, key viewKey, own *snapshot) (v *view, err error) {
+func (s *snapshot) build(r *request, key viewKey, own *snapshot, before route.Held) (v *view, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	start := time.Now()
-	decision, members := r.choose(key.kind, s.callee, own.stock(nil))
-	v = &view{decision: decision, resp: copyOfAnswer(s.answer)}
+	decision, members, held := r.choose(key.kind, s.callee, own.stock(nil), before, r.now())
+	v = &view{decision: decision, held: held, resp: copyOfAnswer(s.answer)}
 	content := sha256.New()
 	content.Write(s.header[:])
 	for _, m := range members {

@@ -4,6 +4,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Bounds of the views kept of one service: how many, and their instances. There
@@ -46,6 +47,7 @@ type viewCell struct {
 	build func() (*view, error)
 
 	size  atomic.Int64  // instances of the view
+	until atomic.Int64  // Unix nanoseconds when it has to be decided again; 0: never
 	holds atomic.Uint64 // the last snapshot that it was found good for
 	use   usage
 }
@@ -76,47 +78,66 @@ func (u *usage) tick() (idle bool) {
 // is not there yet wait for one build of it.
 func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 	v, there := s.views.cells.Load(key)
-	why := ""
+	why, before := "", route.Held{}
 	if there {
 		old := v.(*viewCell)
-		if why = old.stale(s, own); why == "" {
+		if why = old.stale(s, own, r.now()); why == "" {
 			old.use.note()
 			return old.build()
 		}
+		before = old.held()
 	}
 	fresh := &viewCell{seq: s.seq, own: own}
 	fresh.use.note()
 	fresh.build = sync.OnceValues(func() (*view, error) {
-		built, err := s.build(r, key, own)
+		built, err := s.build(r, key, own, before)
 		if err != nil || !r.keeps() {
 			return built, err
 		}
 		fresh.size.Store(int64(len(built.resp.Instances)))
+		if !built.decision.Until.IsZero() {
+			fresh.until.Store(built.decision.Until.UnixNano())
+		}
 		s.views.members.Add(fresh.size.Load())
 		if !key.onlyHealthy {
 			r.changes.note(r.asked, key.kind, built, s, why, r.now())
 		}
 		return built, nil
 	})
-	return s.put(key, v, fresh).build()
+	return s.put(key, v, fresh, r.now()).build()
 }
 
 // peek is view for those who only look: it keeps nothing and notes nothing.
 func (s *snapshot) peek(r *request, key viewKey, own *snapshot) (*view, error) {
+	var before route.Held
 	if v, there := s.views.cells.Load(key); there {
-		if old := v.(*viewCell); old.stale(s, own) == "" {
+		old := v.(*viewCell)
+		if old.stale(s, own, r.now()) == "" {
 			return old.build()
 		}
+		before = old.held()
 	}
-	return s.build(r, key, own)
+	return s.build(r, key, own, before)
+}
+
+// held is what the kind of caller has by the cell, nothing where its view could
+// not be built.
+func (c *viewCell) held() route.Held {
+	if v, err := c.build(); err == nil {
+		return v.held
+	}
+	return route.Held{}
 }
 
 // stale says why a view is not the one of a snapshot any more; it is empty
 // while the view is.
-func (c *viewCell) stale(s, own *snapshot) string {
+func (c *viewCell) stale(s, own *snapshot, now time.Time) string {
+	until := c.until.Load()
 	switch {
 	case c.own != own:
 		return whyOwn
+	case until != 0 && now.UnixNano() >= until:
+		return whyHeld
 	case c.seq >= s.seq || c.holds.Load() >= s.seq:
 		return ""
 	}
@@ -134,7 +155,7 @@ func (c *viewCell) stale(s, own *snapshot) string {
 // put keeps a fresh cell in the place of an old one, which is nil where there
 // is none, if there is room; it returns the one to use: another request's,
 // where that was faster.
-func (s *snapshot) put(key viewKey, old any, fresh *viewCell) *viewCell {
+func (s *snapshot) put(key viewKey, old any, fresh *viewCell, now time.Time) *viewCell {
 	x := s.views
 	if old != nil {
 		if x.cells.CompareAndSwap(key, old, fresh) {
@@ -149,7 +170,7 @@ func (s *snapshot) put(key viewKey, old any, fresh *viewCell) *viewCell {
 		x.count.Add(1)
 		return fresh
 	}
-	if first := v.(*viewCell); first.stale(s, fresh.own) == "" {
+	if first := v.(*viewCell); first.stale(s, fresh.own, now) == "" {
 		return first
 	}
 	return fresh

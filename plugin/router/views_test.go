@@ -1,13 +1,16 @@
 package router
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	cachetypes "github.com/polarismesh/polaris/cache/api"
 	api "github.com/polarismesh/polaris/common/api/v1"
+	"github.com/polarismesh/polaris/common/model"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -57,7 +60,9 @@ func TestViewsAreBounded(t *testing.T) {
 func TestFaultPasses(t *testing.T) {
 	s, stock := newTestServer(t)
 	choose := s.choose
-	s.choose = func(route.Route, *route.Callee, []route.Instance) (route.Decision, []route.Member) { panic("a bug") }
+	s.choose = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
+		panic("a bug")
+	}
 	if _, got := get(s, "10.1.0.1", "s", ""); len(strings.Fields(got)) != 5 {
 		t.Fatalf("%s, want the stock answer", got)
 	}
@@ -86,13 +91,13 @@ var churnTables = []string{
 }
 
 var churnRules = []string{
-	"rules: [{name: r, service: default/s, set: {}, nearby: {}}]",
-	"rules: [{name: r, service: default/s, set: {tiers: [own, siblings, business]}, onEmpty: all}]",
-	"rules: [{name: r, service: default/s, nearby: {}}]",
-	"rules: [{name: r, service: default/s, set: {}, rollout: {percent: 30, by: weight}}]",
-	"rules: [{name: r, service: default/s, set: {}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
-	"rules: [{name: r, service: default/s, set: {}}]\nevacuate: [{set: a.b.e, until: TOMORROW}]",
-	"rules: [{name: r, service: default/s, set: {tiers: [siblings]}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}, nearby: {}}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {tiers: [own, siblings, business]}, onEmpty: all}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, nearby: {}}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}, rollout: {percent: 30, by: weight}}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {}}]\nevacuate: [{set: a.b.e, until: TOMORROW}]",
+	"rules: [{name: r, service: default/s, degrade: {holdDown: 0s}, set: {tiers: [siblings]}}]\nevacuate: [{set: a.b.c, until: TOMORROW}]",
 }
 
 // load changes the mapping, the routing files or both; a number below 0 is none.
@@ -196,5 +201,59 @@ func TestViewsAreThoseOfAFreshServer(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// A service that goes while its name is visible from another namespace, and
+// comes back: the list is never the one of before, nor the other service's.
+func TestServiceGoesAndComesBack(t *testing.T) {
+	s, stock := newTestServer(t)
+	there := true
+	exists := fixedServices{service: &model.Service{Name: "s", Namespace: "default"}}
+	s.services = func() cachetypes.ServiceCache {
+		if there {
+			return exists
+		}
+		return fixedServices{}
+	}
+	for n, step := range []struct {
+		there     bool
+		instances []string
+	}{{true, []string{"1"}}, {false, []string{"11"}}, {false, []string{"21"}}, {true, []string{"31"}}, {true, []string{"41", "42"}}} {
+		there, stock.revision, stock.cached = step.there, fmt.Sprint("r", n), nil
+		for _, id := range step.instances {
+			stock.cached = append(stock.cached, stockInstance(id, "a.b.c"))
+		}
+		for range 2 {
+			if _, got := get(s, "10.1.0.1", "s", ""); got != "200000 "+strings.Join(step.instances, " ") {
+				t.Errorf("step %d: %s, want %q", n, got, step.instances)
+			}
+		}
+	}
+}
+
+// everywhereServices is a cache in which a lane address is visible from any
+// namespace.
+type everywhereServices struct{ fixedServices }
+
+func (everywhereServices) GetVisibleServicesInOtherNamespace(name, _ string) []*model.Service {
+	return []*model.Service{{Name: name, Namespace: "default"}}
+}
+
+// Namespaces that a client thinks of keep nothing.
+func TestInventedNamespacesKeepNothing(t *testing.T) {
+	s, _ := newTestServer(t)
+	s.services = func() cachetypes.ServiceCache { return everywhereServices{} }
+	for n := range 5 {
+		req := askFor("lane", "")
+		req.Namespace = wrapperspb.String(fmt.Sprint("invented", n))
+		resp := s.ServiceInstancesCache(withCaller(context.Background(), "10.1.0.1:5000", nil), &apiservice.DiscoverFilter{}, req)
+		if resp.Code.GetValue() != 200000 || len(resp.Instances) != 1 {
+			t.Errorf("code %d with %d instances, want the lane's", resp.Code.GetValue(), len(resp.Instances))
+		}
+	}
+	s.snapshots.Range(func(key, _ any) bool {
+		t.Errorf("kept %v", key)
+		return true
 	})
 }

@@ -30,7 +30,7 @@ func (k keys) strip(obj any) (any, error) {
 		return &corev1.Pod{
 			ObjectMeta: meta(&o.ObjectMeta, only(o.Labels, append([]string{k.setLabel}, k.labels...)), only(o.Annotations, []string{k.setAnnotation})),
 			Spec:       corev1.PodSpec{NodeName: o.Spec.NodeName, HostNetwork: o.Spec.HostNetwork},
-			Status:     corev1.PodStatus{Phase: o.Status.Phase, PodIP: o.Status.PodIP, PodIPs: o.Status.PodIPs},
+			Status:     corev1.PodStatus{Phase: o.Status.Phase, PodIP: o.Status.PodIP, PodIPs: o.Status.PodIPs, StartTime: o.Status.StartTime},
 		}, nil
 	case *corev1.Node:
 		labels := only(o.Labels, []string{corev1.LabelTopologyRegion, corev1.LabelTopologyZone, k.campusLabel})
@@ -68,6 +68,9 @@ func (k keys) pod(p *corev1.Pod) (out Pod, ok bool) {
 	out = Pod{
 		Namespace: p.Namespace, Name: p.Name, UID: string(p.UID), Created: p.CreationTimestamp.Unix(),
 		Node: p.Spec.NodeName, HostNetwork: p.Spec.HostNetwork, Labels: only(p.Labels, k.labels),
+	}
+	if p.Status.StartTime != nil { // it may have waited for long, and got its address then
+		out.Created = p.Status.StartTime.Unix()
 	}
 	for _, ip := range p.Status.PodIPs {
 		out.Addrs = appendAddr(out.Addrs, ip.IP)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -38,25 +37,4 @@ func readDisk(name, of string) (c diskCopy, ok bool, err error) {
 		return diskCopy{}, false, fmt.Errorf("%s was written under other options, it is not used", name)
 	}
 	return c, true, nil
-}
-
-// writeDisk replaces a copy in one step: after a crash there is the old one or
-// the new one.
-func writeDisk(name string, c diskCopy) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	err = json.NewEncoder(file).Encode(c)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
 }

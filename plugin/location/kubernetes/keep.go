@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/diskcopy"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
@@ -58,7 +59,7 @@ func (w *watched) keepCopy(ctx context.Context, interval time.Duration) {
 			continue
 		}
 		pods, nodes, changes := w.table.Records(w.Name)
-		err := writeDisk(w.file, diskCopy{diskVersion, w.of, heard, pods, nodes})
+		err := diskcopy.Write(w.file, diskCopy{diskVersion, w.of, heard, pods, nodes})
 		w.mu.Lock()
 		w.diskErr = err
 		w.mu.Unlock()

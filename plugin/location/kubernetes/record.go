@@ -14,7 +14,7 @@ type Pod struct {
 	Namespace string       `json:"namespace"`
 	Name      string       `json:"name"`
 	UID       string       `json:"uid"`
-	Created   int64        `json:"created"` // Unix seconds
+	Created   int64        `json:"created"` // Unix seconds; when it was started, if that is known
 	Node      string       `json:"node,omitempty"`
 	Addrs     []netip.Addr `json:"addrs"` // normalised
 	// HostNetwork pods have their node's addresses, which are shared.

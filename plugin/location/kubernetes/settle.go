@@ -82,7 +82,7 @@ func agree(f, other *location.Facts) {
 }
 
 // newerPod orders pods that claim one address: it was given to the one that was
-// created last.
+// started last.
 func newerPod(a, b *pod) int {
 	return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(a.UID, b.UID))
 }

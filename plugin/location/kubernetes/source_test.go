@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/polaris-contrib/setrouter/internal/diskcopy"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 )
@@ -63,10 +64,10 @@ func TestReads(t *testing.T) {
 			Labels: map[string]string{"lane": "gray", "app": "x"}, Annotations: map[string]string{"set": "qb.novel.*", "big": "..."},
 		},
 		Spec:   corev1.PodSpec{NodeName: "n", Containers: []corev1.Container{{Name: "c"}}},
-		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "10.0.0.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}, {IP: "::ffff:10.0.0.1"}}},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "10.0.0.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}, {IP: "::ffff:10.0.0.1"}}, StartTime: new(metav1.Unix(9, 0))},
 	}
 	want := Pod{
-		Namespace: "a", Name: "b", UID: "1", Created: 5, Node: "n", Addrs: ips("10.0.0.1", "fd00::1"),
+		Namespace: "a", Name: "b", UID: "1", Created: 9, Node: "n", Addrs: ips("10.0.0.1", "fd00::1"),
 		SET: "qb.novel.*", SETKey: "annotation set", Labels: map[string]string{"lane": "gray"},
 	}
 	for range 2 { // the informer strips what is stripped already
@@ -112,7 +113,7 @@ func TestDisk(t *testing.T) {
 		Version: diskVersion, Of: "x", Heard: time.Unix(100, 0).UTC(), Nodes: []Node{{Name: "n", Addrs: ips("10.9.0.1"), Location: at("r", "z", "")}},
 		Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c", SETKey: "label s", Labels: map[string]string{"k": "v"}}},
 	}
-	if err := writeDisk(name, c); err != nil {
+	if err := diskcopy.Write(name, c); err != nil {
 		t.Fatal(err)
 	}
 	got, ok, err := readDisk(name, "x")
@@ -148,7 +149,7 @@ func TestSilentAPIServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard := time.Now().Add(-time.Hour)
-	if err := writeDisk(w.file, diskCopy{Version: diskVersion, Of: w.of, Heard: heard, Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c"}}}); err != nil {
+	if err := diskcopy.Write(w.file, diskCopy{Version: diskVersion, Of: w.of, Heard: heard, Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c"}}}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := New(k)
@@ -222,5 +223,20 @@ func TestContact(t *testing.T) {
 	server.Close()
 	if _, err := ask(); err == nil {
 		t.Error("gone: no error")
+	}
+}
+
+// A copy of one cluster is not another one's, whatever it is called.
+func TestCopyIsOfOneAPIServer(t *testing.T) {
+	of := func(server string) string {
+		options := &serverconfig.Kubernetes{Snapshot: t.TempDir()}
+		w, err := newWatched(serverconfig.Cluster{Name: "bj", Kubeconfig: kubeconfigFor(t, server)}, options, NewTable())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.of
+	}
+	if of("http://127.0.0.1:1") != of("http://127.0.0.1:1") || of("http://127.0.0.1:1") == of("http://127.0.0.1:2") {
+		t.Error("a copy is used for the same API server, and for no other one")
 	}
 }

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -63,7 +64,10 @@ func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table
 	w.feeds = append(w.feeds, &feed{resource: nodes, records: nodeRecords{table, c.Name, w.keys}})
 	if k.Snapshot != "" {
 		w.file = filepath.Join(k.Snapshot, c.Name+".json")
-		options, err := json.Marshal([]any{k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels, c.Namespaces, c.PodSelector})
+		authority := sha256.Sum256(w.rest.CAData)
+		options, err := json.Marshal([]any{
+			k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels, c.Namespaces, c.PodSelector, w.rest.Host, w.rest.CAFile, authority[:],
+		})
 		if err != nil {
 			return nil, err
 		}

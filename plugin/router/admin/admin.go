@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -32,6 +34,7 @@ type State interface {
 	Dump() world.Dump
 	Changes(service string) []router.Change
 	Reload(force bool) []router.Reloaded
+	ConfigFile(name string) (configcenter.Saved, error)
 }
 
 var _ State = (*router.Server)(nil)
@@ -63,6 +66,7 @@ func newHandler(state State, token string) http.Handler {
 	get("lookup", func(r *http.Request) (any, error) { return lookupFor(state, r) })
 	get("services", func(*http.Request) (any, error) { return servicesOf(state.World()), nil })
 	get("changes", func(r *http.Request) (any, error) { return changesFor(state, r) })
+	get("configfile", func(r *http.Request) (any, error) { return state.ConfigFile(r.FormValue("name")) })
 	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
 	api.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
 		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %s, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
@@ -138,6 +142,9 @@ func reply(answer func(*http.Request) (any, error)) http.Handler {
 		fault := Error{"internal", err.Error(), http.StatusInternalServerError}
 		if missing, is := errors.AsType[router.NotFound](err); is {
 			fault = Error{"not-found", missing.Error(), http.StatusNotFound}
+		}
+		if errors.Is(err, livefile.ErrAbsent) {
+			fault = Error{"not-found", err.Error(), http.StatusNotFound}
 		}
 		if own, is := errors.AsType[Error](err); is {
 			fault = own

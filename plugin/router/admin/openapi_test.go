@@ -18,6 +18,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -142,6 +144,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": router.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": Looked{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []router.Change{}, "post reload": []router.Reloaded{},
+		"get configfile": configcenter.Saved{},
 	}
 	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
@@ -249,6 +252,16 @@ func (s openapiState) Reload(force bool) []router.Reloaded {
 	return []router.Reloaded{{Kind: "mapping", OK: force, Problems: []string{}}}
 }
 
+func (s openapiState) ConfigFile(name string) (configcenter.Saved, error) {
+	switch name {
+	case "polaris://a/b/away":
+		return configcenter.Saved{}, errors.New("the store of the config center cannot be read")
+	case "polaris://a/b/c.yaml":
+		return configcenter.Saved{Name: name, Content: "version: 1"}, nil
+	}
+	return configcenter.Saved{}, livefile.ErrAbsent
+}
+
 // Every answer in the document is one that the handler gives, and has the shape
 // that the document says.
 func TestOpenAPIAnswers(t *testing.T) {
@@ -289,6 +302,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"lookup?address=10.1":                                      "bad-request",
 		"who?service=default/routed":                               `"unreached"`,
 		"changes?service=routed":                                   "bad-request",
+		"configfile?name=polaris://a/b/c.yaml":                     `"content": "version: 1"`,
+		"configfile?name=polaris://a/b/away":                       "internal",
+		"configfile?name=polaris://a/b/none":                       "not-found",
 		"who?service=default/none":                                 "not-found",
 		"who?service=routed":                                       "bad-request",
 	} {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -134,6 +136,9 @@ func (s pageState) Explain(q world.Request) (explain.Explanation, error) {
 func (s pageState) Caller(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
 func (s pageState) Dump() world.Dump                      { return world.NewDump(s.World(), nil, nil) }
 func (s pageState) Reload(bool) []router.Reloaded         { return []router.Reloaded{} }
+func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
+	return configcenter.Saved{}, livefile.ErrAbsent
+}
 
 func (s pageState) Changes(service string) []router.Change {
 	out := []router.Change{}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/polarismesh/polaris/apiserver"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -39,6 +40,7 @@ func (s *slot) GetPort() uint32 { return s.port }
 // Initialize takes the options as the pack reads them from the server's
 // configuration, strictly; those given here are the same ones.
 func (s *slot) Initialize(context.Context, map[string]any, map[string]apiserver.APIConfig) error {
+	configcenter.Warm()
 	routing := router.Running()
 	if routing == nil {
 		return errors.New("routing is not in this server's chain")

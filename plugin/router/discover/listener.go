@@ -26,6 +26,7 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
@@ -47,6 +48,7 @@ func (l *listener) GetProtocol() string { return "grpc" }
 
 // Initialize implements apiserver.Apiserver.
 func (l *listener) Initialize(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig) error {
+	configcenter.Warm()
 	l.apis = apis
 	options := []grpcserver.InitOption{
 		grpcserver.WithModule(model.DiscoverModule),

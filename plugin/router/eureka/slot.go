@@ -33,6 +33,7 @@ import (
 	"github.com/polarismesh/polaris/apiserver"
 	_ "github.com/polarismesh/polaris/apiserver/eurekaserver" // registers the slot before the init here wraps it
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
@@ -65,6 +66,7 @@ func running() routing {
 
 // Initialize implements apiserver.Apiserver.
 func (s *slot) Initialize(ctx context.Context, option map[string]any, api map[string]apiserver.APIConfig) error {
+	configcenter.Warm()
 	var f *front
 	if routing := s.routing(); routing != nil {
 		var err error

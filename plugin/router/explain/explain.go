@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -35,6 +36,10 @@ type Input struct {
 	// Own are the instances of the service that a lane address has the name
 	// of. Without such a service it is nil.
 	Own []Callee
+	// Hold is what a running server keeps the caller from going back to before
+	// Until.
+	Hold  route.Hold
+	Until time.Time
 }
 
 // Of explains an answer.
@@ -85,7 +90,10 @@ func (e *Explanation) stock(in Input) {
 
 func (e *Explanation) decide(in Input, kind route.Route) {
 	instances := Instances(in.Callees)
-	d, members := kind.Answer(route.NewCallee(instances), Instances(in.Own))
+	d, members := kind.AnswerHolding(route.NewCallee(instances), Instances(in.Own), in.Hold)
+	if !in.Until.IsZero() {
+		e.HeldUntil = &in.Until
+	}
 	e.RoutedAs = &As{string(kind.SET), kind.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
 	if kind.Rule.SET != nil {

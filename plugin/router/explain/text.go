@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -104,6 +105,9 @@ func (e Explanation) stages(w io.Writer) {
 	if len(e.Levels) > 0 {
 		fmt.Fprintf(w, "\nnearby stage, from %s\n", dash(e.RoutedAs.Location.String()))
 		writeSteps(w, "level", e.Levels, e.Level)
+	}
+	if e.HeldUntil != nil {
+		fmt.Fprintf(w, "\na narrower one is satisfied again: this one is held until %s (degrade.holdDown)\n", e.HeldUntil.UTC().Format(time.RFC3339))
 	}
 	if e.Widened {
 		fmt.Fprintln(w, "\nthe stages left nothing, and onEmpty: all answers")

@@ -1,6 +1,10 @@
 package explain
 
-import "github.com/polaris-contrib/setrouter/plugin/location"
+import (
+	"time"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
 
 // Answer is what is sent.
 type Answer string
@@ -30,8 +34,11 @@ type Explanation struct {
 	Level    string   `json:"level,omitempty"`
 	Levels   []Step   `json:"levels,omitempty"`
 	Widened  bool     `json:"widened,omitempty"` // onEmpty: all answered
-	Revision string   `json:"revision,omitempty"`
-	Sent     int      `json:"sent"` // instances in the answer
+	// HeldUntil is when the caller goes back to a narrower tier or level, which
+	// is satisfied, if that stays so.
+	HeldUntil *time.Time `json:"heldUntil,omitempty"`
+	Revision  string     `json:"revision,omitempty"`
+	Sent      int        `json:"sent"` // instances in the answer
 	// Instances are those of the answer, and those that are not in it.
 	Instances []Instance `json:"instances"`
 }

@@ -21,7 +21,12 @@ type Member struct {
 // that a lane address has the name of; it is nil where there is none. Like
 // Select it is deterministic.
 func (r Route) Answer(callee *Callee, own []Instance) (Decision, []Member) {
-	d, instances := r.Select(callee), callee.Instances
+	return r.AnswerHolding(callee, own, Hold{})
+}
+
+// AnswerHolding is Answer while tiers and levels are held, as by Settle.
+func (r Route) AnswerHolding(callee *Callee, own []Instance, hold Hold) (Decision, []Member) {
+	d, instances := r.selectFrom(callee, hold), callee.Instances
 	members := make([]Member, len(d.Chosen))
 	for n, i := range d.Chosen {
 		members[n] = Member{Index: i, Weight: instances[i].Weight}

@@ -159,7 +159,7 @@ func (l *loader) readAddress(n strict.Node) {
 func newRule(n strict.Node) *Rule {
 	return &Rule{
 		File: n.File(), Line: n.Line(), Col: n.Col(),
-		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1},
+		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: DefaultHoldDown},
 		Rollout: Everybody,
 	}
 }

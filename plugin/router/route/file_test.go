@@ -57,6 +57,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"SET of two segments", []string{rule("set: {callee: a.b}")}, `a.yaml:3:49: SET name "a.b" has 2 segments, expected three: business.area.group`},
 		{"SET of four segments", []string{rule("set: {callee: a.b.c.d}")}, `a.yaml:3:49: SET name "a.b.c.d" has 4 segments, expected three: business.area.group`},
 		{"star in the first segment", []string{rule(`set: {callee: "*.b.c"}`)}, `a.yaml:3:49: SET name "*.b.c" has "*" in segment 1, expected it in the third only`},
+		{"holdDown without a unit", []string{rule("degrade: {holdDown: 10}")}, `a.yaml:3:55: holdDown "10" is no time from 0s to 1h, as 10s`},
+		{"holdDown too long", []string{rule("degrade: {holdDown: 2h}")}, `a.yaml:3:55: holdDown "2h" is no time from 0s to 1h, as 10s`},
 		{"unknown tier", []string{rule("set: {tiers: [own, pol]}")}, `a.yaml:3:54: found "pol"; did you mean "pool"?`},
 		{"empty tiers", []string{rule("set: {tiers: []}")}, `a.yaml:3:48: the list of tiers is empty, expected one or more of own, pool, siblings, business, unset, all`},
 		{"tier twice", []string{rule("set: {tiers: [own, own]}")}, `a.yaml:3:54: tier "own" is given twice, expected each once`},

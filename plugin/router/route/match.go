@@ -96,8 +96,7 @@ func (r *Rules) routeBy(rule *Rule, req Request) Route {
 }
 
 // Kinds counts the kinds of callers that there are among identities, over all
-// rules without `when`, each for one service: at least so many answers differ.
-// It stops counting at most.
+// rules without `when`, each for one service. It stops counting at most.
 func (r *Rules) Kinds(identities []location.Identity, most int) int {
 	kinds := map[Route]bool{}
 	for _, rule := range r.All() {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -215,7 +216,13 @@ type Degrade struct {
 	ByAbsence        bool
 	UnhealthyPercent int // 1 to 100
 	MinUsable        int
+	// HoldDown is how long a narrower tier or level has to be satisfied before
+	// a caller that has a wider one goes back to it.
+	HoldDown time.Duration
 }
+
+// DefaultHoldDown is the hold-down of a rule that says none.
+const DefaultHoldDown = 10 * time.Second
 
 // satisfied is the one definition for tiers and levels, in whole numbers.
 func (d Degrade) satisfied(total, usable int) bool {

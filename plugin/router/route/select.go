@@ -2,6 +2,7 @@ package route
 
 import (
 	"slices"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -51,13 +52,20 @@ type Decision struct {
 	Levels  []Step
 	Widened bool // the stages left nothing and `onEmpty: all` answered
 	Dropped int  // evacuated instances left out of what was chosen
+
+	// Held are the tiers and levels that are not gone back to before Until,
+	// though one of them is satisfied.
+	Held  Hold
+	Until time.Time
 }
 
 // Select chooses among the instances of the service really read (design
 // sections 5.1 to 5.3). It is deterministic. Its time and memory are linear in
 // the instances of the tiers that it looks at.
-func (r Route) Select(callee *Callee) Decision {
-	s := selection{Route: r, callee: callee}
+func (r Route) Select(callee *Callee) Decision { return r.selectFrom(callee, Hold{}) }
+
+func (r Route) selectFrom(callee *Callee, hold Hold) Decision {
+	s := selection{Route: r, callee: callee, hold: hold}
 	left := slices.Clip(callee.all)
 	if r.Rule.SET != nil {
 		left = s.setStage()
@@ -89,6 +97,7 @@ func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
 type selection struct {
 	Route
 	callee *Callee
+	hold   Hold
 	Decision
 }
 
@@ -110,7 +119,7 @@ func (s *selection) setStage() []int {
 		return s.callee.in(Unset, s.SET)
 	}
 	s.SETRule = ByTiers
-	chosen, tier := s.first(len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
+	chosen, tier := s.first(s.hold.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
 		tier := s.Rule.SET.Tiers[n]
 		return s.group(s.callee.in(tier, s.SET), string(tier))
 	}, &s.Tiers)
@@ -128,7 +137,11 @@ func (s *selection) nearbyStage(left []int) []int {
 	}
 	start := min(s.Rule.Nearby.Match, Level(known))
 	count := int(start-s.Rule.Nearby.Max) + 1
-	chosen, level := s.first(count, func(n int) ([]int, Step) {
+	held := s.hold.Level
+	if s.SETRule == ByTiers && s.Tier != string(s.Rule.SET.Tiers[s.hold.Tier]) {
+		held = 0 // another tier
+	}
+	chosen, level := s.first(held, count, func(n int) ([]int, Step) {
 		level := start - Level(n)
 		return s.group(s.at(left, level), level.String())
 	}, &s.Levels)
@@ -137,16 +150,23 @@ func (s *selection) nearbyStage(left []int) []int {
 }
 
 // first looks at count groups in order and takes the first that is satisfied;
-// none is: the first that has any instance.
-func (s *selection) first(count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
+// none is: the first that has any instance. The one that is held is taken before
+// narrower ones, if it is satisfied itself.
+func (s *selection) first(held, count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
+	satisfied := false
 	for n := range count {
 		members, step := group(n)
 		*steps = append(*steps, step)
-		if step.Satisfied {
+		switch {
+		case step.Satisfied && n >= held:
 			return members, step.Name
-		}
-		if len(chosen) == 0 && len(members) > 0 {
+		case step.Satisfied && !satisfied:
+			chosen, name, satisfied = members, step.Name, true
+		case len(chosen) == 0 && len(members) > 0:
 			chosen, name = members, step.Name
+		}
+		if satisfied && n >= held {
+			break
 		}
 	}
 	return chosen, name

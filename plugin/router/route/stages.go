@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -164,7 +165,7 @@ func readNearby(n strict.Node) *NearbyStage {
 }
 
 func readDegrade(n strict.Node, d Degrade) Degrade {
-	fields := n.Fields("by", "unhealthyPercent", "minUsable")
+	fields := n.Fields("by", "unhealthyPercent", "minUsable", "holdDown")
 	if at, given := fields["by"]; given {
 		word, _ := at.Word("unhealthy", "absent")
 		d.ByAbsence = word == "absent"
@@ -174,6 +175,9 @@ func readDegrade(n strict.Node, d Degrade) Degrade {
 	}
 	if at, given := fields["minUsable"]; given {
 		d.MinUsable, _ = at.Int(0, 1_000_000)
+	}
+	if at, given := fields["holdDown"]; given {
+		d.HoldDown = readHoldDown(at)
 	}
 	return d
 }
@@ -213,4 +217,15 @@ func parsePercent(s string) (int, error) {
 		return 0, fault
 	}
 	return int(v), nil
+}
+
+const mostHoldDown = time.Hour
+
+func readHoldDown(n strict.Node) time.Duration {
+	text := n.Raw()
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > mostHoldDown {
+		n.Errorf("holdDown %q is no time from 0s to 1h, as 10s", text)
+	}
+	return d
 }

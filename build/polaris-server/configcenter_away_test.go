@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// With the store away the contents in force stay, also across a restart. The
+// stock server does not start without its database at all; here the database is
+// there, and the releases in it cannot be read.
+func TestConfigCenterAway(t *testing.T) {
+	for _, program := range polaristest.MariaDBPrograms {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%v; Debian has it in mariadb-server", err)
+		}
+	}
+	db, err := polaristest.StartMariaDB()
+	done(t, err)
+	sql := func(statement string) {
+		t.Helper()
+		done(t, db.Run(strings.NewReader("USE polaris_server; "+statement+";")))
+	}
+	killed := false
+	t.Cleanup(func() {
+		if !killed {
+			done(t, db.Kill())
+		}
+	})
+	o := polaristest.Options{Dir: t.TempDir(), Config: inConfigCenter(t), Store: db.Store()}
+	first, console := start(t, o)
+	registerNovel(t, console, "novel")
+	done(t, console.Publish(t.Context(), mappingFile, "m1", mapping))
+	done(t, console.Publish(t.Context(), routingFile, "r1", routing))
+	caller := polaristest.Request{Source: shanghai, Service: "novel"}
+	want := eventually(t, first, caller, "10.11.0.1").Service.Revision
+	says(t, first, 0, "!REFUSED")
+
+	sql("RENAME TABLE config_file_release TO away")
+	done(t, first.Kill())
+	second, _ := start(t, o)
+	if got := discover(t, second, caller); got.Service.Revision != want {
+		t.Errorf("with the store away hosts %v, revision %s, want %s", hosts(got), got.Service.Revision, want)
+	}
+	says(t, second, 1, "in force is the copy on disk, made ", routingSource+": the store of the config center cannot be read: ")
+	sql("RENAME TABLE away TO config_file_release")
+	says(t, second, 0, "!COPY", "!REFUSED")
+
+	killed = true
+	done(t, db.Kill())
+	wait(t, func() error { // until the server has missed it
+		if log := second.StockLog(); !strings.Contains(log, "connection refused") {
+			return errorf("the server did not miss its database")
+		}
+		return nil
+	})
+	says(t, second, 0, "!COPY", "!REFUSED")
+	if got := discover(t, second, caller); got.Service.Revision != want {
+		t.Errorf("without the database hosts %v, revision %s, want %s", hosts(got), got.Service.Revision, want)
+	}
+}

@@ -1,0 +1,197 @@
+package configcenter
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/polarismesh/polaris/common/model"
+	"go.uber.org/goleak"
+
+	"github.com/polaris-contrib/setrouter/internal/livefile"
+)
+
+// The server's packages start goroutines of their own when they are imported.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
+
+const name = "polaris://n/g/d/f.yaml"
+
+// fakeCache is the server's cache, with at most one release of each type.
+type fakeCache struct {
+	full, gray *model.ConfigFileRelease
+	away       error
+	hangs      chan struct{} // not nil: until it is closed
+	updates    int
+	reads      int
+}
+
+func (c *fakeCache) Update() error {
+	c.updates++
+	if c.hangs != nil {
+		<-c.hangs
+	}
+	return c.away
+}
+
+func (c *fakeCache) GetGroupActiveReleases(namespace, group string) (out []*model.ConfigFileRelease, _ string) {
+	for _, r := range []*model.ConfigFileRelease{c.gray, c.full} {
+		if r != nil && r.Namespace == namespace && r.Group == group {
+			out = append(out, &model.ConfigFileRelease{SimpleConfigFileRelease: r.SimpleConfigFileRelease})
+		}
+	}
+	return out, ""
+}
+
+func (c *fakeCache) GetActiveRelease(namespace, group, file string) *model.ConfigFileRelease {
+	c.reads++
+	if c.full == nil || c.full.Namespace != namespace || c.full.Group != group || c.full.FileName != file {
+		return nil
+	}
+	return c.full
+}
+
+func released(typ model.ReleaseType, version uint64, content string) *model.ConfigFileRelease {
+	sum := md5.Sum([]byte(content))
+	return &model.ConfigFileRelease{Content: content, SimpleConfigFileRelease: &model.SimpleConfigFileRelease{
+		ConfigFileReleaseKey: &model.ConfigFileReleaseKey{Namespace: "n", Group: "g", FileName: "d/f.yaml", Name: "r", ReleaseType: typ},
+		Version:              version, Md5: hex.EncodeToString(sum[:]), Metadata: map[string]string{},
+	}}
+}
+
+func warmed(of releases) *Center {
+	c := &Center{}
+	c.OnWarm(func() {})
+	c.warm(func() (releases, files, error) { return of, fakeFiles{}, nil })
+	return c
+}
+
+func TestRead(t *testing.T) {
+	from := &fakeCache{full: released(model.ReleaseTypeFull, 1, "a"), gray: released(model.ReleaseTypeGray, 2, "b")}
+	c := warmed(from)
+	if data, err := c.Read(name); string(data) != "a" || err != nil {
+		t.Errorf("%q, %v", data, err)
+	}
+	// The same content in a later release is another version, and a gray release is none.
+	reads, first := from.reads, c.Version(name)
+	from.gray = released(model.ReleaseTypeGray, 3, "c")
+	if again := c.Version(name); again != first || from.reads != reads {
+		t.Errorf("a gray release changed the version from %q to %q, or a content was read", first, again)
+	}
+	from.full = released(model.ReleaseTypeFull, 4, "a")
+	if again := c.Version(name); again == first {
+		t.Error("the version did not change")
+	}
+	from.full.Content = "half" // the cache has the new release and the old content
+	if _, err := c.Read(name); !errors.Is(err, livefile.ErrUnsettled) || !strings.Contains(err.Error(), `release "r"`) {
+		t.Error(err)
+	}
+	from.full = released(model.ReleaseTypeFull, 5, "a")
+	from.full.Metadata[model.MetaKeyConfigFileDataKey] = "key"
+	if _, err := c.Read(name); err == nil || !strings.Contains(err.Error(), "is encrypted") {
+		t.Error(err)
+	}
+	if from.updates != 0 {
+		t.Errorf("the store was asked %d times for what the cache has", from.updates)
+	}
+}
+
+// An empty cache is an empty store only if the store can be read.
+func TestEmptyOrAway(t *testing.T) {
+	from := &fakeCache{away: errors.New("connection refused")}
+	c := warmed(from)
+	version := c.Version(name)
+	if _, err := c.Read(name); err == nil || errors.Is(err, livefile.ErrAbsent) || !strings.Contains(err.Error(), "the store of the config center cannot be read: connection refused") {
+		t.Error(err)
+	}
+	from.away = nil
+	if c.Version(name) == version {
+		t.Error("the version did not change when the store came back")
+	}
+	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || !strings.HasPrefix(err.Error(), "nothing is published") {
+		t.Error(err)
+	}
+	updates := from.updates
+	from.away = errors.New("away again")
+	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != updates {
+		t.Error(err)
+	}
+}
+
+// A store that hangs is away, and is asked once.
+func TestHangs(t *testing.T) {
+	storePatience = time.Millisecond
+	t.Cleanup(func() { storePatience = 3 * time.Second })
+	from := &fakeCache{hangs: make(chan struct{})}
+	c := warmed(from)
+	for range 2 {
+		if _, err := c.Read(name); err == nil || err.Error() != "the store of the config center does not answer" {
+			t.Error(err)
+		}
+	}
+	c.mu.Lock()
+	q := c.asking
+	c.mu.Unlock()
+	close(from.hangs)
+	<-q.done
+	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != 1 {
+		t.Errorf("%v, asked %d times", err, from.updates)
+	}
+}
+
+// Before the caches are warm nothing is read; a panic or a closed config center
+// does not go further.
+func TestWarm(t *testing.T) {
+	c := &Center{}
+	if _, err := c.Read(name); err == nil || c.Version(name) == "" {
+		t.Error("a cold cache was read")
+	}
+	var order []string
+	c.OnWarm(func() { order = append(order, "mapping"); panic("a bug") })
+	c.OnWarm(func() { order = append(order, "routing") })
+	for range 2 {
+		c.warm(func() (releases, files, error) { return nil, nil, errors.New("off") })
+	}
+	if got := strings.Join(order, " "); got != "mapping routing" {
+		t.Errorf("called: %s", got)
+	}
+	if _, err := c.Read(name); err == nil {
+		t.Error("a config center that is off was read")
+	}
+}
+
+// fakeFiles are what is saved in the console.
+type fakeFiles struct{}
+
+func (fakeFiles) GetConfigFile(_, _, name string) (*model.ConfigFile, error) {
+	switch name {
+	case "f.yaml":
+		return &model.ConfigFile{Content: "draft"}, nil
+	case "secret":
+		return &model.ConfigFile{Content: "?", Encrypt: true}, nil
+	case "away":
+		return nil, errors.New("connection refused")
+	}
+	return nil, nil
+}
+
+func TestSaved(t *testing.T) {
+	c := warmed(&fakeCache{})
+	for name, want := range map[string]string{
+		"polaris://n/g/f.yaml": "{polaris://n/g/f.yaml draft} <nil>",
+		"polaris://n/g/secret": "is encrypted; save it without encryption",
+		"polaris://n/g/away":   "the store of the config center cannot be read: connection refused",
+		"polaris://n/g/none":   "nothing is saved under this name",
+		"f.yaml":               "is no name in the config center",
+	} {
+		if saved, err := c.Saved(name); !strings.Contains(fmt.Sprint(saved, err), want) {
+			t.Errorf("%s: %v %v, want %s", name, saved, err, want)
+		}
+	}
+	if _, err := (&Center{}).Saved("polaris://n/g/f.yaml"); err == nil {
+		t.Error("a store was read before there was one")
+	}
+}

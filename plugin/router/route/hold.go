@@ -1,0 +1,67 @@
+package route
+
+import (
+	"slices"
+	"time"
+)
+
+// Hold is how many of the first tiers, and of the first levels inside of that
+// tier, are not gone back to yet. The zero value holds nothing.
+type Hold struct {
+	Tier, Level int
+}
+
+// Held is what a kind of caller has, across decisions: which tier and level, and
+// since when a narrower one is satisfied. The zero value is of one that has
+// nothing yet.
+type Held struct {
+	at     Hold
+	rule   SETRule
+	stages bool // something was decided
+	since  time.Time
+}
+
+// Settle is Answer for a kind of caller that has an answer already: it goes on
+// to a wider tier or level at once, and back to a narrower one when that has
+// been satisfied for the rule's hold-down, so that lists do not flip with
+// instances at the threshold. The decision has what is held, and until when it
+// stands if nothing changes; zero: for ever.
+func (r Route) Settle(callee *Callee, own []Instance, before Held, now time.Time) (Decision, []Member, Held) {
+	d, members := r.Answer(callee, own)
+	after := r.held(d)
+	if !before.stages || before.rule != after.rule || !after.at.narrower(before.at) {
+		return d, members, after
+	}
+	after.since = before.since
+	if after.since.IsZero() {
+		after.since = now
+	}
+	until := after.since.Add(r.Rule.Degrade.HoldDown)
+	if !now.Before(until) {
+		after.since = time.Time{}
+		return d, members, after
+	}
+	d, members = r.AnswerHolding(callee, own, before.at)
+	kept := r.held(d)
+	if kept.at.narrower(before.at) { // what is held is not satisfied any more
+		return d, members, kept
+	}
+	d.Held, d.Until = before.at, until
+	kept.since = after.since
+	return d, members, kept
+}
+
+// held is the place of a decision among the tiers and levels of the rule.
+func (r Route) held(d Decision) Held {
+	h := Held{rule: d.SETRule, stages: true}
+	if d.SETRule == ByTiers {
+		h.at.Tier = max(slices.Index(r.Rule.SET.Tiers, Tier(d.Tier)), 0)
+	}
+	h.at.Level = max(slices.IndexFunc(d.Levels, func(s Step) bool { return s.Name == d.Level }), 0)
+	return h
+}
+
+// narrower compares tiers, and levels inside of one tier.
+func (h Hold) narrower(than Hold) bool {
+	return h.Tier < than.Tier || h.Tier == than.Tier && h.Level < than.Level
+}
