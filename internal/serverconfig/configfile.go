@@ -2,6 +2,7 @@ package serverconfig
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -60,7 +61,32 @@ func (c *Config) checkConfigCenter(root strict.Node) {
 	if len(names) == 0 {
 		return
 	}
+	c.readAuth(entries(entries(root)["auth"]))
 	if open, given := entries(entries(root)["config"])["open"]; !given || !strings.EqualFold(open.Raw(), "true") {
 		root.Errorf("%s is in the config center, which is off, expected config: {open: true}", names[0])
+	}
+}
+
+// publishers are the listeners by which clients can publish configuration files.
+var publishers = []string{"config-grpc", "service-nacos"}
+
+// PublishedByAnyone says that clients without a token can publish the mapping or
+// the rules: Polaris asks them for one only with auth on for clients. It is
+// empty where that is not so.
+func (c *Config) PublishedByAnyone() string {
+	at := slices.IndexFunc(publishers, func(name string) bool { return slices.Contains(c.Protocols, name) })
+	if c.ClientAuth || at < 0 || len(c.ConfigFiles()) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("every client can publish %s by the listener %s: set clientOpen: true under auth, or leave the listener out", c.ConfigFiles()[0], publishers[at])
+}
+
+// readAuth notes whether clients are asked for a token. The option stands in one
+// of three places, by the age of the file.
+func (c *Config) readAuth(auth map[string]strict.Node) {
+	for _, of := range []strict.Node{auth["option"], entries(auth["user"])["option"], entries(auth["strategy"])["option"]} {
+		if open, given := entries(of)["clientOpen"]; given && strings.EqualFold(open.Raw(), "true") {
+			c.ClientAuth = true
+		}
 	}
 }

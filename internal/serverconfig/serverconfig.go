@@ -29,6 +29,7 @@ type Config struct {
 	RoutingFiles       []string // as these; none: every answer is the stock one
 	FailOpen           bool
 	Protocols          []string // names under apiservers
+	ClientAuth         bool     // clients are asked for a token; read where files are in the config center
 	AnswersKept        int      // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
 	Admin              Admin
 }

@@ -121,6 +121,9 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 	go live.Run(context.Background())
 	go s.tick()
 	warnUnrouted(config.Protocols)
+	if text := config.PublishedByAnyone(); text != "" {
+		observe.Log.Warn("[SetRouter] " + text)
+	}
 	if len(config.ConfigFiles()) == 0 {
 		s.loaded()
 	} else {
