@@ -14,6 +14,7 @@ type Relay struct {
 
 	listener net.Listener
 	mu       sync.Mutex
+	target   string
 	conns    map[net.Conn]bool
 	closed   bool
 	cut      bool
@@ -27,13 +28,13 @@ func NewRelay(source netip.Addr, target string) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{Addr: listener.Addr().String(), listener: listener, conns: map[net.Conn]bool{}}
+	r := &Relay{Addr: listener.Addr().String(), listener: listener, target: target, conns: map[net.Conn]bool{}}
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice()}}
-	r.wg.Go(func() { r.accept(dialer, target) })
+	r.wg.Go(func() { r.accept(dialer) })
 	return r, nil
 }
 
-func (r *Relay) accept(dialer net.Dialer, target string) {
+func (r *Relay) accept(dialer net.Dialer) {
 	for {
 		in, err := r.listener.Accept()
 		if err != nil {
@@ -41,19 +42,20 @@ func (r *Relay) accept(dialer net.Dialer, target string) {
 		}
 		r.wg.Go(func() {
 			defer in.Close()
+			target := r.to()
 			out, err := dialer.Dial("tcp", target)
 			if err != nil {
 				return
 			}
 			defer out.Close()
-			r.pass(in, out)
+			r.pass(target, in, out)
 		})
 	}
 }
 
 // pass copies both ways until both ends are closed.
-func (r *Relay) pass(in, out net.Conn) {
-	if !r.keep(in, out) {
+func (r *Relay) pass(target string, in, out net.Conn) {
+	if !r.keep(target, in, out) {
 		return
 	}
 	defer r.forget(in, out)
@@ -67,13 +69,13 @@ func (r *Relay) pass(in, out net.Conn) {
 	both.Wait()
 }
 
-func (r *Relay) keep(conns ...net.Conn) bool {
+func (r *Relay) keep(target string, conns ...net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range conns {
 		r.conns[c] = true
 	}
-	return !r.closed && !r.cut
+	return !r.closed && !r.cut && r.target == target
 }
 
 func (r *Relay) forget(conns ...net.Conn) {
@@ -99,6 +101,22 @@ func (r *Relay) Mend() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cut = false
+}
+
+func (r *Relay) to() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.target
+}
+
+// Turn ends every connection, and passes new ones on to another target.
+func (r *Relay) Turn(target string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.target = target
+	for c := range r.conns {
+		_ = c.Close()
+	}
 }
 
 // Close cuts every connection and waits until all goroutines have ended.
