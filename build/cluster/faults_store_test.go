@@ -1,0 +1,161 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// listeners ask nodes again and again, and note every answer that is not a
+// list of instances in Shanghai.
+func listeners(t *testing.T, f *faults, nodes ...node) (stop func() (answers int)) {
+	quit, answers := make(chan struct{}), make(chan int, len(nodes))
+	for _, n := range nodes {
+		go func() {
+			count := 0
+			defer func() { answers <- count }()
+			for {
+				select {
+				case <-quit:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+				got, err := polaristest.Discover(t.Context(), n.HTTPAddr, polaristest.Request{Source: shanghai, Namespace: "default", Service: "novel"})
+				switch {
+				case err != nil:
+					f.add("%s: %v", n.IP, err)
+				case got.Code != listSent || len(got.Instances) == 0 || !ofShanghai(got.Instances):
+					f.add("%s answers with code %d and %v", n.IP, got.Code, hostsOf(got.Instances))
+				}
+				count++
+			}
+		}()
+	}
+	return func() (sum int) {
+		close(quit)
+		for range nodes {
+			sum += <-answers
+		}
+		return sum
+	}
+}
+
+func ofShanghai(instances []polaristest.Instance) bool {
+	return !slices.ContainsFunc(instances, func(i polaristest.Instance) bool { return !strings.HasPrefix(i.Host, "10.11.0.") })
+}
+
+// sql runs statements on the database.
+func sql(t *testing.T, c *polaristest.Cluster, statements string) {
+	t.Helper()
+	done(t, c.DB.Run(strings.NewReader("use polaris_server; "+statements)))
+}
+
+// startsNot starts a server that cannot, and returns why.
+func startsNot(t *testing.T, o polaristest.Options) string {
+	t.Helper()
+	server, err := polaristest.Start(t.Context(), o)
+	if err == nil {
+		done(t, server.Kill())
+		t.Fatal("the server starts")
+	}
+	return err.Error()
+}
+
+// startsInTheEnd starts a server again and again, as Kubernetes does.
+func startsInTheEnd(t *testing.T, o polaristest.Options) (server *polaristest.Server) {
+	t.Helper()
+	wait(t, func() (err error) {
+		server, err = polaristest.Start(t.Context(), o)
+		return err
+	})
+	t.Cleanup(func() { done(t, server.Kill()) })
+	return server
+}
+
+// The database goes away and comes back, for all nodes or for one: every
+// answer is the list of the last known state, nothing is lost, and then the
+// nodes agree. A server does not start meanwhile: it ends with exit code 1, and
+// serves when it is started once more after the return.
+func TestDatabaseAwayAndBack(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	one, two := join(t, c, polaristest.Options{}), join(t, c, polaristest.Options{})
+	done(t, one.Register(t.Context(), novel()...))
+	agree := func(hosts ...string) {
+		t.Helper()
+		if a, b := gets(t, one, shanghai, hosts...), gets(t, two, shanghai, hosts...); a != b {
+			t.Errorf("revisions %s and %s", a, b)
+		}
+	}
+	agree("10.11.0.1")
+	second := novel()[0]
+	second.Host = "10.11.0.2"
+	found := &faults{}
+	stop := listeners(t, found, one, two)
+
+	done(t, c.DB.Stop())
+	if err := one.Register(t.Context(), second); err == nil {
+		t.Error("a registration without the database is no error")
+	}
+	place, err := c.Join()
+	done(t, err)
+	o := place.On(polaristest.Options{Binary: programs.Server, Files: filesWith(routing)})
+	if why := startsNot(t, o); !strings.Contains(why, "exit code 1:") || !strings.Contains(why, "[ERROR] initialize store") {
+		t.Errorf("without the database: %s", why)
+	}
+	agree("10.11.0.1")
+	back := make(chan error, 1)
+	go func() { back <- c.DB.Start() }()
+	late := node{startsInTheEnd(t, o), place, nil}
+	done(t, <-back)
+	wait(t, func() error { return one.Register(t.Context(), second) })
+	agree("10.11.0.1", "10.11.0.2")
+	gets(t, late, shanghai, "10.11.0.1", "10.11.0.2")
+
+	two.ToDB.Cut()
+	done(t, one.Deregister(t.Context(), novel()[0]))
+	gets(t, one, shanghai, "10.11.0.2")
+	gets(t, two, shanghai, "10.11.0.1", "10.11.0.2")
+	two.ToDB.Mend()
+	agree("10.11.0.2")
+
+	if answers := stop(); answers < 100 {
+		t.Errorf("%d answers", answers)
+	}
+	for _, text := range found.text {
+		t.Error(text)
+	}
+}
+
+// A server that reaches the database and cannot read the registry from it ends
+// with exit code 1: its lists would be empty, and clients would drop theirs.
+func TestNoServerWithoutTheRegistry(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	one := join(t, c, polaristest.Options{})
+	done(t, one.Register(t.Context(), novel()...))
+	gets(t, one, shanghai, "10.11.0.1")
+	place, err := c.Join()
+	done(t, err)
+	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
+	done(t, err)
+	o := place.On(polaristest.Options{
+		Binary: programs.Server, Files: filesWith(routing),
+		Config: strings.Replace(string(config), "enable_register: true", "enable_register: false", 1), // it would fail by that
+	})
+	for _, table := range []string{"instance", "service"} {
+		sql(t, c, fmt.Sprintf("rename table %s to away", table))
+		want := fmt.Sprintf("the %s cache could not be read from the store", table)
+		if why := startsNot(t, o); !strings.Contains(why, "exit code 1:") || !strings.Contains(why, want) {
+			t.Errorf("want %q: %s", want, why)
+		}
+		gets(t, one, shanghai, "10.11.0.1")
+		sql(t, c, fmt.Sprintf("rename table away to %s", table))
+	}
+	gets(t, node{startsInTheEnd(t, o), place, nil}, shanghai, "10.11.0.1")
+}

@@ -1,0 +1,36 @@
+// Package firstload stands before the listeners of a server that could not read
+// what it is to serve.
+package firstload
+
+import (
+	"fmt"
+
+	"github.com/polarismesh/polaris/cache"
+	cachetypes "github.com/polarismesh/polaris/cache/api"
+)
+
+// answeredFrom are the server's caches that discovery answers from.
+var answeredFrom = []cachetypes.CacheIndex{
+	cachetypes.CacheNamespace, cachetypes.CacheService, cachetypes.CacheInstance, cachetypes.CacheClient,
+	cachetypes.CacheRoutingConfig, cachetypes.CacheRateLimit, cachetypes.CacheCircuitBreaker, cachetypes.CacheFaultDetector,
+}
+
+// Check is an error where the server could not fill one of its caches at the
+// start. It goes on where that fails (v1.18.1), and answers with empty lists, or
+// that there is no such service, up to a minute after the store is back: it
+// reads only what is new from then on, until it counts. SDKs drop their lists
+// for such answers. Every listener of the pack asks in its Initialize, when the
+// caches have been filled and nothing is served yet.
+func Check() error {
+	caches, err := cache.GetCacheManager()
+	if err != nil {
+		return err
+	}
+	for _, index := range answeredFrom {
+		c := caches.GetCacher(index)
+		if c, ok := c.(interface{ IsFirstUpdate() bool }); ok && c.IsFirstUpdate() {
+			return fmt.Errorf("the %s cache could not be read from the store, and without it clients would get empty lists; start the server again", caches.GetCacher(index).Name())
+		}
+	}
+	return nil
+}
