@@ -149,6 +149,17 @@ func shown(service string, port int, weight uint32) int {
 	return port
 }
 
+// configWith is the configuration of test servers with one text replaced.
+func configWith(t *testing.T, old, new string) string {
+	t.Helper()
+	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
+	done(t, err)
+	if !strings.Contains(string(config), old) {
+		t.Fatalf("no %q in the configuration", old)
+	}
+	return strings.Replace(string(config), old, new, 1)
+}
+
 // followers move between the nodes until the returned function is called, which
 // tells how often one came to a node that was behind.
 func followers(t *testing.T, nodes []node, f *faults) (stop func() int) {
@@ -226,9 +237,7 @@ func again(t *testing.T, n node, o polaristest.Options) node {
 func TestANodeBehindNeverGoesBack(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
-	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
-	done(t, err)
-	text := strings.Replace(string(config), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+releasedFile+`"`, 1)
+	text := configWith(t, "conf/routing/*.yaml", `conf/routing/*.yaml, "`+releasedFile+`"`)
 	o := polaristest.Options{Config: text, Files: map[string]string{
 		"conf/mapping/all.yaml": mappingAt(1), "conf/mapping/none.csv": "match,set\n", "conf/routing/all.yaml": rulesAt(1),
 	}}

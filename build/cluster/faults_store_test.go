@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -142,11 +141,9 @@ func TestNoServerWithoutTheRegistry(t *testing.T) {
 	gets(t, one, shanghai, "10.11.0.1")
 	place, err := c.Join()
 	done(t, err)
-	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
-	done(t, err)
 	o := place.On(polaristest.Options{
 		Binary: programs.Server, Files: filesWith(routing),
-		Config: strings.Replace(string(config), "enable_register: true", "enable_register: false", 1), // it would fail by that
+		Config: configWith(t, "enable_register: true", "enable_register: false"), // it would fail by that
 	})
 	for _, table := range []string{"instance", "service"} {
 		sql(t, c, fmt.Sprintf("rename table %s to away", table))
