@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -34,8 +35,14 @@ func TestRollingRestart(t *testing.T) {
 	c := cluster(t)
 	nodes := []node{join(t, c, polaristest.Options{}), join(t, c, polaristest.Options{})}
 	done(t, nodes[0].Register(t.Context(), novel()...))
-	revision := gets(t, nodes[0], shanghai, "10.11.0.1")
-	gets(t, nodes[1], shanghai, "10.11.0.1")
+	var revision string
+	wait(t, func() error {
+		revision = gets(t, nodes[0], shanghai, "10.11.0.1")
+		if other := gets(t, nodes[1], shanghai, "10.11.0.1"); other != revision {
+			return fmt.Errorf("revisions %s and %s", revision, other)
+		}
+		return nil
+	})
 
 	var addrs []string
 	for _, n := range nodes {

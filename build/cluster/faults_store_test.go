@@ -87,9 +87,12 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 	done(t, one.Register(t.Context(), novel()...))
 	agree := func(hosts ...string) {
 		t.Helper()
-		if a, b := gets(t, one, shanghai, hosts...), gets(t, two, shanghai, hosts...); a != b {
-			t.Errorf("revisions %s and %s", a, b)
-		}
+		wait(t, func() error {
+			if a, b := gets(t, one, shanghai, hosts...), gets(t, two, shanghai, hosts...); a != b {
+				return fmt.Errorf("revisions %s and %s", a, b)
+			}
+			return nil
+		})
 	}
 	agree("10.11.0.1")
 	second := novel()[0]

@@ -80,10 +80,13 @@ func TestSwitchingNodes(t *testing.T) {
 	}
 	revisions := map[string]string{}
 	for name, want := range kinds {
-		revisions[name] = getsOf(t, one, name, want)
-		if other := getsOf(t, two, name, want); other != revisions[name] {
-			t.Errorf("%s: revisions %s and %s", name, revisions[name], other)
-		}
+		wait(t, func() error {
+			revisions[name] = getsOf(t, one, name, want)
+			if other := getsOf(t, two, name, want); other != revisions[name] {
+				return fmt.Errorf("%s: revisions %s and %s", name, revisions[name], other)
+			}
+			return nil
+		})
 	}
 	sdk, err := polaristest.StartConsumers(programs.Consumer)
 	done(t, err)

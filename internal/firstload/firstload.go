@@ -16,11 +16,10 @@ var answeredFrom = []cachetypes.CacheIndex{
 }
 
 // Check is an error where the server could not fill one of its caches at the
-// start. It goes on where that fails (v1.18.1), and answers with empty lists, or
-// that there is no such service, up to a minute after the store is back: it
-// reads only what is new from then on, until it counts. SDKs drop their lists
-// for such answers. Every listener of the pack asks in its Initialize, when the
-// caches have been filled and nothing is served yet.
+// start. It would go on (v1.18.1), and answer with empty lists, or that there is
+// no such service, for as long as it runs: from then on it reads only what is
+// new. SDKs drop their lists for such answers. Every listener of the pack asks
+// in its Initialize, when the caches have been filled and nothing is served yet.
 func Check() error {
 	caches, err := cache.GetCacheManager()
 	if err != nil {
