@@ -96,74 +96,102 @@ func is(service, host, group string) polaristest.Instance {
 	return i
 }
 
-// Instances flap at the degrade threshold, so that the caller's own SET, and
-// its own zone, are satisfied and not in turn. Without a hold-down the caller's
-// list flips as often; with the default it is widened once, and narrowed once
-// it has been quiet that long, whatever is reloaded meanwhile.
-func TestFlappingInstances(t *testing.T) {
-	t.Parallel()
-	c := cluster(t)
-	n := join(t, c, polaristest.Options{Files: filesWith(flapping)})
-	type service struct {
-		name, narrow, wide string
-		flaps              polaristest.Instance
-		free, held         *listsSeen
-	}
-	tier := &service{name: "tier", narrow: "10.11.0.1 10.11.0.2", wide: "10.11.0.3", flaps: is("tier", "10.11.0.1", "h")}
-	level := &service{name: "level", narrow: "10.11.0.1 10.11.0.2", wide: "10.11.0.1 10.11.0.2 10.12.0.1 10.12.0.2 10.12.0.3", flaps: is("level", "10.11.0.1", "h")}
-	both := []*service{tier, level}
+// flapper has services of which one instance flaps at the degrade threshold, so
+// that the caller's own SET, or its own zone, is satisfied and not in turn.
+type flapper struct {
+	n        node
+	services []*flappingService
+	flaps    int
+	quiet    time.Time // since when nothing flaps
+}
+
+type flappingService struct {
+	name, narrow, wide string
+	flaps              polaristest.Instance
+	free, held         *listsSeen
+}
+
+func startFlapper(t *testing.T, n node) *flapper {
+	t.Helper()
+	tier := &flappingService{name: "tier", narrow: "10.11.0.1 10.11.0.2", wide: "10.11.0.3", flaps: is("tier", "10.11.0.1", "h")}
+	level := &flappingService{name: "level", narrow: "10.11.0.1 10.11.0.2", wide: "10.11.0.1 10.11.0.2 10.12.0.1 10.12.0.2 10.12.0.3", flaps: is("level", "10.11.0.1", "h")}
 	done(t, n.Register(t.Context(), tier.flaps, is("tier", "10.11.0.2", "h"), is("tier", "10.11.0.3", "*"),
 		level.flaps, is("level", "10.11.0.2", "h"), is("level", "10.12.0.1", "h"), is("level", "10.12.0.2", "h"), is("level", "10.12.0.3", "h")))
-	for _, s := range both {
-		wait(t, func() error {
-			s.free = &listsSeen{}
-			s.free.look(t.Context(), n, flips, s.name)
-			if s.free.lists[0] != s.narrow {
-				return fmt.Errorf("%s: %s", s.name, s.free.lists[0])
-			}
-			return nil
-		})
+	f := &flapper{n: n, services: []*flappingService{tier, level}}
+	for _, s := range f.services {
+		startsWith(t, n, s.name, s.narrow)
 		s.free, s.held = see(t, n, flips, s.name), see(t, n, holds, s.name)
 		s.free.comesTo(t, 1, s.narrow)
 		s.held.comesTo(t, 1, s.narrow)
 	}
-	const times = 4
-	var quiet time.Time
-	for flap := range times {
-		for _, healthy := range []bool{false, true} {
-			quiet = time.Now()
-			for _, s := range both {
-				s.flaps.Healthy = healthy
-				done(t, n.Update(t.Context(), s.flaps))
-			}
-			for _, s := range both {
-				if healthy {
-					s.free.comesTo(t, 2*flap+3, s.narrow)
-				} else {
-					s.free.comesTo(t, 2*flap+2, s.wide)
-					s.held.comesTo(t, 2, s.wide)
-				}
+	return f
+}
+
+// startsWith waits until a node has a service, and nobody was told before.
+func startsWith(t *testing.T, n node, service, list string) {
+	t.Helper()
+	wait(t, func() error {
+		s := &listsSeen{}
+		if s.look(t.Context(), n, flips, service); s.lists[0] != list {
+			return fmt.Errorf("%s has %s of %s, want %s", n.IP, s.lists[0], service, list)
+		}
+		return nil
+	})
+}
+
+// flap has each instance fail and come back, and then someone edits the routing
+// files.
+func (f *flapper) flap(t *testing.T) {
+	t.Helper()
+	for _, healthy := range []bool{false, true} {
+		f.quiet = time.Now()
+		for _, s := range f.services {
+			s.flaps.Healthy = healthy
+			done(t, f.n.Update(t.Context(), s.flaps))
+		}
+		for _, s := range f.services {
+			if healthy {
+				s.free.comesTo(t, 2*f.flaps+3, s.narrow)
+			} else {
+				s.free.comesTo(t, 2*f.flaps+2, s.wide)
+				s.held.comesTo(t, 2, s.wide)
 			}
 		}
-		// Someone does something about it: a reload holds on, too.
-		done(t, n.WriteFile("conf/routing/all.yaml", fmt.Sprintf("%s\n# edit %d", flapping, flap)))
-		wait(t, func() error {
-			if loads := strings.Count(n.Log(), "routing files in force"); loads < flap+2 {
-				return fmt.Errorf("%d loads", loads)
-			}
-			return nil
-		})
 	}
-	for _, s := range both {
+	f.flaps++
+	done(t, f.n.WriteFile("conf/routing/all.yaml", fmt.Sprintf("%s\n# edit %d", flapping, f.flaps)))
+	wait(t, func() error {
+		if loads := strings.Count(f.n.Log(), "routing files in force"); loads < f.flaps+1 {
+			return fmt.Errorf("%d loads", loads)
+		}
+		return nil
+	})
+}
+
+// flapFor goes on for some time.
+func (f *flapper) flapFor(t *testing.T, d time.Duration) {
+	t.Helper()
+	for begin := time.Now(); time.Since(begin) < d; {
+		f.flap(t)
+	}
+}
+
+// end waits until the callers with a hold-down are back, and looks at what
+// callers got.
+func (f *flapper) end(t *testing.T) {
+	t.Helper()
+	for _, s := range f.services {
 		s.held.comesTo(t, 3, s.narrow)
-		if after := s.held.when[2].Sub(quiet); after < 10*time.Second {
+		if after := s.held.when[2].Sub(f.quiet); after < 10*time.Second {
 			t.Errorf("%s: narrowed %v after the last flap", s.name, after)
 		}
-		if n := len(s.held.all()) - 1; n != 2 {
-			t.Errorf("%s: %d changes with the hold-down: %q", s.name, n, s.held.lists)
+		held, free := len(s.held.all())-1, len(s.free.all())-1
+		t.Logf("%s: %d changes of the list with a hold-down, %d without", s.name, held, free)
+		if held != 2 {
+			t.Errorf("%s: lists with a hold-down: %q", s.name, s.held.lists)
 		}
-		if n := len(s.free.all()) - 1; n != 2*times {
-			t.Errorf("%s: %d changes without, want %d: the test sees nothing", s.name, n, 2*times)
+		if free != 2*f.flaps {
+			t.Errorf("%s: %d changes without a hold-down, want %d: the test sees nothing", s.name, free, 2*f.flaps)
 		}
 	}
 }
@@ -211,11 +239,15 @@ func takesBeats(t *testing.T, n node, i polaristest.Instance, takes bool) {
 	})
 }
 
-// The store of heartbeats goes away and comes back empty: health stays as it
-// is. Then it is away for one node only, then back: the instances that
-// report to that node and are looked at by the other one flap. With a hold-down
-// clients stay with the wider list.
-func TestHeartbeatStoreAwayAndFlapping(t *testing.T) {
+// Health flaps at the degrade threshold: by what instances say of themselves, and
+// by a heartbeat store that goes away. Without a hold-down the caller's list
+// flips as often; with it the list is widened at once, and narrowed once it has
+// been quiet that long, whatever is reloaded meanwhile.
+//
+// Where all nodes lose the heartbeat store, and it comes back empty, health
+// stays as it is. Where one does, the instances that report to it and are looked
+// at by another one fail.
+func TestFlappingHealth(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
 	o := polaristest.Options{Files: filesWith(flapping), Config: configWith(t,
@@ -231,42 +263,37 @@ func TestHeartbeatStoreAwayAndFlapping(t *testing.T) {
 	done(t, one.Register(t.Context(), append(own, pool)...))
 	beat(t, two, own...)
 	narrow, wide := strings.Join(hosts, " "), pool.Host
-	wait(t, func() error {
-		for _, n := range []node{one, two} {
-			s := &listsSeen{}
-			if s.look(t.Context(), n, flips, "beats"); s.lists[0] != narrow {
-				return fmt.Errorf("%s: %s", n.IP, s.lists[0])
-			}
-		}
-		return nil
-	})
+	startsWith(t, one, "beats", narrow)
+	startsWith(t, two, "beats", narrow)
 	free, held, other := see(t, one, flips, "beats"), see(t, one, holds, "beats"), see(t, two, flips, "beats")
 	free.comesTo(t, 1, narrow)
 	held.comesTo(t, 1, narrow)
+	f := startFlapper(t, one)
 	looksAt(t, one, 3)
 	looksAt(t, two, 1)
 
 	done(t, c.Redis.Kill())
+	place, err := c.Join()
+	done(t, err)
+	if why := startsNot(t, place.On(polaristest.Options{Binary: programs.Server, Files: filesWith(flapping)})); !strings.Contains(why, "exit code 255:") {
+		t.Errorf("without Redis: %s", why) // by the stock plugin
+	}
 	takesBeats(t, two, own[0], false)
-	time.Sleep(6 * time.Second) // an instance is unhealthy 3 s after its last heartbeat
+	f.flapFor(t, 6*time.Second) // instances fail 3 s after their last heartbeat
 	done(t, c.Redis.Start())
 	takesBeats(t, two, own[0], true)
-	time.Sleep(6 * time.Second) // the stock server waits 3 s, and looks again
+	f.flapFor(t, 6*time.Second) // the stock server waits 3 s, and looks again
 	if len(free.all()) > 1 || len(other.all()) > 1 {
-		t.Errorf("lists with Redis away and back: %q %q", free.all(), other.all())
+		t.Errorf("lists with the heartbeat store away and back: %q %q", free.all(), other.all())
 	}
 
-	for n := 2; n < 4; n++ {
-		if n%2 == 0 {
-			two.ToRedis.Cut()
-			free.comesTo(t, n, wide)
-			held.comesTo(t, 2, wide)
-			continue
-		}
-		two.ToRedis.Mend()
-		free.comesTo(t, n, narrow)
-	}
+	two.ToRedis.Cut()
+	free.comesTo(t, 2, wide)
+	held.comesTo(t, 2, wide)
+	two.ToRedis.Mend()
+	free.comesTo(t, 3, narrow)
 	if lists := held.all(); len(lists) != 2 {
 		t.Errorf("lists with a hold-down: %q", lists)
 	}
+	f.end(t)
 }

@@ -18,6 +18,8 @@ type Relay struct {
 	conns    map[net.Conn]bool
 	closed   bool
 	cut      bool
+	held     bool
+	moves    *sync.Cond // of held
 	wg       sync.WaitGroup
 }
 
@@ -29,6 +31,7 @@ func NewRelay(source netip.Addr, target string) (*Relay, error) {
 		return nil, err
 	}
 	r := &Relay{Addr: listener.Addr().String(), listener: listener, target: target, conns: map[net.Conn]bool{}}
+	r.moves = sync.NewCond(&r.mu)
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice()}}
 	r.wg.Go(func() { r.accept(dialer) })
 	return r, nil
@@ -62,11 +65,26 @@ func (r *Relay) pass(target string, in, out net.Conn) {
 	var both sync.WaitGroup
 	for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
 		both.Go(func() {
-			_, _ = io.Copy(pair[0], pair[1])
+			_, _ = io.Copy(holding{pair[0], r}, pair[1])
 			_ = pair[0].Close()
 		})
 	}
 	both.Wait()
+}
+
+// holding writes when its relay holds nothing back.
+type holding struct {
+	io.Writer
+	relay *Relay
+}
+
+func (h holding) Write(p []byte) (int, error) {
+	h.relay.mu.Lock()
+	for h.relay.held {
+		h.relay.moves.Wait()
+	}
+	h.relay.mu.Unlock()
+	return h.Writer.Write(p)
 }
 
 func (r *Relay) keep(target string, conns ...net.Conn) bool {
@@ -103,6 +121,20 @@ func (r *Relay) Mend() {
 	r.cut = false
 }
 
+// Hold keeps every connection, and passes nothing on until Release, as a network
+// does that loses packets.
+func (r *Relay) Hold() { r.hold(true) }
+
+// Release passes on what was held.
+func (r *Relay) Release() { r.hold(false) }
+
+func (r *Relay) hold(held bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = held
+	r.moves.Broadcast()
+}
+
 func (r *Relay) to() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,6 +154,7 @@ func (r *Relay) Turn(target string) {
 // Close cuts every connection and waits until all goroutines have ended.
 func (r *Relay) Close() error {
 	err := r.listener.Close()
+	r.Release()
 	r.mu.Lock()
 	r.closed = true
 	for c := range r.conns {
