@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -228,6 +229,8 @@ func looksAt(t *testing.T, n node, atLeast int) {
 
 var dispatched = regexp.MustCompile(`count (\d+) instances has been dispatched`)
 
+var redisIsAway = regexp.MustCompile(`(?m)^redis_alive_status(\{.*\})? 0$`)
+
 // takesBeats waits until a node takes heartbeats, or does not.
 func takesBeats(t *testing.T, n node, i polaristest.Instance, takes bool) {
 	t.Helper()
@@ -279,6 +282,12 @@ func TestFlappingHealth(t *testing.T) {
 		t.Errorf("without Redis: %s", why) // by the stock plugin
 	}
 	takesBeats(t, two, own[0], false)
+	wait(t, func() error {
+		if !strings.Contains(two.Output(), fmt.Sprintf("redis %s is dead", two.ToRedis.Addr)) || !redisIsAway.MatchString(metrics(t, two)) {
+			return errors.New("log and metrics do not say that Redis is away")
+		}
+		return nil
+	})
 	f.flapFor(t, 6*time.Second) // instances fail 3 s after their last heartbeat
 	done(t, c.Redis.Start())
 	takesBeats(t, two, own[0], true)

@@ -180,13 +180,8 @@ func watch(t *testing.T, sdk *polaristest.Consumers, name string, revisions map[
 // counted is the node's setrouter_requests_total of a result, by rule.
 func counted(t *testing.T, n node, result string) map[string]int {
 	t.Helper()
-	resp, err := http.Get("http://" + n.HTTPAddr + "/metrics")
-	done(t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	done(t, err)
 	out := map[string]int{}
-	for _, sample := range requestsSample.FindAllStringSubmatch(string(text), -1) {
+	for _, sample := range requestsSample.FindAllStringSubmatch(metrics(t, n), -1) {
 		if sample[1] == result {
 			value, err := strconv.ParseFloat(sample[3], 64)
 			done(t, err)
@@ -197,3 +192,13 @@ func counted(t *testing.T, n node, result string) map[string]int {
 }
 
 var requestsSample = regexp.MustCompile(`(?m)^setrouter_requests_total\{.*result="([^"]*)",rule="([^"]*)".*\} (\S+)$`)
+
+func metrics(t *testing.T, n node) string {
+	t.Helper()
+	resp, err := http.Get("http://" + n.HTTPAddr + "/metrics")
+	done(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	done(t, err)
+	return string(text)
+}

@@ -34,7 +34,10 @@ func StartMariaDB() (*MariaDB, error) {
 	}
 	m := &MariaDB{port: strconv.Itoa(FreePort()), dir: dir, out: &buffer{}}
 	m.Addr = "127.0.0.1:" + m.port
-	install := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db")
+	if err := os.Mkdir(m.tmp(), 0o700); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	install := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+m.data(), "--tmpdir="+m.tmp(), "--auth-root-authentication-method=normal", "--skip-test-db")
 	if out, err := install.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mariadb-install-db: %w: %s", err, out), os.RemoveAll(dir))
 	}
@@ -48,9 +51,15 @@ func StartMariaDB() (*MariaDB, error) {
 	return m, nil
 }
 
+func (m *MariaDB) data() string { return filepath.Join(m.dir, "data") }
+
+// tmp is a directory of its own: in a shared one, files of databases that are
+// made in different process namespaces at the same time have the same names.
+func (m *MariaDB) tmp() string { return filepath.Join(m.dir, "tmp") }
+
 // Start starts a stopped database again at the same address.
 func (m *MariaDB) Start() error {
-	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+m.dir, "--bind-address=127.0.0.1", "--port="+m.port,
+	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+m.data(), "--tmpdir="+m.tmp(), "--bind-address=127.0.0.1", "--port="+m.port,
 		"--socket="+filepath.Join(m.dir, "s"), "--pid-file="+filepath.Join(m.dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
 		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=32M", "--skip-log-bin")
 	m.cmd.Stdout, m.cmd.Stderr, m.cmd.SysProcAttr = m.out, m.out, DieWithParent()
