@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -278,8 +280,11 @@ func TestFlappingHealth(t *testing.T) {
 	done(t, c.Redis.Kill())
 	place, err := c.Join()
 	done(t, err)
-	if why := startsNot(t, place.On(polaristest.Options{Binary: programs.Server, Files: filesWith(flapping)})); !strings.Contains(why, "exit code 255:") {
-		t.Errorf("without Redis: %s", why) // by the stock plugin
+	o.Binary, o.Dir = programs.Server, t.TempDir()
+	why := startsNot(t, place.On(o))
+	log, _ := os.ReadFile(filepath.Join(o.Dir, "log", "default.log"))
+	if !strings.Contains(why, "exit code 255:") || !strings.Contains(string(log), "HealthChecker plugin init err") {
+		t.Errorf("without Redis: %s\n%s", why, log) // by the stock plugin
 	}
 	takesBeats(t, two, own[0], false)
 	wait(t, func() error {
