@@ -28,15 +28,20 @@ func (c *Console) Publish(ctx context.Context, f ConfigFile, release, content st
 	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/release", f.release(release), nil)
 }
 
-// PublishGray saves a file and publishes it to some clients only.
-func (c *Console) PublishGray(ctx context.Context, f ConfigFile, release, content string) error {
+// PublishGray saves a file and publishes it to the clients with an address only.
+func (c *Console) PublishGray(ctx context.Context, f ConfigFile, release, content, client string) error {
 	if err := c.Save(ctx, f, content); err != nil {
 		return err
 	}
 	body := f.release(release)
 	body["release_type"] = "gray"
-	body["beta_labels"] = []map[string]any{{"key": "CLIENT_IP", "value": map[string]string{"type": "EXACT", "value": "10.0.0.1"}}}
+	body["beta_labels"] = []map[string]any{{"key": "CLIENT_IP", "value": map[string]string{"type": "EXACT", "value": client}}}
 	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/release", body, nil)
+}
+
+// StopGray ends the gray release of a file.
+func (c *Console) StopGray(ctx context.Context, f ConfigFile) error {
+	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/releases/stopbeta", []any{f.release("")}, nil)
 }
 
 // Rollback puts an earlier release in force again.

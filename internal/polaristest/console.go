@@ -201,3 +201,29 @@ func dialer(source netip.Addr) *net.Dialer {
 	}
 	return d
 }
+
+// NewUser makes a user who may read, and returns its token.
+func (c *Console) NewUser(ctx context.Context, name string) (token string, err error) {
+	body := []map[string]string{{"name": name, "password": name + "-" + name, "comment": "a test's"}}
+	var made struct {
+		Responses []struct {
+			User struct {
+				ID    string `json:"id"`
+				Token string `json:"auth_token"`
+			} `json:"user"`
+		} `json:"responses"`
+	}
+	if err := c.call(ctx, http.MethodPost, "/core/v1/users", body, &made); err != nil {
+		return "", err
+	}
+	if len(made.Responses) != 1 {
+		return "", fmt.Errorf("the server made %d users", len(made.Responses))
+	}
+	var reply struct {
+		User struct {
+			Token string `json:"auth_token"`
+		} `json:"user"`
+	}
+	err = c.call(ctx, http.MethodGet, "/core/v1/user/token?id="+made.Responses[0].User.ID, nil, &reply)
+	return reply.User.Token, err
+}
