@@ -28,17 +28,37 @@ func savedAndReleased(t *testing.T, s *polaristest.Server) (saved, released, md5
 	return is.Content, is.Released.Content, is.Released.Md5
 }
 
+// publish sends an edit to the admin listener, as setctl does.
+func publish(t *testing.T, s *polaristest.Server, token string, edit map[string]string) (code int, answer string) {
+	t.Helper()
+	body, err := json.Marshal(edit)
+	done(t, err)
+	req, err := http.NewRequest(http.MethodPost, s.AdminURL+"/setrouter/v1/configfile?name="+routingSource, bytes.NewReader(body))
+	done(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("x-polaris-token", token)
+	resp, err := http.DefaultClient.Do(req)
+	done(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	done(t, err)
+	return resp.StatusCode, string(text)
+}
+
 // An evacuation in the config center is in force on every node, by the hand of
 // a user whom Polaris lets publish, and of nobody else.
 func TestEvacuateInConfigCenter(t *testing.T) {
 	server, console := start(t, polaristest.Options{Config: inConfigCenter(t)})
 	ctx, caller := t.Context(), polaristest.Request{Source: shanghai, Service: "novel"}
 	registerNovel(t, console, "novel")
+	reader, err := console.NewUser(ctx, "reader")
+	done(t, err)
 	done(t, console.Publish(ctx, mappingFile, "m1", mapping))
 	if code, out := setctl(t, server, "evacuate", "--set", "qb.novel.h", "--for", "30m", "--reason", "drill"); code != 1 || !strings.Contains(out, "no routing file from the config center in force") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 	done(t, console.Publish(ctx, routingFile, "r1", routing))
+	done(t, console.Own(ctx, routingFile))
 	eventually(t, server, caller, "10.11.0.1")
 	evacuate := func(wantCode int, want string, args ...string) string {
 		t.Helper()
@@ -63,8 +83,17 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 	evacuate(1, "Polaris refuses to have Polaris/setrouter changed")
 	t.Setenv("SETROUTER_POLARIS_TOKEN", "nonsense")
 	evacuate(1, "Polaris refuses to have Polaris/setrouter changed")
-	other, err := console.NewUser(ctx, "reader")
-	done(t, err)
+	var other string
+	wait(t, func() (err error) {
+		other, err = console.TokenOf(ctx, reader)
+		return err
+	})
+	wait(t, func() error { // until the server knows the policy
+		if code, answer := publish(t, server, other, map[string]string{"base": "none", "content": routing, "release": "x"}); code != http.StatusForbidden {
+			return errorf("a user whom the policy does not name gets %d: %s", code, answer)
+		}
+		return nil
+	})
 	t.Setenv("SETROUTER_POLARIS_TOKEN", other)
 	evacuate(1, "Polaris refuses to have Polaris/setrouter changed")
 	unchanged("refused", routing)
@@ -79,7 +108,7 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 	eventually(t, server, caller, "10.13.0.1")
 	says(t, server, 0, "full release  setrouter-evacuate-"+id[1])
 	history, err := console.Fetch(ctx, "/config/v1/configfiles/releasehistory?namespace=Polaris&group=setrouter&name=routing.yaml&limit=1")
-	if err != nil || !strings.Contains(string(history), `"createBy":"polaris"`) || !strings.Contains(string(history), "setrouter-evacuate-"+id[1]) {
+	if err != nil || !strings.Contains(string(history), `"createBy": "polaris"`) || !strings.Contains(string(history), "setrouter-evacuate-"+id[1]) || !strings.Contains(string(history), "drill") {
 		t.Errorf("the console's history does not say who it was: %s %v", history, err)
 	}
 	evacuate(1, "has no evacuation", "--end", "12345678")
@@ -97,19 +126,8 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 		{map[string]string{"base": base, "content": routing, "release": "r1"}, 409, `there is a release \"r1\" already`},
 		{map[string]string{"base": base, "content": "version: 1\nruels: []\n", "release": "x"}, 400, routingSource + ":2:1: unknown key"},
 	} {
-		body, err := json.Marshal(tt.edit)
-		done(t, err)
-		req, err := http.NewRequest(http.MethodPost, server.AdminURL+"/setrouter/v1/configfile?name="+routingSource, bytes.NewReader(body))
-		done(t, err)
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("x-polaris-token", console.Token())
-		resp, err := http.DefaultClient.Do(req)
-		done(t, err)
-		answer, err := io.ReadAll(resp.Body)
-		done(t, err)
-		resp.Body.Close()
-		if resp.StatusCode != tt.code || !strings.Contains(string(answer), tt.want) {
-			t.Errorf("%v: %d %s, want %d %s", tt.edit, resp.StatusCode, answer, tt.code, tt.want)
+		if code, answer := publish(t, server, console.Token(), tt.edit); code != tt.code || !strings.Contains(answer, tt.want) {
+			t.Errorf("%v: %d %s, want %d %s", tt.edit, code, answer, tt.code, tt.want)
 		}
 	}
 	unchanged("conflicts", routing)

@@ -222,6 +222,6 @@ func newReload(out *output) *cobra.Command {
 		},
 	}
 	addServerFlags(cmd, &server)
-	cmd.Flags().BoolVar(&force, "force", false, "also where entries would be lost (the shrink guard)")
+	cmd.Flags().BoolVar(&force, "force", false, "also where entries would be lost (the shrink guard), and a release that is older than the one in force")
 	return cmd
 }

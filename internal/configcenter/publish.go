@@ -96,7 +96,7 @@ func (c *Center) Publish(name string, e Edit, by Operator) (Published, error) {
 	case apimodel.Code_DataConflict:
 		return Published{}, changed(name)
 	default:
-		return Published{}, fmt.Errorf("%s: the config center answers with code %d: %s", name, code, resp.GetInfo().GetValue())
+		return Published{}, fmt.Errorf("%s: the config center answers with code %d: %s", name, uint32(code), resp.GetInfo().GetValue())
 	}
 }
 

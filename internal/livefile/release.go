@@ -21,10 +21,11 @@ type Release struct {
 	PublishedAt time.Time `json:"publishedAt"`
 }
 
-// olderThan tells whether r is a state from before other. The version alone does
-// not say it: that of a file starts again when all its releases are deleted.
+// olderThan tells whether r is a state from before other. No number alone says
+// it: the versions of a file can start again when its releases are deleted, a
+// rollback has a lower ID, and the store's clock can be set back.
 func (r Release) olderThan(other Release) bool {
-	return r.Version < other.Version && r.ID <= other.ID && !r.PublishedAt.After(other.PublishedAt)
+	return r != other && r.Version <= other.Version && r.ID <= other.ID && !r.PublishedAt.After(other.PublishedAt)
 }
 
 // older is ErrUnsettled in an operator's words: a replica of the store that lags
