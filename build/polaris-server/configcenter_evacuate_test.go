@@ -29,11 +29,11 @@ func savedAndReleased(t *testing.T, s *polaristest.Server) (saved, released, md5
 }
 
 // publish sends an edit to the admin listener, as setctl does.
-func publish(t *testing.T, s *polaristest.Server, token string, edit map[string]string) (code int, answer string) {
+func publish(t *testing.T, s *polaristest.Server, token, name string, edit map[string]string) (code int, answer string) {
 	t.Helper()
 	body, err := json.Marshal(edit)
 	done(t, err)
-	req, err := http.NewRequest(http.MethodPost, s.AdminURL+"/setrouter/v1/configfile?name="+routingSource, bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, s.AdminURL+"/setrouter/v1/configfile?name="+name, bytes.NewReader(body))
 	done(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("x-polaris-token", token)
@@ -89,7 +89,7 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 		return err
 	})
 	wait(t, func() error { // until the server knows the policy
-		if code, answer := publish(t, server, other, map[string]string{"base": "none", "content": routing, "release": "x"}); code != http.StatusForbidden {
+		if code, answer := publish(t, server, other, routingSource, map[string]string{"base": "none", "content": routing, "release": "x"}); code != http.StatusForbidden {
 			return errorf("a user whom the policy does not name gets %d: %s", code, answer)
 		}
 		return nil
@@ -126,11 +126,17 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 		{map[string]string{"base": base, "content": routing, "release": "r1"}, 409, `there is a release \"r1\" already`},
 		{map[string]string{"base": base, "content": "version: 1\nruels: []\n", "release": "x"}, 400, routingSource + ":2:1: unknown key"},
 	} {
-		if code, answer := publish(t, server, console.Token(), tt.edit); code != tt.code || !strings.Contains(answer, tt.want) {
+		if code, answer := publish(t, server, console.Token(), routingSource, tt.edit); code != tt.code || !strings.Contains(answer, tt.want) {
 			t.Errorf("%v: %d %s, want %d %s", tt.edit, code, answer, tt.code, tt.want)
 		}
 	}
 	unchanged("conflicts", routing)
+	for _, name := range []string{"polaris://Polaris/setrouter/mapping/all.yaml", "polaris://Polaris/other/secret", "conf/routing/routing.yaml"} {
+		edit := map[string]string{"base": "none", "content": routing, "release": "x"}
+		if code, answer := publish(t, server, console.Token(), name, edit); code != 404 || !strings.Contains(answer, "is not among the routing files of the server's configuration") {
+			t.Errorf("%s: %d %s", name, code, answer)
+		}
+	}
 
 	// A draft is not published, and not lost.
 	const draft = "version: 1\n# half done\n"

@@ -118,7 +118,7 @@ func TestPublishingIsForSetctl(t *testing.T) {
 		{"no JSON", open, "POST", "127.0.0.1:8095", "base=b", []string{"Content-Type", "application/json"}, 400},
 		{"fields that nobody knows", open, "POST", "127.0.0.1:8095", `{"file": "f"}`, []string{"Content-Type", "application/json"}, 400},
 		{"a PUT", open, "PUT", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json"}, 404},
-		{"a file without end", open, "POST", "127.0.0.1:8095", `{"content": "` + strings.Repeat("x", maxFile), []string{"Content-Type", "application/json"}, 400},
+		{"a file that is too large", open, "POST", "127.0.0.1:8095", `{"content": "` + strings.Repeat("x", maxFile) + `"}`, []string{"Content-Type", "application/json"}, 400},
 	} {
 		before := count
 		rec := call(tt.h, tt.method, tt.host, path, strings.NewReader(tt.body), tt.header...)
