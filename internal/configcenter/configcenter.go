@@ -161,7 +161,13 @@ func (c *Center) Version(name string) string {
 	case r == nil:
 		return ""
 	}
-	return fmt.Sprint(r.ReleaseType, " ", r.Id, " ", r.Version, " ", r.Md5)
+	return stateOf(r)
+}
+
+// stateOf tells apart whatever was put in force. On the boltdb store a gray
+// release that is published again keeps its id and its version.
+func stateOf(r *model.ConfigFileRelease) string {
+	return fmt.Sprint(r.ReleaseType, " ", r.Id, " ", r.Version, " ", r.Md5, " ", r.ModifyTime.UnixNano())
 }
 
 // Read implements livefile.Provider.
@@ -194,7 +200,7 @@ func (c *Center) Read(name string) ([]byte, livefile.Release, error) {
 	}
 	// The cache shows a release before it has its content.
 	full := content(file.Namespace, file.Group, file.File)
-	if full == nil || full.Id != r.Id || full.Version != r.Version || md5Of(full.Content) != r.Md5 {
+	if full == nil || stateOf(full) != stateOf(r) || md5Of(full.Content) != r.Md5 {
 		return nil, livefile.Release{}, fmt.Errorf("%w: the cache has not yet that of release %q", livefile.ErrUnsettled, r.Name)
 	}
 	return []byte(full.Content), releaseOf(name, r.SimpleConfigFileRelease), nil

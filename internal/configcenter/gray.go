@@ -42,6 +42,6 @@ func (c *Center) forThisNode(from *stock, file serverconfig.ConfigFile) (*model.
 // gray release: a new one would be matched by them. One update can be joined
 // that began before the release; the next one cannot.
 func (c *Center) settleRules(grays grayRules, r *model.ConfigFileRelease) error {
-	about := fmt.Sprintf("labels of %s/%s/%s %d %d", r.Namespace, r.Group, r.FileName, r.Id, r.Version)
+	about := fmt.Sprintf("labels of %s/%s/%s %s", r.Namespace, r.Group, r.FileName, stateOf(r))
 	return c.ask(about, func() error { return errors.Join(grays.Update(), grays.Update()) })
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/polarismesh/polaris/common/model"
 
@@ -49,6 +50,11 @@ func TestGrayRelease(t *testing.T) {
 	if rules.updates != updates {
 		t.Error("the labels of a gray release are read again and again")
 	}
+
+	// The same release, published again for this node.
+	from.gray, rules.now = released(model.ReleaseTypeGray, 3, "c"), thisNode
+	from.gray.ModifyTime = time.Unix(40, 0)
+	want("c", "gray")
 
 	// While the labels cannot be read, neither release is taken.
 	from.gray, rules.away = released(model.ReleaseTypeGray, 4, "d"), errors.New("connection refused")

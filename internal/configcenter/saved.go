@@ -1,6 +1,7 @@
 package configcenter
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -71,7 +72,7 @@ func look(from *stock, name string) (out looked, err error) {
 	case out.file == nil:
 		return out, absent("nothing is saved under this name; create the file in the console")
 	case out.file.Encrypt:
-		return out, fmt.Errorf("is encrypted; save it without encryption")
+		return out, errors.New("is encrypted; save it without encryption")
 	}
 	full, err := from.files.GetConfigFileActiveRelease(key)
 	if err != nil {
