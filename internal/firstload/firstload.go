@@ -9,10 +9,10 @@ import (
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 )
 
-// answeredFrom are the server's caches that discovery answers from.
-var answeredFrom = []cachetypes.CacheIndex{
+// listsFrom are the server's caches that lists of instances depend on. Without
+// one for governance rules the stock server's own start stands.
+var listsFrom = []cachetypes.CacheIndex{
 	cachetypes.CacheNamespace, cachetypes.CacheService, cachetypes.CacheInstance, cachetypes.CacheClient,
-	cachetypes.CacheRoutingConfig, cachetypes.CacheRateLimit, cachetypes.CacheCircuitBreaker, cachetypes.CacheFaultDetector,
 }
 
 // Check is an error where the server could not fill one of its caches at the
@@ -25,10 +25,10 @@ func Check() error {
 	if err != nil {
 		return nil // a listener in a test, without a server
 	}
-	for _, index := range answeredFrom {
+	for _, index := range listsFrom {
 		c := caches.GetCacher(index)
 		if first, ok := c.(interface{ IsFirstUpdate() bool }); ok && first.IsFirstUpdate() {
-			return fmt.Errorf("the %s cache could not be read from the store, and without it clients would get empty lists; start the server again", c.Name())
+			return fmt.Errorf("the %s cache could not be read from the store, and without it clients would get empty or wrong lists; start the server again", c.Name())
 		}
 	}
 	return nil
