@@ -216,8 +216,8 @@ func reaches(t *testing.T, n node, want string) {
 	})
 }
 
-// again starts a node that has ended, with what it has on disk.
-func again(t *testing.T, n node, o polaristest.Options) node {
+// startsAgain starts a node that has ended, with what it has on disk.
+func startsAgain(t *testing.T, n node, o polaristest.Options) node {
 	t.Helper()
 	o.Binary, o.Replaces = programs.Server, n.Server
 	server, err := polaristest.Start(t.Context(), n.On(o))
@@ -278,13 +278,13 @@ func TestANodeBehindNeverGoesBack(t *testing.T) {
 	done(t, behind.Crash())
 	behind.ToDB.Mend()
 	restart := polaristest.Options{Config: text}
-	behind = again(t, behind, restart)
+	behind = startsAgain(t, behind, restart)
 	reaches(t, behind, "3 3 3 3")
 
 	// The database is there, and the releases in it cannot be read.
 	done(t, c.DB.Run(strings.NewReader("rename table polaris_server.config_file_release to polaris_server.away")))
 	done(t, behind.Crash())
-	behind = again(t, behind, restart)
+	behind = startsAgain(t, behind, restart)
 	reaches(t, behind, "3 3 3 3")
 	done(t, c.DB.Run(strings.NewReader("rename table polaris_server.away to polaris_server.config_file_release")))
 	change(4)

@@ -129,7 +129,7 @@ func TestRollingRestart(t *testing.T) {
 		if code := n.ExitCode(); code != 0 {
 			t.Errorf("%s ends with exit code %d", n.IP, code)
 		}
-		n = again(t, n, polaristest.Options{})
+		n = startsAgain(t, n, polaristest.Options{})
 		gets(t, n, shanghai, "10.11.0.1")
 	}
 	close(quit)

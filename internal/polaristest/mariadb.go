@@ -34,10 +34,8 @@ func StartMariaDB() (*MariaDB, error) {
 	}
 	m := &MariaDB{port: strconv.Itoa(FreePort()), dir: dir, out: &buffer{}}
 	m.Addr = "127.0.0.1:" + m.port
-	if err := os.Mkdir(m.tmp(), 0o700); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	install := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+m.data(), "--tmpdir="+m.tmp(), "--auth-root-authentication-method=normal", "--skip-test-db")
+	install := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+m.data(), "--auth-root-authentication-method=normal", "--skip-test-db")
+	install.Env = m.env()
 	if out, err := install.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mariadb-install-db: %w: %s", err, out), os.RemoveAll(dir))
 	}
@@ -53,16 +51,16 @@ func StartMariaDB() (*MariaDB, error) {
 
 func (m *MariaDB) data() string { return filepath.Join(m.dir, "data") }
 
-// tmp is a directory of its own: in a shared one, files of databases that are
-// made in different process namespaces at the same time have the same names.
-func (m *MariaDB) tmp() string { return filepath.Join(m.dir, "tmp") }
+// env gives a database temporary files of its own: one that starts removes those
+// of all others in the same place.
+func (m *MariaDB) env() []string { return append(os.Environ(), "TMPDIR="+m.dir) }
 
 // Start starts a stopped database again at the same address.
 func (m *MariaDB) Start() error {
-	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+m.data(), "--tmpdir="+m.tmp(), "--bind-address=127.0.0.1", "--port="+m.port,
+	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+m.data(), "--bind-address=127.0.0.1", "--port="+m.port,
 		"--socket="+filepath.Join(m.dir, "s"), "--pid-file="+filepath.Join(m.dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
 		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=32M", "--skip-log-bin")
-	m.cmd.Stdout, m.cmd.Stderr, m.cmd.SysProcAttr = m.out, m.out, DieWithParent()
+	m.cmd.Env, m.cmd.Stdout, m.cmd.Stderr, m.cmd.SysProcAttr = m.env(), m.out, m.out, DieWithParent()
 	if err := m.cmd.Start(); err != nil {
 		return err
 	}
