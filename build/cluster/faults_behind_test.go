@@ -14,7 +14,7 @@ import (
 )
 
 // What decides in TestANodeBehindNeverGoesBack has a version, from 1 on, that
-// the caller's list shows as the port of its one instance:
+// the caller's list shows as the port, or the weight, of its one instance:
 //   - registry: the instance's record itself, as its weight
 //   - rules: a routing file on disk
 //   - release: a routing file in the config center
