@@ -90,6 +90,7 @@ func TestClusterIsSingleButForTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		delete(config, "store")
+		delete(config, "maintain")
 		delete(config["healthcheck"].(map[string]any), "checkers")
 		delete(config["bootstrap"].(map[string]any), "startInOrder")
 		return config

@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/firstload"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
@@ -48,6 +49,9 @@ func (l *listener) GetProtocol() string { return "grpc" }
 
 // Initialize implements apiserver.Apiserver.
 func (l *listener) Initialize(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig) error {
+	if err := firstload.Check(); err != nil {
+		return err
+	}
 	configcenter.Warm()
 	l.apis = apis
 	options := []grpcserver.InitOption{
