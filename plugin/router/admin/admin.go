@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -35,6 +37,7 @@ type State interface {
 	Changes(service string) []router.Change
 	Reload(force bool) []router.Reloaded
 	ConfigFile(name string) (configcenter.Saved, error)
+	Nodes(context.Context) nodes.Cluster
 }
 
 var _ State = (*router.Server)(nil)
@@ -60,6 +63,7 @@ func newHandler(state State, token string) http.Handler {
 		api.Handle("GET /setrouter/v1/"+path, reply(answer))
 	}
 	get("status", func(*http.Request) (any, error) { return state.Status(), nil })
+	get("nodes", func(r *http.Request) (any, error) { return state.Nodes(r.Context()), nil })
 	get("dump", func(*http.Request) (any, error) { return state.Dump(), nil })
 	get("explain", func(r *http.Request) (any, error) { return explainFor(state, r) })
 	get("who", func(r *http.Request) (any, error) { return whoFor(state, r) })
