@@ -46,31 +46,28 @@ const maxNodes = 100
 // Nodes asks all nodes that Polaris knows, this one included, and says whether
 // they agree. It takes as long as the slowest, 2 s at most.
 func (s *Server) Nodes(ctx context.Context) nodes.Cluster {
-	service := "Polaris/" + s.config.NodesService
-	list, found := s.members()
-	note := ""
-	if !found {
-		note = fmt.Sprintf("this node is not among the instances of %s: it may not know all others; enable_register and self_address are under bootstrap.polaris_service", service)
-	}
-	left := max(0, len(list)-maxNodes)
-	list = list[:len(list)-left]
-	ask.All(ctx, list, s.config.GRPCTLS)
-	reasons := nodes.Judge(list)
-	if left > 0 {
-		reasons = append(reasons, fmt.Sprintf("%s has %d more instances, which were not asked", service, left))
-	}
-	return nodes.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Note: note, Nodes: list}
-}
-
-// members are the nodes that Polaris has registered by itself, from this node's
-// cache: this one first, found or not, then the healthy ones.
-func (s *Server) members() (list []nodes.Node, found bool) {
 	own := s.Summary()
 	self := nodes.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true, Summary: &own}
 	var instances []*model.Instance
 	if service := s.Cache().Service().GetServiceByName(s.config.NodesService, "Polaris"); service != nil {
 		instances = s.Cache().Instance().GetInstancesByServiceID(service.ID)
 	}
+	list, left, found := members(self, instances)
+	ask.All(ctx, list, s.config.GRPCTLS)
+	out := nodes.Cluster{Reasons: nodes.Judge(list), Nodes: list}
+	if left > 0 {
+		out.Reasons = append(out.Reasons, fmt.Sprintf("Polaris/%s has %d more instances, which were not asked", s.config.NodesService, left))
+	}
+	if !found {
+		out.Note = fmt.Sprintf("this node is not among the instances of Polaris/%s, and may not know the others: see bootstrap.polaris_service for enable_register and self_address", s.config.NodesService)
+	}
+	out.Agree = len(out.Reasons) == 0
+	return out
+}
+
+// members are the nodes among the instances of Polaris's own service: this one
+// first, found there or not, then the healthy ones; and how many are left out.
+func members(self nodes.Node, instances []*model.Instance) (list []nodes.Node, left int, found bool) {
 	for _, i := range instances {
 		if i.Protocol() != "grpc" { // the other listeners of the same nodes
 			continue
@@ -84,14 +81,13 @@ func (s *Server) members() (list []nodes.Node, found bool) {
 	}
 	slices.SortFunc(list, func(a, b nodes.Node) int {
 		if a.Healthy != b.Healthy {
-			if a.Healthy {
-				return -1
-			}
-			return 1
+			return map[bool]int{true: -1, false: 1}[a.Healthy]
 		}
 		return strings.Compare(a.Address, b.Address)
 	})
-	return append([]nodes.Node{self}, slices.CompactFunc(list, func(a, b nodes.Node) bool { return a.Address == b.Address })...), found
+	list = append([]nodes.Node{self}, list...)
+	left = max(0, len(list)-maxNodes)
+	return list[:len(list)-left], left, found
 }
 
 func nodeAddress(host string, port uint32) string {

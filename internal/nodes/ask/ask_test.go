@@ -3,8 +3,10 @@ package ask
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"io"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
 	"github.com/polaris-contrib/setrouter/internal/nodes"
@@ -113,6 +116,21 @@ func TestClocks(t *testing.T) {
 		All(context.Background(), list, false)
 		if off := time.Duration(list[0].AheadSeconds*float64(time.Second)) - by; off.Abs() > Patience {
 			t.Errorf("%v ahead, want %v", list[0].AheadSeconds, by)
+		}
+	}
+}
+
+// TLS is used where the nodes listen with it, and whoever has which certificate.
+func TestTLS(t *testing.T) {
+	certificates := httptest.NewUnstartedServer(nil)
+	certificates.StartTLS()
+	t.Cleanup(certificates.Close)
+	address := serve(t, tells(func(*nodes.Summary) {}), grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: certificates.TLS.Certificates})))
+	for _, with := range []bool{true, false} {
+		list := []nodes.Node{{Address: address}}
+		All(context.Background(), list, with)
+		if (list[0].Summary != nil) != with {
+			t.Errorf("with TLS: %t: %+v", with, list[0])
 		}
 	}
 }
