@@ -41,11 +41,22 @@ func TestSummaryHasNoSecrets(t *testing.T) {
 			t.Errorf("the summary has not %s: %s", has, text)
 		}
 	}
-	// Metrics show the digest in force, and no other.
-	shown := slices.DeleteFunc(strings.Split(httpGet(t, "http://"+server.HTTPAddr+"/metrics", ""), "\n"), func(line string) bool {
-		return !strings.HasPrefix(line, "setrouter_files_info{")
-	})
-	if len(shown) != 2 {
-		t.Errorf("%d digests: %q", len(shown), shown)
+}
+
+// Metrics show the digest in force, and none of before.
+func TestDigestMetric(t *testing.T) {
+	server, _ := start(t, polaristest.Options{})
+	shown := func() []string {
+		return slices.DeleteFunc(strings.Split(httpGet(t, "http://"+server.HTTPAddr+"/metrics", ""), "\n"), func(line string) bool {
+			return !strings.HasPrefix(line, "setrouter_files_info{")
+		})
 	}
+	before := shown()
+	done(t, server.WriteFile("conf/routing/more.yaml", "version: 1\nrules: [{name: more, service: default/more, set: {}}]\n"))
+	wait(t, func() error {
+		if now := shown(); len(before) != 2 || len(now) != 2 || slices.Equal(now, before) {
+			return errorf("%q, and before %q", now, before)
+		}
+		return nil
+	})
 }

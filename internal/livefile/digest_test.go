@@ -15,7 +15,7 @@ func TestDigest(t *testing.T) {
 		return digest(files)
 	}
 	seen := map[string][]string{}
-	for _, pairs := range [][]string{{}, {"a", "bc"}, {"ab", "c"}, {"a", "b"}, {"a", "bc", "", ""}, {"", "", "a", "bc"}, {"abc", ""}} {
+	for _, pairs := range [][]string{{}, {"a", "bc"}, {"x", "bc"}, {"ab", "c"}, {"a", "b"}, {"a", "bc", "", ""}, {"", "", "a", "bc"}, {"abc", ""}} {
 		d := of(pairs...)
 		if len(d) != DigestLength || of(pairs...) != d {
 			t.Errorf("%q: digest %q", pairs, d)
