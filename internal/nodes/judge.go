@@ -42,11 +42,11 @@ func Judge(list []Node) []string {
 	compare("settings under plugin.location or plugin.router", func(n Node) string { return n.Summary.Settings })
 	compare("code", func(n Node) string { return n.Summary.Version })
 	for _, n := range heard {
-		switch ahead := time.Duration(n.AheadSeconds * float64(time.Second)).Round(time.Second); {
-		case ahead > Skew:
-			say(n, "has a clock that is %s ahead", ahead)
-		case ahead < -Skew:
-			say(n, "has a clock that is %s behind", -ahead)
+		switch {
+		case n.AheadSeconds > Skew.Seconds():
+			say(n, "has a clock that is %.0f s ahead", n.AheadSeconds)
+		case n.AheadSeconds < -Skew.Seconds():
+			say(n, "has a clock that is %.0f s behind", -n.AheadSeconds)
 		}
 	}
 	return reasons

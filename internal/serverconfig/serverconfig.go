@@ -90,8 +90,8 @@ func (c *Config) read(root strict.Node) {
 	if n, given := plugins["router"]; given {
 		c.readRouter(n)
 	}
-	if n, given := entries(sections["healthcheck"])["service"]; given && n.Raw() != "" {
-		c.NodesService = n.Raw()
+	if name := root.Peek("healthcheck", "service"); name != "" {
+		c.NodesService = name
 	}
 	if n, given := sections["apiservers"]; given {
 		for _, item := range n.Items() {
@@ -222,9 +222,7 @@ func (c *Config) readAdmin(n strict.Node) {
 // takes values of other types for none.
 func (c *Config) readGRPC(n strict.Node) {
 	fields := entries(entries(n)["option"])
-	if cert, given := entries(fields["tls"])["certFile"]; given {
-		c.GRPCTLS = cert.Raw() != ""
-	}
+	c.GRPCTLS = n.Peek("option", "tls", "certFile") != ""
 	if enabled, given := fields["enableCacheProto"]; !given || enabled.Raw() != "true" {
 		return
 	}
