@@ -84,6 +84,9 @@ func filesText(f nodes.Files) string {
 	if f.Digest == "" {
 		text = "no " + f.Kind
 	}
+	if f.Gray {
+		text += " GRAY"
+	}
 	switch {
 	case f.Copy:
 		text += " COPY"

@@ -52,7 +52,7 @@ func TestNodesQuotesWhatPeersSay(t *testing.T) {
 		Reasons: []string{"a " + evil}, Note: evil, Nodes: []nodes.Node{
 			{Address: "a" + evil, Self: true, Summary: &nodes.Summary{Files: []nodes.Files{{Kind: nodes.Routing, Digest: evil, Refused: true}}}},
 			{Address: "b", Healthy: true, Problem: evil}, {Address: "c", Problem: "does not answer"},
-			{Address: "d", Healthy: true, Summary: &nodes.Summary{Instances: 7, Services: 2, Files: []nodes.Files{{Kind: nodes.Mapping, Digest: "0123", Copy: true}}}},
+			{Address: "d", Healthy: true, Summary: &nodes.Summary{Instances: 7, Services: 2, Files: []nodes.Files{{Kind: nodes.Mapping, Digest: "0123", Copy: true, Gray: true}}}},
 		},
 	}
 	url := adminListener(t, func(w http.ResponseWriter) { _ = json.NewEncoder(w).Encode(cluster) })
@@ -63,7 +63,7 @@ func TestNodesQuotesWhatPeersSay(t *testing.T) {
 	text := strings.Join(strings.Fields(out), " ")
 	for _, want := range []string{
 		"nodes: 4, agree: false", `"a\x1b[2J\n\u202eagree: true" this one no mapping routing "\x1b[2J\n\u202eagree: true" REFUSED 0 evacuations 0 instances of 0 services`,
-		"c dropped by Polaris does not answer", "d mapping 0123 COPY no routing 0 evacuations 7 instances of 2 services", `DISAGREE "a \x1b`, `NOTE "\x1b`,
+		"c dropped by Polaris does not answer", "d mapping 0123 GRAY COPY no routing 0 evacuations 7 instances of 2 services", `DISAGREE "a \x1b`, `NOTE "\x1b`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("not %q: %s", want, text)

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -9,7 +10,7 @@ import (
 const Skew = 10 * time.Second
 
 // Judge says why nodes do not agree; no reason: they give equal lists for equal
-// instances. Caches may differ for a moment, so that counts are no reason. A
+// instances, but for nodes that have a gray release. Caches may differ for a moment, so that counts are no reason. A
 // node that does not answer is one while Polaris holds it for healthy.
 func Judge(list []Node) []string {
 	reasons := []string{}
@@ -25,9 +26,9 @@ func Judge(list []Node) []string {
 			say(n, "%s", n.Problem)
 		}
 	}
-	compare := func(what string, of func(Node) string) {
-		most, count := common(heard, of)
-		for _, n := range heard {
+	compare := func(what string, list []Node, of func(Node) string) {
+		most, count := common(list, of)
+		for _, n := range list {
 			if digest := of(n); digest != "" && digest != of(most) {
 				say(n, "has other %s: %s against %s of %s", what, digest, of(most), count)
 			}
@@ -37,10 +38,12 @@ func Judge(list []Node) []string {
 		for _, n := range heard {
 			sayOfFiles(n, kind, anyHas(heard, kind), say)
 		}
-		compare(kind+" files in force", func(n Node) string { return n.Summary.Of(kind).Digest })
+		gray := func(n Node) bool { return n.Summary.Of(kind).Gray }
+		full := slices.DeleteFunc(slices.Clone(heard), gray) // a gray release differs on purpose
+		compare(kind+" files in force", full, func(n Node) string { return n.Summary.Of(kind).Digest })
 	}
-	compare("settings under plugin.location or plugin.router", func(n Node) string { return n.Summary.Settings })
-	compare("code", func(n Node) string { return n.Summary.Version })
+	compare("settings under plugin.location or plugin.router", heard, func(n Node) string { return n.Summary.Settings })
+	compare("code", heard, func(n Node) string { return n.Summary.Version })
 	for _, n := range heard {
 		switch {
 		case n.AheadSeconds > Skew.Seconds():

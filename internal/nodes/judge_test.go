@@ -20,6 +20,7 @@ func at(address, routing string, change ...func(*Node)) Node {
 func TestJudge(t *testing.T) {
 	refuses := func(n *Node) { n.Summary.Files[1].Refused = true }
 	copied := func(n *Node) { n.Summary.Files[1].Refused, n.Summary.Files[1].Copy = true, true }
+	gray := func(n *Node) { n.Summary.Files[1].Gray = true }
 	silent := func(n *Node) { n.Summary, n.Problem = nil, "does not answer: connection refused" }
 	dropped := func(n *Node) { n.Healthy = false }
 	ahead := func(seconds float64) func(*Node) { return func(n *Node) { n.AheadSeconds = seconds } }
@@ -49,6 +50,8 @@ func TestJudge(t *testing.T) {
 		{"dropped and silent", []Node{at("a", "1"), at("b", "1", silent, dropped)}, nil},
 		{"dropped, and answers", []Node{at("a", "1"), at("b", "2", dropped)}, []string{"b has other routing files in force: 2 against 1 of a"}},
 		{"the one that was asked is dropped", []Node{at("a", "1", dropped), at("b", "1")}, nil},
+		{"a gray release", []Node{at("a", "2", gray), at("b", "1"), at("c", "1")}, nil},
+		{"beside a gray release", []Node{at("a", "3", gray), at("b", "1"), at("c", "2")}, []string{"c has other routing files in force: 2 against 1 of b"}},
 		{"settings", []Node{at("a", "1"), at("b", "1", func(n *Node) { n.Summary.Settings = "x" })}, []string{
 			"b has other settings under plugin.location or plugin.router: x against s of a",
 		}},

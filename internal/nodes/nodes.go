@@ -52,6 +52,7 @@ type Files struct {
 	LoadedAt time.Time `json:"loadedAt"`
 	Refused  bool      `json:"refused"` // what was loaded last is not in force
 	Copy     bool      `json:"copy"`    // in force is the copy on disk
+	Gray     bool      `json:"gray"`    // in force is a gray release, on this node on purpose
 }
 
 // The kinds of files.

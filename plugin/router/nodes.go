@@ -34,6 +34,7 @@ func (s *Server) Summary() nodes.Summary {
 		f := of.Status()
 		out.Files = append(out.Files, nodes.Files{
 			Kind: of.kind, Digest: f.Digest, Entries: f.Count, LoadedAt: f.LoadedAt, Refused: f.Err != nil, Copy: !f.CopiedAt.IsZero(),
+			Gray: slices.ContainsFunc(f.Releases, func(r livefile.Release) bool { return r.Type == "gray" }),
 		})
 	}
 	return out
