@@ -157,9 +157,21 @@ func TestNodesTellEachOther(t *testing.T) {
 	done(t, one.Rollback(ctx, centerRouting, "r1"))
 	allSay(t, list, 0, "nodes: 3, agree: true")
 
+	// A canary has another list on purpose, and all nodes tell it apart.
+	toPool := strings.Replace(routing, "set: {}", "set: {tiers: [pool]}", 1)
+	done(t, one.PublishGray(ctx, centerRouting, "g1", toPool, two.IP))
+	gets(t, two, shanghai, "10.13.0.1")
+	for _, n := range list {
+		nodesSay(t, n, 0, "nodes: 3, agree: true", "routing "+digestOf(t, two)+" GRAY", "!DISAGREE")
+	}
+	gets(t, three, shanghai, "10.11.0.1")
+	done(t, one.StopGray(ctx, centerRouting))
+	allSay(t, list, 0, "nodes: 3, agree: true", "!GRAY")
+	equal("10.11.0.1")
+
 	// A node that does not hear of a release is behind, until it does.
 	three.ToDB.Cut()
-	done(t, one.Publish(ctx, centerRouting, "r3", strings.Replace(routing, "set: {}", "set: {tiers: [pool]}", 1)))
+	done(t, one.Publish(ctx, centerRouting, "r3", toPool))
 	for _, n := range []node{one, two} {
 		gets(t, n, shanghai, "10.13.0.1")
 		nodesSay(t, n, 1, "agree: false", "DISAGREE  "+three.GRPCAddr+" has other routing files in force: ", "of 2 nodes")
