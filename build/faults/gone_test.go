@@ -43,7 +43,9 @@ func TestFilesGoneAndBack(t *testing.T) {
 			stop := bystander(t, server)
 
 			swap := func(target string) func() error {
-				return func() error { return errors.Join(os.Symlink(target, at("..tmp")), os.Rename(at("..tmp"), at("..data"))) }
+				return func() error {
+					return errors.Join(os.Symlink(target, at("..tmp")), os.Rename(at("..tmp"), at("..data")))
+				}
 			}
 			for _, way := range []struct {
 				name       string
