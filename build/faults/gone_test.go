@@ -2,12 +2,8 @@ package faults
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -104,22 +100,3 @@ func bystander(t *testing.T, s *polaristest.Server) (stop func()) {
 
 // pace leaves a machine of two cores time for others.
 const pace = 5 * time.Millisecond
-
-// metric is the value of a time series at /metrics.
-func metric(t *testing.T, s *polaristest.Server, series string) float64 {
-	t.Helper()
-	resp, err := http.Get("http://" + s.HTTPAddr + "/metrics")
-	must(t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	must(t, err)
-	for line := range strings.Lines(string(text)) {
-		if value, is := strings.CutPrefix(line, series+" "); is {
-			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			must(t, err)
-			return n
-		}
-	}
-	t.Fatal(fmt.Errorf("there is no %s among the metrics", series))
-	return 0
-}

@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -200,6 +203,30 @@ func setctl(t *testing.T, s *polaristest.Server, args ...string) (code int, out 
 	}
 	must(t, err)
 	return 0, text.String()
+}
+
+// metric is the value of a time series at /metrics.
+func metric(t *testing.T, s *polaristest.Server, series string) float64 {
+	t.Helper()
+	for line := range strings.Lines(fetch(t, "http://"+s.HTTPAddr+"/metrics")) {
+		if value, is := strings.CutPrefix(line, series+" "); is {
+			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			must(t, err)
+			return n
+		}
+	}
+	t.Fatal(fmt.Errorf("there is no %s among the metrics", series))
+	return 0
+}
+
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	must(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return string(text)
 }
 
 // wait polls until done returns nil.
