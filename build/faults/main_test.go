@@ -4,6 +4,7 @@ package faults
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -135,7 +136,7 @@ func novel(service string) []polaristest.Instance {
 
 // ask asks over HTTP for a service, and returns the hosts, sorted.
 func ask(t *testing.T, s *polaristest.Server, caller netip.Addr, service string) ([]string, error) {
-	d, err := polaristest.Discover(t.Context(), s.HTTPAddr, polaristest.Request{Source: caller, Namespace: "default", Service: service})
+	d, err := polaristest.Discover(context.WithoutCancel(t.Context()), s.HTTPAddr, polaristest.Request{Source: caller, Namespace: "default", Service: service})
 	if err != nil {
 		return nil, err
 	}
