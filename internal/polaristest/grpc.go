@@ -2,6 +2,7 @@ package polaristest
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 
@@ -64,7 +65,7 @@ func (s *Stream) Instances(namespace, service, revision string) (*apiservice.Dis
 
 // Ask asks for anything of a service.
 func (s *Stream) Ask(of apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) (*apiservice.DiscoverResponse, error) {
-	if err := s.Send(of, namespace, service, revision); err != nil {
+	if err := s.Send(of, namespace, service, revision); err != nil && err != io.EOF { // the stream has ended: Recv says why
 		return nil, err
 	}
 	return s.stream.Recv()
