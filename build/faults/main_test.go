@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,6 +28,10 @@ import (
 var programs string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // the tests wait, mostly
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "setrouter-faults-")
 	if err != nil {
 		panic(err)
@@ -233,7 +238,7 @@ func fetch(t *testing.T, url string) string {
 // wait polls until done returns nil.
 func wait(t *testing.T, done func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		err := done()
 		if err == nil {
 			return

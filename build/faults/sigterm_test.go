@@ -40,7 +40,7 @@ func TestStopUnderLoad(t *testing.T) {
 	}
 	// Some errors are a matter of the moment: the stock server has several tries,
 	// with more clients.
-	for range 5 {
+	for range 4 {
 		more := slices.DeleteFunc(slices.Sorted(maps.Keys(ours)), func(text string) bool { return stock[text] > 0 })
 		if len(more) == 0 || t.Failed() {
 			return
