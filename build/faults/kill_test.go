@@ -241,7 +241,7 @@ func writing(t *testing.T, dir string) {
 	for {
 		select {
 		case e := <-watcher.Events:
-			if e.Has(fsnotify.Create) {
+			if e.Has(fsnotify.Create) || e.Has(fsnotify.Write) {
 				time.Sleep(rand.N(time.Millisecond))
 				return
 			}
