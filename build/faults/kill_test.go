@@ -81,8 +81,11 @@ func (g generation) write(dir string) error {
 	return errors.Join(replace(filepath.Join(dir, "conf/mapping/all.csv"), g.mappingOnDisk()), replace(filepath.Join(dir, "conf/routing/all.yaml"), g.routingOnDisk()))
 }
 
+// publish publishes the generation, under names that are never used again: a kill
+// can come between the two.
 func (g generation) publish(t *testing.T, c *polaristest.Console) error {
-	return errors.Join(c.Publish(t.Context(), mappingFile, fmt.Sprint("m", g), g.mapping()), c.Publish(t.Context(), routingFile, fmt.Sprint("r", g), g.center()))
+	release := fmt.Sprint(time.Now().UnixNano())
+	return errors.Join(c.Publish(t.Context(), mappingFile, release, g.mapping()), c.Publish(t.Context(), routingFile, release, g.center()))
 }
 
 func replace(name, text string) error {
@@ -139,8 +142,8 @@ func TestKilledDuringReload(t *testing.T) {
 		}
 
 		mapping, routing := copied(t, victim.Dir, "mapping", generation.mapping, now, next), copied(t, victim.Dir, "routing", generation.center, now, next)
-		must(t, errors.Join(next.write(heir.Dir), os.CopyFS(filepath.Join(heir.Dir, copies+fmt.Sprint(n)), os.DirFS(filepath.Join(victim.Dir, copies))),
-			os.RemoveAll(filepath.Join(heir.Dir, copies)), os.Rename(filepath.Join(heir.Dir, copies+fmt.Sprint(n)), filepath.Join(heir.Dir, copies))))
+		inherited := filepath.Join(heir.Dir, copies)
+		must(t, errors.Join(next.write(heir.Dir), os.RemoveAll(inherited), os.CopyFS(inherited, os.DirFS(filepath.Join(victim.Dir, copies)))))
 		other, _ := start(t, heir)
 		if err := inForce(t, other, next, mapping, routing); err != nil {
 			t.Fatalf("kill %d, started with the copies: %v", n, err)
