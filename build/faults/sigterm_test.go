@@ -89,9 +89,11 @@ func stopUnderLoad(t *testing.T, binary string, want, clients int) map[string]in
 	for !l.warm() && !t.Failed() {
 		time.Sleep(pace)
 	}
+	told := time.Now()
 	if err := server.Stop(); err != nil {
 		t.Error(err)
 	}
+	t.Logf("the process ended %v after SIGTERM", time.Since(told).Round(10*time.Millisecond))
 	close(l.ending)
 	l.clients.Wait()
 	return l.errors
