@@ -38,17 +38,38 @@ func TestClientsThatNeverRead(t *testing.T) {
 	must(t, console.Register(t.Context(), large...))
 	must(t, console.Register(t.Context(), novel("novel")...))
 	eventually(t, server, shanghai, "novel", "10.11.0.1")
-	size := func() int {
+	// Somebody else asks over HTTP, and over gRPC as they do.
+	size := func() (int, error) {
 		hosts, err := ask(t, server, shanghai, "novel-large")
-		must(t, err)
-		return len(hosts)
-	}
-	wait(t, func() error {
-		if n := size(); n != largeList {
-			return fmt.Errorf("the list has %d instances", n)
+		if err != nil {
+			return 0, err
 		}
-		return nil
-	})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		stream, err := polaristest.Dial(ctx, server.GRPCAddr, shanghai)
+		if err != nil {
+			return 0, err
+		}
+		defer stream.Close()
+		resp, err := stream.Instances("default", "novel-large", "")
+		if err != nil {
+			return 0, fmt.Errorf("over gRPC: %w", err)
+		}
+		if len(resp.Instances) != len(hosts) {
+			err = fmt.Errorf("%d instances over gRPC, %d over HTTP", len(resp.Instances), len(hosts))
+		}
+		return len(hosts), err
+	}
+	has := func(want int) func() error {
+		return func() error {
+			n, err := size()
+			if err == nil && n != want {
+				err = fmt.Errorf("somebody else gets %d instances, want %d", n, want)
+			}
+			return err
+		}
+	}
+	wait(t, has(largeList))
 	before := usage(t, server)
 	bystander(t, server)
 
@@ -94,16 +115,9 @@ func TestClientsThatNeverRead(t *testing.T) {
 	if bound := before.goroutines + 5*deafStreams + 50; during.goroutines > bound {
 		t.Errorf("%d goroutines, want %d at most", during.goroutines, bound)
 	}
-	if n := size(); n != largeList {
-		t.Errorf("somebody else gets %d instances, want %d", n, largeList)
-	}
+	must(t, has(largeList)())
 	must(t, console.Register(t.Context(), instance("novel-large", "10.22.0.1", "qb.novel.h")))
-	wait(t, func() error {
-		if n := size(); n != largeList+1 {
-			return fmt.Errorf("the changed list has %d instances", n)
-		}
-		return nil
-	})
+	wait(t, has(largeList+1))
 
 	leave()
 	for _, conn := range opened {
