@@ -79,6 +79,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 	var sent atomic.Int64
 	var sending sync.WaitGroup
 	var opened []*polaristest.Conn
+	var streams []*polaristest.Stream
 	for n := range deafStreams / 2 {
 		var options []grpc.DialOption
 		if n%2 == 0 { // half of the connections are not read at all, of the others only the streams are not
@@ -97,14 +98,17 @@ func TestClientsThatNeverRead(t *testing.T) {
 			if _, err := stream.Instances("default", "novel", ""); err != nil { // it works, as yet
 				t.Fatal(err)
 			}
-			sending.Go(func() {
-				for stream.Send(apiservice.DiscoverRequest_INSTANCE, "default", "novel-large", "") == nil {
-					sent.Add(1)
-				}
-			})
+			streams = append(streams, stream)
 		}
 	}
 	deaf.Store(true)
+	for _, stream := range streams {
+		sending.Go(func() {
+			for stream.Send(apiservice.DiscoverRequest_INSTANCE, "default", "novel-large", "") == nil {
+				sent.Add(1)
+			}
+		})
+	}
 	stopped(t, &sent)
 	during := usage(t, server)
 	t.Logf("%d requests of %d streams wait; before %v, now %v", sent.Load(), deafStreams, before, during)
