@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Every test that docs/security.md names is there.
-func TestSecurityPageNamesTests(t *testing.T) {
+// Every test that the pages name is there.
+func TestPagesNameTests(t *testing.T) {
 	there := map[string]bool{}
 	err := filepath.WalkDir(".", func(name string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(name, "_test.go") {
@@ -25,13 +25,15 @@ func TestSecurityPageNamesTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`).FindAllString(read(t, "docs/security.md"), -1)
-	if len(named) < 40 {
-		t.Errorf("%d tests are named", len(named))
-	}
-	for _, name := range named {
-		if !there[name] {
-			t.Errorf("there is no %s", name)
+	for page, atLeast := range map[string]int{"docs/security.md": 40, "docs/reliability.md": 10} {
+		named := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`).FindAllString(read(t, page), -1)
+		if len(named) < atLeast {
+			t.Errorf("%s names %d tests", page, len(named))
+		}
+		for _, name := range named {
+			if !there[name] {
+				t.Errorf("%s: there is no %s", page, name)
+			}
 		}
 	}
 }

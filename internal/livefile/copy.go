@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/diskcopy"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
@@ -35,7 +36,7 @@ func (l *Live[T]) keepCopy() {
 	if len(l.remote) == 0 || l.options.Copy == "" {
 		return
 	}
-	c := diskCopy{Version: copyVersion, SavedAt: time.Now()}
+	c := diskCopy{Version: copyVersion, SavedAt: clock.Now()}
 	for _, f := range l.inForce {
 		if Remote(f.Name) {
 			c.Contents = append(c.Contents, diskEntry{f.Name, string(f.Data), l.releases[f.Name]})
@@ -49,9 +50,10 @@ func (l *Live[T]) keepCopy() {
 	}
 }
 
-// keepCopyAgain writes the copy that could not be written before.
+// keepCopyAgain writes the copy that could not be written before, also while
+// newer contents are refused.
 func (l *Live[T]) keepCopyAgain() {
-	if l.status.CopyErr != nil && l.status.Err == nil {
+	if l.status.CopyErr != nil && l.inForce != nil && l.status.CopiedAt.IsZero() {
 		l.keepCopy()
 	}
 }

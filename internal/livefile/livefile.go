@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
@@ -156,7 +157,7 @@ func (l *Live[T]) refresh() {
 }
 
 func (l *Live[T]) load(force bool) error {
-	tried := time.Now()
+	tried := clock.Now()
 	r := l.read(force)
 	// The server's cache can be without a release for a second while another
 	// one takes its place.
@@ -217,7 +218,7 @@ func (l *Live[T]) replace(files []strict.File, force bool) error {
 	}
 	l.value.Store(value)
 	l.inForce = files
-	l.status.Count, l.status.LoadedAt = count, time.Now()
+	l.status.Count, l.status.LoadedAt = count, clock.Now()
 	l.status.InForce, l.status.Digest = nil, digest(files)
 	for _, f := range files {
 		l.status.InForce = append(l.status.InForce, f.Name)

@@ -215,3 +215,23 @@ func TestRemoteBesideMissingFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A copy that could not be written is written once it can, also while newer
+// contents are refused.
+func TestRemoteCopyWhileRefused(t *testing.T) {
+	f := newRemote(t, t.TempDir(), release{text: "1"})
+	f.write("copy", "not a directory")
+	f.start("", "1")
+	f.provider.publish(release{text: "bad"})
+	f.live.refresh()
+	f.next("bad line", "1")
+	if err := os.Remove(f.path("copy")); err != nil {
+		t.Fatal(err)
+	}
+	f.live.refresh() // as the ticker does
+	if s := f.live.Status(); s.CopyErr != nil || s.Err == nil {
+		t.Errorf("the copy: %v, the contents: %v", s.CopyErr, s.Err)
+	}
+	second := newRemote(t, f.dir, release{text: "bad"})
+	second.start("bad line", "1")
+}

@@ -2,6 +2,7 @@ package polaristest
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 
@@ -12,30 +13,49 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// Stream is a caller's discovery stream over gRPC. It is for one goroutine.
-type Stream struct {
-	conn   *grpc.ClientConn
-	stream apiservice.PolarisGRPC_DiscoverClient
-}
+// Conn is a connection over gRPC, of one caller. It is safe for concurrent use.
+type Conn struct{ conn *grpc.ClientConn }
 
-// Dial opens a stream from a source address, with metadata as pairs of key and
-// value.
-func Dial(ctx context.Context, addr string, source netip.Addr, pairs ...string) (*Stream, error) {
-	conn, err := grpc.DialContext(ctx, addr,
+// Connect makes a connection from a source address. Further options of gRPC may
+// follow.
+func Connect(ctx context.Context, addr string, source netip.Addr, options ...grpc.DialOption) (*Conn, error) {
+	conn, err := grpc.DialContext(ctx, addr, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			return dialer(source).DialContext(ctx, "tcp", addr)
-		}))
+		}),
+	}, options...)...)
+	return &Conn{conn}, err
+}
+
+// Open opens a discovery stream, with metadata as pairs of key and value.
+func (c *Conn) Open(ctx context.Context, pairs ...string) (*Stream, error) {
+	stream, err := apiservice.NewPolarisGRPCClient(c.conn).Discover(metadata.AppendToOutgoingContext(ctx, pairs...))
+	return &Stream{c, stream}, err
+}
+
+// Close ends the connection and its streams.
+func (c *Conn) Close() error { return c.conn.Close() }
+
+// Stream is a caller's discovery stream over gRPC. It is for one goroutine, or
+// one that sends and one that receives.
+type Stream struct {
+	conn   *Conn
+	stream apiservice.PolarisGRPC_DiscoverClient
+}
+
+// Dial opens a stream over a connection of its own.
+func Dial(ctx context.Context, addr string, source netip.Addr, pairs ...string) (*Stream, error) {
+	conn, err := Connect(ctx, addr, source)
 	if err != nil {
 		return nil, err
 	}
-	ctx = metadata.AppendToOutgoingContext(ctx, pairs...)
-	stream, err := apiservice.NewPolarisGRPCClient(conn).Discover(ctx)
+	stream, err := conn.Open(ctx, pairs...)
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return &Stream{conn, stream}, nil
+	return stream, nil
 }
 
 // Instances asks for the instances of a service.
@@ -45,7 +65,16 @@ func (s *Stream) Instances(namespace, service, revision string) (*apiservice.Dis
 
 // Ask asks for anything of a service.
 func (s *Stream) Ask(of apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) (*apiservice.DiscoverResponse, error) {
-	err := s.stream.Send(&apiservice.DiscoverRequest{
+	if err := s.Send(of, namespace, service, revision); err != nil && err != io.EOF { // the stream has ended: Recv says why
+		return nil, err
+	}
+	return s.stream.Recv()
+}
+
+// Send asks, and does not wait for the answer. It blocks while flow control
+// has it wait.
+func (s *Stream) Send(of apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) error {
+	return s.stream.Send(&apiservice.DiscoverRequest{
 		Type: of,
 		Service: &apiservice.Service{
 			Namespace: wrapperspb.String(namespace),
@@ -53,11 +82,7 @@ func (s *Stream) Ask(of apiservice.DiscoverRequest_DiscoverRequestType, namespac
 			Revision:  wrapperspb.String(revision),
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.stream.Recv()
 }
 
-// Close ends the stream and its connection.
+// Close ends the stream's connection.
 func (s *Stream) Close() error { return s.conn.Close() }

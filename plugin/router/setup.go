@@ -15,6 +15,7 @@ import (
 	service_auth "github.com/polarismesh/polaris/service/interceptor/auth"
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
@@ -32,6 +33,10 @@ const proxyName = "auth"
 
 // tickInterval is how late metrics can show that an evacuation has ended.
 const tickInterval = 5 * time.Second
+
+// clockSlack is how far the clock of a node may be behind that of whoever wrote
+// an evacuation: a node that was set back by an hour must load what it has.
+const clockSlack = 2 * time.Hour
 
 // pollInterval is the backstop for file changes that the watch misses.
 const pollInterval = 2 * time.Second
@@ -87,11 +92,11 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 		revisionOf: func(id string) string {
 			return inner.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
 		},
-		now:      time.Now,
+		now:      clock.Now,
 		choose:   route.Route.Settle,
 		origin:   origin,
 		config:   config,
-		started:  time.Now(),
+		started:  clock.Now(),
 		settings: settingsDigest(config),
 	}
 	running.Store(s)
@@ -146,7 +151,8 @@ func (s *Server) loaded() {
 // tick does what time brings about: evacuations end, and callers are forgotten.
 func (s *Server) tick() {
 	var reported *route.Rules
-	for now := range time.Tick(tickInterval) {
+	for range time.Tick(tickInterval) {
+		now := s.now()
 		if rules := s.rules(); rules != reported {
 			reportRules(rules)
 			reported = rules
@@ -188,7 +194,7 @@ func reportRules(rules *route.Rules) {
 
 func loadRules(files []strict.File) (*route.Rules, int, error) {
 	var problems strict.Problems
-	rules := route.Load(files, time.Now(), &problems)
+	rules := route.Load(files, clock.Now().Add(clockSlack), &problems)
 	if err := problems.Err(); err != nil {
 		return nil, 0, err
 	}

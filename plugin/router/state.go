@@ -10,6 +10,7 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -76,7 +77,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	if err != nil {
 		return explain.Of(in), err
 	}
-	in.Hold, in.Until = v.decision.Held, v.decision.Until
+	in.Hold, in.Until = v.decision.Held, clock.AsOf(r.now(), v.decision.Until)
 	e := explain.Of(in)
 	if why == route.Routed {
 		e.Revision = v.revision

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
@@ -103,11 +104,11 @@ const shown = 50
 func (s *Server) Status() Status {
 	rules, now, w := s.rulesInForce(), s.now(), s.World()
 	out := Status{
-		Now: now, Started: s.started, FailOpen: s.failOpen, Files: []Files{}, Rules: []RuleStatus{},
+		Now: now, Started: clock.AsOf(now, s.started), FailOpen: s.failOpen, Files: []Files{}, Rules: []RuleStatus{},
 		Evacuations: []Evacuation{}, Protocols: []Protocol{}, Warnings: []strict.Problem{},
 	}
 	for _, of := range s.live() {
-		out.Files = append(out.Files, filesOf(of.kind, of.Status()))
+		out.Files = append(out.Files, filesOf(of.kind, of.Status(), now))
 	}
 	for _, r := range rules.All() {
 		of := RuleStatus{Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), Percent: float64(r.Rollout) / 100, By: r.By()}
@@ -139,8 +140,11 @@ func (s *Server) Status() Status {
 	return out
 }
 
-func filesOf(kind string, s livefile.Status) Files {
-	f := Files{Kind: kind, Names: s.InForce, Entries: s.Count, LoadedAt: s.LoadedAt, TriedAt: s.TriedAt, Problems: []string{}}
+func filesOf(kind string, s livefile.Status, now time.Time) Files {
+	f := Files{
+		Kind: kind, Names: s.InForce, Entries: s.Count, Problems: []string{},
+		LoadedAt: clock.AsOf(now, s.LoadedAt), TriedAt: clock.AsOf(now, s.TriedAt),
+	}
 	if f.Names == nil {
 		f.Names = []string{}
 	}
@@ -188,7 +192,7 @@ func (s *Server) Reload(force bool) []Reloaded {
 	out := []Reloaded{}
 	for _, of := range s.live() {
 		err := of.Reload(force)
-		f := filesOf(of.kind, of.Status())
+		f := filesOf(of.kind, of.Status(), s.now())
 		out = append(out, Reloaded{of.kind, err == nil, f.Entries, f.Problems})
 	}
 	return out

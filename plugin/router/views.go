@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -19,6 +20,10 @@ const (
 
 // idleTicks is after how many ticks a view that nobody asks for goes.
 const idleTicks = 12
+
+// epoch is before every view: what is counted from it is not moved by a step of
+// the wall clock.
+var epoch = clock.Now()
 
 // viewKey is a kind of caller of one service.
 type viewKey struct {
@@ -92,7 +97,7 @@ type viewCell struct {
 	build func() (*view, error)
 
 	size  atomic.Int64  // instances of the view
-	until atomic.Int64  // Unix nanoseconds when it has to be decided again; 0: never
+	until atomic.Int64  // when it has to be decided again, after epoch; 0: never
 	holds atomic.Uint64 // the last snapshot that it was found good for
 	use   usage
 }
@@ -141,7 +146,7 @@ func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 		}
 		fresh.size.Store(int64(len(built.resp.Instances)))
 		if !built.decision.Until.IsZero() {
-			fresh.until.Store(built.decision.Until.UnixNano())
+			fresh.until.Store(int64(built.decision.Until.Sub(epoch)))
 		}
 		s.views.members.Add(fresh.size.Load())
 		if !key.onlyHealthy {
@@ -181,7 +186,7 @@ func (c *viewCell) stale(s, own *snapshot, now time.Time) string {
 	switch {
 	case c.own != own:
 		return whyOwn
-	case until != 0 && now.UnixNano() >= until:
+	case until != 0 && int64(now.Sub(epoch)) >= until:
 		return whyHeld
 	case c.seq >= s.seq || c.holds.Load() >= s.seq:
 		return ""

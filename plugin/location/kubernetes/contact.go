@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/clock"
 )
 
 // contact watches what an API server says to one feed: the informers do not
@@ -20,7 +22,7 @@ type contact struct {
 func (c *contact) ok() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard, c.err = time.Now(), nil
+	c.heard, c.err = clock.Now(), nil
 }
 
 func (c *contact) failed(err error) {

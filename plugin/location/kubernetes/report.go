@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 )
@@ -21,7 +22,7 @@ func (s *Source) report(ctx context.Context) {
 	defer tick.Stop()
 	logged := map[string]string{}
 	for {
-		status := s.Status(time.Now())
+		status := s.Status(clock.Now())
 		measure(status)
 		for _, c := range status.Clusters {
 			if logged[c.Name] != c.State {

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/sources"
@@ -116,6 +117,7 @@ func (w *watched) status(now time.Time) sources.Cluster {
 	case err != nil:
 		c.State = sources.Away
 	}
+	c.Heard = clock.AsOf(now, c.Heard)
 	if !c.Heard.IsZero() {
 		c.AgeSeconds = now.Sub(c.Heard).Seconds()
 	}
