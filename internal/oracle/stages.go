@@ -21,6 +21,8 @@ type Instance struct {
 	Weight  uint32
 	// Evacuated tells that an evacuation in force takes it out.
 	Evacuated bool
+	// Told is the SET that its metadata says in a routed answer.
+	Told string
 }
 
 // Usable is design section 2's, and the evacuations of 5.3.

@@ -102,7 +102,10 @@ func (w *World) of(service Service) []Instance {
 		id := w.instance(r)
 		i := Instance{
 			ID: r.ID, Host: r.Host, Port: r.Port, Place: id.Place, SET: id.SET,
-			Healthy: r.Healthy, Isolate: r.Isolate, Weight: r.Weight,
+			Healthy: r.Healthy, Isolate: r.Isolate, Weight: r.Weight, Told: r.Metadata["internal-set-name"],
+		}
+		if i.Told == "" {
+			i.Told = id.SET
 		}
 		for _, n := range w.InForce() {
 			i.Evacuated = i.Evacuated || w.routing.Evacuate[n].in(id.Place, id.SET)

@@ -1,10 +1,12 @@
 package router
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -52,11 +54,19 @@ func (s *snapshot) build(r *request, key viewKey, own *snapshot, before route.He
 	v = &view{decision: decision, held: held, resp: copyOfAnswer(s.answer)}
 	content := sha256.New()
 	content.Write(s.header[:])
-	for _, m := range members {
-		from := s
+	of := func(m route.Member) *snapshot {
 		if m.Own {
-			from = own
+			return own
 		}
+		return s
+	}
+	if key.kind.Rule.Blends() { // routed ones stand before the others
+		slices.SortFunc(members, func(a, b route.Member) int {
+			return cmp.Compare(of(a).protos[a.Index].GetId().GetValue(), of(b).protos[b.Index].GetId().GetValue())
+		})
+	}
+	for _, m := range members {
+		from := of(m)
 		i := from.callee.Instances[m.Index]
 		if key.onlyHealthy && !i.Healthy {
 			continue
