@@ -138,7 +138,10 @@ func (d *driver) changeGroup(ctx context.Context) {
 	service, numbers, healthy := d.downService, d.downNumbers, true
 	if len(numbers) == 0 {
 		service, healthy = one(d.draw, serviceNames()), false
-		set, zone, bySET := one(d.draw, services[service]), one(d.draw, places)[1], d.in(70)
+		set, zone, bySET := one(d.draw, kinds[:5]).set, one(d.draw, places)[1], d.in(75)
+		for bySET && !slices.Contains(services[service], set) {
+			service = one(d.draw, serviceNames())
+		}
 		for n, i := range d.instances[service] {
 			in := i.Location != nil && i.Location.Zone == zone
 			if bySET {

@@ -143,13 +143,12 @@ func (c *checker) holds(a answer, now *oracle.Case, last *seen) (list []oracle.H
 		if d.begin.After(last.begin) {
 			break
 		}
-		if next := d.state(a.asked); next != state {
-			state = next
-		} else {
+		if d.state(a.asked) == state {
 			continue
 		}
+		state = d.state(a.asked)
 		k := c.ask(a, d)
-		if d.files != last.files || k.SET != now.SET || k.Place != now.Place {
+		if d.rules != last.rules || k.Rule.Name != now.Rule.Name || k.SET != now.SET || k.Place != now.Place {
 			list, complete = nil, false
 			continue
 		}

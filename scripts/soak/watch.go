@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -18,6 +19,7 @@ type seen struct {
 	life       int
 	begin, end time.Time
 	world      *oracle.World
+	rules      string            // names the routing files
 	files      string            // names the files and evacuations in force, and what callers registered
 	services   map[string]string // names the instances of each service
 }
@@ -91,7 +93,8 @@ func newSeen(body []byte, life int, begin time.Time) (*seen, error) {
 	for name, list := range byService {
 		d.services[name] = digest(list)
 	}
-	d.files = digest(d.world.Mapping, d.world.Routing, d.world.InForce(), d.world.Aliases, callers)
+	d.rules = digest(d.world.Routing)
+	d.files = digest(d.rules, d.world.Mapping, d.world.InForce(), d.world.Aliases, callers)
 	return d, nil
 }
 
@@ -109,7 +112,7 @@ func digest(what ...any) string {
 		panic(err) // plain data
 	}
 	sum := sha256.Sum256(text)
-	return string(sum[:8])
+	return hex.EncodeToString(sum[:8])
 }
 
 // between are the dumps around an interval: the last that ended before it, to
