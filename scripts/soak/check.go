@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,21 +22,27 @@ type checker struct {
 	cases   map[caseKey]*oracle.Case
 	ledger  ledger
 
-	answers, unreachable, unjudged    int
-	unchanged, routed, stock, empty   int
-	exact, held, loose, oneOf, moving int
-	states                            int
-	violations                        int
-	accounts                          []string
-	rules                             map[string]int // answers by what the oracle made of them
+	answers, unchanged, routed, stock, empty int
+	unreachable                              int // requests to a node that was down
+	// How answers were judged: exactly, some of those as held; as perhaps held; as
+	// of one of the states in a change, or none of those; not at all.
+	exact, held, loose, oneOf, moving, unjudged int
+	rules                                       map[string]int // exactly judged ones by what the oracle decided by
+	states                                      int            // that followed each other at the nodes
+	violations                                  int
+	accounts                                    []string // of the first violations
 }
 
-// most accounts of violations that are kept.
-const mostAccounts = 20
+// Bounds of the accounts of violations, and of the cases remembered.
+const (
+	mostAccounts = 20
+	mostCases    = 200_000
+)
 
 func newChecker(d *deeds) *checker {
 	return &checker{
-		deeds: d, history: map[*node]history{}, pending: map[*node][]answer{}, cases: map[caseKey]*oracle.Case{}, ledger: newLedger(), rules: map[string]int{},
+		deeds: d, history: map[*node]history{}, pending: map[*node][]answer{}, cases: map[caseKey]*oracle.Case{},
+		ledger: newLedger(), rules: map[string]int{},
 	}
 }
 
@@ -104,7 +111,7 @@ func (c *checker) see(n *node, d *seen) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := c.history[n]
-	if len(h) == 0 || h[len(h)-1].files != d.files || !mapsEqual(h[len(h)-1].services, d.services) {
+	if len(h) == 0 || h[len(h)-1].files != d.files || !maps.Equal(h[len(h)-1].services, d.services) {
 		c.states++
 	}
 	for len(h) > 0 && d.begin.Sub(h[0].end) > memory {
@@ -131,21 +138,9 @@ func (c *checker) see(n *node, d *seen) {
 		c.judge(a, window)
 	}
 	c.pending[n] = later
-	if len(c.cases) > 200_000 {
+	if len(c.cases) > mostCases {
 		clear(c.cases)
 	}
-}
-
-func mapsEqual(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a {
-		if b[k] != v {
-			return false
-		}
-	}
-	return true
 }
 
 // longWindow is how far dumps may be apart for the state between two equal ones

@@ -35,7 +35,8 @@ func (d draw) mapping() string {
 		}
 		entry(network(n), k.set, k.place, "team: t1")
 		// The half of the network with entries of its own.
-		entry(fmt.Sprintf("127.%d.1.0/24", 10+n), one(d, []string{"", "", k.set, "qb.comic.h"}), one(d, []oracle.Place{{}, {}, one(d, places)}), "lane: gray")
+		set, place := one(d, []string{"", "", k.set, "qb.comic.h"}), one(d, []oracle.Place{{}, {}, one(d, places)})
+		entry(fmt.Sprintf("127.%d.1.0/24", 10+n), set, place, "lane: gray")
 	}
 	fmt.Fprintf(&b, "  - {match: [127.11.0.2, 127.12.0.2], set: qb.novel.*}\n")
 	if d.in(30) {
@@ -73,7 +74,9 @@ func (d draw) rules(now time.Time) string {
 			service = "default/nov*"
 		}
 		if d.in(30) {
-			when := one(d, []string{`set: "qb.*.h"`, "region: east", "zone: sz", "ip: [127.12.0.0/16, 127.13.0.1]", "labels: {lane: gray}", "campus: sh-1"})
+			when := one(d, []string{
+				`set: "qb.*.h"`, "region: east", "zone: sz", "campus: sh-1", "ip: [127.12.0.0/16, 127.13.0.1]", "labels: {lane: gray}",
+			})
 			fmt.Fprintf(&b, "  - {name: %s-some, service: \"%s\", when: {%s}%s}\n", name, service, when, d.stages(""))
 		}
 		fmt.Fprintf(&b, "  - {name: %s, service: \"%s\"%s}\n", name, service, d.stages(""))
@@ -127,11 +130,14 @@ func (d draw) setStage(callee string) string {
 	if callee != "" {
 		keys = append(keys, `callee: "`+callee+`"`)
 	} else if d.in(20) {
-		keys = append(keys, one(d, []string{`caller: "{caller.set.1}.{caller.set.2}.{caller.zone|alias}"`, `caller: "qb.novel.h"`, `callee: "qb.novel.{caller.zone|alias}"`}))
+		keys = append(keys, one(d, []string{
+			`caller: "{caller.set.1}.{caller.set.2}.{caller.zone|alias}"`, `caller: "qb.novel.h"`, `callee: "qb.novel.{caller.zone|alias}"`,
+		}))
 	}
 	if d.in(75) {
 		keys = append(keys, "tiers: "+one(d, []string{
-			"[own, pool]", "[own, siblings, pool, business]", "[pool, own]", "[own, unset]", "[own, pool, all]", "[siblings, unset]", "[own]", "[own, pool, business, unset]",
+			"[own, pool]", "[own, siblings, pool, business]", "[pool, own]", "[own, unset]", "[own, pool, all]", "[siblings, unset]", "[own]",
+			"[own, pool, business, unset]",
 		}))
 	}
 	if d.in(10) {

@@ -59,7 +59,8 @@ func contentOf(resp *apiservice.DiscoverResponse) (sum [32]byte, err error) {
 func shown(resp *apiservice.DiscoverResponse) []string {
 	var out []string
 	for _, i := range resp.Instances {
-		out = append(out, shownOne(i.GetHost().GetValue(), int(i.GetPort().GetValue()), i.GetHealthy().GetValue(), i.GetIsolate().GetValue(), int(i.GetWeight().GetValue())))
+		out = append(out, shownOne(i.GetHost().GetValue(), int(i.GetPort().GetValue()),
+			i.GetHealthy().GetValue(), i.GetIsolate().GetValue(), int(i.GetWeight().GetValue())))
 	}
 	return sorted(out)
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
-	"net/netip"
 
 	"github.com/polaris-contrib/setrouter/internal/oracle"
 )
@@ -29,7 +29,8 @@ func listOf(resp *apiservice.DiscoverResponse) string {
 			i.GetHealthy().GetValue(), i.GetIsolate().GetValue(), i.GetWeight().GetValue())
 		if routed(resp) {
 			l := i.GetLocation()
-			line += fmt.Sprintf(" %v %s", oracle.Place{l.GetRegion().GetValue(), l.GetZone().GetValue(), l.GetCampus().GetValue()}, i.GetMetadata()["internal-set-name"])
+			place := oracle.Place{l.GetRegion().GetValue(), l.GetZone().GetValue(), l.GetCampus().GetValue()}
+			line += fmt.Sprintf(" %v %s", place, i.GetMetadata()["internal-set-name"])
 		}
 		lines = append(lines, line)
 	}

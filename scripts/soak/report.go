@@ -102,8 +102,8 @@ func (s *soak) report() error {
 	share := float64(c.exact) * 100 / float64(judged)
 	fmt.Fprintf(out, "answers %d (routed %d, stock %d, empty %d, DataNoChange %d), %d revisions; while a node was down %d got none\n",
 		c.answers, c.routed, c.stock, c.empty, c.unchanged, len(c.ledger.content), c.unreachable)
-	fmt.Fprintf(out, "exactly checked %d (%.1f%%), of them %d held by holdDown; perhaps held %d; in a change: as one of its states %d, moving %d; around a start or end %d\n",
-		c.exact, share, c.held, c.loose, c.oneOf, c.moving, c.unjudged)
+	fmt.Fprintf(out, "exactly checked %d (%.1f%%), of them %d held by holdDown; perhaps held %d; "+
+		"in a change: as one of its states %d, moving %d; around a start or end %d\n", c.exact, share, c.held, c.loose, c.oneOf, c.moving, c.unjudged)
 	fmt.Fprintf(out, "decided by:")
 	for _, kind := range sorted(slices.Collect(maps.Keys(c.rules))) {
 		fmt.Fprintf(out, " [%s] %d", kind, c.rules[kind])
@@ -127,14 +127,14 @@ func (s *soak) report() error {
 
 func (s *soak) printTrends() (grew bool) {
 	t := tabwriter.NewWriter(s.plan.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "node\tprocess\tsampled\tMB, 2nd quarter\tMB, last\tgoroutines, 2nd quarter\tlast\t")
+	fmt.Fprintln(t, "node\tprocess\tlived\tMB, 2nd quarter\tMB, last\tgoroutines, 2nd quarter\tlast\t")
 	for _, p := range s.memory.trends() {
 		verdict := "too short to judge"
 		if p.judged {
 			verdict = map[bool]string{false: "flat", true: "GROWS"}[p.grew]
 			grew = grew || p.grew
 		}
-		fmt.Fprintf(t, "%d\t%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\n", p.node, p.life, p.lived, p.before.megabytes, p.after.megabytes,
+		fmt.Fprintf(t, "%d\t%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\n", p.node, p.life, p.lived.Round(time.Second), p.before.megabytes, p.after.megabytes,
 			p.before.goroutines, p.after.goroutines, verdict)
 	}
 	t.Flush()

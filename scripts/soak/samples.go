@@ -15,6 +15,7 @@ import (
 
 // sample is what a process uses at a moment of its life.
 type sample struct {
+	at                    time.Time
 	megabytes, goroutines float64
 }
 
@@ -38,7 +39,7 @@ func (m *samples) watch(ctx context.Context, s *soak) {
 			if !life.up {
 				continue
 			}
-			one := sample{megabytes: resident(server.PID())}
+			one := sample{at: time.Now(), megabytes: resident(server.PID())}
 			body, err := get(ctx, "http://"+server.HTTPAddr+"/metrics")
 			if err != nil || one.megabytes == 0 {
 				continue
@@ -103,9 +104,11 @@ func (m *samples) trends() (out []trend) {
 			continue
 		}
 		quarter := len(list) / 4
-		t := trend{process: p, lived: time.Duration(len(list)) * sampleInterval, before: median(list[quarter : 2*quarter]), after: median(list[3*quarter:])}
+		t := trend{process: p, lived: list[len(list)-1].at.Sub(list[0].at)}
+		t.before, t.after = median(list[quarter:2*quarter]), median(list[3*quarter:])
 		t.judged = t.lived >= shortestLife
-		t.grew = t.after.megabytes > t.before.megabytes*moreMegabytes+someMegabytes || t.after.goroutines > t.before.goroutines*moreGoroutines+someGoroutines
+		t.grew = t.after.megabytes > t.before.megabytes*moreMegabytes+someMegabytes ||
+			t.after.goroutines > t.before.goroutines*moreGoroutines+someGoroutines
 		out = append(out, t)
 	}
 	slices.SortFunc(out, func(a, b trend) int { return (a.node-b.node)*10000 + a.life - b.life })
@@ -119,5 +122,5 @@ func median(list []sample) (m sample) {
 	}
 	slices.Sort(megabytes)
 	slices.Sort(goroutines)
-	return sample{megabytes[len(list)/2], goroutines[len(list)/2]}
+	return sample{megabytes: megabytes[len(list)/2], goroutines: goroutines[len(list)/2]}
 }

@@ -107,9 +107,10 @@ func TestPossible(t *testing.T) {
 func TestTrends(t *testing.T) {
 	m := newSamples()
 	for n := range 400 {
-		m.of[process{1, 1}] = append(m.of[process{1, 1}], sample{100, 400})
-		m.of[process{1, 2}] = append(m.of[process{1, 2}], sample{100 + float64(n), 400})
-		m.of[process{2, 1}] = append(m.of[process{2, 1}], sample{100, 400 + float64(n)})
+		at := time.Unix(int64(n), 0)
+		m.of[process{1, 1}] = append(m.of[process{1, 1}], sample{at, 100, 400})
+		m.of[process{1, 2}] = append(m.of[process{1, 2}], sample{at, 100 + float64(n), 400})
+		m.of[process{2, 1}] = append(m.of[process{2, 1}], sample{at, 100, 400 + float64(n)})
 	}
 	var grew []bool
 	for _, p := range m.trends() {

@@ -33,8 +33,9 @@ var names = []struct {
 	asked string
 	reads []string
 }{
-	{"novel", []string{"novel"}}, {"feed", []string{"feed"}}, {"epp", []string{"epp"}}, {"ams", []string{"ams"}}, {"mixed", []string{"mixed"}},
-	{"plain", []string{"plain"}}, {"lone", []string{"lone"}}, {"novel-alias", []string{"novel"}}, {"core.epp", []string{"epp"}}, {"old", []string{"old", "epp"}},
+	{"novel", []string{"novel"}}, {"feed", []string{"feed"}}, {"epp", []string{"epp"}}, {"ams", []string{"ams"}},
+	{"mixed", []string{"mixed"}}, {"plain", []string{"plain"}}, {"lone", []string{"lone"}},
+	{"novel-alias", []string{"novel"}}, {"core.epp", []string{"epp"}}, {"old", []string{"old", "epp"}},
 }
 
 const namespace = "default"
