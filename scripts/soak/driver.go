@@ -20,6 +20,7 @@ type driver struct {
 	downService string
 	downNumbers []int
 
+	files    map[string]string // that every node has
 	lanes    string
 	releases int
 	began    time.Time
@@ -38,9 +39,9 @@ func deedKinds() []*kindOfDeed {
 	return []*kindOfDeed{
 		{every: 700 * time.Millisecond, do: (*driver).changeInstance},
 		{every: 2 * time.Second, do: (*driver).changeGroup},
-		{every: 24 * time.Second, do: (*driver).reloadRules},
+		{every: 40 * time.Second, do: (*driver).reloadRules},
 		{every: 16 * time.Second, do: (*driver).reloadMapping},
-		{every: 30 * time.Second, do: (*driver).publishLanes},
+		{every: 50 * time.Second, do: (*driver).publishLanes},
 		{every: 40 * time.Second, do: (*driver).breakFile},
 		{every: 50 * time.Second, do: (*driver).breakRelease},
 		{every: 45 * time.Second, do: (*driver).restartNode},

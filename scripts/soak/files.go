@@ -84,7 +84,9 @@ func (d draw) rules(now time.Time) string {
 	b.WriteString("evacuate:\n  - {set: no.such.set, until: 2020-01-01T00:00:00Z}\n")
 	for range d.IntN(3) {
 		p := one(d, places)
-		place := one(d, []string{"region: " + p[0], "zone: " + p[0] + "/" + p[1], "campus: " + strings.Join(p[:], "/"), "set: qb.novel.h", "set: epp.core.bj"})
+		place := one(d, []string{
+			"region: " + p[0], "zone: " + p[0] + "/" + p[1], "campus: " + strings.Join(p[:], "/"), "set: qb.novel.h", "set: epp.core.bj",
+		})
 		until := now.Add(time.Duration(3+d.IntN(20)) * time.Second).UTC()
 		fmt.Fprintf(&b, "  - {%s, until: %s, reason: drill}\n", place, until.Format(time.RFC3339))
 	}

@@ -11,9 +11,10 @@ import (
 
 // putFiles writes files below every node's directory, also of one that is down.
 func (d *driver) putFiles(kind string, files map[string]string) {
-	for _, n := range d.nodes {
-		server, _ := n.now()
-		for name, content := range files {
+	for name, content := range files {
+		d.files[name] = content
+		for _, n := range d.nodes {
+			server, _ := n.now()
 			err := server.WriteFile(name, content)
 			d.deeds.done(kind, err, "%s at %s", name, n)
 		}
@@ -64,10 +65,8 @@ func (d *driver) breakFile(ctx context.Context) {
 	}
 	defer d.nodeBusy.Unlock()
 	server, _ := n.now()
-	name, good := rulesFile, d.rules(time.Now())
-	if d.in(40) {
-		name, good = callersFile, d.mapping()
-	}
+	name := one(d.draw, []string{rulesFile, callersFile})
+	good := d.files[name]
 	d.deeds.done("broken file", server.WriteFile(name, d.broken(good)), "%s at %s", name, n)
 	d.waitRefused(ctx, n, name)
 	d.deeds.done("good file again", server.WriteFile(name, good), "%s at %s", name, n)

@@ -125,17 +125,22 @@ func (s *soak) report() error {
 	return nil
 }
 
+// printTrends prints medians of the quarters of each process's life.
 func (s *soak) printTrends() (grew bool) {
 	t := tabwriter.NewWriter(s.plan.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "node\tprocess\tlived\tMB, 2nd quarter\tMB, last\tgoroutines, 2nd quarter\tlast\t")
+	fmt.Fprintln(t, "node\tprocess\tlived\tMB by quarter\tgoroutines by quarter\t")
 	for _, p := range s.memory.trends() {
 		verdict := "too short to judge"
 		if p.judged {
 			verdict = map[bool]string{false: "flat", true: "GROWS"}[p.grew]
 			grew = grew || p.grew
 		}
-		fmt.Fprintf(t, "%d\t%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\n", p.node, p.life, p.lived.Round(time.Second), p.before.megabytes, p.after.megabytes,
-			p.before.goroutines, p.after.goroutines, verdict)
+		var megabytes, goroutines []string
+		for _, q := range p.quarters {
+			megabytes, goroutines = append(megabytes, fmt.Sprintf("%.0f", q.megabytes)), append(goroutines, fmt.Sprintf("%.0f", q.goroutines))
+		}
+		fmt.Fprintf(t, "%d\t%d\t%s\t%s\t%s\t%s\n", p.node, p.life, p.lived.Round(time.Second),
+			strings.Join(megabytes, " "), strings.Join(goroutines, " "), verdict)
 	}
 	t.Flush()
 	return grew

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -91,9 +92,9 @@ const (
 // trend is how a process went.
 type trend struct {
 	process
-	lived         time.Duration
-	before, after sample // medians of the second and the last quarter
-	judged, grew  bool
+	lived        time.Duration
+	quarters     [4]sample // medians
+	judged, grew bool
 }
 
 func (m *samples) trends() (out []trend) {
@@ -103,19 +104,21 @@ func (m *samples) trends() (out []trend) {
 		if len(list) < 8 {
 			continue
 		}
-		quarter := len(list) / 4
 		t := trend{process: p, lived: list[len(list)-1].at.Sub(list[0].at)}
-		t.before, t.after = median(list[quarter:2*quarter]), median(list[3*quarter:])
+		for n := range t.quarters {
+			t.quarters[n] = median(list[n*len(list)/4 : (n+1)*len(list)/4])
+		}
+		before, after := t.quarters[1], t.quarters[3]
 		t.judged = t.lived >= shortestLife
-		t.grew = t.after.megabytes > t.before.megabytes*moreMegabytes+someMegabytes ||
-			t.after.goroutines > t.before.goroutines*moreGoroutines+someGoroutines
+		t.grew = after.megabytes > before.megabytes*moreMegabytes+someMegabytes ||
+			after.goroutines > before.goroutines*moreGoroutines+someGoroutines
 		out = append(out, t)
 	}
-	slices.SortFunc(out, func(a, b trend) int { return (a.node-b.node)*10000 + a.life - b.life })
+	slices.SortFunc(out, func(a, b trend) int { return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.life, b.life)) })
 	return out
 }
 
-func median(list []sample) (m sample) {
+func median(list []sample) sample {
 	var megabytes, goroutines []float64
 	for _, s := range list {
 		megabytes, goroutines = append(megabytes, s.megabytes), append(goroutines, s.goroutines)

@@ -43,8 +43,8 @@ func start(ctx context.Context, p plan) (_ *soak, err error) {
 	}()
 	dr := &driver{soak: s, draw: newDraw(p.seed), instances: map[string]map[int]polaristest.Instance{}}
 	s.driver = dr
-	files := map[string]string{callersFile: dr.mapping(), hostsFile: dr.hosts(), rulesFile: dr.rules(time.Now())}
-	if err := s.startNodes(ctx, files); err != nil {
+	dr.files = map[string]string{callersFile: dr.mapping(), hostsFile: dr.hosts(), rulesFile: dr.rules(time.Now())}
+	if err := s.startNodes(ctx, dr.files); err != nil {
 		return nil, err
 	}
 	if err := dr.populate(ctx); err != nil {
