@@ -121,6 +121,7 @@ func (s *soak) startNodes(ctx context.Context, files map[string]string) (err err
 		return err
 	}
 	config := strings.Replace(polaristest.Config(), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+lanesSource+`"`, 1)
+	config = strings.ReplaceAll(config, "sizeCacheProto: 4096", "sizeCacheProto: 512") // that fills up in minutes
 	for i := range 2 {
 		place, err := s.cluster.Join()
 		if err != nil {

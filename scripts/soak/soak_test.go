@@ -15,7 +15,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/polaristest"
 )
 
-// A short soak, with changes thrice as often.
+// A short soak, with changes four times as often.
 func TestSoak(t *testing.T) {
 	if name := polaristest.MissingProgram(polaristest.ClusterPrograms...); name != "" {
 		t.Skipf("no %s; Debian has it in mariadb-server and redis-server", name)
@@ -31,8 +31,8 @@ func TestSoak(t *testing.T) {
 	}
 	var out bytes.Buffer
 	p := plan{
-		server: programs.Server, sdk: programs.Consumer, duration: 12 * time.Second, seed: uint64(time.Now().UnixNano()),
-		callers: 32, instances: 12, interval: 250 * time.Millisecond, dumps: 200 * time.Millisecond, pace: 3, out: &out,
+		server: programs.Server, sdk: programs.Consumer, duration: 10 * time.Second, seed: uint64(time.Now().UnixNano()),
+		callers: 32, instances: 12, interval: 250 * time.Millisecond, dumps: 200 * time.Millisecond, pace: 4, out: &out,
 	}
 	if err := run(t.Context(), p); err != nil {
 		t.Error(err)
