@@ -54,19 +54,11 @@ func (s *snapshot) build(r *request, key viewKey, own *snapshot, before route.He
 	v = &view{decision: decision, held: held, resp: copyOfAnswer(s.answer)}
 	content := sha256.New()
 	content.Write(s.header[:])
-	of := func(m route.Member) *snapshot {
-		if m.Own {
-			return own
-		}
-		return s
-	}
-	if key.kind.Rule.Blends() { // routed ones stand before the others
-		slices.SortFunc(members, func(a, b route.Member) int {
-			return cmp.Compare(of(a).protos[a.Index].GetId().GetValue(), of(b).protos[b.Index].GetId().GetValue())
-		})
+	if key.kind.Rule.Blends() { // the routed ones, and then the others
+		slices.SortFunc(members, func(a, b route.Member) int { return cmp.Compare(s.idOf(a, own), s.idOf(b, own)) })
 	}
 	for _, m := range members {
-		from := of(m)
+		from := s.of(m, own)
 		i := from.callee.Instances[m.Index]
 		if key.onlyHealthy && !i.Healthy {
 			continue
@@ -102,6 +94,18 @@ func (v *view) dependsOn(s *snapshot) stamp {
 		}
 	}
 	return last
+}
+
+// of is the snapshot that has a member of an answer.
+func (s *snapshot) of(m route.Member, own *snapshot) *snapshot {
+	if m.Own {
+		return own
+	}
+	return s
+}
+
+func (s *snapshot) idOf(m route.Member, own *snapshot) string {
+	return s.of(m, own).protos[m.Index].GetId().GetValue()
 }
 
 // instance is a member of an answer as it is sent, and the digest of that.
