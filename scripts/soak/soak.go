@@ -119,7 +119,8 @@ func (n *node) settle(ctx context.Context, instances int) error {
 
 // live lets everybody do what they do for the time of the plan.
 func (s *soak) live(ctx context.Context) {
-	doing, stop := context.WithTimeout(ctx, s.plan.duration)
+	doing, stop := context.WithCancel(ctx) // without a deadline, of which streams tell the server
+	defer time.AfterFunc(s.plan.duration, stop).Stop()
 	defer stop()
 	watching, stopWatch := context.WithCancel(ctx)
 	var watchers, askers sync.WaitGroup
