@@ -144,7 +144,8 @@ func (c *checker) see(n *node, d *seen) {
 }
 
 // longWindow is how far dumps may be apart for the state between two equal ones
-// to count as known: caches are read each second, files are changed more slowly.
+// to count as known: caches are read each second, and what is changed is changed
+// back more slowly.
 const longWindow = 1500 * time.Millisecond
 
 // judge compares an answer with what the oracle says of each state that it can
@@ -163,7 +164,7 @@ func (c *checker) judge(a answer, window []*seen) {
 			break
 		}
 	}
-	long := window[len(window)-1].begin.Sub(window[0].end) > longWindow
+	long := window[len(window)-1].begin.Sub(window[0].end) > longWindow || a.node.isBehind(a.begin)
 	settled := len(distinct) == 1
 	switch {
 	case matched == "loose" && settled:

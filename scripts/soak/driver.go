@@ -38,7 +38,7 @@ type kindOfDeed struct {
 func deedKinds() []*kindOfDeed {
 	return []*kindOfDeed{
 		{every: 700 * time.Millisecond, do: (*driver).changeInstance},
-		{every: 2 * time.Second, do: (*driver).changeGroup},
+		{every: 4 * time.Second, do: (*driver).changeGroup},
 		{every: 40 * time.Second, do: (*driver).reloadRules},
 		{every: 16 * time.Second, do: (*driver).reloadMapping},
 		{every: 50 * time.Second, do: (*driver).publishLanes},

@@ -23,9 +23,28 @@ type node struct {
 	options polaristest.Options
 	console *polaristest.Console // of the place: addresses and tokens outlive a restart
 
-	mu     sync.Mutex
-	server *polaristest.Server
-	life   life
+	mu          sync.Mutex
+	server      *polaristest.Server
+	life        life
+	behindUntil time.Time
+}
+
+// catchUp is how long a node whose database is back reads changes of several
+// seconds one shortly after the other, so that its state can go to and fro
+// between two dumps.
+const catchUp = 5 * time.Second
+
+// behind says that the node is behind its database for a time from now.
+func (n *node) behind(long time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.behindUntil = time.Now().Add(long)
+}
+
+func (n *node) isBehind(at time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return at.Before(n.behindUntil)
 }
 
 // life is one process of a node. It is up from when it serves until before it
@@ -129,16 +148,27 @@ func (s *soak) startNodes(ctx context.Context, files map[string]string) (err err
 		}
 		n := &node{number: i + 1, place: place}
 		n.options = place.On(polaristest.Options{Binary: s.plan.server, Files: files, Config: config, Dir: filepath.Join(s.dir, n.String())})
+		s.nodes = append(s.nodes, n)
+	}
+	return s.both(func(n *node) (err error) {
 		if err := n.start(ctx); err != nil {
 			return err
 		}
-		s.nodes = append(s.nodes, n)
 		n.options.Files = nil // a restart finds what is there
-		if n.console, err = polaristest.Login(ctx, n.server); err != nil {
-			return err
-		}
+		n.console, err = polaristest.Login(ctx, n.server)
+		return err
+	})
+}
+
+// both does something to both nodes at once.
+func (s *soak) both(do func(n *node) error) error {
+	errs := make([]error, len(s.nodes))
+	var wg sync.WaitGroup
+	for i, n := range s.nodes {
+		wg.Go(func() { errs[i] = do(n) })
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func (s *soak) close() error {
@@ -147,7 +177,9 @@ func (s *soak) close() error {
 		errs = append(errs, s.sdk.Close())
 	}
 	for _, n := range s.nodes {
-		errs = append(errs, n.server.Kill())
+		if n.server != nil {
+			errs = append(errs, n.server.Kill())
+		}
 	}
 	if s.cluster != nil {
 		errs = append(errs, s.cluster.Kill())

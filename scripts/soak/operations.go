@@ -126,7 +126,8 @@ func (d *driver) restartNode(ctx context.Context) {
 	if time.Since(d.began) < d.plan.duration/3 {
 		n = one(d.draw, d.nodes)
 	}
-	kill := d.in(60)
+	left := d.plan.duration - time.Since(d.began)
+	kill := d.in(60) || left < 15*time.Second // a SIGTERM takes the stock server 5 s
 	kind := map[bool]string{true: "SIGKILL", false: "SIGTERM"}[kill]
 	d.deeds.done(kind, nil, "%s", n)
 	d.restarts.Go(func() {
@@ -145,6 +146,7 @@ func (d *driver) cutDatabase(ctx context.Context) {
 		return
 	}
 	n, long := one(d.draw, d.nodes), time.Duration(float64(2+d.IntN(5))*float64(time.Second)/d.plan.pace)
+	n.behind(time.Hour)
 	n.place.ToDB.Cut()
 	d.cut.Store(true)
 	d.deeds.done("cut database", nil, "%s for %s", n, long)
@@ -155,6 +157,7 @@ func (d *driver) cutDatabase(ctx context.Context) {
 		case <-time.After(long):
 		}
 		n.place.ToDB.Mend()
+		n.behind(catchUp)
 		d.cut.Store(false)
 		d.deeds.done("mend database", nil, "%s", n)
 	})

@@ -31,7 +31,7 @@ func TestSoak(t *testing.T) {
 	}
 	var out bytes.Buffer
 	p := plan{
-		server: programs.Server, sdk: programs.Consumer, duration: 10 * time.Second, seed: uint64(time.Now().UnixNano()),
+		server: programs.Server, sdk: programs.Consumer, duration: 9 * time.Second, seed: uint64(time.Now().UnixNano()),
 		callers: 32, instances: 12, interval: 250 * time.Millisecond, dumps: 200 * time.Millisecond, pace: 4, out: &out,
 	}
 	if err := run(t.Context(), p); err != nil {
