@@ -3,7 +3,7 @@ GO      ?= go
 BIN     := bin
 FUZZTIME ?= 30s
 
-.PHONY: all build image test test-image test-kubernetes race demo run bench bench-large bench-mapping fuzz lint clean
+.PHONY: all build image test test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz lint clean
 
 all: build
 
@@ -53,6 +53,10 @@ bench-large: build ## the same with 100,000 instances; needs 10 GB
 bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (docs/performance-mapping.md)
 	$(GO) build -trimpath -o $(BIN)/bench-mapping ./scripts/bench/mapping
 	$(BIN)/bench-mapping
+
+soak: build $(BIN)/demo-consumer ## two nodes for 30 minutes while everything changes, every answer checked (docs/reliability.md); needs mariadb-server and redis-server
+	$(GO) build -trimpath -o $(BIN)/soak ./scripts/soak
+	$(BIN)/soak -server $(BIN)/polaris-server -sdk $(BIN)/demo-consumer $(SOAKFLAGS)
 
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for package in $$($(GO) list ./...); do \

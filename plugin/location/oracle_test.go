@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	slow "github.com/polaris-contrib/setrouter/internal/oracle"
 )
 
 // said is one entry of a mapping, with one prefix.
@@ -15,45 +17,15 @@ type said struct {
 	id     Identity
 }
 
-// oracle reads like design section 3: of the entries that hold the address,
-// from the narrowest to the widest, each field from the first that has it.
+// oracle asks package slow.
 func oracle(entries []said, addr netip.Addr) (Identity, bool) {
-	id := Identity{Labels: map[string]string{}}
-	found, open := false, 3 // location levels, from the widest, not decided yet
-	for bits := 128; bits >= 0; bits-- {
-		for _, e := range entries {
-			if e.prefix.Bits() != bits || !e.prefix.Contains(addr) {
-				continue
-			}
-			found = true
-			if id.SET == "" {
-				id.SET = e.id.SET
-			}
-			for k, v := range e.id.Labels {
-				if _, has := id.Labels[k]; !has {
-					id.Labels[k] = v
-				}
-			}
-			switch l := e.id.Location; {
-			case open == 0 || l == Location{}:
-			case l.Region != "":
-				l.Zone, l.Campus = pick(open > 1, l.Zone, id.Zone), pick(open > 2, l.Campus, id.Campus)
-				id.Location, open = l, 0
-			case l.Zone != "" && open > 1:
-				id.Zone, id.Campus, open = l.Zone, pick(open > 2, l.Campus, id.Campus), 1
-			case l.Campus != "" && open > 2:
-				id.Campus, open = l.Campus, 2
-			}
-		}
+	var list []slow.Entry
+	for _, e := range entries {
+		id := slow.Identity{Place: slow.Place{e.id.Region, e.id.Zone, e.id.Campus}, SET: string(e.id.SET), Labels: e.id.Labels}
+		list = append(list, slow.Entry{Prefix: e.prefix, Identity: id})
 	}
-	return id, found
-}
-
-func pick(first bool, a, b string) string {
-	if first {
-		return a
-	}
-	return b
+	id, ok := slow.Lookup(list, addr)
+	return Identity{Location: Location{id.Place[0], id.Place[1], id.Place[2]}, SET: SET(id.SET), Labels: id.Labels}, ok
 }
 
 // A small space of addresses, so that prefixes nest.

@@ -1,10 +1,12 @@
 package router
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -52,11 +54,11 @@ func (s *snapshot) build(r *request, key viewKey, own *snapshot, before route.He
 	v = &view{decision: decision, held: held, resp: copyOfAnswer(s.answer)}
 	content := sha256.New()
 	content.Write(s.header[:])
+	if key.kind.Rule.Blends() { // the routed ones, and then the others
+		slices.SortFunc(members, func(a, b route.Member) int { return cmp.Compare(s.idOf(a, own), s.idOf(b, own)) })
+	}
 	for _, m := range members {
-		from := s
-		if m.Own {
-			from = own
-		}
+		from := s.of(m, own)
 		i := from.callee.Instances[m.Index]
 		if key.onlyHealthy && !i.Healthy {
 			continue
@@ -92,6 +94,18 @@ func (v *view) dependsOn(s *snapshot) stamp {
 		}
 	}
 	return last
+}
+
+// of is the snapshot that has a member of an answer.
+func (s *snapshot) of(m route.Member, own *snapshot) *snapshot {
+	if m.Own {
+		return own
+	}
+	return s
+}
+
+func (s *snapshot) idOf(m route.Member, own *snapshot) string {
+	return s.of(m, own).protos[m.Index].GetId().GetValue()
 }
 
 // instance is a member of an answer as it is sent, and the digest of that.

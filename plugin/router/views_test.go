@@ -257,3 +257,15 @@ func TestInventedNamespacesKeepNothing(t *testing.T) {
 		return true
 	})
 }
+
+// Lists that hold routed and other instances by weight are in the order of ids,
+// too.
+func TestBlendedListIsInOrder(t *testing.T) {
+	s, _ := newTestServer(t)
+	var problems strict.Problems
+	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte("version: 1\nrules: [{name: r, service: default/s, set: {}, rollout: {percent: 30, by: weight}}]")}}, time.Now(), &problems)
+	s.rules = func() *route.Rules { return rules }
+	if _, got := get(s, "10.2.0.1", "s", ""); got != "200000 1 2 3 4" {
+		t.Errorf("a.b.d, which is instance 2, gets %s", got)
+	}
+}

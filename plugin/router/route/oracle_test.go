@@ -8,155 +8,49 @@ import (
 
 	"pgregory.net/rapid"
 
+	slow "github.com/polaris-contrib/setrouter/internal/oracle"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// oracle reads like design section 5: slow, and obviously right. It shares no
-// code with Select but the types.
-func oracle(r Route, all []Instance) (chosen []int, tier, level string) {
-	left := indexes(all, func(Instance) bool { return true })
-	instead := left
-	if set := r.Rule.SET; set != nil {
-		switch {
-		case len(indexes(all, func(i Instance) bool { return i.SET != "" })) == 0:
-		case r.SET == "":
-			if set.Required {
-				left = nil
-			}
-		case len(indexes(all, func(i Instance) bool { return segments(i.SET)[0] == segments(r.SET)[0] })) == 0:
-			tier = "unset"
-			left = indexes(all, func(i Instance) bool { return i.SET == "" })
-			instead = left
-		default:
-			instead = indexes(all, func(i Instance) bool {
-				return slices.ContainsFunc(set.Tiers, func(t Tier) bool { return oracleTier(t, r.SET, i.SET) })
-			})
-			var names []string
-			var groups [][]int
-			for _, t := range set.Tiers {
-				names = append(names, string(t))
-				groups = append(groups, indexes(all, func(i Instance) bool { return oracleTier(t, r.SET, i.SET) }))
-			}
-			left, tier = oracleFirst(r.Rule.Degrade, all, names, groups)
+// oracleOf asks package oracle the same question.
+func oracleOf(r Route) (rule slow.Rule, set string, place slow.Place) {
+	rule = slow.Rule{
+		Degrade:    slow.Degrade{ByAbsence: r.Rule.Degrade.ByAbsence, UnhealthyPercent: r.Rule.Degrade.UnhealthyPercent, MinUsable: r.Rule.Degrade.MinUsable},
+		OnEmptyAll: r.Rule.OnEmptyAll, Rollout: int64(r.Rule.Rollout), ByWeight: r.Rule.ByWeight,
+	}
+	if r.Rule.SET != nil {
+		rule.SET = &slow.SETStage{Required: r.Rule.SET.Required}
+		for _, tier := range r.Rule.SET.Tiers {
+			rule.SET.Tiers = append(rule.SET.Tiers, string(tier))
 		}
 	}
-	if near := r.Rule.Nearby; near != nil {
-		known := 0
-		for _, field := range []string{r.Location.Region, r.Location.Zone, r.Location.Campus} {
-			if field == "" {
-				break
-			}
-			known++
-		}
-		if known == 0 && near.Strict {
-			left = nil
-		}
-		if known > 0 {
-			var names []string
-			var groups [][]int
-			for _, l := range []Level{Campus, Zone, Region, All} {
-				if l > near.Match || l < near.Max || int(l) > known {
-					continue
-				}
-				names = append(names, l.String())
-				var group []int
-				for _, i := range left {
-					if oracleLevel(l, r.Location, all[i].Location) {
-						group = append(group, i)
-					}
-				}
-				groups = append(groups, group)
-			}
-			left, level = oracleFirst(r.Rule.Degrade, all, names, groups)
-		}
+	if r.Rule.Nearby != nil {
+		rule.Nearby = &slow.NearbyStage{Match: int(r.Rule.Nearby.Match), Max: int(r.Rule.Nearby.Max), Strict: r.Rule.Nearby.Strict}
 	}
-	if len(left) == 0 && r.Rule.OnEmptyAll {
-		left = instead
-	}
-	if len(usable(all, left)) == 0 {
-		return left, tier, level
-	}
-	var stay []int
-	for _, i := range left {
-		if !all[i].Evacuated {
-			stay = append(stay, i)
-		}
-	}
-	return stay, tier, level
+	return rule, string(r.SET), placeOf(r.Location)
 }
 
-func usable(all []Instance, of []int) (out []int) {
-	for _, i := range of {
-		if all[i].Healthy && !all[i].Isolate && all[i].Weight > 0 && !all[i].Evacuated {
-			out = append(out, i)
-		}
+func placeOf(l location.Location) slow.Place { return slow.Place{l.Region, l.Zone, l.Campus} }
+
+func instancesOf(list []Instance) []slow.Instance {
+	out := []slow.Instance{}
+	for _, i := range list {
+		out = append(out, slow.Instance{
+			Place: placeOf(i.Location), SET: string(i.SET), Healthy: i.Healthy, Isolate: i.Isolate, Weight: i.Weight, Evacuated: i.Evacuated,
+		})
 	}
 	return out
+}
+
+// oracle is what package oracle chooses.
+func oracle(r Route, all []Instance) (chosen []int, tier, level string) {
+	rule, set, place := oracleOf(r)
+	c := rule.Choose(set, place, instancesOf(all), slow.Held{})
+	return c.Chosen, c.Tier, c.Level
 }
 
 func segments(set location.SET) []string {
 	return append(strings.Split(string(set), "."), "", "")[:3]
-}
-
-func indexes(all []Instance, is func(Instance) bool) []int {
-	var out []int
-	for n, i := range all {
-		if is(i) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-func oracleTier(t Tier, caller, set location.SET) bool {
-	a, b := segments(caller), segments(set)
-	if t == Every {
-		return true
-	}
-	if t == Unset || set == "" {
-		return t == Unset && set == ""
-	}
-	switch t {
-	case Own:
-		return set == caller || a[2] == "*" && a[0] == b[0] && a[1] == b[1]
-	case Pool:
-		return a[0] == b[0] && a[1] == b[1] && b[2] == "*"
-	case Siblings:
-		return a[0] == b[0] && a[1] == b[1]
-	}
-	return a[0] == b[0]
-}
-
-func oracleLevel(l Level, caller, i location.Location) bool {
-	switch l {
-	case All:
-		return true
-	case Region:
-		return i.Region != "" && i.Region == caller.Region
-	case Zone:
-		return i.Region != "" && i.Zone != "" && i.Region == caller.Region && i.Zone == caller.Zone
-	}
-	return i.Region != "" && i.Zone != "" && i.Campus != "" && i == caller
-}
-
-// oracleFirst takes the first satisfied group, else the first with members.
-func oracleFirst(d Degrade, all []Instance, names []string, groups [][]int) ([]int, string) {
-	for n, group := range groups {
-		total, up := len(group), len(usable(all, group))
-		satisfied := total > 0
-		if !d.ByAbsence {
-			satisfied = satisfied && (total-up)*100 < total*d.UnhealthyPercent && up >= d.MinUsable
-		}
-		if satisfied {
-			return group, names[n]
-		}
-	}
-	for n, group := range groups {
-		if len(group) > 0 {
-			return group, names[n]
-		}
-	}
-	return nil, ""
 }
 
 var (

@@ -1,0 +1,249 @@
+package oracle
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Place is region, zone and campus; an empty text is unknown.
+type Place [3]string
+
+// Instance is an instance of the callee, with its identity resolved.
+type Instance struct {
+	ID      string
+	Host    string
+	Port    uint32
+	Place   Place
+	SET     string
+	Healthy bool
+	Isolate bool
+	Weight  uint32
+	// Evacuated tells that an evacuation in force takes it out.
+	Evacuated bool
+	// Told is the SET that its metadata says in a routed answer.
+	Told string
+}
+
+// Usable is design section 2's, and the evacuations of 5.3.
+func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 && !i.Evacuated }
+
+// Rule is how a rule or lane address chooses.
+type Rule struct {
+	Name       string
+	SET        *SETStage
+	Nearby     *NearbyStage
+	Degrade    Degrade
+	OnEmptyAll bool
+	Shadow     bool
+	Rollout    int64 // hundredths of a percent
+	ByWeight   bool
+}
+
+// SETStage is the `set:` of a rule, without what makes the SET to route as.
+type SETStage struct {
+	Tiers    []string
+	Required bool
+}
+
+// NearbyStage has levels as the number of location levels that must be equal.
+type NearbyStage struct {
+	Match, Max int
+	Strict     bool
+}
+
+// Degrade says when a tier or level is satisfied.
+type Degrade struct {
+	ByAbsence        bool
+	UnhealthyPercent int
+	MinUsable        int
+	HoldDown         time.Duration
+}
+
+// Levels are the words for levels, by their numbers.
+var Levels = []string{"all", "region", "zone", "campus"}
+
+// Held is a tier of the rule, and a level counted from the first one looked at:
+// where a decision is, or what is not gone back from yet.
+type Held struct{ Tier, Level int }
+
+// Choice is what the stages leave.
+type Choice struct {
+	Chosen      []int  // indexes, ascending
+	Tier, Level string // empty where the stage passed all on
+	At          Held
+	// ByTiers tells that the SET stage decided by its rule 4, and OwnBusiness that
+	// it did by rule 3 or 4.
+	ByTiers, OwnBusiness bool
+}
+
+// Choose runs the stages for a caller routed as set from a place. What is held
+// is chosen before narrower tiers and levels, while it is satisfied itself.
+func (r Rule) Choose(set string, place Place, all []Instance, held Held) Choice {
+	c := Choice{Chosen: indexes(all, func(Instance) bool { return true })}
+	instead := c.Chosen
+	if r.SET != nil {
+		instead = r.chooseTier(&c, set, all, held)
+	}
+	if r.Nearby != nil {
+		if r.SET != nil && c.ByTiers && c.At.Tier != held.Tier {
+			held.Level = 0
+		}
+		r.chooseLevel(&c, place, all, held)
+	}
+	if len(c.Chosen) == 0 && r.OnEmptyAll {
+		c.Chosen = instead
+	}
+	c.Chosen = withoutEvacuated(c.Chosen, func(i int) Instance { return all[i] })
+	return c
+}
+
+// chooseTier is section 5.1; it returns what `onEmpty: all` answers instead of
+// nothing.
+func (r Rule) chooseTier(c *Choice, set string, all []Instance, held Held) (instead []int) {
+	everything := c.Chosen
+	unset := indexes(all, func(i Instance) bool { return i.SET == "" })
+	business := indexes(all, func(i Instance) bool { return i.SET != "" && segments(i.SET)[0] == segments(set)[0] })
+	switch {
+	case len(unset) == len(all): // 1
+		return everything
+	case set == "": // 2
+		if r.SET.Required {
+			c.Chosen = nil
+		}
+		return everything
+	case len(business) == 0: // 3
+		c.Chosen, c.Tier, c.OwnBusiness = unset, "unset", true
+		return unset
+	}
+	var groups [][]int // 4
+	for _, tier := range r.SET.Tiers {
+		groups = append(groups, indexes(all, func(i Instance) bool { return inTier(tier, set, i.SET) }))
+	}
+	c.ByTiers, c.OwnBusiness = true, true
+	c.Chosen, c.At.Tier = r.Degrade.first(all, groups, held.Tier)
+	if c.At.Tier >= 0 {
+		c.Tier = r.SET.Tiers[c.At.Tier]
+	}
+	c.At.Tier = max(c.At.Tier, 0)
+	return indexes(all, func(i Instance) bool {
+		return slices.ContainsFunc(r.SET.Tiers, func(tier string) bool { return inTier(tier, set, i.SET) })
+	})
+}
+
+// chooseLevel is section 5.2.
+func (r Rule) chooseLevel(c *Choice, place Place, all []Instance, held Held) {
+	known := 0
+	for known < 3 && place[known] != "" {
+		known++
+	}
+	if known == 0 {
+		if r.Nearby.Strict {
+			c.Chosen = nil
+		}
+		return
+	}
+	var names []string
+	var groups [][]int
+	for level := min(r.Nearby.Match, known); level >= r.Nearby.Max; level-- {
+		var group []int
+		for _, i := range c.Chosen {
+			if inLevel(level, place, all[i].Place) {
+				group = append(group, i)
+			}
+		}
+		names, groups = append(names, Levels[level]), append(groups, group)
+	}
+	c.Chosen, c.At.Level = r.Degrade.first(all, groups, held.Level)
+	if c.At.Level >= 0 {
+		c.Level = names[c.At.Level]
+	}
+	c.At.Level = max(c.At.Level, 0)
+}
+
+// first is the first satisfied group, else the first with members, else none;
+// the held one instead of a narrower one, if both are satisfied.
+func (d Degrade) first(all []Instance, groups [][]int, held int) (members []int, at int) {
+	for n, group := range groups {
+		if !d.satisfied(all, group) {
+			continue
+		}
+		if n < held && held < len(groups) && d.satisfied(all, groups[held]) {
+			return groups[held], held
+		}
+		return group, n
+	}
+	for n, group := range groups {
+		if len(group) > 0 {
+			return group, n
+		}
+	}
+	return nil, -1
+}
+
+func (d Degrade) satisfied(all []Instance, group []int) bool {
+	total, usable := len(group), 0
+	for _, i := range group {
+		if all[i].Usable() {
+			usable++
+		}
+	}
+	if d.ByAbsence {
+		return total > 0
+	}
+	return total > 0 && (total-usable)*100 < total*d.UnhealthyPercent && usable >= d.MinUsable
+}
+
+func inTier(tier, caller, set string) bool {
+	a, b := segments(caller), segments(set)
+	switch {
+	case tier == "all":
+		return true
+	case tier == "unset" || set == "":
+		return tier == "unset" && set == ""
+	case tier == "own":
+		return set == caller || a[2] == "*" && a[0] == b[0] && a[1] == b[1]
+	case tier == "pool":
+		return a[0] == b[0] && a[1] == b[1] && b[2] == "*"
+	case tier == "siblings":
+		return a[0] == b[0] && a[1] == b[1]
+	}
+	return a[0] == b[0] // business
+}
+
+// inLevel tells whether all fields of the level are there and equal.
+func inLevel(level int, caller, instance Place) bool {
+	for n := range level {
+		if instance[n] == "" || instance[n] != caller[n] {
+			return false
+		}
+	}
+	return true
+}
+
+// withoutEvacuated is section 5.3: evacuated instances are left out of a list
+// that has another usable one.
+func withoutEvacuated[T any](list []T, instance func(T) Instance) []T {
+	if !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {
+		return list
+	}
+	var stay []T
+	for _, t := range list {
+		if !instance(t).Evacuated {
+			stay = append(stay, t)
+		}
+	}
+	return stay
+}
+
+func segments(set string) []string { return append(strings.Split(set, "."), "", "")[:3] }
+
+func indexes(all []Instance, is func(Instance) bool) []int {
+	var out []int
+	for n, i := range all {
+		if is(i) {
+			out = append(out, n)
+		}
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package oracle
+
+import "math/big"
+
+// Member is an instance of an answer, with the weight to send.
+type Member struct {
+	Instance
+	SentWeight uint32
+}
+
+// Blends tells whether answers hold routed and other instances.
+func (r Rule) Blends() bool { return r.ByWeight && 0 < r.Rollout && r.Rollout < 10000 }
+
+// List is what is sent where the stages left chosen of all. Own is the service
+// that a lane address has the name of, nil where there is none.
+func (r Rule) List(chosen []int, all, own []Instance) []Member {
+	var routed, others []Member
+	is := map[int]bool{}
+	for _, i := range chosen {
+		is[i] = true
+		routed = append(routed, Member{all[i], all[i].Weight})
+	}
+	if !r.Blends() {
+		return routed
+	}
+	others = members(own)
+	if own == nil {
+		for i := range all {
+			if !is[i] {
+				others = append(others, Member{all[i], all[i].Weight})
+			}
+		}
+	}
+	r.weigh(routed, others, own == nil)
+	return withoutEvacuated(append(routed, others...), func(m Member) Instance { return m.Instance })
+}
+
+func members(list []Instance) []Member {
+	var out []Member
+	for _, i := range list {
+		out = append(out, Member{i, i.Weight})
+	}
+	return out
+}
+
+// weigh sets weights such that the usable weight of the others is scaled by
+// 1 - percent and the routed ones have the rest, in whole numbers of which the
+// largest usable one is 10000.
+func (r Rule) weigh(routed, others []Member, within bool) {
+	a, b := usableWeight(routed), usableWeight(others)
+	if a.Sign() == 0 || b.Sign() == 0 {
+		return
+	}
+	share := big.NewRat(r.Rollout, 10000)
+	scaleB := new(big.Rat).Sub(big.NewRat(1, 1), share)
+	scaleA := new(big.Rat).Mul(b, share) // what the others lose
+	if within {
+		scaleA.Add(scaleA, a) // beside what they have
+	}
+	scaleA.Quo(scaleA, a)
+	largest := new(big.Rat)
+	each := func(do func(m *Member, exact *big.Rat)) {
+		for n := range routed {
+			do(&routed[n], new(big.Rat).Mul(scaleA, big.NewRat(int64(routed[n].Weight), 1)))
+		}
+		for n := range others {
+			do(&others[n], new(big.Rat).Mul(scaleB, big.NewRat(int64(others[n].Weight), 1)))
+		}
+	}
+	each(func(m *Member, exact *big.Rat) {
+		if m.Usable() && exact.Cmp(largest) > 0 {
+			largest = exact
+		}
+	})
+	each(func(m *Member, exact *big.Rat) {
+		if m.Weight == 0 {
+			return
+		}
+		exact.Mul(exact, big.NewRat(10000, 1)).Quo(exact, largest).Add(exact, big.NewRat(1, 2))
+		whole := new(big.Int).Quo(exact.Num(), exact.Denom()).Int64()
+		m.SentWeight = uint32(min(max(whole, 1), 10000))
+	})
+}
+
+func usableWeight(list []Member) *big.Rat {
+	sum := new(big.Rat)
+	for _, m := range list {
+		if m.Usable() {
+			sum.Add(sum, big.NewRat(int64(m.Weight), 1))
+		}
+	}
+	return sum
+}

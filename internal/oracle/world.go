@@ -1,0 +1,116 @@
+package oracle
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Service is a name in a namespace.
+type Service struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+func (s Service) String() string { return s.Namespace + "/" + s.Name }
+
+func parseService(s string) Service {
+	namespace, name, _ := strings.Cut(s, "/")
+	return Service{namespace, name}
+}
+
+// Location is a Place in a dump.
+type Location struct {
+	Region string `json:"region"`
+	Zone   string `json:"zone"`
+	Campus string `json:"campus"`
+}
+
+func (l Location) place() Place { return Place{l.Region, l.Zone, l.Campus} }
+
+// Registered is an instance as it registered.
+type Registered struct {
+	ID       string            `json:"id"`
+	Service  Service           `json:"service"`
+	Host     string            `json:"host"`
+	Port     uint32            `json:"port"`
+	Location Location          `json:"location"`
+	Metadata map[string]string `json:"metadata"`
+	Healthy  bool              `json:"healthy"`
+	Isolate  bool              `json:"isolate"`
+	Weight   uint32            `json:"weight"`
+}
+
+// World is a dump of a server's state, as GET /setrouter/v1/dump has it.
+type World struct {
+	Now       time.Time    `json:"now"`
+	Sources   []string     `json:"sources"`
+	Mapping   []File       `json:"mapping"`
+	Routing   []File       `json:"routing"`
+	Services  []Service    `json:"services"`
+	Instances []Registered `json:"instances"`
+	Aliases   []struct {
+		Alias   Service `json:"alias"`
+		Service Service `json:"service"`
+	} `json:"aliases"`
+	Clients []struct {
+		Host     netip.Addr `json:"host"`
+		Location Location   `json:"location"`
+	} `json:"clients"`
+
+	entries  []Entry
+	fallback Identity
+	routing  *routing
+}
+
+// Read reads a dump and the files in it.
+func Read(dump []byte) (*World, error) {
+	w := &World{}
+	err := json.Unmarshal(dump, w)
+	if err == nil {
+		w.entries, w.fallback, err = readMapping(w.Mapping)
+	}
+	if err == nil {
+		w.routing, err = readRouting(w.Routing)
+	}
+	return w, err
+}
+
+// InForce are the evacuations in force, by their number in the files.
+func (w *World) InForce() (out []int) {
+	for n, e := range w.routing.Evacuate {
+		if e.Until.After(w.Now) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// of are the instances of a service: nil if there is no such service.
+func (w *World) of(service Service) []Instance {
+	var out []Instance
+	for _, s := range w.Services {
+		if s == service {
+			out = []Instance{}
+		}
+	}
+	for _, r := range w.Instances {
+		if r.Service != service {
+			continue
+		}
+		id := w.instance(r)
+		i := Instance{
+			ID: r.ID, Host: r.Host, Port: r.Port, Place: id.Place, SET: id.SET,
+			Healthy: r.Healthy, Isolate: r.Isolate, Weight: r.Weight, Told: r.Metadata["internal-set-name"],
+		}
+		if i.Told == "" {
+			i.Told = id.SET
+		}
+		for _, n := range w.InForce() {
+			i.Evacuated = i.Evacuated || w.routing.Evacuate[n].in(id.Place, id.SET)
+		}
+		out = append(out, i)
+	}
+	return out
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// caller asks for one name after the other, over HTTP or gRPC, from an address
+// of its own, and keeps what it got, as SDKs do.
+type caller struct {
+	name      string
+	addr      netip.Addr
+	stays     bool // at its node, while that is down
+	node      *node
+	connected process // what it may have a connection to
+	ask       func(ctx context.Context, server *polaristest.Server, name, revision string) (*apiservice.DiscoverResponse, error)
+	hangUp    func()
+	has       map[string]*apiservice.DiscoverResponse // by name asked for
+	asked     map[string]regular
+}
+
+// regular is since when a caller has asked a process for a name without a gap.
+type regular struct {
+	process
+	since time.Time
+	last  time.Time
+}
+
+// mostGap is the longest time between two requests that is no gap.
+const mostGap = 4 * time.Second
+
+// answer is what a caller has after a request.
+type answer struct {
+	*caller
+	asked      string
+	node       *node
+	life       int
+	begin, end time.Time
+	regular    time.Time // since when it has asked there for that
+	resp       *apiservice.DiscoverResponse
+	unchanged  bool // resp is the one before: the server said DataNoChange
+}
+
+func newCaller(n int, at *node) *caller {
+	c := &caller{
+		addr: addrOf(n), stays: n/len(kinds)%3 > 0, node: at,
+		has: map[string]*apiservice.DiscoverResponse{}, asked: map[string]regular{},
+	}
+	c.name = fmt.Sprintf("caller %d at %s over gRPC", n, c.addr)
+	c.overGRPC()
+	if n/len(kinds)%2 == 1 {
+		c.name = fmt.Sprintf("caller %d at %s over HTTP", n, c.addr)
+		c.overHTTP()
+	}
+	return c
+}
+
+func (c *caller) overGRPC() {
+	var stream *polaristest.Stream
+	c.hangUp = func() {
+		if stream != nil {
+			_ = stream.Close()
+		}
+		stream = nil
+	}
+	c.ask = func(ctx context.Context, server *polaristest.Server, name, revision string) (resp *apiservice.DiscoverResponse, err error) {
+		if stream == nil {
+			if stream, err = polaristest.Dial(ctx, server.GRPCAddr, c.addr); err != nil {
+				return nil, err
+			}
+		}
+		return stream.Instances(namespace, name, revision)
+	}
+}
+
+func (c *caller) overHTTP() {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: c.addr.AsSlice()}}
+	transport := &http.Transport{DialContext: dialer.DialContext}
+	client := http.Client{Transport: transport, Timeout: 20 * time.Second}
+	c.hangUp = transport.CloseIdleConnections
+	c.ask = func(ctx context.Context, server *polaristest.Server, name, revision string) (*apiservice.DiscoverResponse, error) {
+		body, err := json.Marshal(map[string]any{
+			"type": 1, "service": map[string]string{"namespace": namespace, "name": name, "revision": revision},
+		})
+		if err != nil {
+			return nil, err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+server.HTTPAddr+"/v1/Discover", bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := client.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		d := &apiservice.DiscoverResponse{}
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, protoadapt.MessageV2Of(d)); err != nil {
+			return nil, fmt.Errorf("%s: %w: %.200s", resp.Status, err, text)
+		}
+		return d, nil
+	}
+}
+
+// Codes of discovery.
+const (
+	codeOK        = 200000
+	codeUnchanged = 200001
+)
+
+// live asks until the context ends.
+func (c *caller) live(ctx context.Context, s *soak, interval time.Duration) {
+	defer c.hangUp()
+	for n := 0; ctx.Err() == nil; n++ {
+		c.once(ctx, s, names[n%len(names)].asked)
+		select {
+		case <-ctx.Done():
+		case <-time.After(interval):
+		}
+	}
+}
+
+func (c *caller) once(ctx context.Context, s *soak, name string) {
+	server, life := c.node.now()
+	if at := (process{c.node.number, life.number}); at != c.connected {
+		c.hangUp()
+		c.connected = at
+	}
+	a := answer{caller: c, asked: name, node: c.node, life: life.number, begin: time.Now()}
+	before := c.has[name]
+	resp, err := c.ask(ctx, server, name, before.GetService().GetRevision().GetValue())
+	a.end = time.Now()
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		c.hangUp()
+		_, after := c.node.now()
+		if life.up && after == life {
+			s.check.violate(a, fmt.Sprintf("no answer while the node is up: %v", err))
+		}
+		s.check.count(&s.check.unreachable)
+		if !c.stays {
+			c.node = s.other(c.node)
+		}
+		return
+	}
+	r := c.asked[name]
+	if r.process != c.connected || a.begin.Sub(r.last) > mostGap {
+		r = regular{process: c.connected, since: a.begin}
+	}
+	r.last = a.end
+	c.asked[name], a.regular = r, r.since
+	a.resp, a.unchanged = resp, false
+	switch resp.GetCode().GetValue() {
+	case codeOK:
+		c.has[name] = resp
+	case codeUnchanged:
+		a.resp, a.unchanged = before, true
+	}
+	s.check.got(a, resp.GetCode().GetValue(), resp.GetInfo().GetValue())
+}

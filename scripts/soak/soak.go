@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/oracle"
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// soak is a running cluster and all that is done and checked.
+type soak struct {
+	plan    plan
+	dir     string
+	cluster *polaristest.Cluster
+	nodes   []*node
+	deeds   *deeds
+	check   *checker
+	driver  *driver
+	callers []*caller
+	sdk     *witnesses
+	memory  *samples
+	cut     atomic.Bool // the database is away from a node
+}
+
+func (s *soak) other(n *node) *node { return s.nodes[2-n.number] }
+
+// start starts the cluster, and waits until each node serves what there is.
+func start(ctx context.Context, p plan) (_ *soak, err error) {
+	d := &deeds{counts: map[string]int{}}
+	if p.verbose {
+		d.verbose = p.out
+	}
+	s := &soak{plan: p, deeds: d, check: newChecker(d), memory: newSamples()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	dr := &driver{soak: s, draw: newDraw(p.seed), instances: map[string]map[int]polaristest.Instance{}}
+	s.driver = dr
+	dr.files = map[string]string{callersFile: dr.mapping(), hostsFile: dr.hosts(), rulesFile: dr.rules(time.Now())}
+	if err := s.startNodes(ctx, dr.files); err != nil {
+		return nil, err
+	}
+	if err := dr.populate(ctx); err != nil {
+		return nil, err
+	}
+	for n := range p.callers {
+		s.callers = append(s.callers, newCaller(n, s.nodes[n/len(kinds)/2%2]))
+	}
+	if p.sdk != "" {
+		if s.sdk, err = newWitnesses(s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// populate registers everything, publishes lanes, and waits for it.
+func (d *driver) populate(ctx context.Context) error {
+	count := 0
+	for _, service := range serviceNames() {
+		d.instances[service] = map[int]polaristest.Instance{}
+		var list []polaristest.Instance
+		for n := range d.plan.instances {
+			i := d.instance(service, n)
+			d.instances[service][n], list = i, append(list, i)
+			count++
+		}
+		if err := d.nodes[0].console.Register(ctx, list...); err != nil {
+			return err
+		}
+	}
+	if err := d.nodes[0].console.Alias(ctx, namespace, "novel-alias", "novel"); err != nil {
+		return err
+	}
+	d.lanes = d.draw.lanes()
+	if err := d.nodes[0].console.Publish(ctx, lanesFile, "r0", d.lanes); err != nil {
+		return err
+	}
+	for _, n := range d.nodes {
+		if err := n.settle(ctx, count); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle waits until a node has all instances and files.
+func (n *node) settle(ctx context.Context, instances int) error {
+	var last error
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		body, err := n.fetch(ctx, "dump")
+		if err != nil {
+			return err
+		}
+		w, err := oracle.Read(body)
+		if err != nil {
+			return err
+		}
+		have := 0
+		for _, i := range w.Instances {
+			if i.Service.Namespace == namespace {
+				have++
+			}
+		}
+		if have == instances && len(w.Aliases) == 1 && len(w.Routing) == 2 {
+			return nil
+		}
+		last = fmt.Errorf("%s has %d instances of %d, %d aliases, %d routing files of 2", n, have, instances, len(w.Aliases), len(w.Routing))
+	}
+	return last
+}
+
+// live lets everybody do what they do for the time of the plan.
+func (s *soak) live(ctx context.Context) {
+	doing, stop := context.WithCancel(ctx) // without a deadline, of which streams tell the server
+	defer time.AfterFunc(s.plan.duration, stop).Stop()
+	defer stop()
+	watching, stopWatch := context.WithCancel(ctx)
+	var watchers, askers sync.WaitGroup
+	for _, n := range s.nodes {
+		watchers.Go(func() { s.watch(watching, n) })
+	}
+	watchers.Go(func() { s.memory.watch(watching, s) })
+	time.Sleep(2 * s.plan.dumps) // a state before the first request
+	for _, c := range s.callers {
+		askers.Go(func() { c.live(doing, s, s.plan.interval) })
+	}
+	if s.sdk != nil {
+		askers.Go(func() { s.sdk.live(doing, s) })
+	}
+	s.driver.drive(doing)
+	askers.Wait()
+	for range 50 { // until the last answers are judged
+		if s.check.waiting() == 0 || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	stopWatch()
+	watchers.Wait()
+}

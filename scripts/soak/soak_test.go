@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/polaris-contrib/setrouter/internal/oracle"
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// A short soak, with changes four times as often.
+func TestSoak(t *testing.T) {
+	if name := polaristest.MissingProgram(polaristest.ClusterPrograms...); name != "" {
+		t.Skipf("no %s; Debian has it in mariadb-server and redis-server", name)
+	}
+	dir, err := os.MkdirTemp("", "setrouter-soak-programs-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	programs, err := polaristest.BuildPrograms(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	p := plan{
+		server: programs.Server, sdk: programs.Consumer, duration: 9 * time.Second, seed: uint64(time.Now().UnixNano()),
+		callers: 32, instances: 12, interval: 250 * time.Millisecond, dumps: 200 * time.Millisecond, pace: 4, out: &out,
+	}
+	if err := run(t.Context(), p); err != nil {
+		t.Error(err)
+	}
+	t.Log(out.String())
+}
+
+func view(revision string, ids ...string) *apiservice.DiscoverResponse {
+	resp := &apiservice.DiscoverResponse{Service: &apiservice.Service{Revision: wrapperspb.String(revision)}}
+	for _, id := range ids {
+		resp.Instances = append(resp.Instances, &apiservice.Instance{Id: wrapperspb.String(id)})
+	}
+	return resp
+}
+
+func TestLedger(t *testing.T) {
+	l := newLedger()
+	for _, step := range []struct {
+		resp *apiservice.DiscoverResponse
+		want string
+	}{
+		{view("setrouter-1", "a", "b"), ""},
+		{view("setrouter-1", "a", "b"), ""},
+		{view("setrouter-1", "a"), "had other content before"},
+		{view("setrouter-2", "a", "b"), "the same content had revision setrouter-1"},
+		{view("", "a"), "no revision"},
+		{view("stock", "a", "b"), ""},
+	} {
+		if got := l.note(step.resp); got == "" != (step.want == "") || !strings.Contains(got, step.want) {
+			t.Errorf("%v: %q, want %q", step.resp, got, step.want)
+		}
+	}
+}
+
+func TestOrder(t *testing.T) {
+	for resp, want := range map[*apiservice.DiscoverResponse]string{
+		view("setrouter-1", "a", "b"): "", view("setrouter-1", "b", "a"): "the order of their ids", view("stock", "b", "a"): "",
+		view("stock", "b", "a", "b"): "twice",
+	} {
+		if got := order(resp); got == "" != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%v: %q, want %q", resp, got, want)
+		}
+	}
+}
+
+// Who was in the pool can be held there, also where that has to widen.
+func TestPossible(t *testing.T) {
+	of := func(set, zone string, healthy bool) oracle.Instance {
+		return oracle.Instance{SET: set, Place: oracle.Place{"r", zone}, Healthy: healthy, Weight: 1}
+	}
+	rule := oracle.Rule{
+		SET: &oracle.SETStage{Tiers: []string{"own", "pool"}}, Nearby: &oracle.NearbyStage{Match: 2},
+		Degrade: oracle.Degrade{UnhealthyPercent: 100, MinUsable: 1},
+	}
+	k := &oracle.Case{Rule: rule, SET: "a.b.c", Place: oracle.Place{"r", "z"}}
+	var got []oracle.Held
+	for _, step := range []struct {
+		own, pool, far bool
+		want           []oracle.Held
+	}{
+		{true, true, true, []oracle.Held{{}}},
+		{false, true, true, []oracle.Held{{Tier: 1}, {}}},
+		{true, false, true, []oracle.Held{{}, {Tier: 1}, {Tier: 1, Level: 1}}},
+	} {
+		k.All = []oracle.Instance{of("a.b.c", "z", step.own), of("a.b.*", "z", step.pool), of("a.b.*", "y", step.far)}
+		if got = possible(k, got); !slices.Equal(got, step.want) {
+			t.Errorf("%+v: %v", step, got)
+		}
+	}
+}
+
+func TestTrends(t *testing.T) {
+	m := newSamples()
+	for n := range 400 {
+		at := time.Unix(int64(n), 0)
+		m.of[process{1, 1}] = append(m.of[process{1, 1}], sample{at, 100, 400})
+		m.of[process{1, 2}] = append(m.of[process{1, 2}], sample{at, 100 + float64(n), 400})
+		m.of[process{2, 1}] = append(m.of[process{2, 1}], sample{at, 100, 400 + float64(n)})
+	}
+	var grew []bool
+	for _, p := range m.trends() {
+		grew = append(grew, p.judged && p.grew)
+	}
+	if !slices.Equal(grew, []bool{false, true, true}) {
+		t.Errorf("grew: %v", grew)
+	}
+}

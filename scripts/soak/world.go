@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+
+	"github.com/polaris-contrib/setrouter/internal/oracle"
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
+)
+
+// places are consistent: a zone is in one region, a campus in one zone.
+var places = []oracle.Place{
+	{"east", "sh", "sh-1"}, {"east", "sh", "sh-2"}, {"east", "hz", "hz-1"}, {"south", "sz", "sz-1"}, {"south", "gz", "gz-1"}, {"north", "bj", "bj-1"},
+}
+
+// services are those with instances, and the SETs that those are in.
+var services = map[string][]string{
+	"novel": {"qb.novel.h", "qb.novel.z", "qb.novel.*", "qb.comic.h", "ams.feed.h"},
+	"feed":  {"ams.feed.h", "ams.feed.z", "ams.feed.*", "qb.novel.h", ""},
+	"epp":   {"epp.core.bj", "epp.core.sz", "epp.core.*", "epp.query.bj"},
+	"ams":   {"ams.feed.h", "ams.feed.*", ""},
+	"mixed": {"qb.novel.h", "qb.novel.*", "ams.feed.z", "epp.core.bj", ""},
+	"plain": {""},
+	"old":   {"", "epp.core.bj"},
+	"lone":  {"qb.novel.h", "ams.feed.h", ""}, // no rule is for it
+}
+
+// names are what callers ask for, and the services that answers depend on:
+// novel-alias is a Polaris alias; core.epp and old are lane addresses, of which
+// only old is a service.
+var names = []struct {
+	asked string
+	reads []string
+}{
+	{"novel", []string{"novel"}}, {"feed", []string{"feed"}}, {"epp", []string{"epp"}}, {"ams", []string{"ams"}},
+	{"mixed", []string{"mixed"}}, {"plain", []string{"plain"}}, {"lone", []string{"lone"}},
+	{"novel-alias", []string{"novel"}}, {"core.epp", []string{"epp"}}, {"old", []string{"old", "epp"}},
+}
+
+const namespace = "default"
+
+// kinds of callers: a network each, 127.10.0.0/16 and on. The mapping says what
+// stands here, but of the last two: the one registered instances there, the
+// other is a stranger.
+var kinds = []struct {
+	set   string
+	place oracle.Place
+}{
+	{"qb.novel.h", places[0]}, {"qb.novel.z", places[3]}, {"ams.feed.h", places[1]}, {"epp.core.bj", places[5]},
+	{"epp.query.bj", oracle.Place{"north"}}, {"", places[2]}, {}, {},
+}
+
+const (
+	kindRegistered = 6
+	kindStranger   = 7
+)
+
+func network(kind int) string { return fmt.Sprintf("127.%d.0.0/16", 10+kind) }
+
+// addrOf is the address of caller n. Half of a network is in a part of it that
+// has entries of its own.
+func addrOf(n int) netip.Addr {
+	kind := n % len(kinds)
+	return netip.AddrFrom4([4]byte{127, byte(10 + kind), byte(n / len(kinds) / 4 % 2), byte(1 + n/len(kinds))})
+}
+
+// draw is a source of random choices.
+type draw struct{ *rand.Rand }
+
+func newDraw(seed uint64) draw { return draw{rand.New(rand.NewPCG(seed, 7))} }
+
+// in tells in percent of the times.
+func (d draw) in(percent int) bool { return d.IntN(100) < percent }
+
+func one[T any](d draw, of []T) T { return of[d.IntN(len(of))] }
+
+// instance draws one of a service.
+func (d draw) instance(service string, number int) polaristest.Instance {
+	i := polaristest.Instance{
+		Namespace: namespace, Service: service, Host: hostOf(service, number), Port: 8000 + number%2, Healthy: !d.in(15), Isolate: d.in(5),
+		Weight: one(d, []uint32{0, 1, 100, 100, 100, 250}),
+	}
+	d.identity(&i)
+	return i
+}
+
+// identity draws what an instance says of itself. Of some only the mapping of
+// hosts knows where they are.
+func (d draw) identity(i *polaristest.Instance) {
+	i.Metadata = map[string]string{}
+	switch set := one(d, services[i.Service]); {
+	case set == "":
+	case d.in(20):
+		i.Metadata["set-group"] = set
+	default:
+		i.Metadata["internal-set-name"], i.Metadata["internal-enable-set"] = set, "Y"
+	}
+	i.Location = nil
+	if d.in(70) {
+		p := one(d, places)
+		i.Location = &polaristest.Location{Region: p[0], Zone: p[1], Campus: p[2]}
+		if d.in(10) {
+			i.Location.Campus = ""
+		}
+	}
+}
+
+// hostOf puts a few instances of lone at callers' addresses.
+func hostOf(service string, number int) string {
+	if service == "lone" && number%2 == 0 {
+		return fmt.Sprintf("127.%d.%d.%d", 10+kindRegistered, number/2%2, 1+number/2)
+	}
+	var at int
+	for n, other := range serviceNames() {
+		if other == service {
+			at = n
+		}
+	}
+	return fmt.Sprintf("10.%d.%d.%d", 1+at, number%4, 1+number)
+}
+
+func serviceNames() []string {
+	var out []string
+	for _, n := range names {
+		if _, is := services[n.asked]; is {
+			out = append(out, n.asked)
+		}
+	}
+	return out
+}
