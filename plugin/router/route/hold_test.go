@@ -58,6 +58,28 @@ func TestHoldDown(t *testing.T) {
 	}
 }
 
+// A tier is not held on to when the level that is held in it fails: nothing would
+// end that. FuzzHoldDown found it.
+func TestHoldDownEndsWithItsLevel(t *testing.T) {
+	r := Route{
+		Rule: &Rule{
+			Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: 10 * time.Second},
+			SET:     &SETStage{Tiers: []Tier{Own, Every}}, Nearby: &NearbyStage{Match: Zone, Max: Region},
+		},
+		SET: "a.b.c", Location: location.Location{Region: "r", Zone: "z"},
+	}
+	in := func(set location.SET, region, zone string) Instance {
+		return Instance{SET: set, Location: location.Location{Region: region, Zone: zone}, Healthy: true, Weight: 1}
+	}
+	begin := time.Unix(0, 0)
+	_, _, held := r.Settle(NewCallee([]Instance{in("a.b.d", "r", "y")}), nil, Held{}, begin) // tier all, level region
+	there := NewCallee([]Instance{in("a.b.d", "q", "x"), in("a.b.c", "q", "x")})             // both tiers are up, in another region
+	d, _, held := r.Settle(there, nil, held, begin.Add(time.Second))
+	if natural := r.Select(there); d.Tier != natural.Tier || !d.Until.IsZero() || held.at != (Hold{}) {
+		t.Errorf("tier %s until %v, want %s for ever", d.Tier, d.Until, natural.Tier)
+	}
+}
+
 // Whatever instances do: a decision is the one without hold-down, or one that
 // was there before, is satisfied, and waits for no longer than the hold-down.
 func TestHoldDownKeepsWhatIsSatisfied(t *testing.T) { rapid.Check(t, holdDownKeepsWhatIsSatisfied) }
