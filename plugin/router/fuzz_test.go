@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,11 +40,13 @@ func FuzzRequest(f *testing.F) {
 				Name: wrapperspb.String(name), Namespace: wrapperspb.String(namespace), Revision: wrapperspb.String(revision), Metadata: meta,
 			})
 		}
-		list := func(resp *apiservice.DiscoverResponse) (ids string) {
+		list := func(resp *apiservice.DiscoverResponse) string {
+			var ids []string // the stock server has no order
 			for _, i := range resp.Instances {
-				ids += i.Id.GetValue() + " "
+				ids = append(ids, i.Id.GetValue())
 			}
-			return ids + resp.GetService().GetRevision().GetValue()
+			slices.Sort(ids)
+			return strings.Join(ids, " ") + " " + resp.GetService().GetRevision().GetValue()
 		}
 		header := metadata.MD{"x-forwarded-for": {forwarded}, "x-real-ip": {realIP}}
 		resp := ask(header, map[string]string{location.MetaSetName: claim, location.MetaSetGroup: claim})

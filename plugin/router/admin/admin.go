@@ -69,7 +69,7 @@ func newHandler(state State, token string) http.Handler {
 	get("configfile", func(r *http.Request) (any, error) { return state.ConfigFile(r.FormValue("name")) })
 	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
 	api.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
-		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %s, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
+		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
 	}))
 	mux := http.NewServeMux()
 	// A page of another site must not reach the listener of an operator who
