@@ -50,7 +50,7 @@ func FuzzEdit(f *testing.F) {
 		f.Add(text)
 	}
 	for _, text := range []string{
-		"version: 1\n", "version: 1\nevacuate: []\n", "version: 1\nevacuate: # none\nrules: []", "evacuate:\n- {set: a.b.c, until: 2026-11-25T00:00:00Z}\nversion: 1\n",
+		"version: 1\n", "version: 1\nevacuate: []\nrules: []\naliases: {a: b}\n", "version: 1\nevacuate: # none\nrules: []", "evacuate:\n- {set: a.b.c, until: 2026-11-25T00:00:00Z}\nversion: 1\n",
 		"version: 1 # mine\nrules:\n  - name: r\n    service: default/s\nevacuate:\n  -\n    set: a.b.c\n    until: 2026-11-25T00:00:00Z\n    reason: |\n      two\n      lines\n",
 		"version: 1\nevacuate: [\n]\naliases: {a: b}\n", "{version: 1}\n", "version: 1\r\nevacuate:\r\n  - {region: r, until: 2026-11-25T00:00:00Z}\r\n", "--- # head\nversion: 1\n...\n",
 	} {

@@ -1,6 +1,7 @@
 package livefile
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 func FuzzCopy(f *testing.F) {
 	f.Add([]byte(`{"version":1,"savedAt":"2026-11-24T00:00:00Z","contents":[{"name":"` + remoteName + `","content":"one\ntwo\n"}]}`))
 	f.Add([]byte(`{"version":1,"contents":null}`))
-	f.Add([]byte(`{"version":2}`))
+	f.Add([]byte(`{"version":2,"contents":[{"name":"` + remoteName + `","content":"one"}]}`))
 	f.Add([]byte(`{"version":1,"contents":[{"name":"` + remoteName + `","content":"bad"},{"name":"` + remoteName + `","content":""}]} x`))
 	name := filepath.Join(f.TempDir(), "copy.json")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -31,6 +32,12 @@ func FuzzCopy(f *testing.F) {
 		live.useCopy()
 		live.mu.Unlock()
 		status := live.Status()
+		var c diskCopy
+		if json.Unmarshal(data, &c) != nil || c.Version != 1 {
+			if status.CopyErr == nil {
+				t.Fatal("a copy of another form is in force")
+			}
+		}
 		switch {
 		case status.CopyErr != nil && (live.Get() != before || !status.CopiedAt.IsZero() && len(live.Files()) > 0):
 			t.Fatalf("refused (%v), and in force: %+v", status.CopyErr, status)

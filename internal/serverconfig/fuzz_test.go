@@ -23,6 +23,8 @@ func FuzzLoad(f *testing.F) {
 		"  location: {option: {sources: [kubernetes, mapping], trustedProxies: [10.0.0.0/8], kubernetes: {labels: [a], clusters: [{name: bj, kubeconfig: k, namespaces: [n]}]}}}\n" +
 		"  router: {option: {files: [r.yaml], failOpen: False}}\napiservers:\n  - {name: set-admin, option: {listenIP: \"::1\", listenPort: 8095, token: t}}\n" +
 		"  - {name: service-grpc, option: {enableCacheProto: true, sizeCacheProto: 7}}\n")
+	f.Add("plugin: {location: {option: {sources: [mapping], kubernetes: {}}}}\n")
+	f.Add("plugin: {location: {option: {kubernetes: {clusters: [{name: bj}, {name: \"..\"}]}}}}\n")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "$") {

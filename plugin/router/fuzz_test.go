@@ -83,6 +83,7 @@ func (s l5Stock) SyncByAgentCmd(context.Context, *l5.Cl5SyncByAgentCmd) (*l5.Cl5
 // FuzzL5 reads agents' addresses: each is one of IPv4, and no two are the same.
 func FuzzL5(f *testing.F) {
 	f.Add(int32(0x0100010a), int32(-1), int32(7), int32(8))
+	f.Add(int32(0x0100), int32(0x0200), int32(-1), int32(0))
 	f.Fuzz(func(t *testing.T, ip, other, mod, cmd int32) {
 		a, b := l5Addr(ip), l5Addr(other)
 		if !a.Is4() || (a == b) != (ip == other) {

@@ -25,6 +25,7 @@ func FuzzTable(f *testing.F) {
 func FuzzPod(f *testing.F) {
 	f.Add("a.b.c", "a.b.*", "10.0.0.1", "::ffff:10.0.0.2", "r", "z", "v", false, byte(0))
 	f.Add("", "x.y.z", "fe80::1%eth0", "10.0.0.1", "", "z", "", true, byte(1))
+	f.Add("", "x.y.z", "10.0.0.1", "10.0.0.2", "r", "", "v", false, byte(0))
 	f.Add("no set", "", "host", "", "r", "", "", false, byte(2))
 	f.Fuzz(func(t *testing.T, set, annotation, ip, nodeIP, region, zone, label string, hostNetwork bool, phase byte) {
 		k := keys{"set-group", "set-group", "campus", []string{"lane"}}

@@ -27,6 +27,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"instance":{"instanceId":"b","app":"APP","status":"UP"}}`, false, "/eureka/instances/b", "", "")
 	f.Add(`<?xml version="1.0"?><applications><apps__hashcode>UP_2_</apps__hashcode><application><name>APP</name><instance><instanceId>a</instanceId><status>UP</status></instance>`+
 		`<instance><instanceId>b</instanceId><status>UP</status><metadata><k>&lt;</k></metadata></instance></application></applications>`, true, "/eureka/apps/", "k", "\x1b]]>")
+	f.Add(`<applications><application><name>APP</name><instance><instanceId>b</instanceId></instance></application><application><name>A&amp;B &lt;</name>`+
+		`<instance><instanceId>c</instanceId><status>&lt;UP</status></instance></application></applications>`, true, "/eureka/apps", "k", "")
 	f.Fuzz(func(t *testing.T, body string, isXML bool, path, key, value string) {
 		if isXML && !xmlName.MatchString(key) {
 			key = "k" // the stock listener writes an element of any name
@@ -80,7 +82,7 @@ func checkAnswer(t *testing.T, out []byte, isXML bool, q query) {
 
 // FuzzPath reads the paths of requests.
 func FuzzPath(f *testing.F) {
-	for _, path := range []string{"/eureka/apps/delta", "/eureka/v2/apps/delta/", "/eureka/vips/v", "/eureka/svips/a,b", "//apps//delta//", "/"} {
+	for _, path := range []string{"/eureka/apps/delta", "/eureka/v2/apps/delta/", "/eureka/vips/v", "/eureka/vips/delta", "/eureka/svips/a,b", "//apps//delta//", "/"} {
 		f.Add(path, "V,W")
 	}
 	f.Fuzz(func(t *testing.T, path, vip string) {

@@ -206,7 +206,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add("version: 1\nrules: [{name: r, service: default/*, set: {caller: \"qb.{caller.set.2|alias}.h\"}, nearby: {}}]\naliases: {a: b}")
 	f.Add("version: 1\naddresses: [{service: a/b, target: a/c, set: {callee: a.b.c}, rollout: {percent: 0.5}}]")
-	f.Add("version: 1\nnaming: {segments: [a, b, c], values: {a: [x]}}\nevacuate: [{zone: r/z, until: 2026-11-25T00:00:00Z, reason: \"x\"}]")
+	f.Add("version: 1\nnaming: {segments: [a, b, c], values: {a: [x]}}\nevacuate: [{zone: r/z, until: 2026-11-25T00:00:00Z, reason: \"x\"}, {set: a.b.c, until: 2026-11-26T00:00:00Z}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		files := []strict.File{{Name: "f.yaml", Data: []byte(text)}}
 		var problems, again strict.Problems
