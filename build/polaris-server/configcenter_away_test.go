@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -12,10 +11,8 @@ import (
 // stock server does not start without its database at all; here the database is
 // there, and the releases in it cannot be read.
 func TestConfigCenterAway(t *testing.T) {
-	for _, program := range polaristest.MariaDBPrograms {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%v; Debian has it in mariadb-server", err)
-		}
+	if name := polaristest.MissingProgram(polaristest.MariaDBPrograms...); name != "" {
+		t.Skipf("no %s; Debian has it in mariadb-server", name)
 	}
 	db, err := polaristest.StartMariaDB()
 	done(t, err)

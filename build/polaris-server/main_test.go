@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,19 +24,12 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	serverBinary = filepath.Join(dir, "polaris-server")
-	setctlBinary = filepath.Join(dir, "setctl")
-	consumerBinary = filepath.Join(dir, "consumer")
-	for _, build := range [][]string{
-		{"build", "-o", serverBinary, "."},
-		{"build", "-o", setctlBinary, "../setctl"},
-		{"build", "-C", "../../scripts/demo/consumer", "-o", consumerBinary, "."},
-	} {
-		if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {
-			fmt.Printf("go %v: %v\n%s", build, err, out)
-			os.Exit(1)
-		}
+	programs, err := polaristest.BuildPrograms(dir)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
 	}
+	serverBinary, setctlBinary, consumerBinary = programs.Server, programs.Setctl, programs.Consumer
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

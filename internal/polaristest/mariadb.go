@@ -38,25 +38,37 @@ func StartMariaDB() (*MariaDB, error) {
 	if out, err := install.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mariadb-install-db: %w: %s", err, out), os.RemoveAll(dir))
 	}
-	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+m.port,
-		"--socket="+filepath.Join(dir, "s"), "--pid-file="+filepath.Join(dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
-		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=32M", "--skip-log-bin")
-	m.cmd.Stdout, m.cmd.Stderr, m.cmd.SysProcAttr = m.out, m.out, DieWithParent()
-	if err := m.cmd.Start(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	err = m.Start()
+	if err == nil {
+		err = m.prepare()
 	}
-	if err := m.prepare(); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, m.Kill())
 	}
 	return m, nil
 }
 
-func (m *MariaDB) prepare() error {
+// Start starts a stopped database again at the same address.
+func (m *MariaDB) Start() error {
+	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+m.dir, "--bind-address=127.0.0.1", "--port="+m.port,
+		"--socket="+filepath.Join(m.dir, "s"), "--pid-file="+filepath.Join(m.dir, "pid"), "--innodb-flush-log-at-trx-commit=0",
+		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=32M", "--skip-log-bin")
+	m.cmd.Stdout, m.cmd.Stderr, m.cmd.SysProcAttr = m.out, m.out, DieWithParent()
+	if err := m.cmd.Start(); err != nil {
+		return err
+	}
 	for end := time.Now().Add(startTimeout); !listens(m.Addr); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			return fmt.Errorf("mariadbd does not listen: %s", m.out)
 		}
 	}
+	return nil
+}
+
+// Stop ends the database at once, and keeps what it has.
+func (m *MariaDB) Stop() error { return endProcess(m.cmd) }
+
+func (m *MariaDB) prepare() error {
 	polaris, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/polarismesh/polaris").Output()
 	if err != nil {
 		return err
@@ -80,14 +92,12 @@ func (m *MariaDB) Run(sql io.Reader) error {
 }
 
 // Store is the `store` of a server on this database, as root.
-func (m *MariaDB) Store() string {
-	return "{name: defaultStore, option: {master: {dbType: mysql, dbName: polaris_server, dbUser: root, dbPwd: \"\", dbAddr: \"" + m.Addr +
+func (m *MariaDB) Store() string { return storeAt(m.Addr) }
+
+func storeAt(addr string) string {
+	return "{name: defaultStore, option: {master: {dbType: mysql, dbName: polaris_server, dbUser: root, dbPwd: \"\", dbAddr: \"" + addr +
 		"\", maxOpenConns: 50, maxIdleConns: 10, connMaxLifetime: 300, txIsolationLevel: 2}}}"
 }
 
 // Kill ends the database at once and removes its directory.
-func (m *MariaDB) Kill() error {
-	err := m.cmd.Process.Kill()
-	_ = m.cmd.Wait()
-	return errors.Join(err, os.RemoveAll(m.dir))
-}
+func (m *MariaDB) Kill() error { return errors.Join(m.Stop(), os.RemoveAll(m.dir)) }

@@ -16,6 +16,7 @@ type Relay struct {
 	mu       sync.Mutex
 	conns    map[net.Conn]bool
 	closed   bool
+	cut      bool
 	wg       sync.WaitGroup
 }
 
@@ -72,7 +73,7 @@ func (r *Relay) keep(conns ...net.Conn) bool {
 	for _, c := range conns {
 		r.conns[c] = true
 	}
-	return !r.closed
+	return !r.closed && !r.cut
 }
 
 func (r *Relay) forget(conns ...net.Conn) {
@@ -81,6 +82,23 @@ func (r *Relay) forget(conns ...net.Conn) {
 	for _, c := range conns {
 		delete(r.conns, c)
 	}
+}
+
+// Cut ends every connection, and each new one at once, until Mend.
+func (r *Relay) Cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = true
+	for c := range r.conns {
+		_ = c.Close()
+	}
+}
+
+// Mend lets connections through again.
+func (r *Relay) Mend() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = false
 }
 
 // Close cuts every connection and waits until all goroutines have ended.

@@ -34,6 +34,8 @@ type Options struct {
 	AdminToken     string
 	Config         string // in place of the generated configuration
 	Store          string // the `store` of the generated one; default the embedded one
+	Checkers       string // its `healthcheck.checkers`; default in memory
+	SelfAddress    string // what it registers itself as; default 127.0.0.1
 }
 
 // Server is a running server process.
@@ -110,6 +112,12 @@ func (s *Server) prepare(o Options) error {
 	if o.Store == "" {
 		o.Store = "{name: boltdbStore, option: {path: ./polaris.bolt}}"
 	}
+	if o.Checkers == "" {
+		o.Checkers = "[{name: heartbeatMemory}]"
+	}
+	if o.SelfAddress == "" {
+		o.SelfAddress = "127.0.0.1"
+	}
 	config := o.Config
 	if config == "" {
 		config = configTemplate
@@ -118,7 +126,7 @@ func (s *Server) prepare(o Options) error {
 	err := template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
 		"IP": o.ListenIP, "HTTP": s.ports[0], "GRPC": s.ports[1], "Admin": s.ports[2], "Token": o.AdminToken,
 		"Trusted": strings.Join(o.TrustedProxies, ", "), "FailOpen": !o.FailClosed,
-		"Store": o.Store,
+		"Store": o.Store, "Checkers": o.Checkers, "Self": o.SelfAddress,
 	})
 	if err != nil {
 		return err

@@ -149,7 +149,7 @@ func (f *csvFile) row(row []string) {
 		f.at(0).add("%v", err)
 		return
 	}
-	f.add(f.number(e), f.at(column).entry, match, prefixes)
+	f.add(f.number(e, match), f.at(column).entry, prefixes)
 }
 
 func (f *csvFile) set(e *entry, column int, value string) bool {

@@ -12,7 +12,7 @@ type Place struct {
 	Source string // mapping, kubernetes, registry, report, default, registered
 	File   string // mapping and default only
 	Line   int
-	Match  string // the prefix that matched, or the pod or node
+	Match  string // as the entry has it, or the pod or node
 }
 
 // Before orders places of files by name and line.

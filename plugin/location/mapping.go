@@ -83,15 +83,23 @@ func (e *entry) checkFields(what string) error {
 }
 
 // number gives an entry its place in the table.
-func (l *mappingLoader) number(e *entry) listed {
-	l.table.places = append(l.table.places, Place{Source: "mapping", File: e.file, Line: e.line})
+func (l *mappingLoader) number(e *entry, matches ...string) listed {
+	l.table.places = append(l.table.places, Place{Source: "mapping", File: e.file, Line: e.line, Match: named(matches)})
 	return listed{l.pool.say(&e.facts), uint32(len(l.table.places) - 1), int32(e.col)}
 }
 
+// named are an entry's matches for a reader, the first ones of many.
+func named(matches []string) string {
+	const most = 3
+	if len(matches) <= most {
+		return strings.Clone(strings.Join(matches, ", ")) // not the whole row
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(matches[:most], ", "), len(matches)-most)
+}
+
 // add puts an entry under each prefix of a match, which stands at a place of its
-// own. Of several matches the entry's place has the last.
-func (l *mappingLoader) add(g listed, at entry, match string, prefixes []netip.Prefix) {
-	l.table.places[g.place].Match = strings.Clone(match) // not the whole row
+// own.
+func (l *mappingLoader) add(g listed, at entry, prefixes []netip.Prefix) {
 	for _, p := range prefixes {
 		if first, twice := l.given.Get(p); twice {
 			by := l.table.places[first.place]

@@ -216,3 +216,24 @@ func TestIdentities(t *testing.T) {
 		t.Errorf("identities (-want +got):\n%s", diff)
 	}
 }
+// A place has the entry's matches as they stand there, the first of many.
+func TestPlaceNamesMatches(t *testing.T) {
+	table, problems := loadAll(`version: 1
+mappings:
+  - {match: [10.0.0.1, 10.0.0.2], set: a.b.c}
+  - {match: [10.1.0.1, 10.1.0.2, 10.1.0.3, 10.1.1.0/24, 10.1.2.1-10.1.2.9], set: a.b.d}
+`, "csv:match,set\n10.2.0.0/16,a.b.e\n")
+	if problems != "" {
+		t.Fatal(problems)
+	}
+	for addr, want := range map[string]string{
+		"10.0.0.2": "mapping a.yaml:3 (10.0.0.1, 10.0.0.2)",
+		"10.1.2.5": "mapping a.yaml:4 (10.1.0.1, 10.1.0.2, 10.1.0.3 and 2 more)",
+		"10.2.3.4": "mapping b.csv:2 (10.2.0.0/16)",
+	} {
+		found, _ := table.Lookup(netip.MustParseAddr(addr))
+		if got := found.Facts().SETFrom.String(); got != want {
+			t.Errorf("%s is from %s, want %s", addr, got, want)
+		}
+	}
+}

@@ -40,13 +40,20 @@ func (l *mappingLoader) readEntry(n strict.Node) {
 	}
 	var g listed
 	if ok {
-		g = l.number(e)
+		g = l.number(e, texts(items)...)
 	}
 	for _, item := range items {
 		if prefixes := readMatch(item); ok {
-			l.add(g, entry{file: item.File(), line: item.Line(), col: item.Col()}, item.Raw(), prefixes)
+			l.add(g, entry{file: item.File(), line: item.Line(), col: item.Col()}, prefixes)
 		}
 	}
+}
+
+func texts(items []strict.Node) (out []string) {
+	for _, item := range items {
+		out = append(out, item.Raw())
+	}
+	return out
 }
 
 func readMatch(n strict.Node) []netip.Prefix {

@@ -59,7 +59,7 @@ type Fact struct {
 	Source string `json:"source"`
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
-	Match  string `json:"match,omitempty"` // the prefix that matched, or the pod or node
+	Match  string `json:"match,omitempty"` // as the entry has it, or the pod or node
 }
 
 // Rule names a rule or lane address.
