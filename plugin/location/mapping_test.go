@@ -216,6 +216,7 @@ func TestIdentities(t *testing.T) {
 		t.Errorf("identities (-want +got):\n%s", diff)
 	}
 }
+
 // A place has the entry's matches as they stand there, the first of many.
 func TestPlaceNamesMatches(t *testing.T) {
 	table, problems := loadAll(`version: 1
