@@ -35,6 +35,14 @@ func TestConfigCenterAway(t *testing.T) {
 	want := eventually(t, first, caller, "10.11.0.1").Service.Revision
 	says(t, first, 0, "!REFUSED")
 
+	sql("CREATE TABLE older LIKE config_file_release; INSERT INTO older SELECT * FROM config_file_release")
+	// Deleted and published anew under its name, a file's versions start again.
+	done(t, console.Rollback(t.Context(), routingFile, "r1"))
+	says(t, first, 0, "full release  r1", "version 2")
+	done(t, console.Unpublish(t.Context(), routingFile, "r1"))
+	done(t, console.Publish(t.Context(), routingFile, "r1", routing+"# anew\n"))
+	says(t, first, 0, "!version 2", "!REFUSED")
+
 	sql("RENAME TABLE config_file_release TO away")
 	done(t, first.Kill())
 	second, _ := start(t, o)
@@ -42,7 +50,14 @@ func TestConfigCenterAway(t *testing.T) {
 		t.Errorf("with the store away hosts %v, revision %s, want %s", hosts(got), got.Service.Revision, want)
 	}
 	says(t, second, 1, "in force is the copy on disk, made ", routingSource+": the store of the config center cannot be read: ")
-	sql("RENAME TABLE away TO config_file_release")
+	// A replica that lags, or an old backup: the node does not go back.
+	sql("RENAME TABLE older TO config_file_release")
+	says(t, second, 1, "in force is the copy on disk, made ", "is older than", "a replica lags")
+	if got := discover(t, second, caller); got.Service.Revision != want {
+		t.Errorf("beside an old table hosts %v, revision %s, want %s", hosts(got), got.Service.Revision, want)
+	}
+	// The server's cache asks for what was changed in the last seconds only.
+	sql("RENAME TABLE config_file_release TO older, away TO config_file_release; UPDATE config_file_release SET modify_time = sysdate()")
 	says(t, second, 0, "!COPY", "!REFUSED")
 
 	killed = true

@@ -84,13 +84,13 @@ func TestConfigCenter(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 
-	// A broken release is refused, at its place in the file; a gray one counts for nothing.
+	// A broken release is refused, at its place in the file; one for another node counts for nothing.
 	done(t, console.Publish(ctx, routingFile, "r2", "version: 1\nruels: []\n"))
 	says(t, server, 1, "REFUSED", routingSource+":2:1: unknown key \"ruels\"; did you mean \"rules\"?")
 	eventually(t, server, caller, "10.11.0.1")
 	done(t, console.Rollback(ctx, routingFile, "r1"))
 	says(t, server, 0, "!REFUSED")
-	done(t, console.PublishGray(ctx, mappingFile, "gray", "version: 1\n"))
+	done(t, console.PublishGray(ctx, mappingFile, "gray", "version: 1\n", "10.0.0.1"))
 	done(t, console.Publish(ctx, routingFile, "r3", strings.Replace(routing, "set: {}}", "set: {tiers: [pool]}}", 1)))
 	eventually(t, server, caller, "10.13.0.1")
 	done(t, console.Rollback(ctx, routingFile, "r1"))

@@ -29,6 +29,7 @@ type evacuation struct {
 	failOn         []string
 	before, edited string // the file's text
 	entry          route.Evacuation
+	center         center
 }
 
 // evacuated is the outcome.
@@ -46,11 +47,13 @@ type evacuated struct {
 func newEvacuate(out *output) *cobra.Command {
 	e := &evacuation{places: map[string]*string{}}
 	cmd := &cobra.Command{
-		Use:   "evacuate (--zone R/Z | --region R | --campus R/Z/C | --set NAME) --for 30m --reason TEXT --file F, or --end ID --file F",
+		Use:   "evacuate (--zone R/Z | --region R | --campus R/Z/C | --set NAME) --for 30m --reason TEXT [--file F], or --end ID [--file F]",
 		Short: "take a place or a SET out, or end that",
 		Long: "Evacuate adds an entry to a routing file, or takes one out. The servers that watch\n" +
-			"the file follow within seconds. --dry-run writes nothing and shows what would\n" +
-			"change for whom, on a running server or in a dump.",
+			"the file follow within seconds. Without --file it is the routing file in the config\n" +
+			"center of --server, which is published there for every node, as far as Polaris's auth\n" +
+			"lets the user of --polaris-token. --dry-run writes nothing and shows what would change\n" +
+			"for whom, on a running server or in a dump.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.run(cmd, out) },
 	}
@@ -61,17 +64,20 @@ func newEvacuate(out *output) *cobra.Command {
 	}
 	f.DurationVar(&e.duration, "for", 0, "how long, as 30m or 4h; 168h at most")
 	f.StringVar(&e.reason, "reason", "", "why, for those who see it at night")
-	f.StringVar(&e.file, "file", "", "the routing file to write")
+	f.StringVar(&e.file, "file", "", "the routing file to write, or its name in the config center (polaris://)")
 	f.StringVar(&e.end, "end", "", "the id of an evacuation to end, see setctl status")
 	f.BoolVar(&e.dryRun, "dry-run", false, "show what would change for whom; write nothing")
 	f.StringVar(&e.dump, "dump", "", "with --dry-run, a dump in place of a server")
 	addFailOn(cmd, &e.failOn)
-	_ = cmd.MarkFlagRequired("file")
+	e.center.addFlags(cmd)
 	return cmd
 }
 
 func (e *evacuation) run(cmd *cobra.Command, out *output) error {
 	if err := e.check(time.Now()); err != nil {
+		return err
+	}
+	if err := e.find(); err != nil {
 		return err
 	}
 	if err := e.edit(time.Now()); err != nil {
@@ -88,7 +94,7 @@ func (e *evacuation) run(cmd *cobra.Command, out *output) error {
 			return err
 		}
 		done.Plan, done.Instances = &plan, before.CountIn(e.entry)
-	} else if err := replaceFile(e.file, e.edited); err != nil {
+	} else if err := e.write(); err != nil {
 		return failure{err}
 	}
 	if err := out.write(cmd.OutOrStdout(), done, done.text); err != nil || done.Plan == nil {
@@ -148,9 +154,9 @@ func (e *evacuation) check(now time.Time) error {
 // asked for.
 func (e *evacuation) edit(now time.Time) error {
 	var problems strict.Problems
-	file, ok := strict.ReadFile(e.file, &problems)
-	if !ok {
-		return problems.Err()
+	file, err := e.read(&problems)
+	if err != nil {
+		return err
 	}
 	e.before = string(file.Data)
 	old := route.Load([]strict.File{file}, now, &problems)
@@ -158,7 +164,6 @@ func (e *evacuation) edit(now time.Time) error {
 		return problems.Err()
 	}
 	list := old.Evacuations(time.Time{})
-	var err error
 	if e.end == "" {
 		e.edited, err = addEntry(file, entryText(e.entry))
 	} else {

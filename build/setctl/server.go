@@ -43,10 +43,23 @@ func (r remote) get(path string, query url.Values, into any) error {
 const patience = time.Minute
 
 func (r remote) do(method, path string, query url.Values, into any) error {
-	req, err := http.NewRequest(method, strings.TrimSuffix(r.url, "/")+"/setrouter/v1/"+path+"?"+query.Encode(), nil)
+	req, err := r.request(method, path, query, nil)
 	if err != nil {
-		return fmt.Errorf("--server %q is not a URL, expected as http://127.0.0.1:8095", r.url)
+		return err
 	}
+	return r.send(req, into)
+}
+
+func (r remote) request(method, path string, query url.Values, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequest(method, strings.TrimSuffix(r.url, "/")+"/setrouter/v1/"+path+"?"+query.Encode(), body)
+	if err != nil {
+		return nil, fmt.Errorf("--server %q is not a URL, expected as http://127.0.0.1:8095", r.url)
+	}
+	return req, nil
+}
+
+// send sends a request with the listener's token, and decodes the answer.
+func (r remote) send(req *http.Request, into any) error {
 	token := r.token
 	if token == "" {
 		token = os.Getenv("SETROUTER_TOKEN")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
@@ -30,6 +31,7 @@ type status struct {
 		// Of contents of the config center.
 		Copy        *time.Time
 		CopyProblem string
+		Releases    []livefile.Release
 	}
 	FailOpen bool
 	Rules    []struct {
@@ -112,6 +114,9 @@ func (s status) text(w io.Writer) {
 			loaded = "loaded " + s.Now.Sub(f.LoadedAt).Round(time.Second).String() + " ago"
 		}
 		fmt.Fprintf(t, "  %s\t%d entries\t%s\t%s\n", f.Kind, f.Entries, loaded, strings.Join(f.Names, " "))
+		for _, r := range f.Releases {
+			fmt.Fprintf(t, "  %s release\t%s\tversion %d\t%s\n", r.Type, explain.Plain(r.Name), r.Version, r.File)
+		}
 		if f.Copy != nil {
 			fmt.Fprintf(t, "  COPY\tin force is the copy on disk, made %s ago\n", s.Now.Sub(*f.Copy).Round(time.Second))
 		}
@@ -217,6 +222,6 @@ func newReload(out *output) *cobra.Command {
 		},
 	}
 	addServerFlags(cmd, &server)
-	cmd.Flags().BoolVar(&force, "force", false, "also where entries would be lost (the shrink guard)")
+	cmd.Flags().BoolVar(&force, "force", false, "also where entries would be lost (the shrink guard), and a release that is older than the one in force")
 	return cmd
 }

@@ -1,6 +1,6 @@
 // Package configcenter reads mapping and routing files from the config center
 // of the Polaris server that the pack lives in: what is released there, by the
-// server's own cache.
+// server's own cache. It publishes there for operators, under Polaris's auth.
 package configcenter
 
 import (
@@ -12,9 +12,11 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/polarismesh/polaris/auth"
 	"github.com/polarismesh/polaris/cache"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
+	"github.com/polarismesh/polaris/common/utils"
 	"github.com/polarismesh/polaris/config"
 
 	"github.com/polaris-contrib/setrouter/internal/livefile"
@@ -26,20 +28,40 @@ import (
 type releases interface {
 	GetGroupActiveReleases(namespace, group string) ([]*model.ConfigFileRelease, string)
 	GetActiveRelease(namespace, group, file string) *model.ConfigFileRelease
+	GetActiveGrayRelease(namespace, group, file string) *model.ConfigFileRelease
+	QueryReleases(*cachetypes.ConfigReleaseArgs) (uint32, []*model.SimpleConfigFileRelease, error)
 	Update() error
 }
 
-var _ releases = cachetypes.ConfigFileCache(nil)
+// grayRules is what is asked of the server's cache of the labels of gray
+// releases.
+type grayRules interface {
+	HitGrayRule(name string, labels map[string]string) bool
+	Update() error
+}
+
+var (
+	_ releases  = cachetypes.ConfigFileCache(nil)
+	_ grayRules = cachetypes.GrayCache(nil)
+)
+
+// stock is the server's config center.
+type stock struct {
+	releases releases
+	grays    grayRules
+	files    files
+	server   publisher
+	labels   map[string]string // of this node, as a client
+}
 
 // Center is the config center as a provider of contents. It is safe for
 // concurrent use.
 type Center struct {
-	mu     sync.Mutex
-	cache  releases // nil: not to be read yet
-	files  files
-	loaded bool      // what the cache does not have, the store does not have either
-	asking *question // of the store, without an answer yet
-	onWarm []func()
+	mu       sync.Mutex
+	stock    *stock               // nil: not to be read yet
+	asking   map[string]*question // of the store, without an answer yet
+	answered map[string]bool      // questions to the store
+	onWarm   []func()
 }
 
 var _ livefile.Provider = (*Center)(nil)
@@ -64,23 +86,30 @@ func (c *Center) OnWarm(f func()) {
 // yet: by the Initialize of every listener of the pack, of which the first has
 // the effect. A fault in it costs the contents, never the server.
 func Warm() {
-	Of.warm(func() (releases, files, error) {
-		server, err := config.GetServer()
+	Of.warm(func() (*stock, error) {
+		server, err := config.GetOriginServer()
 		if err == nil && server == nil {
 			err = errors.New("config.open is not true in the server's configuration")
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		caches, err := cache.GetCacheManager()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		return caches.ConfigFile(), caches.GetStore(), nil
+		strategies, err := auth.GetStrategyServer()
+		if err != nil {
+			return nil, err
+		}
+		return &stock{
+			caches.ConfigFile(), caches.Gray(), caches.GetStore(), console{server, strategies},
+			map[string]string{model.ClientLabel_IP: utils.LocalHost},
+		}, nil
 	})
 }
 
-func (c *Center) warm(open func() (releases, files, error)) {
+func (c *Center) warm(open func() (*stock, error)) {
 	c.mu.Lock()
 	waiting := c.onWarm
 	c.onWarm = nil
@@ -89,14 +118,14 @@ func (c *Center) warm(open func() (releases, files, error)) {
 		return
 	}
 	safely(func() {
-		cache, files, err := open()
+		opened, err := open()
 		if err != nil {
 			observe.Log.Error("[SetRouter] the config center cannot be read: " + err.Error())
 			return
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.cache, c.files = cache, files
+		c.stock = opened
 	})
 	for _, f := range waiting {
 		safely(f)
@@ -122,53 +151,79 @@ func (c *Center) Version(name string) string {
 	if err != nil {
 		return err.Error()
 	}
-	active, _ := from.GetGroupActiveReleases(file.Namespace, file.Group)
-	for _, r := range active {
-		if r.FileName == file.File && r.ReleaseType == model.ReleaseTypeFull {
-			return fmt.Sprint(r.Version, " ", r.Md5)
-		}
+	r, err := c.forThisNode(from, file)
+	if err == nil && r == nil {
+		err = c.load(from)
 	}
-	if err := c.load(from); err != nil {
+	switch {
+	case err != nil:
 		return err.Error()
+	case r == nil:
+		return ""
 	}
-	return ""
+	return stateOf(r)
+}
+
+// stateOf tells apart whatever was put in force. On the boltdb store a gray
+// release that is published again keeps its id and its version.
+func stateOf(r *model.ConfigFileRelease) string {
+	return fmt.Sprint(r.ReleaseType, " ", r.Id, " ", r.Version, " ", r.Md5, " ", r.ModifyTime.UnixNano())
 }
 
 // Read implements livefile.Provider.
-func (c *Center) Read(name string) ([]byte, error) {
+func (c *Center) Read(name string) ([]byte, livefile.Release, error) {
 	file, err := serverconfig.ParseConfigFile(name)
 	if err != nil {
-		return nil, err
+		return nil, livefile.Release{}, err
 	}
 	from, err := c.opened()
 	if err != nil {
-		return nil, err
+		return nil, livefile.Release{}, err
 	}
-	r := from.GetActiveRelease(file.Namespace, file.Group, file.File)
-	if r == nil {
-		if err := c.load(from); err != nil {
-			return nil, err
+	r, err := c.forThisNode(from, file)
+	if err == nil && r == nil {
+		if err = c.load(from); err == nil {
+			r, err = c.forThisNode(from, file)
 		}
-		r = from.GetActiveRelease(file.Namespace, file.Group, file.File)
 	}
 	switch {
+	case err != nil:
+		return nil, livefile.Release{}, err
 	case r == nil:
-		return nil, absent("nothing is published under this name; publish it in the console (a gray release does not count)")
+		return nil, livefile.Release{}, absent("nothing is published under this name; publish it in the console (a gray release counts on the nodes that have its labels)")
 	case r.IsEncrypted():
-		return nil, errors.New("is encrypted; publish it without encryption")
+		return nil, livefile.Release{}, errors.New("is encrypted; publish it without encryption")
+	}
+	content := from.releases.GetActiveRelease
+	if r.ReleaseType == model.ReleaseTypeGray {
+		content = from.releases.GetActiveGrayRelease
 	}
 	// The cache shows a release before it has its content.
-	if sum := md5.Sum([]byte(r.Content)); hex.EncodeToString(sum[:]) != r.Md5 {
-		return nil, fmt.Errorf("%w: the cache has not yet that of release %q", livefile.ErrUnsettled, r.Name)
+	full := content(file.Namespace, file.Group, file.File)
+	if full == nil || stateOf(full) != stateOf(r) || md5Of(full.Content) != r.Md5 {
+		return nil, livefile.Release{}, fmt.Errorf("%w: the cache has not yet that of release %q", livefile.ErrUnsettled, r.Name)
 	}
-	return []byte(r.Content), nil
+	return []byte(full.Content), releaseOf(name, r.SimpleConfigFileRelease), nil
 }
 
-func (c *Center) opened() (releases, error) {
+func md5Of(text string) string {
+	sum := md5.Sum([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func releaseOf(name string, r *model.SimpleConfigFileRelease) livefile.Release {
+	out := livefile.Release{File: name, Name: r.Name, Type: "full", Version: r.Version, ID: r.Id, PublishedAt: r.ModifyTime.UTC()}
+	if r.ReleaseType == model.ReleaseTypeGray {
+		out.Type = "gray"
+	}
+	return out
+}
+
+func (c *Center) opened() (*stock, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cache == nil {
+	if c.stock == nil {
 		return nil, errors.New("the config center cannot be read")
 	}
-	return c.cache, nil
+	return c.stock, nil
 }

@@ -1,14 +1,14 @@
 package configcenter
 
 import (
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
-	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	"go.uber.org/goleak"
 
@@ -23,10 +23,30 @@ const name = "polaris://n/g/d/f.yaml"
 // fakeCache is the server's cache, with at most one release of each type.
 type fakeCache struct {
 	full, gray *model.ConfigFileRelease
+	ended      []*model.SimpleConfigFileRelease
 	away       error
 	hangs      chan struct{} // not nil: until it is closed
 	updates    int
 	reads      int
+}
+
+// fakeRules is the server's cache of the labels of gray releases. It learns
+// those of now by an update, as the real one.
+type fakeRules struct {
+	now, known map[string]string
+	away       error
+	updates    int
+}
+
+func (r *fakeRules) Update() error {
+	if r.updates++; r.away == nil {
+		r.known = r.now
+	}
+	return r.away
+}
+
+func (r *fakeRules) HitGrayRule(name string, labels map[string]string) bool {
+	return name == "config@n@g@d/f.yaml" && r.known != nil && maps.Equal(r.known, labels)
 }
 
 func (c *fakeCache) Update() error {
@@ -46,6 +66,20 @@ func (c *fakeCache) GetGroupActiveReleases(namespace, group string) (out []*mode
 	return out, ""
 }
 
+func (c *fakeCache) GetActiveGrayRelease(namespace, group, file string) *model.ConfigFileRelease {
+	return (&fakeCache{full: c.gray}).GetActiveRelease(namespace, group, file)
+}
+
+func (c *fakeCache) QueryReleases(*cachetypes.ConfigReleaseArgs) (uint32, []*model.SimpleConfigFileRelease, error) {
+	out := slices.Clone(c.ended)
+	for _, r := range []*model.ConfigFileRelease{c.gray, c.full} {
+		if r != nil {
+			out = append(out, r.SimpleConfigFileRelease)
+		}
+	}
+	return uint32(len(out)), out, c.away
+}
+
 func (c *fakeCache) GetActiveRelease(namespace, group, file string) *model.ConfigFileRelease {
 	c.reads++
 	if c.full == nil || c.full.Namespace != namespace || c.full.Group != group || c.full.FileName != file {
@@ -55,27 +89,31 @@ func (c *fakeCache) GetActiveRelease(namespace, group, file string) *model.Confi
 }
 
 func released(typ model.ReleaseType, version uint64, content string) *model.ConfigFileRelease {
-	sum := md5.Sum([]byte(content))
 	return &model.ConfigFileRelease{Content: content, SimpleConfigFileRelease: &model.SimpleConfigFileRelease{
 		ConfigFileReleaseKey: &model.ConfigFileReleaseKey{Namespace: "n", Group: "g", FileName: "d/f.yaml", Name: "r", ReleaseType: typ},
-		Version:              version, Md5: hex.EncodeToString(sum[:]), Metadata: map[string]string{},
+		Version:              version, Md5: md5Of(content), Metadata: map[string]string{}, Active: true,
 	}}
 }
 
 func warmed(of releases) *Center {
 	c := &Center{}
 	c.OnWarm(func() {})
-	c.warm(func() (releases, files, error) { return of, fakeFiles{}, nil })
+	c.warm(func() (*stock, error) {
+		return &stock{releases: of, grays: &fakeRules{}, files: fakeFiles{}, labels: thisNode}, nil
+	})
 	return c
 }
+
+var thisNode = map[string]string{model.ClientLabel_IP: "10.0.0.7"}
 
 func TestRead(t *testing.T) {
 	from := &fakeCache{full: released(model.ReleaseTypeFull, 1, "a"), gray: released(model.ReleaseTypeGray, 2, "b")}
 	c := warmed(from)
-	if data, err := c.Read(name); string(data) != "a" || err != nil {
+	if data, _, err := c.Read(name); string(data) != "a" || err != nil {
 		t.Errorf("%q, %v", data, err)
 	}
-	// The same content in a later release is another version, and a gray release is none.
+	// The same content in a later release is another version, and a gray release
+	// for other nodes is none.
 	reads, first := from.reads, c.Version(name)
 	from.gray = released(model.ReleaseTypeGray, 3, "c")
 	if again := c.Version(name); again != first || from.reads != reads {
@@ -86,12 +124,12 @@ func TestRead(t *testing.T) {
 		t.Error("the version did not change")
 	}
 	from.full.Content = "half" // the cache has the new release and the old content
-	if _, err := c.Read(name); !errors.Is(err, livefile.ErrUnsettled) || !strings.Contains(err.Error(), `release "r"`) {
+	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrUnsettled) || !strings.Contains(err.Error(), `release "r"`) {
 		t.Error(err)
 	}
 	from.full = released(model.ReleaseTypeFull, 5, "a")
 	from.full.Metadata[model.MetaKeyConfigFileDataKey] = "key"
-	if _, err := c.Read(name); err == nil || !strings.Contains(err.Error(), "is encrypted") {
+	if _, _, err := c.Read(name); err == nil || !strings.Contains(err.Error(), "is encrypted") {
 		t.Error(err)
 	}
 	if from.updates != 0 {
@@ -104,19 +142,19 @@ func TestEmptyOrAway(t *testing.T) {
 	from := &fakeCache{away: errors.New("connection refused")}
 	c := warmed(from)
 	version := c.Version(name)
-	if _, err := c.Read(name); err == nil || errors.Is(err, livefile.ErrAbsent) || !strings.Contains(err.Error(), "the store of the config center cannot be read: connection refused") {
+	if _, _, err := c.Read(name); err == nil || errors.Is(err, livefile.ErrAbsent) || !strings.Contains(err.Error(), "the store of the config center cannot be read: connection refused") {
 		t.Error(err)
 	}
 	from.away = nil
 	if c.Version(name) == version {
 		t.Error("the version did not change when the store came back")
 	}
-	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || !strings.HasPrefix(err.Error(), "nothing is published") {
+	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || !strings.HasPrefix(err.Error(), "nothing is published") {
 		t.Error(err)
 	}
 	updates := from.updates
 	from.away = errors.New("away again")
-	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != updates {
+	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != updates {
 		t.Error(err)
 	}
 }
@@ -128,16 +166,16 @@ func TestHangs(t *testing.T) {
 	from := &fakeCache{hangs: make(chan struct{})}
 	c := warmed(from)
 	for range 2 {
-		if _, err := c.Read(name); err == nil || err.Error() != "the store of the config center does not answer" {
+		if _, _, err := c.Read(name); err == nil || err.Error() != "the store of the config center does not answer" {
 			t.Error(err)
 		}
 	}
 	c.mu.Lock()
-	q := c.asking
+	q := c.asking["releases"]
 	c.mu.Unlock()
 	close(from.hangs)
 	<-q.done
-	if _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != 1 {
+	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != 1 {
 		t.Errorf("%v, asked %d times", err, from.updates)
 	}
 }
@@ -146,52 +184,19 @@ func TestHangs(t *testing.T) {
 // does not go further.
 func TestWarm(t *testing.T) {
 	c := &Center{}
-	if _, err := c.Read(name); err == nil || c.Version(name) == "" {
+	if _, _, err := c.Read(name); err == nil || c.Version(name) == "" {
 		t.Error("a cold cache was read")
 	}
 	var order []string
 	c.OnWarm(func() { order = append(order, "mapping"); panic("a bug") })
 	c.OnWarm(func() { order = append(order, "routing") })
 	for range 2 {
-		c.warm(func() (releases, files, error) { return nil, nil, errors.New("off") })
+		c.warm(func() (*stock, error) { return nil, errors.New("off") })
 	}
 	if got := strings.Join(order, " "); got != "mapping routing" {
 		t.Errorf("called: %s", got)
 	}
-	if _, err := c.Read(name); err == nil {
+	if _, _, err := c.Read(name); err == nil {
 		t.Error("a config center that is off was read")
-	}
-}
-
-// fakeFiles are what is saved in the console.
-type fakeFiles struct{}
-
-func (fakeFiles) GetConfigFile(_, _, name string) (*model.ConfigFile, error) {
-	switch name {
-	case "f.yaml":
-		return &model.ConfigFile{Content: "draft"}, nil
-	case "secret":
-		return &model.ConfigFile{Content: "?", Encrypt: true}, nil
-	case "away":
-		return nil, errors.New("connection refused")
-	}
-	return nil, nil
-}
-
-func TestSaved(t *testing.T) {
-	c := warmed(&fakeCache{})
-	for name, want := range map[string]string{
-		"polaris://n/g/f.yaml": "{polaris://n/g/f.yaml draft} <nil>",
-		"polaris://n/g/secret": "is encrypted; save it without encryption",
-		"polaris://n/g/away":   "the store of the config center cannot be read: connection refused",
-		"polaris://n/g/none":   "nothing is saved under this name",
-		"f.yaml":               "is no name in the config center",
-	} {
-		if saved, err := c.Saved(name); !strings.Contains(fmt.Sprint(saved, err), want) {
-			t.Errorf("%s: %v %v, want %s", name, saved, err, want)
-		}
-	}
-	if _, err := (&Center{}).Saved("polaris://n/g/f.yaml"); err == nil {
-		t.Error("a store was read before there was one")
 	}
 }

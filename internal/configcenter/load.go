@@ -18,19 +18,29 @@ type question struct {
 
 // load makes sure that what the cache does not have is not there. The server
 // fills its caches once at its start, and goes on where that failed: to ask it
-// to do so again is how to tell an empty store from one that is away. One that
+// to do so again is how to tell an empty store from one that is away.
+func (c *Center) load(from *stock) error { return c.ask("releases", from.releases.Update) }
+
+// ask puts a question to the store until it was answered once. A store that
 // hangs is away; the question then stays, and is not put again.
-func (c *Center) load(from releases) error {
+func (c *Center) ask(about string, put func() error) error {
 	c.mu.Lock()
-	if c.loaded {
+	if c.answered[about] {
 		c.mu.Unlock()
 		return nil
 	}
-	if c.asking == nil {
-		c.asking = &question{done: make(chan struct{})}
-		go c.ask(from, c.asking)
+	q := c.asking[about]
+	if q == nil {
+		q = &question{done: make(chan struct{}), err: errors.New("panic in the server's cache")}
+		if c.asking == nil {
+			c.asking, c.answered = map[string]*question{}, map[string]bool{}
+		}
+		c.asking[about] = q
+		go func() {
+			safely(func() { q.err = put() })
+			c.answer(about, q)
+		}()
 	}
-	q := c.asking
 	c.mu.Unlock()
 	select {
 	case <-q.done:
@@ -43,13 +53,12 @@ func (c *Center) load(from releases) error {
 	return nil
 }
 
-func (c *Center) ask(from releases, q *question) {
-	q.err = errors.New("panic in the server's cache")
-	defer close(q.done)
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.asking, c.loaded = nil, q.err == nil
-	}()
-	safely(func() { q.err = from.Update() })
+func (c *Center) answer(about string, q *question) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.asking, about)
+	if q.err == nil {
+		c.answered[about] = true
+	}
+	close(q.done)
 }

@@ -19,11 +19,14 @@ type diskCopy struct {
 	Version  int         `json:"version"`
 	SavedAt  time.Time   `json:"savedAt"`
 	Contents []diskEntry `json:"contents"`
+	// Newest are the releases that none may undercut after a restart.
+	Newest []Release `json:"newest,omitempty"`
 }
 
 type diskEntry struct {
-	Name    string `json:"name"`
-	Content string `json:"content"`
+	Name    string  `json:"name"`
+	Content string  `json:"content"`
+	Release Release `json:"release"`
 }
 
 // keepCopy writes the Provider's contents in force to disk.
@@ -35,8 +38,11 @@ func (l *Live[T]) keepCopy() {
 	c := diskCopy{Version: copyVersion, SavedAt: time.Now()}
 	for _, f := range l.inForce {
 		if Remote(f.Name) {
-			c.Contents = append(c.Contents, diskEntry{f.Name, string(f.Data)})
+			c.Contents = append(c.Contents, diskEntry{f.Name, string(f.Data), l.releases[f.Name]})
 		}
+	}
+	for _, r := range l.newest {
+		c.Newest = append(c.Newest, r)
 	}
 	if err := diskcopy.Write(l.options.Copy, c); err != nil {
 		l.status.CopyErr = fmt.Errorf("the copy on disk cannot be written: %w", err)
@@ -55,7 +61,11 @@ func (l *Live[T]) useCopy() {
 	if len(l.remote) == 0 || l.options.Copy == "" {
 		return
 	}
-	files, savedAt, err := l.readCopy()
+	c, err := l.readCopy()
+	var files []strict.File
+	if err == nil {
+		files, err = l.copied(c)
+	}
 	if err == nil {
 		err = l.replace(files, true)
 	}
@@ -63,34 +73,58 @@ func (l *Live[T]) useCopy() {
 		l.status.CopyErr = fmt.Errorf("the copy on disk cannot be used: %w", err)
 		return
 	}
-	l.status.CopiedAt, l.status.CopyErr = savedAt, nil
+	releases := map[string]Release{}
+	for _, e := range c.Contents {
+		releases[e.Name] = e.Release
+	}
+	l.note(releases)
+	l.status.CopiedAt, l.status.CopyErr = c.SavedAt, nil
 }
 
-func (l *Live[T]) readCopy() (files []strict.File, savedAt time.Time, err error) {
+// recall reads from the copy on disk which releases were in force before this
+// start.
+func (l *Live[T]) recall() {
+	if len(l.remote) == 0 || l.options.Copy == "" {
+		return
+	}
+	c, err := l.readCopy()
+	if err != nil {
+		return // useCopy says so, where it is needed
+	}
+	for _, r := range c.Newest {
+		l.mark(r)
+	}
+}
+
+func (l *Live[T]) readCopy() (c diskCopy, err error) {
 	data, err := os.ReadFile(l.options.Copy)
 	if err != nil {
-		return nil, time.Time{}, err
+		return c, err
 	}
-	var c diskCopy
 	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, time.Time{}, fmt.Errorf("%s: %w", l.options.Copy, err)
+		return c, fmt.Errorf("%s: %w", l.options.Copy, err)
 	}
 	if c.Version != copyVersion {
-		return nil, time.Time{}, fmt.Errorf("%s: version %d, expected %d", l.options.Copy, c.Version, copyVersion)
+		return c, fmt.Errorf("%s: version %d, expected %d", l.options.Copy, c.Version, copyVersion)
 	}
+	return c, nil
+}
+
+// copied are the files of a copy, beside those on disk of now.
+func (l *Live[T]) copied(c diskCopy) ([]strict.File, error) {
 	contents := map[string]string{}
 	for _, e := range c.Contents {
 		contents[e.Name] = e.Content
 	}
 	var problems strict.Problems
-	files = readFiles(l.globs, true, &problems)
+	files := readFiles(l.globs, true, &problems)
 	for _, name := range l.remote {
 		content, there := contents[name]
 		if !there {
-			return nil, time.Time{}, errors.Join(problems.Err(), fmt.Errorf("%s: has no %s", l.options.Copy, name))
+			return nil, errors.Join(problems.Err(), fmt.Errorf("%s: has no %s", l.options.Copy, name))
 		}
 		files = append(files, strict.File{Name: name, Data: []byte(content)})
 	}
 	sortFiles(files)
-	return files, c.SavedAt, problems.Err()
+	return files, problems.Err()
 }

@@ -50,6 +50,7 @@ type Status struct {
 	Err      error         // of the last try; nil: what was tried is in force
 	CopiedAt time.Time     // not zero: in force is the copy on disk, made then
 	CopyErr  error         // of the last use of the copy on disk
+	Releases []Release     // in force, in the order of their files
 }
 
 // Live is the value in force. It is safe for concurrent use.
@@ -65,6 +66,8 @@ type Live[T any] struct {
 	unsettled int       // tries in a row that met a content that is being replaced
 	seen      signature // at the last try
 	inForce   []strict.File
+	releases  map[string]Release // in force, by file
+	newest    map[string]Release // that were in force, by file and type
 	status    Status
 }
 
@@ -118,7 +121,7 @@ func (l *Live[T]) Status() Status {
 }
 
 // Reload loads the files now, changed or not. Forced, it does not ask what
-// would be lost.
+// would be lost, and takes a release that is older than the one in force.
 func (l *Live[T]) Reload(force bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,7 +156,7 @@ func (l *Live[T]) refresh() {
 
 func (l *Live[T]) load(force bool) error {
 	tried := time.Now()
-	r := l.read()
+	r := l.read(force)
 	// The server's cache can be without a release for a second while another
 	// one takes its place.
 	if r.unsettled || r.absent && l.inForce != nil {
@@ -169,10 +172,14 @@ func (l *Live[T]) load(force bool) error {
 	if err == nil && l.inForce != nil && slices.EqualFunc(files, l.inForce, sameFile) {
 		// Touched only, or back to what is in force: the value and its
 		// identity stay, and a fault of the files between is over.
-		if l.status.Err == nil {
+		moved := l.note(r.releases)
+		if l.status.Err == nil && !moved {
 			return nil
 		}
 		l.status.CopiedAt = time.Time{}
+		if moved {
+			l.keepCopy()
+		}
 		l.report(files, nil)
 		return nil
 	}
@@ -182,6 +189,7 @@ func (l *Live[T]) load(force bool) error {
 	switch {
 	case err == nil:
 		l.status.CopiedAt = time.Time{}
+		l.note(r.releases)
 		l.keepCopy()
 	case !l.tried && !r.absent:
 		l.useCopy()

@@ -15,8 +15,9 @@ type Provider interface {
 	// Version tells without reading whether a content may have changed: it is
 	// another one then.
 	Version(name string) string
-	// Read returns a content. Its error can be ErrAbsent or ErrUnsettled.
-	Read(name string) ([]byte, error)
+	// Read returns a content, and the release that it is of. Its error can be
+	// ErrAbsent or ErrUnsettled.
+	Read(name string) ([]byte, Release, error)
 }
 
 var (
@@ -58,6 +59,7 @@ func (l *Live[T]) Start() {
 	}
 	l.started = true
 	l.unsettled = patientTries - 1 // nobody waits at the start
+	l.recall()
 	l.seen = l.sign()
 	_ = l.load(false)
 }
@@ -77,20 +79,30 @@ func (l *Live[T]) sign() signature {
 // reading is what is there to be loaded.
 type reading struct {
 	files     []strict.File
-	err       error // every fault
-	absent    bool  // a content that the Provider does not have
-	unsettled bool  // a content that is being replaced
+	releases  map[string]Release // by file
+	err       error              // every fault
+	absent    bool               // a content that the Provider does not have
+	unsettled bool               // a content that is being replaced
 }
 
-func (l *Live[T]) read() (r reading) {
+func (l *Live[T]) read(force bool) (r reading) {
 	var problems strict.Problems
+	r.releases = map[string]Release{}
 	r.files = readFiles(l.globs, len(l.remote) > 0, &problems)
 	for _, name := range l.remote {
-		data, err := guarded(func() ([]byte, error) { return l.options.Provider.Read(name) })
+		var release Release
+		data, err := guarded(func() (data []byte, err error) {
+			data, release, err = l.options.Provider.Read(name)
+			return data, err
+		})
+		if err == nil && !force {
+			err = l.notOlder(release)
+		}
 		if err == nil {
 			err = strict.CheckText(data)
 		}
 		if err == nil {
+			r.releases[name] = release
 			r.files = append(r.files, strict.File{Name: name, Data: data})
 			continue
 		}

@@ -19,6 +19,7 @@ type release struct {
 	text    string
 	err     error
 	panics  bool
+	is      Release
 }
 
 type fakeProvider struct {
@@ -33,14 +34,14 @@ func (p *fakeProvider) Version(string) string {
 	return fmt.Sprint(p.now.version)
 }
 
-func (p *fakeProvider) Read(string) ([]byte, error) {
+func (p *fakeProvider) Read(string) ([]byte, Release, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reads++
 	if p.now.panics {
 		panic("a nil map")
 	}
-	return []byte(p.now.text), p.now.err
+	return []byte(p.now.text), p.now.is, p.now.err
 }
 
 func (p *fakeProvider) publish(r release) {

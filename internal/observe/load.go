@@ -20,6 +20,9 @@ var (
 		Name: "setrouter_load_seconds", Help: "Time to read and check the files of a kind.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 	}, []string{"kind"})
+	grayReleases = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_gray_releases", Help: "Files of the config center of which this node has a gray release in force.",
+	}, []string{"kind"})
 	lastSuccess = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "setrouter_last_load_timestamp_seconds", Help: "When the files in force were loaded.",
 	}, []string{"kind"})
@@ -36,6 +39,13 @@ func Load(kind string) func(livefile.Status) {
 			Log.Warn("[SetRouter] "+kind+" files of the config center", zap.Error(s.CopyErr))
 		}
 		entries.WithLabelValues(kind).Set(float64(s.Count))
+		grays := 0
+		for _, r := range s.Releases {
+			if r.Type == "gray" {
+				grays++
+			}
+		}
+		grayReleases.WithLabelValues(kind).Set(float64(grays))
 		if !s.LoadedAt.IsZero() {
 			lastSuccess.WithLabelValues(kind).Set(float64(s.LoadedAt.Unix()))
 		}
@@ -47,7 +57,11 @@ func Load(kind string) func(livefile.Status) {
 		}
 		loads.WithLabelValues(kind, "ok").Inc()
 		refused.WithLabelValues(kind).Set(0)
-		Log.Info("[SetRouter] "+kind+" files in force", zap.Strings("files", s.Files), zap.Int("entries", s.Count))
+		fields := []zap.Field{zap.Strings("files", s.Files), zap.Int("entries", s.Count)}
+		if len(s.Releases) > 0 {
+			fields = append(fields, zap.Any("releases", s.Releases))
+		}
+		Log.Info("[SetRouter] "+kind+" files in force", fields...)
 	}
 }
 

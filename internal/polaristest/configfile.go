@@ -2,6 +2,7 @@ package polaristest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 )
 
@@ -28,15 +29,20 @@ func (c *Console) Publish(ctx context.Context, f ConfigFile, release, content st
 	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/release", f.release(release), nil)
 }
 
-// PublishGray saves a file and publishes it to some clients only.
-func (c *Console) PublishGray(ctx context.Context, f ConfigFile, release, content string) error {
+// PublishGray saves a file and publishes it to the clients with an address only.
+func (c *Console) PublishGray(ctx context.Context, f ConfigFile, release, content, client string) error {
 	if err := c.Save(ctx, f, content); err != nil {
 		return err
 	}
 	body := f.release(release)
 	body["release_type"] = "gray"
-	body["beta_labels"] = []map[string]any{{"key": "CLIENT_IP", "value": map[string]string{"type": "EXACT", "value": "10.0.0.1"}}}
+	body["beta_labels"] = []map[string]any{{"key": "CLIENT_IP", "value": map[string]string{"type": "EXACT", "value": client}}}
 	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/release", body, nil)
+}
+
+// StopGray ends the gray release of a file.
+func (c *Console) StopGray(ctx context.Context, f ConfigFile) error {
+	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/releases/stopbeta", []any{f.release("")}, nil)
 }
 
 // Rollback puts an earlier release in force again.
@@ -51,6 +57,29 @@ func (c *Console) Unpublish(ctx context.Context, f ConfigFile, releases ...strin
 		body = append(body, f.release(name))
 	}
 	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/releases/delete", body, nil)
+}
+
+// Own makes a policy by which nobody else may change the files of a group.
+func (c *Console) Own(ctx context.Context, f ConfigFile) error {
+	var reply struct {
+		Groups []struct {
+			ID string `json:"id"`
+		} `json:"configFileGroups"`
+	}
+	path := fmt.Sprintf("/config/v1/configfilegroups?namespace=%s&group=%s&offset=0&limit=1", f.Namespace, f.Group)
+	if err := c.call(ctx, http.MethodGet, path, nil, &reply); err != nil {
+		return err
+	}
+	if len(reply.Groups) != 1 {
+		return fmt.Errorf("the server has %d groups %s", len(reply.Groups), f.Group)
+	}
+	id := func(id string) []map[string]string { return []map[string]string{{"id": id}} }
+	body := map[string]any{
+		"name": "own-" + f.Group, "action": "READ_WRITE",
+		"principals": map[string]any{"users": id(c.user)},
+		"resources":  map[string]any{"config_groups": id(reply.Groups[0].ID)},
+	}
+	return c.call(ctx, http.MethodPost, "/core/v1/auth/strategy", body, nil)
 }
 
 func (f ConfigFile) release(name string) map[string]any {

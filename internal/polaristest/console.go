@@ -15,6 +15,7 @@ import (
 type Console struct {
 	addr  string
 	token string
+	user  string // its id
 }
 
 // Instance is an instance in the JSON of the HTTP API.
@@ -44,10 +45,11 @@ func Login(ctx context.Context, s *Server) (*Console, error) {
 	var reply struct {
 		LoginResponse struct {
 			Token string `json:"token"`
+			User  string `json:"user_id"`
 		} `json:"loginResponse"`
 	}
 	err := c.call(ctx, http.MethodPost, "/core/v1/user/login", map[string]string{"owner": "polaris", "name": "polaris", "password": "polaris"}, &reply)
-	c.token = reply.LoginResponse.Token
+	c.token, c.user = reply.LoginResponse.Token, reply.LoginResponse.User
 	return c, err
 }
 
@@ -200,4 +202,35 @@ func dialer(source netip.Addr) *net.Dialer {
 		d.LocalAddr = &net.TCPAddr{IP: source.AsSlice()}
 	}
 	return d
+}
+
+// NewUser makes a user who may read, and returns its id.
+func (c *Console) NewUser(ctx context.Context, name string) (id string, err error) {
+	body := []map[string]string{{"name": name, "password": name + "-" + name, "source": "Polaris"}}
+	var made struct {
+		Responses []struct {
+			User struct {
+				ID string `json:"id"`
+			} `json:"user"`
+		} `json:"responses"`
+	}
+	if err := c.call(ctx, http.MethodPost, "/core/v1/users", body, &made); err != nil {
+		return "", err
+	}
+	if len(made.Responses) != 1 {
+		return "", fmt.Errorf("the server made %d users", len(made.Responses))
+	}
+	return made.Responses[0].User.ID, nil
+}
+
+// TokenOf returns the token of a user. The server's cache learns of a new one
+// within a second.
+func (c *Console) TokenOf(ctx context.Context, id string) (string, error) {
+	var reply struct {
+		User struct {
+			Token string `json:"auth_token"`
+		} `json:"user"`
+	}
+	err := c.call(ctx, http.MethodGet, "/core/v1/user/token?id="+id, nil, &reply)
+	return reply.User.Token, err
 }

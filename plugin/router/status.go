@@ -46,6 +46,8 @@ type Files struct {
 	Copy *time.Time `json:"copy,omitempty"`
 	// CopyProblem is why there is no copy on disk, or none of use.
 	CopyProblem string `json:"copyProblem,omitempty"`
+	// Releases are those of the config center in force on this node.
+	Releases []livefile.Release `json:"releases"`
 }
 
 // RuleStatus is a rule or lane address in force.
@@ -142,6 +144,7 @@ func filesOf(kind string, s livefile.Status) Files {
 	if f.Names == nil {
 		f.Names = []string{}
 	}
+	f.Releases = append([]livefile.Release{}, s.Releases...)
 	if !s.CopiedAt.IsZero() {
 		f.Copy = &s.CopiedAt
 	}

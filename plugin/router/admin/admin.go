@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -35,13 +37,14 @@ type State interface {
 	Changes(service string) []router.Change
 	Reload(force bool) []router.Reloaded
 	ConfigFile(name string) (configcenter.Saved, error)
+	PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error)
 }
 
 var _ State = (*router.Server)(nil)
 
 // Error is the JSON of an error.
 type Error struct {
-	Code    string `json:"code"` // unauthorized, bad-request, not-found, refused or internal
+	Code    string `json:"code"` // unauthorized, bad-request, not-found, refused, conflict or internal
 	Message string `json:"message"`
 	status  int
 }
@@ -68,6 +71,7 @@ func newHandler(state State, token string) http.Handler {
 	get("changes", func(r *http.Request) (any, error) { return changesFor(state, r) })
 	get("configfile", func(r *http.Request) (any, error) { return state.ConfigFile(r.FormValue("name")) })
 	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
+	api.Handle("POST /setrouter/v1/configfile", reply(func(r *http.Request) (any, error) { return publish(state, r) }))
 	api.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
 		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
 	}))
@@ -105,12 +109,20 @@ func known(token string, next http.Handler) http.Handler {
 	})
 }
 
-// maxBody bounds what is read of a request's body: there is nothing to send in one.
-const maxBody = 1 << 12
+// These bound what is read of a request's body: but for a file to publish there
+// is nothing to send in one.
+const (
+	maxBody = 1 << 12
+	maxFile = 16 << 20
+)
 
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if r.Method == http.MethodPost && r.URL.Path == "/setrouter/v1/configfile" {
+			limit = maxFile
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -145,6 +157,15 @@ func reply(answer func(*http.Request) (any, error)) http.Handler {
 		}
 		if errors.Is(err, livefile.ErrAbsent) {
 			fault = Error{"not-found", err.Error(), http.StatusNotFound}
+		}
+		if faults, is := errors.AsType[strict.Error](err); is {
+			fault = badRequest("%s", strings.Join(faults.Lines(), "; "))
+		}
+		if denied, is := errors.AsType[configcenter.Denied](err); is {
+			fault = Error{"refused", denied.Error(), http.StatusForbidden}
+		}
+		if conflict, is := errors.AsType[configcenter.Conflict](err); is {
+			fault = Error{"conflict", conflict.Error(), http.StatusConflict}
 		}
 		if own, is := errors.AsType[Error](err); is {
 			fault = own
@@ -250,4 +271,21 @@ func reload(state State, r *http.Request) (any, error) {
 		return nil, badRequest("force %q is not true or false", force)
 	}
 	return state.Reload(force == "true"), nil
+}
+
+// polarisToken is the header in which Polaris takes the token of a user.
+const polarisToken = "x-polaris-token"
+
+// publish takes nothing but JSON, which no form of another site can send.
+func publish(state State, r *http.Request) (any, error) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, badRequest("the body is %q, expected application/json", r.Header.Get("Content-Type"))
+	}
+	var e configcenter.Edit
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&e); err != nil {
+		return nil, badRequest("the body is not as in docs/openapi.yaml: %v", err)
+	}
+	return state.PublishConfigFile(r.FormValue("name"), e, configcenter.Operator{Token: r.Header.Get(polarisToken), Address: r.RemoteAddr})
 }

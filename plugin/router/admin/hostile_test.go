@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
@@ -22,6 +23,11 @@ type reloads struct {
 func (r reloads) Reload(bool) []router.Reloaded {
 	*r.count++
 	return []router.Reloaded{}
+}
+
+func (r reloads) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
+	*r.count++
+	return configcenter.Published{}, nil
 }
 
 // call sends a request past the network; header are pairs of name and value.
@@ -82,6 +88,45 @@ func TestPagesOfOtherSites(t *testing.T) {
 		}
 		if rec.Header().Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s: other sites may read the answer", tt.name)
+		}
+	}
+}
+
+// Publishing takes what setctl sends, and nothing that a page of another site, a
+// form of this one or a program without the listener's token can.
+func TestPublishingIsForSetctl(t *testing.T) {
+	count := 0
+	open, closed := newHandler(reloads{pageState{t: t}, &count}, ""), newHandler(reloads{pageState{t: t}, &count}, "secret")
+	const path, fine = "/setrouter/v1/configfile?name=polaris://n/g/f", `{"base": "b", "content": "c", "release": "r"}`
+	for _, tt := range []struct {
+		name         string
+		h            http.Handler
+		method, host string
+		body         string
+		header       []string
+		want         int
+	}{
+		{"setctl", open, "POST", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json"}, 200},
+		{"setctl, with the token", closed, "POST", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json", "Authorization", "Bearer secret"}, 200},
+		{"a Polaris token alone", closed, "POST", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json", "x-polaris-token", "good"}, 401},
+		{"another site", open, "POST", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json", "Sec-Fetch-Site", "cross-site"}, 403},
+		{"an old browser's site", open, "POST", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json", "Origin", "http://evil.example"}, 403},
+		{"a rebound name", open, "POST", "evil.example:8095", fine, []string{"Content-Type", "application/json", "Sec-Fetch-Site", "same-origin"}, 403},
+		{"a form", open, "POST", "127.0.0.1:8095", "base=b", []string{"Content-Type", "application/x-www-form-urlencoded"}, 400},
+		{"a form of plain text", open, "POST", "127.0.0.1:8095", fine, []string{"Content-Type", "text/plain"}, 400},
+		{"no type", open, "POST", "127.0.0.1:8095", fine, nil, 400},
+		{"no JSON", open, "POST", "127.0.0.1:8095", "base=b", []string{"Content-Type", "application/json"}, 400},
+		{"fields that nobody knows", open, "POST", "127.0.0.1:8095", `{"file": "f"}`, []string{"Content-Type", "application/json"}, 400},
+		{"a PUT", open, "PUT", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json"}, 404},
+		{"a file that is too large", open, "POST", "127.0.0.1:8095", `{"content": "` + strings.Repeat("x", maxFile) + `"}`, []string{"Content-Type", "application/json"}, 400},
+	} {
+		before := count
+		rec := call(tt.h, tt.method, tt.host, path, strings.NewReader(tt.body), tt.header...)
+		if rec.Code != tt.want {
+			t.Errorf("%s: %d, want %d: %s", tt.name, rec.Code, tt.want, rec.Body)
+		}
+		if done := count > before; done != (tt.want == 200) {
+			t.Errorf("%s: published: %t", tt.name, done)
 		}
 	}
 }

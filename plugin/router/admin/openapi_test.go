@@ -144,8 +144,9 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": router.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": Looked{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []router.Change{}, "post reload": []router.Reloaded{},
-		"get configfile": configcenter.Saved{},
+		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{},
 	}
+	d.compare(t, "edit", d.at(d, "components", "schemas", "Edit"), reflect.TypeFor[configcenter.Edit]())
 	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
 	for path, operations := range d.at(d, "paths") {
@@ -234,7 +235,7 @@ func (s openapiState) Status() router.Status {
 	var lints strict.Problems
 	s.of.Rules.Lint(s.of.Table, &lints)
 	return router.Status{
-		Files: []router.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}}}, Rules: []router.RuleStatus{{Mode: "enforce", By: "caller"}},
+		Files: []router.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []livefile.Release{{Type: "gray"}}}}, Rules: []router.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []router.Evacuation{{Kind: "set"}}, Protocols: []router.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: router.Callers{First: s.of.Strangers()}, Drift: router.DriftStatus{First: s.of.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
@@ -257,20 +258,37 @@ func (s openapiState) ConfigFile(name string) (configcenter.Saved, error) {
 	case "polaris://a/b/away":
 		return configcenter.Saved{}, errors.New("the store of the config center cannot be read")
 	case "polaris://a/b/c.yaml":
-		return configcenter.Saved{Name: name, Content: "version: 1"}, nil
+		return configcenter.Saved{Name: name, Content: "version: 1", Released: &configcenter.Released{Release: livefile.Release{Type: "full"}}}, nil
 	}
 	return configcenter.Saved{}, livefile.ErrAbsent
+}
+
+func (s openapiState) PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error) {
+	switch {
+	case by.Token != "good":
+		return configcenter.Published{}, configcenter.Denied("no")
+	case name == "polaris://a/b/away":
+		return configcenter.Published{}, errors.New("the store of the config center cannot be read")
+	case name != "polaris://a/b/c.yaml":
+		return configcenter.Published{}, livefile.ErrAbsent
+	case e.Base != "right":
+		return configcenter.Published{}, configcenter.Conflict("was changed")
+	}
+	return configcenter.Published{Name: name, Release: e.Release}, nil
 }
 
 // Every answer in the document is one that the handler gives, and has the shape
 // that the document says.
 func TestOpenAPIAnswers(t *testing.T) {
 	d, given := openapiLoad(t), map[string]bool{}
+	body, polarisToken := "", "good"
 	ask := func(token, host, request, want string) {
 		method, target, _ := strings.Cut(request, " ")
 		path, _, _ := strings.Cut(target, "?")
-		r, w := httptest.NewRequest(strings.ToUpper(method), target, nil), httptest.NewRecorder()
+		r, w := httptest.NewRequest(strings.ToUpper(method), target, strings.NewReader(body)), httptest.NewRecorder()
 		r.Host = host
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("x-polaris-token", polarisToken)
 		newHandler(openapiNew(t), token).ServeHTTP(w, r)
 		media, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";")
 		given[fmt.Sprint(method, " ", path, " ", w.Code)] = true
@@ -312,6 +330,19 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	ask("", "localhost:8095", "post /setrouter/v1/reload?force=true", `"ok": true`)
 	ask("", "localhost:8095", "post /setrouter/v1/reload?force=yes", "bad-request")
+	const publish = "post /setrouter/v1/configfile?name=polaris://a/b/"
+	for _, tt := range []struct{ name, body, token, want string }{
+		{"c.yaml", `{"base": "right", "content": "version: 1", "release": "r"}`, "good", `"release": "r"`},
+		{"c.yaml", `{"base": "wrong"}`, "good", "conflict"},
+		{"c.yaml", `{"bsae": "right"}`, "good", "bad-request"},
+		{"c.yaml", `{"base": "right"}`, "", "refused"},
+		{"d.yaml", `{"base": "right"}`, "good", "not-found"},
+		{"away", `{"base": "right"}`, "good", "internal"},
+	} {
+		body, polarisToken = tt.body, tt.token
+		ask("", "localhost:8095", publish+tt.name, tt.want)
+	}
+	body, polarisToken = "", ""
 	for path, operations := range d.at(d, "paths") {
 		for method, operation := range d.at(operations) {
 			ask("secret", "localhost:8095", method+" "+path, "unauthorized")

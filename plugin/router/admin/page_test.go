@@ -136,6 +136,9 @@ func (s pageState) Explain(q world.Request) (explain.Explanation, error) {
 func (s pageState) Caller(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
 func (s pageState) Dump() world.Dump                      { return world.NewDump(s.World(), nil, nil) }
 func (s pageState) Reload(bool) []router.Reloaded         { return []router.Reloaded{} }
+func (s pageState) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
+	return configcenter.Published{}, livefile.ErrAbsent
+}
 func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
 	return configcenter.Saved{}, livefile.ErrAbsent
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+)
+
+// centerServer answers as an admin listener whose routing files are in the
+// config center.
+type centerServer struct {
+	names     []string
+	file      map[string]any
+	token     string
+	published map[string]string
+}
+
+func (s *centerServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var answer any
+	switch strings.TrimPrefix(r.Method+" "+r.URL.Path, "/") {
+	case "GET /setrouter/v1/status":
+		answer = map[string]any{"files": []map[string]any{{"kind": "mapping", "names": []string{"polaris://n/g/m.yaml"}}, {"kind": "routing", "names": s.names}}}
+	case "GET /setrouter/v1/configfile":
+		answer = s.file
+	case "POST /setrouter/v1/configfile":
+		if s.token = r.Header.Get("x-polaris-token"); s.token != "good" {
+			w.WriteHeader(http.StatusForbidden)
+			answer = map[string]string{"code": "refused", "message": "Polaris refuses"}
+			break
+		}
+		_ = json.NewDecoder(r.Body).Decode(&s.published)
+		s.published["name"] = r.FormValue("name")
+		answer = map[string]string{}
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func TestEvacuateInConfigCenter(t *testing.T) {
+	const text = "version: 1\nrules: []\n"
+	released := map[string]string{"content": text, "md5": "m1"}
+	fine := map[string]any{"content": text, "md5": "m1", "released": released}
+	drafted := map[string]any{"content": "half", "md5": "m2", "draft": true, "released": released}
+	one, two := []string{"conf/r.yaml", "polaris://n/g/r.yaml"}, []string{"polaris://n/g/r.yaml", "polaris://n/g/s.yaml"}
+	for _, tt := range []struct {
+		name      string
+		server    centerServer
+		args      string
+		code      int
+		want      string // stdout or stderr
+		published bool
+	}{
+		{"the only one", centerServer{names: one, file: fine}, "", 0, " in polaris://n/g/r.yaml: {region: \"south\"", true},
+		{"named", centerServer{names: two, file: fine}, "--file polaris://n/g/s.yaml", 0, " in polaris://n/g/s.yaml: ", true},
+		{"one of several", centerServer{names: two, file: fine}, "", 1, "has several routing files from the config center, give one as --file: polaris://n/g/r.yaml polaris://n/g/s.yaml", false},
+		{"none", centerServer{names: one[:1], file: fine}, "", 1, "has no routing file from the config center in force; give --file, on the server it is one of: conf/r.yaml", false},
+		{"a bad name", centerServer{}, "--file polaris://n", 2, "is no name in the config center", false},
+		{"nothing published", centerServer{names: one, file: map[string]any{"content": text}}, "", 1, "nothing is published", false},
+		{"a gray release", centerServer{names: one, file: map[string]any{"released": released, "gray": map[string]string{"name": "g1"}}}, "", 1, `the gray release "g1" is active`, false},
+		{"a draft", centerServer{names: one, file: drafted}, "", 1, "keep it in a local file with --draft-to FILE", false},
+		{"a draft kept", centerServer{names: one, file: drafted}, "--draft-to d.yaml", 0, "evacuating ", true},
+		{"a draft kept nowhere", centerServer{names: one, file: drafted}, "--draft-to r.yaml", 1, "the draft cannot be kept, nothing was published: open r.yaml: file exists", false},
+		{"a wrong token", centerServer{names: one, file: fine}, "--polaris-token bad", 1, "Polaris refuses", false},
+		{"no such evacuation", centerServer{names: one, file: fine}, "--end 12345678", 1, "has no evacuation \"12345678\"", false},
+	} {
+		server := httptest.NewServer(&tt.server)
+		t.Setenv("SETROUTER_SERVER", server.URL)
+		t.Setenv("SETROUTER_POLARIS_TOKEN", "good")
+		args := []string{"evacuate", "--region", "south", "--for", "1h", "--reason", strings.Repeat("电", 300)}
+		if strings.Contains(tt.args, "--end") {
+			args = args[:1]
+		}
+		code, stdout, stderr := setctl(t, append(args, strings.Fields(tt.args)...)...)
+		server.Close()
+		if code != tt.code || !strings.Contains(stdout+stderr, tt.want) {
+			t.Errorf("%s: exit code %d: %s%s, want %d: %s", tt.name, code, stdout, stderr, tt.code, tt.want)
+		}
+		p := tt.server.published
+		if tt.published != (p != nil) {
+			t.Errorf("%s: published %v", tt.name, p)
+		}
+		if !tt.published {
+			continue
+		}
+		if p["base"] != "m1" || !strings.HasPrefix(p["content"], text+"evacuate:\n  - {region: ") || !strings.HasPrefix(p["release"], "setrouter-evacuate-") || len([]rune(p["description"])) != maxDescription {
+			t.Errorf("%s: published %v", tt.name, p)
+		}
+		if kept, _ := os.ReadFile("d.yaml"); (p["draft"] == "m2") != (string(kept) == "half") {
+			t.Errorf("%s: kept %q for %v", tt.name, kept, p)
+		}
+	}
+}

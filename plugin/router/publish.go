@@ -1,0 +1,32 @@
+package router
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// PublishConfigFile publishes a routing file in the config center, for every
+// node. It is one of this server's configuration, and loads beside the other
+// routing files in force here; its faults are a strict.Error.
+func (s *Server) PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error) {
+	if s.routing == nil || !slices.Contains(s.config.RoutingFiles, name) || !livefile.Remote(name) {
+		return configcenter.Published{}, fmt.Errorf("%w: %q is not among the routing files of the server's configuration that are in the config center, expected a name as %sPolaris/setrouter/routing.yaml",
+			livefile.ErrAbsent, name, serverconfig.ConfigFileScheme)
+	}
+	file := strict.File{Name: name, Data: []byte(e.Content)}
+	var problems strict.Problems
+	if err := strict.CheckText(file.Data); err != nil {
+		problems.Add(strict.Problem{File: name, Message: err.Error()})
+		return configcenter.Published{}, problems.Err()
+	}
+	others := slices.DeleteFunc(slices.Clone(s.routing.Files()), func(f strict.File) bool { return f.Name == name })
+	if _, _, err := loadRules(append(others, file)); err != nil {
+		return configcenter.Published{}, err
+	}
+	return configcenter.Of.Publish(name, e, by)
+}
