@@ -73,7 +73,7 @@ func find(only string) (targets []target, err error) {
 
 var (
 	progress = regexp.MustCompile(`execs: (\d+) .*total: (\d+)\)`)
-	finding  = regexp.MustCompile(`go test -run=(\S+)`)
+	finding  = regexp.MustCompile(`(?:go test -run=|testing seed corpus entry: )(\S+)`)
 )
 
 func run(targets []target, long time.Duration, parallel int) error {
