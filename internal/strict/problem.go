@@ -7,7 +7,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Problem is one fault at one place. Line and Col count from 1; 0 means that
@@ -56,18 +55,18 @@ const (
 // Add notes a fault. What it quotes of the file is cut where it is very long,
 // and control characters are written as escapes: a message is one line.
 func (ps *Problems) Add(p Problem) {
-	short := printable(p.Message[:min(len(p.Message), maxMessage)])
-	if len(p.Message) > maxMessage || len(short) > maxMessage {
-		short = strings.ToValidUTF8(strings.TrimRight(short[:min(len(short), maxMessage)], "\ufffd"), "") + "..."
+	message := printable(strings.ToValidUTF8(p.Message[:min(len(p.Message), maxMessage)], ""))
+	if len(p.Message) > maxMessage || len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:min(len(message), maxMessage)], "") + "..."
 	}
-	p.Message = short
+	p.Message = message
 	ps.list = append(ps.list, p)
 }
 
 // printable is a text as %q has it, but for quotes and backslashes.
 func printable(s string) string {
 	control := func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }
-	if !strings.ContainsFunc(s, control) && utf8.ValidString(s) {
+	if !strings.ContainsFunc(s, control) {
 		return s
 	}
 	var b strings.Builder
