@@ -26,6 +26,12 @@ func FuzzViews(f *testing.F) {
 	})
 }
 
+// FuzzExplain compares what is sent with what is explained.
+func FuzzExplain(f *testing.F) {
+	fuzztest.AddNoise(f, 8000)
+	f.Fuzz(func(t *testing.T, input []byte) { rapid.MakeFuzz(explainAgreesWithDiscovery(t))(t, input) })
+}
+
 // FuzzRequest sends requests as an untrusted peer and as one of a proxy: what a
 // request says of itself changes nothing but whom the proxy names.
 func FuzzRequest(f *testing.F) {
