@@ -154,12 +154,12 @@ func TestRolloutIsMonotone(t *testing.T) {
 }
 
 func TestParsePercent(t *testing.T) {
-	for in, want := range map[string]int{"0": 0, "100": 10000, "0.01": 1, "0.1": 10, "12.34": 1234, ".5": 50, "100.00": 10000, "007": 700} {
+	for in, want := range map[string]int{"0": 0, "100": 10000, "0.01": 1, "0.1": 10, "12.34": 1234, ".5": 50, "100.00": 10000} {
 		if got, err := parsePercent(in); err != nil || got != want {
 			t.Errorf("%s: %d, %v, want %d", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", ".", "1.", "1e2", "+1", "-0", "100.01", "1.001", "0x10", "1_0", "99999999999999999999"} {
+	for _, in := range []string{"", ".", "1.", "1e2", "+1", "-0", "010", "00.5", "100.01", "1.001", "0x10", "1_0", "99999999999999999999"} {
 		if got, err := parsePercent(in); err == nil {
 			t.Errorf("%s: %d, want an error", in, got)
 		}
