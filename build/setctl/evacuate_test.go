@@ -44,7 +44,8 @@ func TestEvacuationEdits(t *testing.T) {
 		})
 	}
 	for text, want := range map[string]string{
-		"{version: 1}": "r.yaml: the file is written in braces; this command edits files with a key a line",
+		"version: 1\r# old\r": "r.yaml: a line ends in another way than by a newline, as on old systems; this command edits files with lines by newlines", // a panic, found by FuzzEdit
+		"{version: 1}":        "r.yaml: the file is written in braces; this command edits files with a key a line",
 		"version: 1\nevacuate: [{region: r, until: 2026-11-25T00:00:00Z}]": "r.yaml:2: the list is in brackets; this command edits lists with an entry a line, each after a dash",
 	} {
 		if _, err := addEntry(strict.File{Name: "r.yaml", Data: []byte(text)}, entry); err == nil || err.Error() != want {
