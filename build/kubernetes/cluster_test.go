@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/polaris-contrib/setrouter/internal/polaristest"
 )
 
@@ -37,6 +39,7 @@ func TestClusterServes(t *testing.T) {
 	discovers(t, second)
 	for _, s := range []*polaristest.Server{first, second} {
 		writesOnlyData(t, s)
+		says(t, s, "nodes: 2, agree: true")
 	}
 	stopDB() // answers come from memory, and so does that of the liveness probe
 	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(first.Output(), "connection refused"); time.Sleep(50 * time.Millisecond) {
@@ -57,6 +60,26 @@ func TestClusterServes(t *testing.T) {
 	if !strings.Contains(first.Output(), "p@ss:") {
 		t.Error("the server's log has no password any more: the warning in docs/deployment.md can go")
 	}
+}
+
+// The servers ask each other by their SDK port, which the policy lets them reach.
+func TestNodesReachEachOther(t *testing.T) {
+	var patch []struct{ Value map[string]any }
+	var base struct {
+		Labels []struct{ Pairs map[string]string }
+	}
+	for name, into := range map[string]any{"overlays/cluster/egress.yaml": &patch, "base/kustomization.yaml": &base} {
+		if err := yaml.Unmarshal([]byte(read(t, name)), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := fmt.Sprintf("map[ports:[map[port:grpc]] to:[map[podSelector:map[matchLabels:%v]]]]", base.Labels[0].Pairs)
+	for _, p := range patch {
+		if fmt.Sprint(p.Value) == to {
+			return
+		}
+	}
+	t.Errorf("no %s among %v", to, patch)
 }
 
 // startMariaDB starts a database with a user for Polaris.

@@ -90,6 +90,7 @@ func TestClusterIsSingleButForTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		delete(config, "store")
+		delete(config, "maintain")
 		delete(config["healthcheck"].(map[string]any), "checkers")
 		delete(config["bootstrap"].(map[string]any), "startInOrder")
 		return config
@@ -141,10 +142,22 @@ func start(t *testing.T, config, kubeconfig string) *polaristest.Server {
 	if strings.Contains(s.Output(), "slot not exists") {
 		t.Errorf("the server does not know a listener:\n%s", s.Output())
 	}
-	if out, err := exec.Command(setctlBinary, "status", "--server", s.AdminURL).CombinedOutput(); err != nil {
-		t.Errorf("setctl status: %v: %s", err, out)
-	}
+	says(t, s, "agree: true")
 	return s
+}
+
+// says waits until `setctl status` is content, and has a word.
+func says(t *testing.T, s *polaristest.Server, word string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		out, err := exec.Command(setctlBinary, "status", "--server", s.AdminURL).CombinedOutput()
+		if err == nil && strings.Contains(string(out), word) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("setctl status, waiting for %q: %v: %s", word, err, out)
+		}
+	}
 }
 
 // The root file system is read-only in the pod: nothing may be written but

@@ -24,6 +24,8 @@ var shapes = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`), "TIME"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "ID"},
 	{regexp.MustCompile(`setrouter-[0-9a-f]{40}`), "REVISION"}, // times of registration are content, too
+	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "DIGEST"},
+	{regexp.MustCompile(`\b127\.0\.0\.1:\d+`), "NODE"},
 	{regexp.MustCompile(`up for \S+,`), "up for D,"},
 	{regexp.MustCompile(`loaded \S+ ago`), "loaded D ago"},
 }

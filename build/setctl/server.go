@@ -20,6 +20,14 @@ import (
 // was asked does not hold.
 type failure struct{ error }
 
+func (f failure) Unwrap() error { return f.error }
+
+// refusal is an answer that is none, with its status code in HTTP.
+type refusal struct {
+	error
+	status int
+}
+
 // remote is a running server's admin listener.
 type remote struct {
 	url, token string
@@ -80,7 +88,7 @@ func (r remote) send(req *http.Request, into any) error {
 		return failure{fmt.Errorf("the server at %s broke off its answer: %w", r.url, err)}
 	}
 	if resp.StatusCode != http.StatusOK {
-		return failure{r.refusal(resp.Status, body)}
+		return failure{refusal{r.refusal(resp.Status, body), resp.StatusCode}}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return failure{fmt.Errorf("the server at %s does not answer as set-admin does: %w", r.url, err)}

@@ -73,8 +73,8 @@ func newStatus(out *output) *cobra.Command {
 	var server remote
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "files in force, rules, evacuations, protocols, callers and drift",
-		Long:  "Status exits with 1 while files on disk are refused.",
+		Short: "files in force, rules, evacuations, protocols, callers, drift, and all nodes",
+		Long:  "Status exits with 1 while files are refused, and while the server nodes do not agree.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var s status
@@ -85,8 +85,22 @@ func newStatus(out *output) *cobra.Command {
 			if err := json.Unmarshal(whole, &s); err != nil {
 				return failure{fmt.Errorf("the server's status cannot be read: %w", err)}
 			}
-			if err := out.write(cmd.OutOrStdout(), whole, s.text); err != nil {
+			all, err := server.nodes()
+			if err != nil {
 				return err
+			}
+			if whole, err = withNodes(whole, all); err != nil {
+				return err
+			}
+			err = out.write(cmd.OutOrStdout(), whole, func(w io.Writer) {
+				s.text(w)
+				nodesText(w, all)
+			})
+			if err != nil {
+				return err
+			}
+			if all != nil && !all.Agree {
+				return errNotHeld
 			}
 			for _, f := range s.Files {
 				if len(f.Problems) > 0 {

@@ -50,6 +50,7 @@ type Status struct {
 	Err      error         // of the last try; nil: what was tried is in force
 	CopiedAt time.Time     // not zero: in force is the copy on disk, made then
 	CopyErr  error         // of the last use of the copy on disk
+	Digest   string        // of what is in force; empty: nothing is
 	Releases []Release     // in force, in the order of their files
 }
 
@@ -217,7 +218,7 @@ func (l *Live[T]) replace(files []strict.File, force bool) error {
 	l.value.Store(value)
 	l.inForce = files
 	l.status.Count, l.status.LoadedAt = count, time.Now()
-	l.status.InForce = nil
+	l.status.InForce, l.status.Digest = nil, digest(files)
 	for _, f := range files {
 		l.status.InForce = append(l.status.InForce, f.Name)
 	}

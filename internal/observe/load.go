@@ -29,7 +29,19 @@ var (
 	refused = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "setrouter_load_refused", Help: "1 while the files on disk are refused and the last good ones stay in force.",
 	}, []string{"kind"})
+	filesInfo = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_files_info", Help: "1 for the digest of the files of a kind in force, none where there are none; nodes that agree have one digest.",
+	}, []string{"kind", "digest"})
 )
+
+// showDigest leaves the digest in force as the only one of its kind.
+func showDigest(kind, digest string) {
+	if digest == "" {
+		digest = "none"
+	}
+	filesInfo.DeletePartialMatch(prometheus.Labels{"kind": kind})
+	filesInfo.WithLabelValues(kind, digest).Set(1)
+}
 
 // Load reports every try to load changed files of a kind: mapping or routing.
 func Load(kind string) func(livefile.Status) {
@@ -39,6 +51,7 @@ func Load(kind string) func(livefile.Status) {
 			Log.Warn("[SetRouter] "+kind+" files of the config center", zap.Error(s.CopyErr))
 		}
 		entries.WithLabelValues(kind).Set(float64(s.Count))
+		showDigest(kind, s.Digest)
 		grays := 0
 		for _, r := range s.Releases {
 			if r.Type == "gray" {

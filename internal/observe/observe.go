@@ -76,7 +76,7 @@ var (
 // has no effect.
 func Register() {
 	for _, c := range []prometheus.Collector{
-		entries, loads, lastSuccess, refused, loadSeconds, grayReleases,
+		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
 		Requests, Failures, Unidentified, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,

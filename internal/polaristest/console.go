@@ -30,6 +30,27 @@ type Instance struct {
 	Isolate   bool              `json:"isolate"`
 	Location  *Location         `json:"location,omitempty"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
+
+	EnableHealthCheck bool         `json:"enable_health_check,omitempty"`
+	HealthCheck       *HealthCheck `json:"health_check,omitempty"`
+}
+
+// HealthCheck is how an instance's health is known: by heartbeats.
+type HealthCheck struct {
+	Type      int       `json:"type"` // 1
+	Heartbeat Heartbeat `json:"heartbeat"`
+}
+
+// Heartbeat is an instance's promise to send one each TTL seconds.
+type Heartbeat struct {
+	TTL int `json:"ttl"`
+}
+
+// ByHeartbeat is the instance with its health by heartbeats, one each ttl
+// seconds.
+func (i Instance) ByHeartbeat(ttl int) Instance {
+	i.EnableHealthCheck, i.HealthCheck = true, &HealthCheck{Type: 1, Heartbeat: Heartbeat{TTL: ttl}}
+	return i
 }
 
 // Location is an instance's location in the JSON of the HTTP API.
@@ -84,6 +105,12 @@ func (c *Console) Deregister(ctx context.Context, instances ...Instance) error {
 // Update replaces what instances registered, their health included.
 func (c *Console) Update(ctx context.Context, instances ...Instance) error {
 	return c.call(ctx, http.MethodPut, "/naming/v1/instances", instances, nil)
+}
+
+// Beat sends an instance's heartbeat.
+func (c *Console) Beat(ctx context.Context, i Instance) error {
+	body := map[string]any{"namespace": i.Namespace, "service": i.Service, "host": i.Host, "port": i.Port}
+	return c.call(ctx, http.MethodPost, "/v1/Heartbeat", body, nil)
 }
 
 // Isolate takes all instances of a service at a host out, or back in.

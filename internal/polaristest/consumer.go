@@ -20,7 +20,7 @@ type Consumers struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	dir    string
-	relays []*Relay
+	relays map[string]*Relay // by caller
 }
 
 // Got is what an SDK has of a service.
@@ -62,7 +62,7 @@ func StartConsumers(binary string) (*Consumers, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Consumers{cmd: exec.Command(binary), dir: dir}
+	c := &Consumers{cmd: exec.Command(binary), dir: dir, relays: map[string]*Relay{}}
 	c.cmd.Dir, c.cmd.SysProcAttr = dir, DieWithParent()
 	c.in, err = c.cmd.StdinPipe()
 	if err != nil {
@@ -83,13 +83,17 @@ func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 	if err != nil {
 		return err
 	}
-	c.relays = append(c.relays, relay)
+	c.relays[name] = relay
 	got, err := c.Do(map[string]any{"add": name, "server": relay.Addr, "dir": filepath.Join(c.dir, name)})
 	if err == nil && got.Error != "" {
 		err = errors.New(got.Error)
 	}
 	return err
 }
+
+// Move ends a caller's connections, and has it connect to another server from
+// then on, as a load balancer would.
+func (c *Consumers) Move(name string, to *Server) { c.relays[name].Turn(to.GRPCAddr) }
 
 // Get asks a caller for its list. The SDK polls the server every 2 to 4
 // seconds; between that it answers from memory.

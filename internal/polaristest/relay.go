@@ -14,9 +14,12 @@ type Relay struct {
 
 	listener net.Listener
 	mu       sync.Mutex
+	target   string
 	conns    map[net.Conn]bool
 	closed   bool
 	cut      bool
+	held     bool
+	moves    *sync.Cond // of held
 	wg       sync.WaitGroup
 }
 
@@ -27,13 +30,14 @@ func NewRelay(source netip.Addr, target string) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{Addr: listener.Addr().String(), listener: listener, conns: map[net.Conn]bool{}}
+	r := &Relay{Addr: listener.Addr().String(), listener: listener, target: target, conns: map[net.Conn]bool{}}
+	r.moves = sync.NewCond(&r.mu)
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice()}}
-	r.wg.Go(func() { r.accept(dialer, target) })
+	r.wg.Go(func() { r.accept(dialer) })
 	return r, nil
 }
 
-func (r *Relay) accept(dialer net.Dialer, target string) {
+func (r *Relay) accept(dialer net.Dialer) {
 	for {
 		in, err := r.listener.Accept()
 		if err != nil {
@@ -41,39 +45,55 @@ func (r *Relay) accept(dialer net.Dialer, target string) {
 		}
 		r.wg.Go(func() {
 			defer in.Close()
+			target := r.to()
 			out, err := dialer.Dial("tcp", target)
 			if err != nil {
 				return
 			}
 			defer out.Close()
-			r.pass(in, out)
+			r.pass(target, in, out)
 		})
 	}
 }
 
 // pass copies both ways until both ends are closed.
-func (r *Relay) pass(in, out net.Conn) {
-	if !r.keep(in, out) {
+func (r *Relay) pass(target string, in, out net.Conn) {
+	if !r.keep(target, in, out) {
 		return
 	}
 	defer r.forget(in, out)
 	var both sync.WaitGroup
 	for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
 		both.Go(func() {
-			_, _ = io.Copy(pair[0], pair[1])
+			_, _ = io.Copy(holding{pair[0], r}, pair[1])
 			_ = pair[0].Close()
 		})
 	}
 	both.Wait()
 }
 
-func (r *Relay) keep(conns ...net.Conn) bool {
+// holding writes when its relay holds nothing back.
+type holding struct {
+	io.Writer
+	relay *Relay
+}
+
+func (h holding) Write(p []byte) (int, error) {
+	h.relay.mu.Lock()
+	for h.relay.held {
+		h.relay.moves.Wait()
+	}
+	h.relay.mu.Unlock()
+	return h.Writer.Write(p)
+}
+
+func (r *Relay) keep(target string, conns ...net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range conns {
 		r.conns[c] = true
 	}
-	return !r.closed && !r.cut
+	return !r.closed && !r.cut && r.target == target
 }
 
 func (r *Relay) forget(conns ...net.Conn) {
@@ -101,9 +121,40 @@ func (r *Relay) Mend() {
 	r.cut = false
 }
 
+// Hold keeps every connection, and passes nothing on until Release, as a network
+// does that loses packets.
+func (r *Relay) Hold() { r.hold(true) }
+
+// Release passes on what was held.
+func (r *Relay) Release() { r.hold(false) }
+
+func (r *Relay) hold(held bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = held
+	r.moves.Broadcast()
+}
+
+func (r *Relay) to() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.target
+}
+
+// Turn ends every connection, and passes new ones on to another target.
+func (r *Relay) Turn(target string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.target = target
+	for c := range r.conns {
+		_ = c.Close()
+	}
+}
+
 // Close cuts every connection and waits until all goroutines have ended.
 func (r *Relay) Close() error {
 	err := r.listener.Close()
+	r.Release()
 	r.mu.Lock()
 	r.closed = true
 	for c := range r.conns {

@@ -204,6 +204,9 @@ func (s *Server) PID() int { return s.cmd.Process.Pid }
 // Stop ends the server as an operator would. The stock server takes 5 s.
 func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
 
+// Crash ends the server at once, and keeps its directory.
+func (s *Server) Crash() error { return s.end(syscall.SIGKILL) }
+
 // Kill ends the server at once, and removes its directory if Start made it.
 func (s *Server) Kill() error { return errors.Join(s.end(syscall.SIGKILL), s.clean()) }
 

@@ -31,6 +31,8 @@ type Config struct {
 	Protocols          []string // names under apiservers
 	ClientAuth         bool     // clients are asked for a token; read where files are in the config center
 	AnswersKept        int      // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
+	GRPCTLS            bool     // service-grpc listens with TLS
+	NodesService       string   // healthcheck.service: in namespace Polaris, its instances are the server nodes
 	Admin              Admin
 }
 
@@ -63,6 +65,7 @@ func Load(name string) (*Config, error) {
 		ShrinkGuardPercent: 30,
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		FailOpen:           true,
+		NodesService:       "polaris.checker", // as Polaris
 		Admin:              Admin{ListenIP: "127.0.0.1", ListenPort: 8095},
 	}
 	if root, ok := strict.ParseYAML(file, &problems); ok {
@@ -86,6 +89,9 @@ func (c *Config) read(root strict.Node) {
 	}
 	if n, given := plugins["router"]; given {
 		c.readRouter(n)
+	}
+	if name := root.Peek("healthcheck", "service"); name != "" {
+		c.NodesService = name
 	}
 	if n, given := sections["apiservers"]; given {
 		for _, item := range n.Items() {
@@ -216,6 +222,7 @@ func (c *Config) readAdmin(n strict.Node) {
 // takes values of other types for none.
 func (c *Config) readGRPC(n strict.Node) {
 	fields := entries(entries(n)["option"])
+	c.GRPCTLS = n.Peek("option", "tls", "certFile") != ""
 	if enabled, given := fields["enableCacheProto"]; !given || enabled.Raw() != "true" {
 		return
 	}

@@ -1,6 +1,7 @@
 package serverconfig
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,24 @@ plugin:
 	c, fault = load(t, "plugin: {cmdb: {name: memory, option: {url: x}}}")
 	if fault != "" || c.CMDB != "memory" || !c.FailOpen || len(c.Sources) != 3 || c.RoutingFiles != nil {
 		t.Errorf("defaults: %s %+v", fault, c)
+	}
+}
+
+// What other nodes are asked by stands in sections of Polaris, which judges them.
+func TestHowNodesAreAsked(t *testing.T) {
+	for text, want := range map[string]string{
+		"{}": "polaris.checker false",
+		"healthcheck: {service: a.b}\napiservers: [{name: service-grpc, option: {tls: {certFile: c}}}]":                          "a.b true",
+		"healthcheck: {open: &x true, other: *x, service: a.b}\napiservers: [{name: service-grpc, option: {tls: {keyFile: c}}}]": "a.b false",
+		"healthcheck: [service]\napiservers: [{name: service-grpc, option: {tls: off}}]":                                         "polaris.checker false",
+		"healthcheck: {service: }\napiservers: [{name: service-grpc}, {name: api-http, option: {tls: {certFile: c}}}]":           "polaris.checker false",
+	} {
+		c, fault := load(t, text)
+		if fault != "" {
+			t.Errorf("%s: %s", text, fault)
+		} else if got := fmt.Sprint(c.NodesService, " ", c.GRPCTLS); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
 	}
 }
 

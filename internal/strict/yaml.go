@@ -308,6 +308,32 @@ func Nearest(s string, words []string) (string, bool) {
 // Raw is the text of a key or scalar as it stands in the file, unchecked.
 func (n Node) Raw() string { return n.yaml.Value }
 
+// Peek is the text below keys, in a section that is not ours to judge: whatever
+// is there, anchors included, nothing is reported. Empty: no scalar is there.
+func (n Node) Peek(keys ...string) string {
+	at := n.yaml
+	for {
+		if at.Kind == yaml.AliasNode {
+			at = at.Alias
+		}
+		if len(keys) == 0 {
+			break
+		}
+		i := 0
+		for i+1 < len(at.Content) && at.Content[i].Value != keys[0] {
+			i += 2
+		}
+		if at.Kind != yaml.MappingNode || i+1 >= len(at.Content) {
+			return ""
+		}
+		at, keys = at.Content[i+1], keys[1:]
+	}
+	if at.Kind != yaml.ScalarNode || at.Tag == "!!null" {
+		return ""
+	}
+	return at.Value
+}
+
 // NotNull reports a key without a value, where that could be a slip and an
 // empty mapping means something.
 func (n Node) NotNull(instead string) {

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/firstload"
 )
 
 // The HTTP listener of Polaris does not tell the discovery server who asks. It
@@ -50,6 +51,9 @@ func wrapHTTP(slots map[string]apiserver.Apiserver) {
 // Initialize notes whether `client` with `discover` is on: what is off stays
 // off.
 func (h *httpSlot) Initialize(ctx context.Context, option map[string]any, conf map[string]apiserver.APIConfig) error {
+	if err := firstload.Check(); err != nil {
+		return err
+	}
 	configcenter.Warm()
 	client := conf["client"]
 	h.discover.Store(client.Enable &&

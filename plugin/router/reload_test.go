@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -79,5 +81,80 @@ func TestReloadsConcernNobodyElse(t *testing.T) {
 		if got := strings.Join(fetched(), " "); got != step.want {
 			t.Errorf("%s: callers %q fetch a list, want %q", step.name, got, step.want)
 		}
+	}
+}
+
+// What a kind of caller holds outlasts a reload of the routing files, where its
+// rule has the same tiers and levels, and a minute in which nobody asks does not.
+func TestHoldDownOutlastsReloads(t *testing.T) {
+	begin := time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)
+	s, stock := newTestServer(t)
+	load := func(yaml string) {
+		var problems strict.Problems
+		inForce := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(yaml)}}, begin, &problems)
+		if err := problems.Err(); err != nil {
+			t.Fatal(err)
+		}
+		s.rules = func() *route.Rules { return inForce }
+	}
+	revision := 1
+	healthy := func(is bool) { // the caller's own instance
+		for n, i := range stock.cached {
+			if i.Id.GetValue() == "1" {
+				c := *i
+				c.Healthy = wrapperspb.Bool(is)
+				stock.cached[n] = &c
+			}
+		}
+		revision++
+		stock.revision = fmt.Sprint(revision)
+	}
+	const (
+		rule   = "{name: r, service: default/s, set: {}}"
+		same   = "version: 1\nrules:\n - " + rule
+		edited = "version: 1\nrules:\n - {name: new, service: default/other, set: {}}\n - {name: r, service: default/s, set: {}, degrade: {unhealthyPercent: 90}}\n" +
+			"evacuate: [{set: x.y.z, until: 2029-01-01T01:00:00Z}]"
+		roads = "version: 1\nrules: [{name: r, service: default/s, set: {tiers: [own, pool, siblings]}}]"
+		names = "version: 1\nrules: [{name: q, service: default/s, set: {}}]"
+	)
+	for _, test := range []struct {
+		name    string
+		reloads []string
+		ticks   int
+		after   time.Duration
+		want    string
+	}{
+		{"the same files", []string{same}, 0, time.Second, "pool"},
+		{"other rules and an evacuation", []string{edited}, 0, time.Second, "pool"},
+		{"two reloads between two requests", []string{edited, same}, idleTicks, time.Second, "pool"},
+		{"the hold-down is over", []string{edited}, 0, route.DefaultHoldDown, "own"},
+		{"other tiers", []string{roads}, 0, time.Second, "own"},
+		{"another name", []string{names}, 0, time.Second, "own"},
+		{"nobody asks for a minute", []string{same}, idleTicks + 1, time.Second, "own"},
+	} {
+		now := begin
+		s.now = func() time.Time { return now }
+		ask := func(want string) {
+			t.Helper()
+			if _, got := get(s, "10.1.0.1", "s", ""); got != map[string]string{"own": "200000 1", "pool": "200000 3"}[want] {
+				t.Errorf("%s: %s, want the instances of %s", test.name, got, want)
+			}
+		}
+		s.snapshots.Clear()
+		load(same)
+		healthy(false)
+		ask("pool")
+		healthy(true)
+		ask("pool")
+		for _, yaml := range test.reloads {
+			load(yaml)
+			get(s, "10.2.0.1", "s", "") // another kind of caller, who brings the rules into force
+		}
+		for range test.ticks {
+			get(s, "10.2.0.1", "s", "")
+			s.prune()
+		}
+		now = now.Add(test.after)
+		ask(test.want)
 	}
 }

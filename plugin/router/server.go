@@ -59,6 +59,8 @@ type Server struct {
 	config  *serverconfig.Config
 	routing livefile.Handle // nil: no routing configured
 	started time.Time
+	// settings is the digest of those that lists depend on.
+	settings string
 }
 
 // ServiceInstancesCache answers a discovery request for instances. A fault in

@@ -87,11 +87,12 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 		revisionOf: func(id string) string {
 			return inner.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
 		},
-		now:     time.Now,
-		choose:  route.Route.Settle,
-		origin:  origin,
-		config:  config,
-		started: time.Now(),
+		now:      time.Now,
+		choose:   route.Route.Settle,
+		origin:   origin,
+		config:   config,
+		started:  time.Now(),
+		settings: settingsDigest(config),
 	}
 	running.Store(s)
 	if len(config.RoutingFiles) == 0 {

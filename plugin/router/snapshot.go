@@ -108,7 +108,9 @@ func (r *request) keep(key snapshotKey, resp *apiservice.DiscoverResponse, state
 		there = !r.snapshots.CompareAndSwap(key, v, next)
 	}
 	if there { // another request was faster: two snapshots must not follow the same one
-		next.views = newViews()
+		alone := newViews()
+		alone.inherit(next.views, state.rules)
+		next.views = alone
 	}
 	return next, nil
 }
@@ -195,6 +197,8 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods podSourc
 		s.seq = before.seq + 1
 		if before.rules == state.rules { // kinds of callers are kinds of a rule
 			s.views = before.views
+		} else {
+			s.views.inherit(before.views, state.rules)
 		}
 	}
 	list := resp.Instances

@@ -1,10 +1,12 @@
 package router
 
 import (
-	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // Bounds of the views kept of one service: how many, and their instances. There
@@ -32,12 +34,55 @@ type views struct {
 	count   atomic.Int64
 	members atomic.Int64
 	use     usage // of the service as a whole
+
+	// inherited is what kinds of callers that have not asked yet held under the
+	// rules before. It goes after idleTicks.
+	inherited atomic.Pointer[map[viewKey]route.Held]
+	age       int // ticks, counted by prune
 }
 
 func newViews() *views {
 	x := &views{}
 	x.use.note()
 	return x
+}
+
+// inherit takes over what kinds of callers hold by other views, so that lists do
+// not flip with a reload of the rules either. It is called before x is used.
+func (x *views) inherit(before *views, rules *route.Rules) {
+	held := map[viewKey]route.Held{}
+	if earlier := before.inherited.Load(); earlier != nil {
+		held = maps.Clone(*earlier)
+	}
+	before.cells.Range(func(key, v any) bool {
+		if h := v.(*viewCell).held(); h.Any() {
+			held[key.(viewKey)] = h
+		} else {
+			delete(held, key.(viewKey))
+		}
+		return true
+	})
+	now, successors := map[viewKey]route.Held{}, map[*route.Rule]*route.Rule{}
+	for key, h := range held {
+		rule, known := successors[key.kind.Rule]
+		if !known {
+			rule = rules.Successor(key.kind.Rule)
+			successors[key.kind.Rule] = rule
+		}
+		if rule != nil {
+			key.kind.Rule = rule
+			now[key] = h
+		}
+	}
+	x.inherited.Store(&now)
+}
+
+// heldBefore is what a kind of caller without a view holds.
+func (x *views) heldBefore(key viewKey) (h route.Held) {
+	if inherited := x.inherited.Load(); inherited != nil {
+		h = (*inherited)[key]
+	}
+	return h
 }
 
 // viewCell is the place of a view, which is built once.
@@ -78,7 +123,7 @@ func (u *usage) tick() (idle bool) {
 // is not there yet wait for one build of it.
 func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 	v, there := s.views.cells.Load(key)
-	why, before := "", route.Held{}
+	why, before := "", s.views.heldBefore(key)
 	if there {
 		old := v.(*viewCell)
 		if why = old.stale(s, own, r.now()); why == "" {
@@ -109,7 +154,7 @@ func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 
 // peek is view for those who only look: it keeps nothing and notes nothing.
 func (s *snapshot) peek(r *request, key viewKey, own *snapshot) (*view, error) {
-	var before route.Held
+	before := s.views.heldBefore(key)
 	if v, there := s.views.cells.Load(key); there {
 		old := v.(*viewCell)
 		if old.stale(s, own, r.now()) == "" {
@@ -179,6 +224,9 @@ func (s *snapshot) put(key viewKey, old any, fresh *viewCell, now time.Time) *vi
 // prune drops what nobody asks for, and tells whether that is everything. It is
 // called by one goroutine only.
 func (x *views) prune() (idle bool) {
+	if x.age++; x.age > idleTicks {
+		x.inherited.Store(nil)
+	}
 	var count, members int64
 	x.cells.Range(func(key, v any) bool {
 		c := v.(*viewCell)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -37,6 +39,7 @@ type State interface {
 	Changes(service string) []router.Change
 	Reload(force bool) []router.Reloaded
 	ConfigFile(name string) (configcenter.Saved, error)
+	Nodes(context.Context) nodes.Cluster
 	PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error)
 }
 
@@ -63,6 +66,7 @@ func newHandler(state State, token string) http.Handler {
 		api.Handle("GET /setrouter/v1/"+path, reply(answer))
 	}
 	get("status", func(*http.Request) (any, error) { return state.Status(), nil })
+	get("nodes", func(r *http.Request) (any, error) { return state.Nodes(r.Context()), nil })
 	get("dump", func(*http.Request) (any, error) { return state.Dump(), nil })
 	get("explain", func(r *http.Request) (any, error) { return explainFor(state, r) })
 	get("who", func(r *http.Request) (any, error) { return whoFor(state, r) })

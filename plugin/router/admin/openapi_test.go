@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -144,7 +146,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": router.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": Looked{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []router.Change{}, "post reload": []router.Reloaded{},
-		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{},
+		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": nodes.Cluster{},
 	}
 	d.compare(t, "edit", d.at(d, "components", "schemas", "Edit"), reflect.TypeFor[configcenter.Edit]())
 	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[Error]())
@@ -244,6 +246,14 @@ func (s openapiState) Status() router.Status {
 	}
 }
 
+func (s openapiState) Nodes(context.Context) nodes.Cluster {
+	list := []nodes.Node{
+		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &nodes.Summary{Files: []nodes.Files{{Kind: nodes.Routing}}}},
+		{Address: "10.0.0.2:8091", Healthy: true, Problem: "does not answer within 2s"},
+	}
+	return nodes.Cluster{Reasons: nodes.Judge(list), Note: "others may be missing", Nodes: list}
+}
+
 func (s openapiState) Changes(string) []router.Change {
 	is := s.of.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "routed"}}).State()
 	return []router.Change{{Change: "changed", Before: &is, After: is}, {Change: "first", After: is}}
@@ -306,6 +316,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 		}
 	}
 	for request, want := range map[string]string{
+		"nodes":  "10.0.0.2:8091 does not answer within 2s",
 		"status": "default/stock", "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
 		"explain?caller=10.1.0.1&service=default/routed":           `"levels"`,
 		"explain?caller=10.1.0.1&service=default/routed&set=a.b.d": `"tier": "pool"`,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -143,6 +144,18 @@ func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
 	return configcenter.Saved{}, livefile.ErrAbsent
 }
 
+func (s pageState) Nodes(context.Context) nodes.Cluster {
+	of := func(address, digest string) nodes.Node {
+		return nodes.Node{Address: address, Healthy: true, Summary: &nodes.Summary{
+			Now: pageNow, Files: []nodes.Files{{Kind: nodes.Mapping, Digest: "0123456789ab"}, {Kind: nodes.Routing, Digest: digest, Refused: len(s.broken) > 0}},
+		}}
+	}
+	list := []nodes.Node{of("10.0.0.1:8091", "aaaaaaaaaaaa"), of("10.0.0.2:8091", "aaaaaaaaaaaa")}
+	list[0].Self = true
+	reasons := nodes.Judge(list)
+	return nodes.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
+}
+
 func (s pageState) Changes(service string) []router.Change {
 	out := []router.Change{}
 	for _, c := range s.changes {
@@ -240,7 +253,8 @@ func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
 	state := pageState{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []router.Change{widenedChange("default/novel")}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
-		"Something is wrong: routing files refused, evacuations, protocols, callers, kubernetes, drift, warnings",
+		"Something is wrong: routing files refused, evacuations, protocols, callers, kubernetes, drift, warnings, nodes",
+		"nodes DISAGREE: 10.0.0.1:8091 refuses routing files, and goes on with those of before; 10.0.0.2:8091 refuses", "10.0.0.1:8091 this one mapping 0123456789ab routing aaaaaaaaaaaa REFUSED",
 		"mapping: 6 entries from 1 file in force, loaded 3 h 0 min ago",
 		"routing: 4 entries from 1 file in force, loaded 20 min ago",
 		"WRONG routing files on disk are REFUSED: 1 problem, tried 12 s ago; those loaded before stay in force",

@@ -16,6 +16,7 @@ import (
 	"github.com/polarismesh/polaris/apiserver"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/firstload"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -40,6 +41,9 @@ func (s *slot) GetPort() uint32 { return s.port }
 // Initialize takes the options as the pack reads them from the server's
 // configuration, strictly; those given here are the same ones.
 func (s *slot) Initialize(context.Context, map[string]any, map[string]apiserver.APIConfig) error {
+	if err := firstload.Check(); err != nil {
+		return err
+	}
 	configcenter.Warm()
 	routing := router.Running()
 	if routing == nil {

@@ -27,7 +27,10 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/firstload"
+	"github.com/polaris-contrib/setrouter/internal/nodes/ask"
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
 const slotName = "service-grpc"
@@ -48,6 +51,9 @@ func (l *listener) GetProtocol() string { return "grpc" }
 
 // Initialize implements apiserver.Apiserver.
 func (l *listener) Initialize(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig) error {
+	if err := firstload.Check(); err != nil {
+		return err
+	}
 	configcenter.Warm()
 	l.apis = apis
 	options := []grpcserver.InitOption{
@@ -91,8 +97,12 @@ func (l *listener) Run(errCh chan error) {
 	l.BaseGrpcServer.Run(errCh, l.GetProtocol(), l.register)
 }
 
-// register offers what the configuration has under `api`.
+// register offers what the configuration has under `api`, and to the other
+// nodes what this one says of itself.
 func (l *listener) register(s *grpc.Server) error {
+	if routing := router.Running(); routing != nil {
+		ask.Register(s, routing.Summary)
+	}
 	for name, config := range l.apis {
 		if name != "client" {
 			return fmt.Errorf("%s: api %q is unknown, expected client", slotName, name)
@@ -107,6 +117,7 @@ func (l *listener) register(s *grpc.Server) error {
 		if err != nil {
 			return err
 		}
+		open[ask.Method] = true
 		l.OpenMethod = open
 	}
 	return nil

@@ -60,6 +60,30 @@ func (r Route) held(d Decision) Held {
 	return h
 }
 
+// Any tells whether there is something to hold: a tier or level that is not the
+// narrowest.
+func (h Held) Any() bool { return h.at != Hold{} }
+
+// Successor is the rule, or the lane address, under which a kind of caller goes
+// on to hold what it held under one of other rules: that of the same name, if
+// it has the same tiers and levels. It is nil where there is none.
+func (r *Rules) Successor(of *Rule) *Rule {
+	for _, rule := range r.All() {
+		if rule.Name == of.Name && rule.Target == of.Target && rule.sameRoads(of) {
+			return rule
+		}
+	}
+	return nil
+}
+
+func (r *Rule) sameRoads(other *Rule) bool {
+	if (r.SET == nil) != (other.SET == nil) || (r.Nearby == nil) != (other.Nearby == nil) {
+		return false
+	}
+	return (r.SET == nil || slices.Equal(r.SET.Tiers, other.SET.Tiers)) &&
+		(r.Nearby == nil || r.Nearby.Match == other.Nearby.Match && r.Nearby.Max == other.Nearby.Max)
+}
+
 // narrower compares tiers, and levels inside of one tier.
 func (h Hold) narrower(than Hold) bool {
 	return h.Tier < than.Tier || h.Tier == than.Tier && h.Level < than.Level

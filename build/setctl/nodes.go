@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"text/tabwriter"
+
+	"github.com/polaris-contrib/setrouter/internal/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+)
+
+// nodes asks a server for all nodes. It is nil from a server that is older than
+// the question.
+func (r remote) nodes() (*nodes.Cluster, error) {
+	var all nodes.Cluster
+	err := r.get("nodes", nil, &all)
+	if fault, is := errors.AsType[refusal](err); is && fault.status == http.StatusNotFound {
+		return nil, nil
+	}
+	return &all, err
+}
+
+// withNodes puts the nodes into the JSON of a status.
+func withNodes(status json.RawMessage, all *nodes.Cluster) (json.RawMessage, error) {
+	if all == nil {
+		return status, nil
+	}
+	fields := map[string]json.RawMessage{}
+	err := json.Unmarshal(status, &fields)
+	if err != nil {
+		return nil, failure{fmt.Errorf("the server's status cannot be read: %w", err)}
+	}
+	if fields["nodes"], err = json.Marshal(all); err != nil {
+		return nil, err
+	}
+	return json.Marshal(fields)
+}
+
+// nodesText shows the nodes. Addresses are what someone registered, and all else
+// is what the nodes say.
+func nodesText(w io.Writer, all *nodes.Cluster) {
+	if all == nil {
+		fmt.Fprint(w, "\nnodes: the server is older than this setctl, and does not tell\n")
+		return
+	}
+	fmt.Fprintf(w, "\nnodes: %d, agree: %t\n", len(all.Nodes), all.Agree)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, n := range all.Nodes {
+		fmt.Fprintf(t, "  %s\t%s\t", explain.Plain(n.Address), standing(n))
+		if n.Summary == nil {
+			fmt.Fprintf(t, "%s\n", explain.Plain(n.Problem))
+			continue
+		}
+		for _, kind := range []string{nodes.Mapping, nodes.Routing} {
+			fmt.Fprintf(t, "%s\t", filesText(n.Summary.Of(kind)))
+		}
+		fmt.Fprintf(t, "%d evacuations\t%d instances of %d services\n", n.Summary.Evacuations, n.Summary.Instances, n.Summary.Services)
+	}
+	t.Flush()
+	for _, r := range all.Reasons {
+		fmt.Fprintf(w, "  DISAGREE  %s\n", explain.Plain(r))
+	}
+	if all.Note != "" {
+		fmt.Fprintf(w, "  NOTE  %s\n", explain.Plain(all.Note))
+	}
+}
+
+// standing is what a node is to the one that was asked, and to Polaris.
+func standing(n nodes.Node) string {
+	switch {
+	case n.Self:
+		return "this one"
+	case !n.Healthy:
+		return "dropped by Polaris"
+	}
+	return ""
+}
+
+func filesText(f nodes.Files) string {
+	text := f.Kind + " " + explain.Plain(f.Digest)
+	if f.Digest == "" {
+		text = "no " + f.Kind
+	}
+	if f.Gray {
+		text += " GRAY"
+	}
+	switch {
+	case f.Copy:
+		text += " COPY"
+	case f.Refused:
+		text += " REFUSED"
+	}
+	return text
+}

@@ -1,0 +1,70 @@
+package nodes
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// at is a healthy node whose routing files have a digest.
+func at(address, routing string, change ...func(*Node)) Node {
+	n := Node{Address: address, Healthy: true, Summary: &Summary{
+		Version: "v1", Settings: "s", Files: []Files{{Kind: Mapping, Digest: "m"}, {Kind: Routing, Digest: routing}},
+	}}
+	for _, f := range change {
+		f(&n)
+	}
+	return n
+}
+
+func TestJudge(t *testing.T) {
+	refuses := func(n *Node) { n.Summary.Files[1].Refused = true }
+	copied := func(n *Node) { n.Summary.Files[1].Refused, n.Summary.Files[1].Copy = true, true }
+	gray := func(n *Node) { n.Summary.Files[1].Gray = true }
+	silent := func(n *Node) { n.Summary, n.Problem = nil, "does not answer: connection refused" }
+	dropped := func(n *Node) { n.Healthy = false }
+	ahead := func(seconds float64) func(*Node) { return func(n *Node) { n.AheadSeconds = seconds } }
+	for _, tt := range []struct {
+		name string
+		list []Node
+		want []string
+	}{
+		{"nobody", nil, nil},
+		{"one", []Node{at("a", "1")}, nil},
+		{"equal", []Node{at("a", "1"), at("b", "1"), at("c", "1")}, nil},
+		{"one of three", []Node{at("a", "1"), at("b", "2"), at("c", "1")}, []string{"b has other routing files in force: 2 against 1 of 2 nodes"}},
+		{"the one that was asked", []Node{at("a", "1"), at("b", "2"), at("c", "2")}, []string{"a has other routing files in force: 1 against 2 of 2 nodes"}},
+		{"one of two", []Node{at("a", "1"), at("b", "2")}, []string{"b has other routing files in force: 2 against 1 of a"}},
+		{"all three", []Node{at("a", "1"), at("b", "2"), at("c", "3")}, []string{"b has other routing files in force: 2 against 1 of a", "c has other routing files in force: 3 against 1 of a"}},
+		{"both kinds", []Node{at("a", "1"), at("b", "2", func(n *Node) { n.Summary.Files[0].Digest = "n" })}, []string{
+			"b has other mapping files in force: n against m of a", "b has other routing files in force: 2 against 1 of a",
+		}},
+		{"refused by all", []Node{at("a", "1", refuses), at("b", "1", refuses)}, []string{
+			"a refuses routing files, and goes on with those of before", "b refuses routing files, and goes on with those of before",
+		}},
+		{"the copy on disk", []Node{at("a", "1", copied), at("b", "1")}, []string{"a has its copy on disk of routing files in force"}},
+		{"nothing in force", []Node{at("a", "", refuses), at("b", "", refuses)}, []string{"a has no routing files in force", "b has no routing files in force"}},
+		{"nothing on one", []Node{at("a", "1"), at("b", "", func(n *Node) { n.Summary.Files = n.Summary.Files[:1] })}, []string{"b has no routing files in force"}},
+		{"no kind on any", []Node{at("a", ""), at("b", "")}, nil},
+		{"silent", []Node{at("a", "1"), at("b", "1", silent)}, []string{"b does not answer: connection refused"}},
+		{"dropped and silent", []Node{at("a", "1"), at("b", "1", silent, dropped)}, nil},
+		{"dropped, and answers", []Node{at("a", "1"), at("b", "2", dropped)}, []string{"b has other routing files in force: 2 against 1 of a"}},
+		{"the one that was asked is dropped", []Node{at("a", "1", dropped), at("b", "1")}, nil},
+		{"a gray release", []Node{at("a", "2", gray), at("b", "1"), at("c", "1")}, nil},
+		{"beside a gray release", []Node{at("a", "3", gray), at("b", "1"), at("c", "2")}, []string{"c has other routing files in force: 2 against 1 of b"}},
+		{"settings", []Node{at("a", "1"), at("b", "1", func(n *Node) { n.Summary.Settings = "x" })}, []string{
+			"b has other settings under plugin.location or plugin.router: x against s of a",
+		}},
+		{"code", []Node{at("a", "1"), at("b", "1", func(n *Node) { n.Summary.Version = "v2" })}, []string{"b has other code: v2 against v1 of a"}},
+		{"clocks", []Node{at("a", "1"), at("b", "1", ahead(3600)), at("c", "1", ahead(-11)), at("d", "1", ahead(10)), at("e", "1", ahead(-10))}, []string{
+			"b has a clock that is 3600 s ahead", "c has a clock that is 11 s behind",
+		}},
+		{"counts", []Node{at("a", "1"), at("b", "1", func(n *Node) { n.Summary.Instances, n.Summary.Evacuations = 7, 1 })}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(append([]string{}, tt.want...), Judge(tt.list)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
