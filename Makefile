@@ -1,9 +1,9 @@
 # Two commands to know: `make demo` shows what it does, `make test` proves it.
 GO      ?= go
 BIN     := bin
-FUZZTIME ?= 30s
+FUZZTIME ?= 10m
 
-.PHONY: all build image test test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz lint clean
+.PHONY: all build image test test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
 
 all: build
 
@@ -58,12 +58,11 @@ soak: build $(BIN)/demo-consumer ## two nodes for 30 minutes while everything ch
 	$(GO) build -trimpath -o $(BIN)/soak ./scripts/soak
 	$(BIN)/soak -server $(BIN)/polaris-server -sdk $(BIN)/demo-consumer $(SOAKFLAGS)
 
-fuzz: ## each fuzz target for FUZZTIME
-	@set -e; for package in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz || true); do \
-	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
-	  done; \
-	done
+fuzz: ## every fuzz target for FUZZTIME (10m), until the first finding; FUZZFLAGS="-run route/Fuzz -parallel 1"
+	$(GO) run ./scripts/fuzz -time $(FUZZTIME) $(FUZZFLAGS)
+
+fuzz-keep: ## puts what the fuzzer found interesting beside the tests, as far as it covers more than they do
+	$(GO) run ./scripts/fuzz -keep $(FUZZFLAGS)
 
 lint: ## golangci-lint v2, if it is installed
 	golangci-lint run ./...

@@ -29,6 +29,9 @@ func quoted(s string) string {
 // evacuateNode finds the list under the key `evacuate`, and the key. The key is
 // alone where the file has nothing else but its version.
 func evacuateNode(file strict.File) (key, list *yaml.Node, alone bool, err error) {
+	if strings.ContainsAny(strings.ReplaceAll(string(file.Data), "\r\n", "\n"), "\r\u0085\u2028\u2029") {
+		return nil, nil, false, fmt.Errorf("%s: a line ends in another way than by a newline, as on old systems; this command edits files with lines by newlines", file.Name)
+	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(file.Data, &doc); err != nil {
 		return nil, nil, false, err

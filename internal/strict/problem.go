@@ -5,6 +5,7 @@ package strict
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -51,12 +52,32 @@ const (
 	maxFaults  = 100
 )
 
-// Add notes a fault. What it quotes of the file is cut where it is very long.
+// Add notes a fault. What it quotes of the file is cut where it is very long,
+// and control characters are written as escapes: a message is one line.
 func (ps *Problems) Add(p Problem) {
-	if len(p.Message) > maxMessage {
-		p.Message = strings.ToValidUTF8(p.Message[:maxMessage], "") + "..."
+	message := printable(strings.ToValidUTF8(p.Message[:min(len(p.Message), maxMessage)], ""))
+	if len(p.Message) > maxMessage || len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:min(len(message), maxMessage)], "") + "..."
 	}
+	p.Message = message
 	ps.list = append(ps.list, p)
+}
+
+// printable is a text as %q has it, but for quotes and backslashes.
+func printable(s string) string {
+	control := func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }
+	if !strings.ContainsFunc(s, control) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if control(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // List returns the faults and warnings, by file and place.

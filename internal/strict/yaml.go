@@ -39,7 +39,7 @@ func ParseYAML(file File, problems *Problems) (root Node, ok bool) {
 		return Node{}, false
 	}
 	if err != nil {
-		problems.Add(syntaxProblem(file.Name, err))
+		problems.Add(syntaxProblem(file, err))
 		return Node{}, false
 	}
 	switch err := decoder.Decode(&second); {
@@ -50,10 +50,17 @@ func ParseYAML(file File, problems *Problems) (root Node, ok bool) {
 		})
 		return Node{}, false
 	case !errors.Is(err, io.EOF):
-		problems.Add(syntaxProblem(file.Name, err))
+		problems.Add(syntaxProblem(file, err))
 		return Node{}, false
 	}
+	if !bytes.HasSuffix(file.Data, []byte("\n")) {
+		notBehindEnd(&doc, &yaml.Node{Line: lines(file.Data), Column: 1})
+	}
 	root = Node{yaml: doc.Content[0], file: file.Name, problems: problems}
+	if root.Null() { // `---` alone: its place would be behind the end
+		problems.Add(Problem{File: file.Name, Message: "has no keys and values; delete the file or give it content"})
+		return Node{}, false
+	}
 	if root.yaml.Kind != yaml.MappingNode {
 		root.Errorf("found %s, expected keys and values", root.what())
 		return Node{}, false
@@ -61,12 +68,33 @@ func ParseYAML(file File, problems *Problems) (root Node, ok bool) {
 	return root, true
 }
 
+// notBehindEnd moves what YAML finds behind the end of a file, where a value is
+// left out and the last line does not end, to the last line.
+func notBehindEnd(n, last *yaml.Node) {
+	if n.Line > last.Line {
+		n.Line, n.Column = last.Line, last.Column
+	}
+	for _, c := range n.Content {
+		notBehindEnd(c, last)
+	}
+}
+
+// lines counts the lines of a text as YAML does, which knows more ends than one.
+func lines(data []byte) int {
+	n := 1 - bytes.Count(data, []byte("\r\n"))
+	for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
+		n += bytes.Count(data, []byte(end))
+	}
+	return n
+}
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
-func syntaxProblem(file string, err error) Problem {
-	p := Problem{File: file, Line: 1, Col: 1, Message: "not valid YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
+func syntaxProblem(file File, err error) Problem {
+	p := Problem{File: file.Name, Line: 1, Col: 1, Message: "not valid YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
-		p.Line, _ = strconv.Atoi(m[1])
+		line, _ := strconv.Atoi(m[1])
+		p.Line = min(max(line, 1), lines(file.Data))
 	}
 	return p
 }
@@ -185,23 +213,30 @@ func (n Node) Word(words ...string) (string, bool) {
 	return s, true
 }
 
-// Int returns a whole number from low to high.
+// Int returns a whole number from low to high. 010 is refused: for YAML it is 8.
 func (n Node) Int(low, high int) (int, bool) {
+	digits := strings.TrimLeft(n.yaml.Value, "+-")
+	octal := len(digits) > 1 && digits[0] == '0'
 	v, err := strconv.Atoi(n.yaml.Value)
-	if n.yaml.Kind != yaml.ScalarNode || n.yaml.Tag != "!!int" || err != nil || v < low || v > high {
+	if n.yaml.Kind != yaml.ScalarNode || n.yaml.Tag != "!!int" || octal || err != nil || v < low || v > high {
 		n.Errorf("found %s, expected a whole number from %d to %d", n.what(), low, high)
 		return 0, false
 	}
 	return v, true
 }
 
-// Bool returns true or false.
+// Bool returns true or false. For YAML, True and TRUE are true as well.
 func (n Node) Bool() (value, ok bool) {
-	if n.yaml.Kind != yaml.ScalarNode || n.yaml.Tag != "!!bool" {
-		n.Errorf("found %s, expected true or false", n.what())
-		return false, false
+	if n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!bool" {
+		switch n.yaml.Value {
+		case "true", "True", "TRUE":
+			return true, true
+		case "false", "False", "FALSE":
+			return false, true
+		}
 	}
-	return n.yaml.Value == "true", true
+	n.Errorf("found %s, expected true or false", n.what())
+	return false, false
 }
 
 // Number returns the digits of a number as they stand in the file.

@@ -24,6 +24,10 @@ type csvFile struct {
 // readCSV reads a file whose first line names its columns; lines that start
 // with "#" are comments. An empty cell says nothing.
 func (l *mappingLoader) readCSV(file strict.File) {
+	if err := strict.CheckText(file.Data); err != nil {
+		l.problems.Add(strict.Problem{File: file.Name, Message: err.Error()})
+		return
+	}
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file.Data, []byte("\xef\xbb\xbf"))))
 	reader.Comment = '#'
 	reader.TrimLeadingSpace = true

@@ -217,20 +217,6 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
-func FuzzLoadMapping(f *testing.F) {
-	f.Add("version: 1\ntopology: {a: {b: [c]}}\nmappings: [{match: [10.0.0.0/8, 10.0.0.1-10.0.0.9], region: a, labels: {x: y}}]\ndefault: {set: a.b.*}", false)
-	f.Add("match,region,zone,campus,set,label.x\n10.0.0.1,r,z,c,a.b.c,v\n", true)
-	f.Fuzz(func(t *testing.T, text string, asCSV bool) {
-		if asCSV {
-			text = "csv:" + text
-		}
-		table, fault := loadAll(text)
-		if (table == nil) == (fault == "") {
-			t.Fatalf("table %v beside message %q", table, fault)
-		}
-	})
-}
-
 // A place has the entry's matches as they stand there, the first of many.
 func TestPlaceNamesMatches(t *testing.T) {
 	table, problems := loadAll(`version: 1

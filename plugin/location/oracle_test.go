@@ -67,36 +67,36 @@ var someIdentity = rapid.Custom(func(t *rapid.T) Identity {
 	return id
 })
 
-func TestLookupAgreesWithOracle(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var entries []said
-		var text strings.Builder
-		text.WriteString("version: 1\nmappings:\n  - {match: 192.0.2.0/24, set: t.e.st}\n")
-		for _, p := range rapid.SliceOfNDistinct(somePrefix, 0, 12, rapid.ID[netip.Prefix]).Draw(t, "prefixes") {
-			id := someIdentity.Draw(t, "identity")
-			entries = append(entries, said{p, id})
-			fmt.Fprintf(&text, "  - {match: %q, region: %q, zone: %q, campus: %q, set: %q, labels: {", p, id.Region, id.Zone, id.Campus, id.SET)
-			for k, v := range id.Labels {
-				fmt.Fprintf(&text, "%s: %q, ", k, v)
-			}
-			text.WriteString("}}\n")
+func TestLookupAgreesWithOracle(t *testing.T) { rapid.Check(t, lookupAgreesWithOracle) }
+
+func lookupAgreesWithOracle(t *rapid.T) {
+	var entries []said
+	var text strings.Builder
+	text.WriteString("version: 1\nmappings:\n  - {match: 192.0.2.0/24, set: t.e.st}\n")
+	for _, p := range rapid.SliceOfNDistinct(somePrefix, 0, 12, rapid.ID[netip.Prefix]).Draw(t, "prefixes") {
+		id := someIdentity.Draw(t, "identity")
+		entries = append(entries, said{p, id})
+		fmt.Fprintf(&text, "  - {match: %q, region: %q, zone: %q, campus: %q, set: %q, labels: {", p, id.Region, id.Zone, id.Campus, id.SET)
+		for k, v := range id.Labels {
+			fmt.Fprintf(&text, "%s: %q, ", k, v)
 		}
-		table, fault := loadAll(text.String())
-		if fault != "" {
-			t.Fatalf("%s\n%s", fault, text.String())
-		}
-		addr := somePrefix.Draw(t, "addr").Addr()
-		want, wantOK := oracle(entries, addr)
-		facts, ok := table.Lookup(addr)
-		if ok != wantOK {
-			t.Fatalf("%s: known %t, want %t", addr, ok, wantOK)
-		}
-		if !ok {
-			return
-		}
-		got := facts.Identity
-		if fmt.Sprint(got.Location, got.SET, got.Labels) != fmt.Sprint(want.Location, want.SET, want.Labels) {
-			t.Fatalf("%s: %v %v %v\noracle: %v %v %v\n%s", addr, got.Location, got.SET, got.Labels, want.Location, want.SET, want.Labels, text.String())
-		}
-	})
+		text.WriteString("}}\n")
+	}
+	table, fault := loadAll(text.String())
+	if fault != "" {
+		t.Fatalf("%s\n%s", fault, text.String())
+	}
+	addr := somePrefix.Draw(t, "addr").Addr()
+	want, wantOK := oracle(entries, addr)
+	facts, ok := table.Lookup(addr)
+	if ok != wantOK {
+		t.Fatalf("%s: known %t, want %t", addr, ok, wantOK)
+	}
+	if !ok {
+		return
+	}
+	got := facts.Identity
+	if fmt.Sprint(got.Location, got.SET, got.Labels) != fmt.Sprint(want.Location, want.SET, want.Labels) {
+		t.Fatalf("%s: %v %v %v\noracle: %v %v %v\n%s", addr, got.Location, got.SET, got.Labels, want.Location, want.SET, want.Labels, text.String())
+	}
 }

@@ -11,33 +11,33 @@ import (
 
 // Every name in these files ends with the line that it stands in, so that what
 // is known of an address says itself where it must be known from.
-func TestPlacesAgreeWithNames(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := strings.Builder{}
-		text.WriteString("version: 1\nmappings:\n")
-		prefixes := rapid.SliceOfNDistinct(somePrefix, 1, 12, rapid.ID[netip.Prefix]).Draw(t, "prefixes")
-		given := map[int]netip.Prefix{}
-		for i, p := range prefixes {
-			line := i + 3
-			given[line] = p
-			fmt.Fprintf(&text, "  - {match: %q, %s}\n", p, saysItsLine(t, line))
-		}
-		table, fault := loadAll(text.String())
-		if fault != "" {
-			t.Fatalf("%s\n%s", fault, text.String())
-		}
-		found, ok := table.Lookup(somePrefix.Draw(t, "addr").Addr())
-		if !ok {
-			return
-		}
-		copied, joined, merged := found.Facts(), Facts{}, *facts("", "", "", "", "first", "")
-		joined.Join(found)
-		merged.Join(found)
-		delete(merged.Labels, "first")
-		for _, f := range []Facts{copied, joined, merged} {
-			checkPlaces(t, &f, given, text.String())
-		}
-	})
+func TestPlacesAgreeWithNames(t *testing.T) { rapid.Check(t, placesAgreeWithNames) }
+
+func placesAgreeWithNames(t *rapid.T) {
+	text := strings.Builder{}
+	text.WriteString("version: 1\nmappings:\n")
+	prefixes := rapid.SliceOfNDistinct(somePrefix, 1, 12, rapid.ID[netip.Prefix]).Draw(t, "prefixes")
+	given := map[int]netip.Prefix{}
+	for i, p := range prefixes {
+		line := i + 3
+		given[line] = p
+		fmt.Fprintf(&text, "  - {match: %q, %s}\n", p, saysItsLine(t, line))
+	}
+	table, fault := loadAll(text.String())
+	if fault != "" {
+		t.Fatalf("%s\n%s", fault, text.String())
+	}
+	found, ok := table.Lookup(somePrefix.Draw(t, "addr").Addr())
+	if !ok {
+		return
+	}
+	copied, joined, merged := found.Facts(), Facts{}, *facts("", "", "", "", "first", "")
+	joined.Join(found)
+	merged.Join(found)
+	delete(merged.Labels, "first")
+	for _, f := range []Facts{copied, joined, merged} {
+		checkPlaces(t, &f, given, text.String())
+	}
 }
 
 func checkPlaces(t *rapid.T, f *Facts, given map[int]netip.Prefix, text string) {

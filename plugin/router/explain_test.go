@@ -61,7 +61,9 @@ func drawInstances(t *rapid.T) []*apiservice.Instance {
 
 // Explanations and answers never disagree, whatever the files, the instances
 // and the caller; nor does the decision over a dump of the same state.
-func TestExplainAgreesWithDiscovery(t *testing.T) {
+func TestExplainAgreesWithDiscovery(t *testing.T) { rapid.Check(t, explainAgreesWithDiscovery(t)) }
+
+func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 	server, stock := newTestServer(t)
 	server.origin = stock
 	noon := time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
@@ -70,7 +72,7 @@ func TestExplainAgreesWithDiscovery(t *testing.T) {
 	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte(randomMapping)}}, &problems)
 	server.table = func() *location.Table { return table }
 	server.sources = []location.Source{location.TableSource{Table: server.table}}
-	rapid.Check(t, func(t *rapid.T) {
+	return func(t *rapid.T) {
 		var problems strict.Problems
 		text := drawRules(t)
 		rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(text)}}, noon, &problems)
@@ -104,7 +106,7 @@ func TestExplainAgreesWithDiscovery(t *testing.T) {
 				t.Fatalf("no reason for %+v\n%s", i, text)
 			}
 		}
-	})
+	}
 }
 
 func worldInstances(list []*apiservice.Instance) []world.Instance {

@@ -171,37 +171,39 @@ func (c *churn) change(t *rapid.T) {
 // However instances and files change, callers get the list, under the revision,
 // that a server that just started would give them.
 func TestViewsAreThoseOfAFreshServer(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		c := &churn{pods: &fakePods{facts: map[netip.Addr]*location.Facts{}}, now: time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)}
-		c.server, c.stock = newTestServer(t)
-		c.stock.cached = nil
-		c.load(rt, 0, 0)
-		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
-			switch rapid.IntRange(0, 9).Draw(rt, "step") {
-			case 0, 1:
-				c.load(rt, rapid.IntRange(-1, len(churnTables)-1).Draw(rt, "table"), rapid.IntRange(-1, len(churnRules)-1).Draw(rt, "rules"))
-			case 2, 3:
-				c.changePod(rt)
-			case 4:
-				c.now = c.now.AddDate(0, 0, 2)
-			default:
-				c.change(rt)
+	rapid.Check(t, func(rt *rapid.T) { viewsAreThoseOfAFreshServer(t, rt) })
+}
+
+func viewsAreThoseOfAFreshServer(t *testing.T, rt *rapid.T) {
+	c := &churn{pods: &fakePods{facts: map[netip.Addr]*location.Facts{}}, now: time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)}
+	c.server, c.stock = newTestServer(t)
+	c.stock.cached = nil
+	c.load(rt, 0, 0)
+	for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+		switch rapid.IntRange(0, 9).Draw(rt, "step") {
+		case 0, 1:
+			c.load(rt, rapid.IntRange(-1, len(churnTables)-1).Draw(rt, "table"), rapid.IntRange(-1, len(churnRules)-1).Draw(rt, "rules"))
+		case 2, 3:
+			c.changePod(rt)
+		case 4:
+			c.now = c.now.AddDate(0, 0, 2)
+		default:
+			c.change(rt)
+		}
+		fresh, _ := newTestServer(t)
+		fresh.DiscoverServer = c.stock
+		c.inForce(fresh)
+		for _, caller := range []string{"10.1.0.1", "10.1.0.7", "10.2.0.1", "10.3.0.1", "10.9.0.1"} {
+			if rapid.IntRange(0, 2).Draw(rt, "asks") == 0 {
+				continue
 			}
-			fresh, _ := newTestServer(t)
-			fresh.DiscoverServer = c.stock
-			c.inForce(fresh)
-			for _, caller := range []string{"10.1.0.1", "10.1.0.7", "10.2.0.1", "10.3.0.1", "10.9.0.1"} {
-				if rapid.IntRange(0, 2).Draw(rt, "asks") == 0 {
-					continue
-				}
-				a, got := get(c.server, caller, "s", "")
-				b, want := get(fresh, caller, "s", "")
-				if got != want || a.GetService().GetRevision().GetValue() != b.GetService().GetRevision().GetValue() {
-					rt.Fatalf("%s: %s %v\na fresh server: %s %v", caller, got, a.Service.Revision, want, b.Service.Revision)
-				}
+			a, got := get(c.server, caller, "s", "")
+			b, want := get(fresh, caller, "s", "")
+			if got != want || a.GetService().GetRevision().GetValue() != b.GetService().GetRevision().GetValue() {
+				rt.Fatalf("%s: %s %v\na fresh server: %s %v", caller, got, a.Service.Revision, want, b.Service.Revision)
 			}
 		}
-	})
+	}
 }
 
 // A service that goes while its name is visible from another namespace, and

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
 // diskVersion is that of the form of the copies on disk.
@@ -36,5 +39,25 @@ func readDisk(name, of string) (c diskCopy, ok bool, err error) {
 	if c.Version != diskVersion || c.Of != of {
 		return diskCopy{}, false, fmt.Errorf("%s was written under other options, it is not used", name)
 	}
+	if err := c.check(); err != nil {
+		return diskCopy{}, false, fmt.Errorf("%s: %w", name, err)
+	}
 	return c, true, nil
+}
+
+// check looks for addresses that were not written: no caller has one.
+func (c diskCopy) check() error {
+	var all []netip.Addr
+	for _, p := range c.Pods {
+		all = append(all, p.Addrs...)
+	}
+	for _, n := range c.Nodes {
+		all = append(all, n.Addrs...)
+	}
+	for _, addr := range all {
+		if !addr.IsValid() || addr != location.Normalize(addr) {
+			return fmt.Errorf("%q is no address of a pod or node, the copy is not used", addr)
+		}
+	}
+	return nil
 }

@@ -116,52 +116,52 @@ type hint struct {
 // TestTableFollows changes clusters at random, and has the events come late, in
 // any order and twice. When all have come, the table is what the oracle makes
 // of what is there.
-func TestTableFollows(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		table := NewTable()
-		clusters := map[string]model{"bj": {}, "sh": {}}
-		feeds := map[string][2]*feed{}
-		k := keys{setLabel: "set-group"}
-		for name, m := range clusters {
-			quiet := func(Pod, string) {}
-			feeds[name] = [2]*feed{
-				{resource: pods, store: m, records: podRecords{table, name, k, quiet}},
-				{resource: nodes, store: m, records: nodeRecords{table, name, k}},
+func TestTableFollows(t *testing.T) { rapid.Check(t, tableFollows) }
+
+func tableFollows(t *rapid.T) {
+	table := NewTable()
+	clusters := map[string]model{"bj": {}, "sh": {}}
+	feeds := map[string][2]*feed{}
+	k := keys{setLabel: "set-group"}
+	for name, m := range clusters {
+		quiet := func(Pod, string) {}
+		feeds[name] = [2]*feed{
+			{resource: pods, store: m, records: podRecords{table, name, k, quiet}},
+			{resource: nodes, store: m, records: nodeRecords{table, name, k}},
+		}
+	}
+	if rapid.Bool().Draw(t, "from a copy on disk") {
+		table.PutPod("bj", Pod{Namespace: "p", Name: "0", UID: "old", Addrs: ips("10.0.0.1"), SET: "o.l.d"})
+		table.PutNode("bj", Node{Name: "gone", Addrs: ips("10.0.0.2"), Location: at("o", "l", "d")})
+	}
+	var pending []hint
+	for step := range rapid.IntRange(1, 60).Draw(t, "steps") {
+		cluster := rapid.SampledFrom([]string{"bj", "bj", "bj", "sh"}).Draw(t, "cluster")
+		if len(pending) > 0 && rapid.IntRange(0, 2).Draw(t, "deliver") == 0 {
+			n := rapid.IntRange(0, len(pending)-1).Draw(t, "which")
+			pending[n].feed.sync(pending[n].key)
+			if rapid.IntRange(0, 3).Draw(t, "again") > 0 {
+				pending = slices.Delete(pending, n, n+1)
 			}
+			continue
 		}
-		if rapid.Bool().Draw(t, "from a copy on disk") {
-			table.PutPod("bj", Pod{Namespace: "p", Name: "0", UID: "old", Addrs: ips("10.0.0.1"), SET: "o.l.d"})
-			table.PutNode("bj", Node{Name: "gone", Addrs: ips("10.0.0.2"), Location: at("o", "l", "d")})
-		}
-		var pending []hint
-		for step := range rapid.IntRange(1, 60).Draw(t, "steps") {
-			cluster := rapid.SampledFrom([]string{"bj", "bj", "bj", "sh"}).Draw(t, "cluster")
-			if len(pending) > 0 && rapid.IntRange(0, 2).Draw(t, "deliver") == 0 {
-				n := rapid.IntRange(0, len(pending)-1).Draw(t, "which")
-				pending[n].feed.sync(pending[n].key)
-				if rapid.IntRange(0, 3).Draw(t, "again") > 0 {
-					pending = slices.Delete(pending, n, n+1)
-				}
-				continue
-			}
-			which, key := change(t, clusters[cluster], step)
-			pending = append(pending, hint{feeds[cluster][which], key})
-		}
-		for _, h := range rapid.Permutation(pending).Draw(t, "the rest") {
-			h.feed.sync(h.key)
-		}
-		for _, of := range feeds {
-			of[0].sweep()
-			of[1].sweep()
-		}
-		got := map[netip.Addr]location.Identity{}
-		for addr, facts := range table.All() {
-			got[addr] = facts.Identity
-		}
-		if diff := gocmp.Diff(oracle(clusters), got); diff != "" {
-			t.Fatalf("the table differs from what is there (-oracle +table):\n%s", diff)
-		}
-	})
+		which, key := change(t, clusters[cluster], step)
+		pending = append(pending, hint{feeds[cluster][which], key})
+	}
+	for _, h := range rapid.Permutation(pending).Draw(t, "the rest") {
+		h.feed.sync(h.key)
+	}
+	for _, of := range feeds {
+		of[0].sweep()
+		of[1].sweep()
+	}
+	got := map[netip.Addr]location.Identity{}
+	for addr, facts := range table.All() {
+		got[addr] = facts.Identity
+	}
+	if diff := gocmp.Diff(oracle(clusters), got); diff != "" {
+		t.Fatalf("the table differs from what is there (-oracle +table):\n%s", diff)
+	}
 }
 
 // change does one thing to a cluster and returns what it was about.

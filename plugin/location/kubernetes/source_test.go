@@ -123,11 +123,15 @@ func TestDisk(t *testing.T) {
 	if _, ok, err := readDisk(name, "y"); ok || err == nil {
 		t.Errorf("of other options: %t, %v, want an error", ok, err)
 	}
-	if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, ok, err := readDisk(name, "x"); ok || err == nil {
-		t.Errorf("half a file: %t, %v, want an error", ok, err)
+	for what, text := range map[string]string{
+		"half a file": "{", "no address": `{"version":1,"of":"x","pods":[{"addrs":[""]}]}`, "a zone": `{"version":1,"of":"x","nodes":[{"addrs":["fe80::1%eth0"]}]}`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, err := readDisk(name, "x"); ok || err == nil {
+			t.Errorf("%s: %t, %v, want an error", what, ok, err)
+		}
 	}
 	if left, _ := os.ReadDir(filepath.Dir(name)); len(left) != 1 {
 		t.Errorf("%d files are left, want one", len(left))

@@ -77,7 +77,7 @@ func newHandler(state State, token string) http.Handler {
 	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
 	api.Handle("POST /setrouter/v1/configfile", reply(func(r *http.Request) (any, error) { return publish(state, r) }))
 	api.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
-		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %s, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
+		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
 	}))
 	mux := http.NewServeMux()
 	// A page of another site must not reach the listener of an operator who

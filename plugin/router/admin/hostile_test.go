@@ -142,6 +142,15 @@ func TestReloadIsNoGet(t *testing.T) {
 	}
 }
 
+// What is not there is quoted in the refusal: DEL moves cursors, and JSON leaves
+// it as it is. FuzzQuery found it.
+func TestUnknownPathsAreQuoted(t *testing.T) {
+	rec := call(newHandler(pageState{t: t}, ""), "GET", "localhost", "/setrouter/v1/a%7fb%1b[2J", nil)
+	if want := `GET \"/setrouter/v1/a\\x7fb\\x1b[2J\"`; rec.Code != 404 || !strings.Contains(rec.Body.String(), want) {
+		t.Errorf("%d %q, want %s", rec.Code, rec.Body, want)
+	}
+}
+
 // The page may load nothing, be framed by nobody, and make no markup of a text.
 func TestPageHeaders(t *testing.T) {
 	h := newHandler(pageState{t: t}, "")

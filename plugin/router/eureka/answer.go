@@ -89,7 +89,7 @@ func (f *front) answer(body []byte, isXML bool, q query) (out []byte, err error)
 	if err != nil {
 		return nil, err
 	}
-	if q.isDelta() {
+	if q.isDelta() && d.kind == kindApplications { // else it is an application of that name
 		if !f.filter.narrows(q) {
 			return nil, nil
 		}

@@ -105,6 +105,7 @@ func TestNothingLeftIsNotFound(t *testing.T) {
 	for path, body := range map[string]string{
 		"/eureka/apps/app":    `{"application":{"name":"APP","instance":[{"instanceId":"a","status":"UP"}]}}`,
 		"/eureka/instances/a": `{"instance":{"instanceId":"a","app":"APP","status":"UP"}}`,
+		"/eureka/apps/delta":  `{"application":{"name":"APP","instance":[{"instanceId":"a","status":"UP"}]}}`, // FuzzAnswer found it
 	} {
 		outer, _ := serve(t, r, answerWith(http.Header{"Content-Type": {"application/json"}}, body))
 		resp, got := get(t, outer, path)

@@ -172,21 +172,21 @@ evacuate:
 }
 
 // Every instance that is not chosen has a reason, and no chosen one has.
-func TestWhyNotIsComplete(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
-		instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-		d := r.Select(NewCallee(instances))
-		for i, why := range r.WhyNot(d, instances) {
-			if (why == "") != slices.Contains(d.Chosen, i) {
-				t.Fatalf("instance %d, chosen %v: %q", i, d.Chosen, why)
-			}
-			evacuated := why == "it is evacuated, and the list has another usable instance"
-			if evacuated && !instances[i].Evacuated {
-				t.Fatalf("instance %+v: %q; decision %+v of %+v", instances[i], why, d, r)
-			}
+func TestWhyNotIsComplete(t *testing.T) { rapid.Check(t, whyNotIsComplete) }
+
+func whyNotIsComplete(t *rapid.T) {
+	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
+	d := r.Select(NewCallee(instances))
+	for i, why := range r.WhyNot(d, instances) {
+		if (why == "") != slices.Contains(d.Chosen, i) {
+			t.Fatalf("instance %d, chosen %v: %q", i, d.Chosen, why)
 		}
-	})
+		evacuated := why == "it is evacuated, and the list has another usable instance"
+		if evacuated && !instances[i].Evacuated {
+			t.Fatalf("instance %+v: %q; decision %+v of %+v", instances[i], why, d, r)
+		}
+	}
 }
 
 // Passed asks what Route asks: with none of the rules passed over, the next one

@@ -113,16 +113,3 @@ func TestLoadReportsAllFaults(t *testing.T) {
 		t.Errorf("%d faults, want 4:\n%s", n, got)
 	}
 }
-
-func FuzzLoad(f *testing.F) {
-	f.Add("version: 1\nrules: [{name: r, service: default/*, set: {caller: \"qb.{caller.set.2|alias}.h\"}, nearby: {}}]\naliases: {a: b}")
-	f.Add("version: 1\naddresses: [{service: a/b, target: a/c, set: {callee: a.b.c}, rollout: {percent: 0.5}}]")
-	f.Add("version: 1\nnaming: {segments: [a, b, c], values: {a: [x]}}\nevacuate: []")
-	f.Fuzz(func(t *testing.T, text string) {
-		var problems strict.Problems
-		rules := Load([]strict.File{{Name: "f.yaml", Data: []byte(text)}}, today, &problems)
-		if (rules == nil) != (problems.Err() != nil) {
-			t.Fatalf("rules %v beside error %v", rules, problems.Err())
-		}
-	})
-}

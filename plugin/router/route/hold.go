@@ -27,27 +27,26 @@ type Held struct {
 // instances at the threshold. The decision has what is held, and until when it
 // stands if nothing changes; zero: for ever.
 func (r Route) Settle(callee *Callee, own []Instance, before Held, now time.Time) (Decision, []Member, Held) {
-	d, members := r.Answer(callee, own)
-	after := r.held(d)
+	natural, list := r.Answer(callee, own)
+	after := r.held(natural)
 	if !before.stages || before.rule != after.rule || !after.at.narrower(before.at) {
-		return d, members, after
+		return natural, list, after
 	}
-	after.since = before.since
-	if after.since.IsZero() {
-		after.since = now
+	since := before.since
+	if since.IsZero() {
+		since = now
 	}
-	until := after.since.Add(r.Rule.Degrade.HoldDown)
+	until := since.Add(r.Rule.Degrade.HoldDown)
 	if !now.Before(until) {
-		after.since = time.Time{}
-		return d, members, after
+		return natural, list, after
 	}
-	d, members = r.AnswerHolding(callee, own, before.at)
+	d, members := r.AnswerHolding(callee, own, before.at)
 	kept := r.held(d)
-	if kept.at.narrower(before.at) { // what is held is not satisfied any more
-		return d, members, kept
+	if kept.at.narrower(before.at) { // the tier or the level that is held is not satisfied any more
+		return natural, list, after
 	}
 	d.Held, d.Until = before.at, until
-	kept.since = after.since
+	kept.since = since
 	return d, members, kept
 }
 

@@ -98,67 +98,69 @@ func drawRule(t *rapid.T) *Rule {
 	return rule
 }
 
-func TestSelectAgreesWithOracle(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
-		instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-		got := r.Select(NewCallee(instances))
-		want, tier, level := oracle(r, instances)
-		if fmt.Sprint(got.Chosen, got.Tier, got.Level) != fmt.Sprint(want, tier, level) {
-			t.Fatalf("Select: %v tier %q level %q\noracle: %v tier %q level %q", got.Chosen, got.Tier, got.Level, want, tier, level)
-		}
-	})
+func TestSelectAgreesWithOracle(t *testing.T) { rapid.Check(t, selectAgreesWithOracle) }
+
+func selectAgreesWithOracle(t *rapid.T) {
+	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
+	got := r.Select(NewCallee(instances))
+	want, tier, level := oracle(r, instances)
+	if fmt.Sprint(got.Chosen, got.Tier, got.Level) != fmt.Sprint(want, tier, level) {
+		t.Fatalf("Select: %v tier %q level %q\noracle: %v tier %q level %q", got.Chosen, got.Tier, got.Level, want, tier, level)
+	}
 }
 
 // What design section 5 promises whatever the rule: another business is never
 // reached but by a tier that names it.
 func TestSelectNeverLeaksAnotherBusiness(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := Route{Rule: drawRule(t), SET: "a.b.c", Location: someLocation.Draw(t, "caller location")}
-		r.Rule.SET = &SETStage{Tiers: []Tier{Own, Pool, Siblings, Business}}
-		instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-		hasSETs := slices.ContainsFunc(instances, func(i Instance) bool { return i.SET != "" })
-		for _, i := range r.Select(NewCallee(instances)).Chosen {
-			if set := instances[i].SET; hasSETs && set != "" && segments(set)[0] != "a" {
-				t.Fatalf("a.b.c got an instance of %q", set)
-			}
+	rapid.Check(t, selectNeverLeaksAnotherBusiness)
+}
+
+func selectNeverLeaksAnotherBusiness(t *rapid.T) {
+	r := Route{Rule: drawRule(t), SET: "a.b.c", Location: someLocation.Draw(t, "caller location")}
+	r.Rule.SET = &SETStage{Tiers: []Tier{Own, Pool, Siblings, Business}}
+	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
+	hasSETs := slices.ContainsFunc(instances, func(i Instance) bool { return i.SET != "" })
+	for _, i := range r.Select(NewCallee(instances)).Chosen {
+		if set := instances[i].SET; hasSETs && set != "" && segments(set)[0] != "a" {
+			t.Fatalf("a.b.c got an instance of %q", set)
 		}
-	})
+	}
 }
 
 // An answer depends on the SETs that Reads names, and no others: whatever
 // happens to instances of another SET, while it has any.
-func TestAnswerDependsOnWhatItReads(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
-		before := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-		callee := NewCallee(before)
-		d, members := r.Answer(callee, nil)
-		reads, ok := r.Reads(callee, d)
-		if !ok {
-			return
+func TestAnswerDependsOnWhatItReads(t *testing.T) { rapid.Check(t, answerDependsOnWhatItReads) }
+
+func answerDependsOnWhatItReads(t *rapid.T) {
+	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	before := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
+	callee := NewCallee(before)
+	d, members := r.Answer(callee, nil)
+	reads, ok := r.Reads(callee, d)
+	if !ok {
+		return
+	}
+	var after []Instance
+	kept := make([]int, len(before)) // indexes of what stays, after
+	for n, i := range before {
+		if slices.Contains(reads, i.SET) {
+			kept[n] = len(after)
+			after = append(after, i)
+			continue
 		}
-		var after []Instance
-		kept := make([]int, len(before)) // indexes of what stays, after
-		for n, i := range before {
-			if slices.Contains(reads, i.SET) {
-				kept[n] = len(after)
-				after = append(after, i)
-				continue
-			}
-			for range rapid.IntRange(1, 2).Draw(t, "instead") {
-				other := someInstance.Draw(t, "other")
-				other.SET = i.SET
-				after = append(after, other)
-			}
+		for range rapid.IntRange(1, 2).Draw(t, "instead") {
+			other := someInstance.Draw(t, "other")
+			other.SET = i.SET
+			after = append(after, other)
 		}
-		for n := range members {
-			members[n].Index = kept[members[n].Index]
-		}
-		again, got := r.Answer(NewCallee(after), nil)
-		again.Chosen, d.Chosen = nil, nil
-		if !slices.Equal(got, members) || fmt.Sprint(again) != fmt.Sprint(d) {
-			t.Fatalf("reads %q\nbefore %v %+v\nafter  %v %+v", reads, members, d, got, again)
-		}
-	})
+	}
+	for n := range members {
+		members[n].Index = kept[members[n].Index]
+	}
+	again, got := r.Answer(NewCallee(after), nil)
+	again.Chosen, d.Chosen = nil, nil
+	if !slices.Equal(got, members) || fmt.Sprint(again) != fmt.Sprint(d) {
+		t.Fatalf("reads %q\nbefore %v %+v\nafter  %v %+v", reads, members, d, got, again)
+	}
 }

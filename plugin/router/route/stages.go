@@ -204,7 +204,7 @@ func readRollout(n strict.Node) (hundredths int, byWeight bool) {
 }
 
 // parsePercent reads 0 to 100 in steps of 0.01 as hundredths, without floating
-// point.
+// point. 010 is refused: for YAML it is 8.
 func parsePercent(s string) (int, error) {
 	whole, fraction, dotted := strings.Cut(s, ".")
 	fault := fmt.Errorf("found percent %s, expected 0 to 100 in steps of 0.01", s)
@@ -213,7 +213,7 @@ func parsePercent(s string) (int, error) {
 	}
 	digits := whole + (fraction + "00")[:2]
 	v, err := strconv.ParseUint(digits, 10, 32)
-	if err != nil || whole == "" && !dotted || v > Everybody {
+	if err != nil || whole == "" && !dotted || len(whole) > 1 && whole[0] == '0' || v > Everybody {
 		return 0, fault
 	}
 	return int(v), nil

@@ -1,0 +1,261 @@
+package location
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+
+	"go4.org/netipx"
+	"pgregory.net/rapid"
+
+	"github.com/polaris-contrib/setrouter/internal/fuzztest"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// The properties of the rapid tests, with inputs that the fuzzer chooses.
+
+func FuzzLookup(f *testing.F) {
+	fuzztest.AddNoise(f, 6000)
+	f.Fuzz(rapid.MakeFuzz(lookupAgreesWithOracle))
+}
+
+func FuzzPlaces(f *testing.F) {
+	fuzztest.AddNoise(f, 6000)
+	f.Fuzz(rapid.MakeFuzz(placesAgreeWithNames))
+}
+
+// FuzzLoadMapping reads mapping files in YAML.
+func FuzzLoadMapping(f *testing.F) {
+	for _, text := range fuzztest.Texts(f, "build/conf/mapping/*.yaml", "testdata/*/mapping.yaml", "testdata/tutorial/*/sets.yaml") {
+		f.Add(text)
+	}
+	f.Add("version: 1\ntopology: {a: {b: [c]}}\nmappings: [{match: [10.0.0.0/8, 10.0.0.1-10.0.0.9], region: a, labels: {x: y}}]\ndefault: {set: a.b.*}")
+	f.Add("version: 1\nmappings: [{match: \"::/0\", shared: true}, {match: fd00::1, set: a.b.c}]")
+	f.Fuzz(func(t *testing.T, text string) { checkMapping(t, strict.File{Name: "f.yaml", Data: []byte(text)}) })
+}
+
+// FuzzLoadCSV reads mapping files in CSV.
+func FuzzLoadCSV(f *testing.F) {
+	for _, text := range fuzztest.Texts(f, "build/conf/mapping/*.csv") {
+		f.Add(text)
+	}
+	f.Add("match,region,zone,campus,set,label.x\n10.0.0.1,r,z,c,a.b.c,v\n")
+	f.Add("\xef\xbb\xbfmatch, region,shared\n# comment\n\"10.7.0.0/16\",r7,true\n10.0.0.1-10.0.0.9,r,\n")
+	f.Fuzz(func(t *testing.T, text string) { checkMapping(t, strict.File{Name: "f.csv", Data: []byte(text)}) })
+}
+
+// checkMapping loads a file twice, and looks up addresses.
+func checkMapping(t *testing.T, file strict.File) {
+	if many := strings.Count(string(file.Data), "-"); many > 20 {
+		t.Skip("ranges are many prefixes each")
+	}
+	var problems, again strict.Problems
+	var table *Table
+	fuzztest.Bounded(t, len(file.Data), func() { table = LoadMapping([]strict.File{file}, &problems) })
+	fuzztest.Problems(t, file.Data, problems.List())
+	if (table == nil) != (problems.Err() != nil) {
+		t.Fatalf("table %v beside %v", table, problems.Err())
+	}
+	same := LoadMapping([]strict.File{file}, &again)
+	if !reflect.DeepEqual(problems.List(), again.List()) {
+		t.Fatalf("once %v, then %v", problems.List(), again.List())
+	}
+	if table == nil {
+		return
+	}
+	if a, b := fmt.Sprint(table.identities, table.fallback.Identity), fmt.Sprint(same.identities, same.fallback.Identity); a != b {
+		t.Fatalf("once %s, then %s", a, b)
+	}
+	checkTable(t, table, file)
+}
+
+// row is a prefix of a table, with what holds for it.
+type row struct {
+	prefix netip.Prefix
+	found  Found
+}
+
+// checkTable compares lookups with a walk along all prefixes.
+func checkTable(t *testing.T, table *Table, file strict.File) {
+	var rows []row
+	for prefix, found := range table.All() {
+		rows = append(rows, row{prefix, found})
+	}
+	if len(rows) != table.Len() {
+		t.Errorf("%d prefixes, Len is %d", len(rows), table.Len())
+	}
+	for _, r := range rows[:min(len(rows), 50)] {
+		checkRow(t, r, file)
+		first, last := r.prefix.Addr(), netipx.PrefixLastIP(r.prefix)
+		for _, addr := range []netip.Addr{first, first.Prev(), last, last.Next(), netip.AddrFrom16(first.As16())} {
+			if !addr.IsValid() {
+				continue
+			}
+			want, known := longest(rows, addr.Unmap())
+			got, ok := table.Lookup(addr)
+			if ok != known || known && fmt.Sprint(got.Facts()) != fmt.Sprint(want.found.Facts()) {
+				t.Errorf("%s: %v %t, want %v %t", addr, got, ok, want, known)
+			}
+		}
+		if addr, ok := table.AddrOf(r.prefix); ok {
+			if at, _ := longest(rows, addr); at.prefix != r.prefix {
+				t.Errorf("%s stands for %s, and is in %s", addr, r.prefix, at.prefix)
+			}
+		}
+	}
+}
+
+func longest(rows []row, addr netip.Addr) (best row, known bool) {
+	for _, r := range rows {
+		if r.prefix.Contains(addr) && (!known || r.prefix.Bits() > best.prefix.Bits()) {
+			best, known = r, true
+		}
+	}
+	return best, known
+}
+
+func checkRow(t *testing.T, r row, file strict.File) {
+	f := r.found.Facts()
+	if _, err := ParseSET(string(f.SET)); f.SET != "" && err != nil {
+		t.Error(err)
+	}
+	if f.Shared != nil && (f.SET != "" || len(f.Labels) > 0) {
+		t.Errorf("%s is shared, and has %s %v", r.prefix, f.SET, f.Labels)
+	}
+	if r.prefix != r.prefix.Masked() || r.prefix.Addr().Is4In6() {
+		t.Errorf("prefix %s", r.prefix)
+	}
+	for key := range f.Labels {
+		checkPlace(t, f.LabelFrom(key), true, file)
+	}
+	for place, known := range map[*Place]bool{f.RegionFrom: f.Region != "", f.ZoneFrom: f.Zone != "", f.CampusFrom: f.Campus != "", f.SETFrom: f.SET != ""} {
+		checkPlace(t, place, known, file)
+	}
+}
+
+// checkPlace checks that a fact is from a line of the file, and a place beside
+// one.
+func checkPlace(t *testing.T, place *Place, known bool, file strict.File) {
+	if known && place == nil {
+		t.Error("a fact without a place")
+	}
+	if place != nil && (place.File != file.Name || place.Line < 1 || place.Line > fuzztest.LinesIn(file.Data)) {
+		t.Errorf("from %v", place)
+	}
+}
+
+// FuzzParseMatch reads addresses, prefixes and ranges.
+func FuzzParseMatch(f *testing.F) {
+	for _, s := range []string{"10.0.0.1", "10.0.0.0/8", "10.0.0.1-10.0.0.9", "::ffff:10.0.0.0/112", "fe80::1%eth0", "::/0", "fd00:: - fd00::9"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		prefixes, err := ParseMatch(s)
+		if (len(prefixes) == 0) != (err != nil) {
+			t.Fatalf("%v, %v", prefixes, err)
+		}
+		if err != nil {
+			fuzztest.Printable(t, err.Error())
+			return
+		}
+		for n, p := range prefixes {
+			if p != p.Masked() || !p.IsValid() || p.Addr().Is4In6() {
+				t.Fatalf("prefix %v", p)
+			}
+			// Together they are one run of addresses, without a gap.
+			if n > 0 && netipx.PrefixLastIP(prefixes[n-1]).Next() != p.Addr() {
+				t.Fatalf("%v do not follow each other", prefixes)
+			}
+		}
+		first, last, isRange := strings.Cut(s, "-")
+		if !isRange {
+			return
+		}
+		from, to := Normalize(netip.MustParseAddr(strings.TrimSpace(first))), Normalize(netip.MustParseAddr(strings.TrimSpace(last)))
+		if prefixes[0].Addr() != from || netipx.PrefixLastIP(prefixes[len(prefixes)-1]) != to {
+			t.Fatalf("%v, want %s to %s", prefixes, from, to)
+		}
+	})
+}
+
+// FuzzParseSET reads SET names.
+func FuzzParseSET(f *testing.F) {
+	for _, s := range []string{"a.b.c", "qb.novel.*", "a.b", "*.b.c", "a..c"} {
+		f.Add(s, "a.b.c")
+	}
+	f.Fuzz(func(t *testing.T, text, other string) {
+		set, err := ParseSET(text)
+		if err != nil {
+			fuzztest.Printable(t, err.Error())
+		} else {
+			if again, err := ParseSET(string(set)); again != set || err != nil || string(set) != text {
+				t.Errorf("%q, then %q, %v", set, again, err)
+			}
+			if set.Segment(1)+"."+set.Segment(2)+"."+set.Segment(3) != text || set.IsPool() != (set.Segment(3) == "*") ||
+				set.Pool() != SET(set.AreaPrefix()+"*") || set.BusinessPrefix() != set.Segment(1)+"." {
+				t.Errorf("%q has the segments %q %q %q", set, set.Segment(1), set.Segment(2), set.Segment(3))
+			}
+		}
+		// What an instance registered: no SET comes of what is none.
+		facts, invalid := Registered(Location{}, map[string]string{MetaSetName: text, MetaSetGroup: other})
+		if text != "" && err != nil && invalid == "" {
+			t.Errorf("%q and %q: %q, invalid %q", text, other, facts.SET, invalid)
+		}
+		if _, err := ParseSET(string(facts.SET)); facts.SET != "" && err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// FuzzCallerAddr asks who is behind proxies.
+func FuzzCallerAddr(f *testing.F) {
+	f.Add("10.0.0.1, 2.2.2.2", "3.3.3.3", "[::1]:80", true)
+	f.Add("2.2.2.2, evil", "10.0.0.3:80", "", true)
+	f.Add("", "", "10.1.1.1", false)
+	f.Fuzz(func(t *testing.T, first, second, realIP string, forwarded bool) {
+		outside, proxy := netip.MustParseAddr("1.1.1.1"), netip.MustParseAddr("::ffff:10.0.0.1")
+		trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		var headers []string
+		if forwarded {
+			headers = []string{first, second}
+		}
+		if got := CallerAddr(outside, trusted, headers, realIP); got != outside {
+			t.Fatalf("an untrusted peer became %s", got)
+		}
+		got, want := CallerAddr(proxy, trusted, headers, realIP), oracleCaller(headers, realIP)
+		if got != want || got != Normalize(got) {
+			t.Fatalf("%q %q: %s, want %s", headers, realIP, got, want)
+		}
+		// Whoever is before the last that is no proxy can say what he likes.
+		if !trusted[0].Contains(got) && CallerAddr(proxy, trusted, append([]string{"6.6.6.6, evil"}, headers...), realIP) != got && forwarded {
+			t.Fatalf("%q: %s, and another with more before it", headers, got)
+		}
+	})
+}
+
+// oracleCaller is the caller behind the proxy 10.0.0.1: of the addresses in
+// their order, from the last, the first that is no proxy.
+func oracleCaller(headers []string, realIP string) netip.Addr {
+	var hops []string
+	for _, header := range headers {
+		hops = append(hops, strings.Split(header, ",")...)
+	}
+	if headers == nil {
+		hops = []string{realIP}
+	}
+	caller := netip.MustParseAddr("10.0.0.1")
+	for n := len(hops) - 1; n >= 0 && strings.HasPrefix(caller.String(), "10."); n-- {
+		hop := strings.TrimSpace(hops[n])
+		addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(hop, "["), "]"))
+		if at, withPort := netip.ParseAddrPort(hop); withPort == nil {
+			addr, err = at.Addr(), nil
+		}
+		if err != nil {
+			break
+		}
+		caller = addr.Unmap().WithZone("")
+	}
+	return caller
+}
