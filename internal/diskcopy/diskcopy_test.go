@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/polaristest"
 )
 
 // value is one that shows when it is not whole.
@@ -41,6 +43,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "data", "copy.json")
 	for range 30 {
 		writer := exec.Command(os.Args[0])
+		writer.SysProcAttr = polaristest.DieWithParent()
 		writer.Env = append(os.Environ(), "SETROUTER_TEST_WRITE="+name)
 		written, err := writer.StdoutPipe()
 		if err != nil {
