@@ -54,10 +54,7 @@ var (
 func program(name string, build ...string) func(*testing.T) string {
 	built := sync.OnceValues(func() (string, error) {
 		binary := filepath.Join(programs, name)
-		if out, err := exec.Command("go", append([]string{"build", "-o", binary}, build...)...).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("go build %v: %w\n%s", build, err, out)
-		}
-		return binary, nil
+		return binary, polaristest.Build(".", binary, build...)
 	})
 	return func(t *testing.T) string {
 		t.Helper()

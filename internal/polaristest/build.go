@@ -1,6 +1,7 @@
 package polaristest
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -15,14 +16,20 @@ type Programs struct {
 // called in a package two directories below the module's root.
 func BuildPrograms(dir string) (Programs, error) {
 	p := Programs{filepath.Join(dir, "polaris-server"), filepath.Join(dir, "setctl"), filepath.Join(dir, "consumer")}
-	for _, args := range [][]string{
-		{"build", "-o", p.Server, "../../build/polaris-server"},
-		{"build", "-o", p.Setctl, "../../build/setctl"},
-		{"build", "-C", "../../scripts/demo/consumer", "-o", p.Consumer, "."},
-	} {
-		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
-			return Programs{}, fmt.Errorf("go %v: %w: %s", args, err, out)
-		}
+	return p, errors.Join(
+		Build(".", p.Server, "../../build/polaris-server"),
+		Build(".", p.Setctl, "../../build/setctl"),
+		Build("../../scripts/demo/consumer", p.Consumer, "."),
+	)
+}
+
+// Build builds a program in a directory of its module into binary, an absolute
+// path; args are flags of go build, and the package.
+func Build(dir, binary string, args ...string) error {
+	cmd := exec.Command("go", append([]string{"build", "-o", binary}, args...)...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w: %s", cmd.Args, err, out)
 	}
-	return p, nil
+	return nil
 }

@@ -1,0 +1,289 @@
+package strict
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
+	"gopkg.in/yaml.v3"
+)
+
+// Node is a value in a YAML file. Its methods report what is wrong with the
+// value to the Problems given to ParseYAML and return false or nothing then,
+// so that one reading finds every fault. Anchors and aliases are refused:
+// a few lines of them can stand for gigabytes.
+type Node struct {
+	yaml     *yaml.Node
+	file     string
+	problems *Problems
+}
+
+// File and Line say where the value is.
+func (n Node) File() string { return n.file }
+
+// Line counts from 1.
+func (n Node) Line() int { return n.yaml.Line }
+
+// Errorf reports a fault at the value.
+func (n Node) Errorf(format string, args ...any) {
+	n.problems.Add(Problem{File: n.file, Line: n.yaml.Line, Col: n.yaml.Column, Message: fmt.Sprintf(format, args...)})
+}
+
+// Entry is a key and its value.
+type Entry struct {
+	Key   Node
+	Value Node
+}
+
+// Entries returns the keys and values of a mapping in their order. A null
+// value counts as an empty mapping.
+func (n Node) Entries() []Entry {
+	if n.Null() {
+		return nil
+	}
+	if n.yaml.Kind != yaml.MappingNode {
+		n.Errorf("found %s, expected keys and values", n.what())
+		return nil
+	}
+	seen := map[string]int{}
+	var out []Entry
+	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
+		key := n.child(n.yaml.Content[i])
+		if key.yaml.Kind != yaml.ScalarNode {
+			key.Errorf("found %s, expected a key", key.what())
+			continue
+		}
+		if line, twice := seen[key.yaml.Value]; twice {
+			key.Errorf("key %q is given twice, first in line %d", key.yaml.Value, line)
+			continue
+		}
+		seen[key.yaml.Value] = key.yaml.Line
+		out = append(out, Entry{Key: key, Value: n.child(n.yaml.Content[i+1])})
+	}
+	return out
+}
+
+// Fields returns the values of a mapping whose keys must be among known.
+func (n Node) Fields(known ...string) map[string]Node {
+	fields := map[string]Node{}
+	for _, e := range n.Entries() {
+		key := e.Key.yaml.Value
+		if !slices.Contains(known, key) {
+			e.Key.Errorf("unknown key %q%s", key, expected(key, known))
+			continue
+		}
+		fields[key] = e.Value
+	}
+	return fields
+}
+
+// Items returns the values of a list.
+func (n Node) Items() []Node {
+	if n.yaml.Kind != yaml.SequenceNode {
+		n.Errorf("found %s, expected a list", n.what())
+		return nil
+	}
+	out := make([]Node, len(n.yaml.Content))
+	for i, c := range n.yaml.Content {
+		out[i] = n.child(c)
+	}
+	return out
+}
+
+// OneOrItems returns the values of a list, or the one value that stands where
+// a list may.
+func (n Node) OneOrItems() []Node {
+	if n.yaml.Kind == yaml.ScalarNode {
+		return []Node{n}
+	}
+	return n.Items()
+}
+
+// Text returns a string. Numbers and booleans are refused: `zone: 0755` or
+// `set: on` would not be the text that stands in the file.
+func (n Node) Text() (string, bool) {
+	if n.yaml.Kind != yaml.ScalarNode || n.Null() {
+		n.Errorf("found %s, expected a text", n.what())
+		return "", false
+	}
+	if n.yaml.Tag != "!!str" {
+		n.Errorf("found %s, expected a text; put it in quotes: %q", n.what(), n.yaml.Value)
+		return "", false
+	}
+	return n.yaml.Value, true
+}
+
+// TextOr returns an optional text; it is empty after a fault.
+func (n Node) TextOr() string {
+	s, _ := n.Text()
+	return s
+}
+
+// Word returns a text that must be one of words.
+func (n Node) Word(words ...string) (string, bool) {
+	s, ok := n.Text()
+	if !ok {
+		return "", false
+	}
+	if !slices.Contains(words, s) {
+		n.Errorf("found %q%s", s, expected(s, words))
+		return "", false
+	}
+	return s, true
+}
+
+// Int returns a whole number from low to high. 010 is refused: for YAML it is 8.
+func (n Node) Int(low, high int) (int, bool) {
+	digits := strings.TrimLeft(n.yaml.Value, "+-")
+	octal := len(digits) > 1 && digits[0] == '0'
+	v, err := strconv.Atoi(n.yaml.Value)
+	if n.yaml.Kind != yaml.ScalarNode || n.yaml.Tag != "!!int" || octal || err != nil || v < low || v > high {
+		n.Errorf("found %s, expected a whole number from %d to %d", n.what(), low, high)
+		return 0, false
+	}
+	return v, true
+}
+
+// Bool returns true or false. For YAML, True and TRUE are true as well.
+func (n Node) Bool() (value, ok bool) {
+	if n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!bool" {
+		switch n.yaml.Value {
+		case "true", "True", "TRUE":
+			return true, true
+		case "false", "False", "FALSE":
+			return false, true
+		}
+	}
+	n.Errorf("found %s, expected true or false", n.what())
+	return false, false
+}
+
+// Number returns the digits of a number as they stand in the file.
+func (n Node) Number() (string, bool) {
+	if n.yaml.Kind != yaml.ScalarNode || n.yaml.Tag != "!!int" && n.yaml.Tag != "!!float" {
+		n.Errorf("found %s, expected a number", n.what())
+		return "", false
+	}
+	return n.yaml.Value, true
+}
+
+// Version checks the `version: 1` that every file starts with.
+func Version(root Node, fields map[string]Node) {
+	v, given := fields["version"]
+	if !given {
+		root.Errorf("key \"version\" is missing, expected version: 1")
+		return
+	}
+	if v.yaml.Tag != "!!int" || v.yaml.Value != "1" {
+		v.Errorf("found version %q, expected 1: the only version that this program knows", v.yaml.Value)
+	}
+}
+
+func (n Node) child(c *yaml.Node) Node {
+	if c.Kind == yaml.AliasNode || c.Anchor != "" {
+		Node{yaml: c, file: n.file, problems: n.problems}.Errorf("YAML anchors and aliases are not supported; write the value out")
+		c = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: c.Line, Column: c.Column}
+	}
+	return Node{yaml: c, file: n.file, problems: n.problems}
+}
+
+// what describes the value for an error message.
+func (n Node) what() string {
+	switch n.yaml.Kind {
+	case yaml.MappingNode:
+		return "keys and values"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	if n.Null() {
+		return "nothing"
+	}
+	return strconv.Quote(n.yaml.Value)
+}
+
+func expected(got string, words []string) string {
+	if near, ok := Nearest(got, words); ok {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ", expected one of " + strings.Join(words, ", ")
+}
+
+// Nearest returns the word at the smallest edit distance from s, when that is
+// small enough for a slip of the fingers.
+func Nearest(s string, words []string) (string, bool) {
+	best, near := 3, ""
+	length := utf8.RuneCountInString(s)
+	for _, w := range words {
+		if other := utf8.RuneCountInString(w); length-other >= best || other-length >= best {
+			continue // at least that far
+		}
+		if d := levenshtein.ComputeDistance(strings.ToLower(s), strings.ToLower(w)); d < best && d < length {
+			best, near = d, w
+		}
+	}
+	return near, near != ""
+}
+
+// Raw is the text of a key or scalar as it stands in the file, unchecked.
+func (n Node) Raw() string { return n.yaml.Value }
+
+// Peek is the text below keys, in a section that is not ours to judge: whatever
+// is there, anchors included, nothing is reported. Empty: no scalar is there.
+func (n Node) Peek(keys ...string) string {
+	at := n.yaml
+	for {
+		if at.Kind == yaml.AliasNode {
+			at = at.Alias
+		}
+		if len(keys) == 0 {
+			break
+		}
+		i := 0
+		for i+1 < len(at.Content) && at.Content[i].Value != keys[0] {
+			i += 2
+		}
+		if at.Kind != yaml.MappingNode || i+1 >= len(at.Content) {
+			return ""
+		}
+		at, keys = at.Content[i+1], keys[1:]
+	}
+	if at.Kind != yaml.ScalarNode || at.Tag == "!!null" {
+		return ""
+	}
+	return at.Value
+}
+
+// NotNull reports a key without a value, where that could be a slip and an
+// empty mapping means something.
+func (n Node) NotNull(instead string) {
+	if n.Null() {
+		n.Errorf("found nothing, expected keys and values, or %s for the defaults", instead)
+	}
+}
+
+// HasAny tells whether a mapping has one of the keys.
+func (n Node) HasAny(keys ...string) bool {
+	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
+		if slices.Contains(keys, n.yaml.Content[i].Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasOnly tells whether a mapping has no other key.
+func (n Node) HasOnly(key string) bool {
+	return len(n.yaml.Content) == 2 && n.yaml.Content[0].Value == key
+}
+
+// Col counts from 1.
+func (n Node) Col() int { return n.yaml.Column }
+
+// Null tells whether the value is left out, as in `key:`.
+func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
+
+// Faults is the number of faults found so far in all that is being read.
+func (n Node) Faults() int { return len(n.problems.list) }
