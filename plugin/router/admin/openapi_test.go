@@ -140,7 +140,7 @@ func (d openapiNode) compare(t *testing.T, at string, schema any, is reflect.Typ
 	}
 }
 
-// Document and admin.go have the same paths, parameters and fields.
+// Document and code have the same paths, parameters and fields.
 func TestOpenAPIIsTheCode(t *testing.T) {
 	d := openapiLoad(t)
 	types := map[string]any{
@@ -166,9 +166,13 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 			}
 		}
 	}
-	source, err := os.ReadFile("admin.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, name := range []string{"admin.go", "requests.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
 	}
 	for _, m := range regexp.MustCompile(`\bget\("([\w-]+)"|"([A-Z]+) /setrouter/v1/([\w-]+)"|FormValue\("(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
 		switch {
@@ -181,7 +185,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 		}
 	}
 	if !maps.Equal(documented, served) {
-		t.Errorf("docs/openapi.yaml has %q\nadmin.go has %q", slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(served)))
+		t.Errorf("docs/openapi.yaml has %q\nthe code has %q", slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(served)))
 	}
 }
 
