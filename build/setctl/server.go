@@ -60,7 +60,7 @@ func (r remote) do(method, path string, query url.Values, into any) error {
 
 func (r remote) request(method, path string, query url.Values, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequest(method, strings.TrimSuffix(r.url, "/")+"/setrouter/v1/"+path+"?"+query.Encode(), body)
-	if err != nil {
+	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" || req.URL.Host == "" { // localhost:8095 has the scheme localhost
 		return nil, fmt.Errorf("--server %q is not a URL, expected as http://127.0.0.1:8095", r.url)
 	}
 	return req, nil
