@@ -33,7 +33,7 @@ func cut(text string) string {
 }
 
 // maxReread bounds, in bytes, what is read again to find a fault.
-const maxReread = 4 << 20
+const maxReread = 1 << 20
 
 // faultLine is the line after the longest beginning of whole lines that is valid
 // YAML: that of the fault, or that in which begins what does not end. In large
