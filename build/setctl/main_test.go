@@ -25,6 +25,8 @@ var files = map[string]string{
 	"c.yaml": "mapping: [m.yaml]\nrouting: [r.yaml]\ninstances:\n" +
 		"  - {service: default/s, host: 10.8.0.1, set: qb.novel.h}\n  - {service: default/s, host: 10.8.0.2, set: qb.novel.z}\ntests:\n" +
 		"  - {name: own, caller: 10.1.0.1, service: default/s, want: [10.8.0.1], rule: r, tier: own}\n",
+	"slip.yaml": "routing: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1}]\ntests:\n" +
+		"  - {name: nobody, caller: 10.1.0.1, service: default/slip, want: []}\n",
 	"f.yaml": "mapping: m.yaml\nrouting: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1, set: qb.novel.h}]\ntests:\n" +
 		"  - {name: wrong, caller: 10.1.0.1, service: default/s, want: [10.8.0.9], tier: pool}\n",
 }
@@ -86,6 +88,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n" +
 			"m.yaml:2:1: unknown key \"mappings\"; did you mean \"mapping\"?\n" +
 			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n0 passed, 0 failed\n", ""},
+		{"test slip.yaml", 1, "slip.yaml:4:5: the test asks for \"default/slip\", which is not in this file, expected the service of an instance, an alias, an address, or one in services\n0 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
 		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of check, completion, dump, evacuate, explain, help, lookup, plan, reload, status, test, who\n"},
 		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},
