@@ -88,7 +88,7 @@ func (r remote) send(req *http.Request, into any) error {
 		return failure{fmt.Errorf("the server at %s broke off its answer: %w", r.url, err)}
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
-		return failure{fmt.Errorf("the token for the server at %s is missing or wrong, expected that of its set-admin listener in SETROUTER_TOKEN or --token", r.url)}
+		return failure{fmt.Errorf("the token is missing or wrong, expected that of the set-admin listener at %s in SETROUTER_TOKEN or --token", r.url)}
 	}
 	if resp.StatusCode != http.StatusOK {
 		return failure{refusal{r.refusal(resp.Status, body), resp.StatusCode}}

@@ -28,8 +28,8 @@ func TestServerRefuses(t *testing.T) {
 		code         int
 		stdout, errs string
 	}{
-		{[]string{"status", "--token", "bad"}, 1, "", "setctl: the token for the server at " + server.URL +
-			" is missing or wrong, expected that of its set-admin listener in SETROUTER_TOKEN or --token\n"},
+		{[]string{"status", "--token", "bad"}, 1, "", "setctl: the token is missing or wrong, expected that of the set-admin listener at " + server.URL +
+			" in SETROUTER_TOKEN or --token\n"},
 		{[]string{"dump", "--token", "good", "--service", "default/t"}, 1, "", "setctl: the server has no service \"default/t\"\n"},
 		{[]string{"dump", "--token", "good", "--service", "default/s"}, 0, "now: \"2026-11-25T00:00:00Z\"\nsources: []\nservices:\n  - default/s\n", ""},
 		{[]string{"who", "--token", "good", "--service", "default/s", "--host", "10.9.9.9"}, 0, "\"default/s\"\n\nit has no instance at \"10.9.9.9\"\n", ""},
