@@ -16,7 +16,12 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line \d+: )?`)
 func syntaxProblem(file File, err error) Problem {
 	line := faultLine(file.Data)
 	message := "not valid YAML: " + yamlLine.ReplaceAllString(err.Error(), "")
-	if text := bytes.TrimSpace(lineOf(file.Data, line)); len(text) > 0 {
+	whole := lineOf(file.Data, line)
+	text := bytes.TrimSpace(whole)
+	if before, _, _ := bytes.Cut(whole, text); bytes.ContainsRune(before, '\t') {
+		message = "not valid YAML: the line begins with a tab, expected spaces"
+	}
+	if len(text) > 0 {
 		message += ", at \"" + cut(string(text)) + "\""
 	}
 	return Problem{File: file.Name, Line: line, Col: 1, Message: message}

@@ -14,7 +14,7 @@ func TestSyntaxFaultsHaveTheirLine(t *testing.T) {
 		{"    service: d/b", "   service: d/b", `f.yaml:7:1: not valid YAML: did not find expected '-' indicator, at "service: d/b"`},
 		{"  - name: c", "   - name: c", `f.yaml:9:1: not valid YAML: did not find expected '-' indicator, at "- name: c"`},
 		{"  - name: c", " - name: c", `f.yaml:9:1: not valid YAML: did not find expected key, at "- name: c"`},
-		{"    service: d/c", "\tservice: d/c", `f.yaml:10:1: not valid YAML: found a tab character that violates indentation, at "service: d/c"`},
+		{"    service: d/c", "\tservice: d/c", `f.yaml:10:1: not valid YAML: the line begins with a tab, expected spaces, at "service: d/c"`},
 		{"[own]}", "[own}", `f.yaml:8:1: not valid YAML: did not find expected ',' or ']', at "set: {tiers: [own}"`},
 		{"[own]}", "[own]", `f.yaml:8:1: not valid YAML: did not find expected ',' or '}', at "set: {tiers: [own]"`},
 		{"[own]}", "[own]}}", `f.yaml:8:1: not valid YAML: did not find expected key, at "set: {tiers: [own]}}"`},
