@@ -53,6 +53,31 @@ func TestOperatorsPages(t *testing.T) {
 	}
 }
 
+// The tour of the README goes as printed, with the files of build/conf.
+func TestTour(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("the tour's commands need curl")
+	}
+	files := map[string]string{ // those of other tests have nothing here
+		"conf/mapping/mapping.yaml": "version: 1\nmappings: []\n",
+		"conf/routing/routing.yaml": "version: 1\nrules: []\n",
+	}
+	for _, name := range []string{"conf/mapping/sample.yaml", "conf/routing/sample.yaml"} {
+		files[name] = repoFile(t, "build/"+name)
+	}
+	server, _ := start(t, polaristest.Options{Files: files})
+	blocks := 0
+	for part := range strings.SplitSeq(repoFile(t, "README.md"), "\n```") {
+		if block, is := strings.CutPrefix(part, "console tour\n"); is {
+			blocks++
+			runBlock(t, server, strings.NewReplacer("bin/setctl", "setctl", "127.0.0.1:8090", server.HTTPAddr).Replace(block))
+		}
+	}
+	if blocks == 0 {
+		t.Error("the README has no block of the tour: is it still read?")
+	}
+}
+
 // repoFile is the text of a file of this repository.
 func repoFile(t *testing.T, name string) string {
 	t.Helper()

@@ -167,6 +167,7 @@ func TestPlanAndDump(t *testing.T) {
 	register(t, console, instance("near", "10.21.0.1", ""), instance("near", "10.23.0.1", ""))
 	eventually(t, server, polaristest.Request{Source: shanghai, Service: "novel"}, "10.11.0.1")
 	eventually(t, server, polaristest.Request{Source: shenzhen, Service: "near"}, "10.21.0.1")
+	eventually(t, server, polaristest.Request{Source: shanghai, Service: "near"}, "10.23.0.1") // the cache can have one before the other
 	write(t, server, "candidate.yaml", strings.NewReplacer("set: {}", "set: {tiers: [pool]}", "nearby: {}", "nearby: {matchLevel: all}").Replace(routing))
 	var plan world.Plan
 	ctl(t, server, &plan, "plan", "--routing", "candidate.yaml")

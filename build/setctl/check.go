@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func newCheck(out *output) *cobra.Command {
 		Long: "Check validates mapping and routing files as one load, as the server would.\n" +
 			"Which is which it sees from the content. A name as polaris://NAMESPACE/GROUP/FILE is a file\n" +
 			"in the config center of --server, as it is saved there: what publishing would put in force.",
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var problems strict.Problems
 			files, err := server.readFiles(args, &problems)
@@ -101,6 +102,8 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 		}
 		isMapping, isRouting := root.HasAny(mappingKeys...), root.HasAny(routingKeys...)
 		switch {
+		case root.HasAny("bootstrap", "apiservers"):
+			root.Errorf("this is the server's configuration; mapping and routing files are those that it names under plugin")
 		case root.HasAny("tests", "instances"):
 			root.Errorf("this is a case file; run setctl test on it")
 		case !isMapping && !isRouting && !root.HasOnly("version"):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/cases"
 	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 func newDump(out *output) *cobra.Command {
@@ -21,7 +22,7 @@ func newDump(out *output) *cobra.Command {
 		Short: "services and instances of a running server, in the form that test reads",
 		Long: "Dump prints a case file without tests. With --dir it writes it there as dump.yaml,\n" +
 			"beside the mapping and routing files in force: all that plan --dump and test need.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if service != "" {
 				if _, err := parseService(service); err != nil {
@@ -34,6 +35,9 @@ func newDump(out *output) *cobra.Command {
 			}
 			if service != "" {
 				d.Instances = slices.DeleteFunc(d.Instances, func(i world.Instance) bool { return i.Service.String() != service })
+				if len(d.Instances) == 0 && !slices.ContainsFunc(d.Services, func(s route.Service) bool { return s.String() == service }) {
+					return failure{fmt.Errorf("the server has no service %q", service)}
+				}
 			}
 			if dir != "" {
 				return writeDump(dir, d)

@@ -54,7 +54,7 @@ func newEvacuate(out *output) *cobra.Command {
 			"center of --server, which is published there for every node, as far as Polaris's auth\n" +
 			"lets the user of --polaris-token. --dry-run writes nothing and shows what would change\n" +
 			"for whom, on a running server or in a dump.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.run(cmd, out) },
 	}
 	addServerFlags(cmd, &e.server)
@@ -159,7 +159,7 @@ func (e *evacuation) edit(now time.Time) error {
 		return err
 	}
 	e.before = string(file.Data)
-	old := route.Load([]strict.File{file}, now, &problems)
+	old := route.LoadPart(file, now, &problems)
 	if old == nil {
 		return problems.Err()
 	}
@@ -177,7 +177,7 @@ func (e *evacuation) edit(now time.Time) error {
 	if err != nil {
 		return failure{err}
 	}
-	rules := route.Load([]strict.File{{Name: e.file, Data: []byte(e.edited)}}, now, &problems)
+	rules := route.LoadPart(strict.File{Name: e.file, Data: []byte(e.edited)}, now, &problems)
 	if rules == nil {
 		return problems.Err()
 	}

@@ -70,10 +70,12 @@ func (e *evacuation) find() error {
 			}
 		}
 	}
-	switch len(there) {
-	case 0:
+	switch {
+	case len(all) == 0:
+		return failure{fmt.Errorf("the server at %s has no routing file in force, see setctl status", e.server.url)}
+	case len(there) == 0:
 		return failure{fmt.Errorf("the server at %s has no routing file from the config center in force; give --file, on the server it is one of: %s", e.server.url, strings.Join(all, " "))}
-	case 1:
+	case len(there) == 1:
 		e.file = there[0]
 		return nil
 	}
@@ -147,7 +149,11 @@ func (e *evacuation) write() error {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("x-polaris-token", token)
-	return e.server.send(req, new(json.RawMessage))
+	err = e.server.send(req, new(json.RawMessage))
+	if fault, is := errors.AsType[refusal](err); is && fault.status == http.StatusForbidden {
+		err = fmt.Errorf("%w; setctl sends that of SETROUTER_POLARIS_TOKEN or --polaris-token", err)
+	}
+	return err
 }
 
 // keepDraft writes a file that is not there yet.

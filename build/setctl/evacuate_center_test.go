@@ -55,6 +55,7 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 		{"the only one", centerServer{names: one, file: fine}, "", 0, " in polaris://n/g/r.yaml: {region: \"south\"", true},
 		{"named", centerServer{names: two, file: fine}, "--file polaris://n/g/s.yaml", 0, " in polaris://n/g/s.yaml: ", true},
 		{"one of several", centerServer{names: two, file: fine}, "", 1, "has several routing files from the config center, give one as --file: polaris://n/g/r.yaml polaris://n/g/s.yaml", false},
+		{"nothing in force", centerServer{file: fine}, "", 1, "has no routing file in force, see setctl status", false},
 		{"none", centerServer{names: one[:1], file: fine}, "", 1, "has no routing file from the config center in force; give --file, on the server it is one of: conf/r.yaml", false},
 		{"a bad name", centerServer{}, "--file polaris://n", 2, "is no name in the config center", false},
 		{"nothing published", centerServer{names: one, file: map[string]any{"content": text}}, "", 1, "nothing is published", false},
@@ -62,7 +63,7 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 		{"a draft", centerServer{names: one, file: drafted}, "", 1, "keep it in a local file with --draft-to FILE", false},
 		{"a draft kept", centerServer{names: one, file: drafted}, "--draft-to d.yaml", 0, "evacuating ", true},
 		{"a draft kept nowhere", centerServer{names: one, file: drafted}, "--draft-to r.yaml", 1, "the draft cannot be kept, nothing was published: open r.yaml: file exists", false},
-		{"a wrong token", centerServer{names: one, file: fine}, "--polaris-token bad", 1, "Polaris refuses", false},
+		{"a wrong token", centerServer{names: one, file: fine}, "--polaris-token bad", 1, "Polaris refuses; setctl sends that of SETROUTER_POLARIS_TOKEN or --polaris-token", false},
 		{"no such evacuation", centerServer{names: one, file: fine}, "--end 12345678", 1, "has no evacuation \"12345678\"", false},
 	} {
 		server := httptest.NewServer(&tt.server)

@@ -84,6 +84,14 @@ func TestEvacuateCommand(t *testing.T) {
 	if err != nil || string(text) != before {
 		t.Errorf("after the end: %q, %v", text, err)
 	}
+	// One of several files: another has its aliases.
+	part := filepath.Join(dir, "part.yaml")
+	if err := os.WriteFile(part, []byte("version: 1\nrules: [{name: r, service: default/s, set: {caller: \"a.b.{caller.zone|alias}\"}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := setctl(t, "evacuate", "--set", "a.b.c", "--for", "30m", "--reason", "drill", "--file", part); code != 0 {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
 	for args, want := range map[string]string{
 		"--region south --zone south/sz --for 1m --reason x": "setctl: 2 places are given, expected one of --region, --zone, --campus and --set, or --end",
 		"--for 1m --reason x":                                "setctl: 0 places are given, expected one of --region, --zone, --campus and --set, or --end",

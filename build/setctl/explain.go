@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -17,14 +18,14 @@ func newExplain(out *output) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain --caller IP --service ns/name",
 		Short: "why a caller gets the list that it gets, and why not the rest",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query, err := parseService(service)
 			if err != nil {
 				return err
 			}
 			if _, err := netip.ParseAddr(caller); err != nil {
-				return fmt.Errorf("--caller %q is not an address", caller)
+				return fmt.Errorf("--caller %q is not an address, expected one IP, as 10.1.7.4", caller)
 			}
 			query.Set("caller", caller)
 			if set != "" {
@@ -55,7 +56,7 @@ func newWho(out *output) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "who --service ns/name [--host H]",
 		Short: "which kinds of callers get which instances, and which nobody gets",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query, err := parseService(service)
 			if err != nil {
@@ -68,7 +69,12 @@ func newWho(out *output) *cobra.Command {
 			if err := server.get("who", query, &w); err != nil {
 				return err
 			}
-			return out.write(cmd.OutOrStdout(), w, w.Text)
+			return out.write(cmd.OutOrStdout(), w, func(to io.Writer) {
+				w.Text(to)
+				if host != "" && len(w.Views)+len(w.Unreached) == 0 {
+					fmt.Fprintf(to, "\nit has no instance at %q\n", host)
+				}
+			})
 		},
 	}
 	addServerFlags(cmd, &server)

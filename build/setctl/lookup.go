@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -29,14 +30,17 @@ func newLookup(out *output) *cobra.Command {
 		Short: "the identity of an address, and which entry or source gave each field",
 		Long: "Lookup tells what mapping files say of an address, or without --mapping, what all sources of a running server do.\n" +
 			"It exits with 1 where nothing is known of the address.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			addr, err := netip.ParseAddr(args[0])
 			if err != nil {
-				return fmt.Errorf("%q is not an address", args[0])
+				return fmt.Errorf("%q is not an address, expected one IP, as 10.1.7.4", args[0])
 			}
 			var l looked
 			if cmd.Flags().Changed("mapping") {
+				if len(names) == 0 { // as --mapping "$NOT_SET"
+					return errors.New("--mapping is empty, expected files or globs")
+				}
 				l, err = lookIn(names, addr)
 			} else {
 				l, err = lookAt(server, addr)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +57,7 @@ func newRoot() *cobra.Command {
 		Short:         "check, test, plan, explain and operate SET routing",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		RunE:          func(*cobra.Command, []string) error { return errors.New("no command; see setctl --help") },
 	}
 	out := &output{}
@@ -82,6 +83,37 @@ func (o *output) write(w io.Writer, v any, text func(io.Writer)) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// noCommand refuses what is no command, and names those that there are.
+func noCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	if near, ok := strict.Nearest(args[0], names); ok {
+		return fmt.Errorf("%q is no command; did you mean %q?", args[0], near)
+	}
+	return fmt.Errorf("%q is no command, expected one of %s", args[0], strings.Join(names, ", "))
+}
+
+// arguments wants at least and at most so many. One too many is most often a
+// glob that the shell has resolved behind a flag.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("an argument is missing, expected setctl %s", cmd.Use)
+		case len(args) > most && cmd.Flags().Lookup("mapping") != nil:
+			return fmt.Errorf("%q is one argument too many, expected globs in quotes, as --mapping 'conf/mapping/*'", args[most])
+		case len(args) > most:
+			return fmt.Errorf("%q is one argument too many, expected setctl %s", args[most], cmd.Use)
+		}
+		return nil
+	}
 }
 
 // readFiles reads the files of names and globs, in the order of their names, as

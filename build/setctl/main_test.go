@@ -21,9 +21,12 @@ var files = map[string]string{
 	"bad.yaml":      "version: 1\nmappings: [{match: 10.1.0.0/99, set: a}]\n",
 	"bad2.yaml":     "version: 1\nrules: [{name: r}]\n",
 	"odd.yaml":      "version: 1\n",
+	"server.yaml":   "bootstrap: {}\napiservers: []\nnaming: {}\n",
 	"c.yaml": "mapping: [m.yaml]\nrouting: [r.yaml]\ninstances:\n" +
 		"  - {service: default/s, host: 10.8.0.1, set: qb.novel.h}\n  - {service: default/s, host: 10.8.0.2, set: qb.novel.z}\ntests:\n" +
 		"  - {name: own, caller: 10.1.0.1, service: default/s, want: [10.8.0.1], rule: r, tier: own}\n",
+	"slip.yaml": "routing: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1}]\ntests:\n" +
+		"  - {name: nobody, caller: 10.1.0.1, service: default/slip, want: []}\n",
 	"f.yaml": "mapping: m.yaml\nrouting: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1, set: qb.novel.h}]\ntests:\n" +
 		"  - {name: wrong, caller: 10.1.0.1, service: default/s, want: [10.8.0.9], tier: pool}\n",
 }
@@ -67,7 +70,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 `, ""},
 		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entries, 0 routing files with 0 rules and addresses\n", ""},
 		{"check misspelt.yaml", 1, "misspelt.yaml:2:1: unknown key \"mapings\"; did you mean \"mappings\"?\n1 problem\n", ""},
-		{"check", 2, "", "setctl: requires at least 1 arg(s), only received 0\n"},
+		{"check", 2, "", "setctl: an argument is missing, expected setctl check FILES...\n"},
 		{"lookup 10.1.1.9 --mapping m.yaml", 0, "10.1.1.9\n" +
 			"  region      r           from mapping m.yaml:3 (10.1.0.0/16)\n" +
 			"  zone        z           from mapping m.yaml:3 (10.1.0.0/16)\n" +
@@ -75,7 +78,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 			"  label.lane  gray        from mapping m.yaml:4 (10.1.1.0/24)\n", ""},
 		{"lookup ::ffff:10.9.1.1 --mapping m.yaml", 0, "10.9.1.1\n  region  d  from default m.yaml:5\n", ""},
 		{"lookup 10.9.1.1 --mapping m.csv", 1, "10.9.1.1 is in no mapping entry, and there is no default\n", ""},
-		{"lookup 10.9.1 --mapping m.csv", 2, "", "setctl: \"10.9.1\" is not an address\n"},
+		{"lookup 10.9.1 --mapping m.csv", 2, "", "setctl: \"10.9.1\" is not an address, expected one IP, as 10.1.7.4\n"},
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1", 1, "", "setctl: the server at http://127.0.0.1:1 does not answer: dial tcp 127.0.0.1:1: connect: connection refused\n"},
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1 --mapping m.csv", 2, "", "setctl: if any flags in the group [mapping server] are set none of the others can be; [mapping server] were all set\n"},
 		{"lookup 10.9.1.1 --mapping bad.yaml", 1, "", "setctl: bad.yaml:2:20: \"10.1.0.0/99\" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8\n" +
@@ -85,9 +88,21 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n" +
 			"m.yaml:2:1: unknown key \"mappings\"; did you mean \"mapping\"?\n" +
 			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n0 passed, 0 failed\n", ""},
+		{"test slip.yaml", 1, "slip.yaml:4:5: the test asks for \"default/slip\", which is not in this file, expected the service of an instance, an alias, an address, or one in services\n0 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
-		{"nonsense", 2, "", "setctl: unknown command \"nonsense\" for \"setctl\"\n"},
+		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of check, completion, dump, evacuate, explain, help, lookup, plan, reload, status, test, who\n"},
 		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},
+		{"stats", 2, "", "setctl: \"stats\" is no command; did you mean \"status\"?\n"},
+		{"lookup 10.1.1.9 --mapping m.csv m.yaml", 2, "", "setctl: \"m.yaml\" is one argument too many, expected globs in quotes, as --mapping 'conf/mapping/*'\n"},
+		{"lookup 10.1.1.9 --mapping=", 2, "", "setctl: --mapping is empty, expected files or globs\n"},
+		{"plan --routing r.yaml bad2.yaml", 2, "", "setctl: \"bad2.yaml\" is one argument too many, expected globs in quotes, as --mapping 'conf/mapping/*'\n"},
+		{"status now", 2, "", "setctl: \"now\" is one argument too many, expected setctl status\n"},
+		{"status --server localhost:8095", 2, "", "setctl: --server \"localhost:8095\" is not a URL, expected as http://127.0.0.1:8095\n"},
+		{"status --server 127.0.0.1:8095", 2, "", "setctl: --server \"127.0.0.1:8095\" is not a URL, expected as http://127.0.0.1:8095\n"},
+		{"explain --caller 10.1 --service default/s", 2, "", "setctl: --caller \"10.1\" is not an address, expected one IP, as 10.1.7.4\n"},
+		{"explain --caller 10.1.1.9 --service s", 2, "", "setctl: --service: service \"s\" is not namespace/service, as default/server-b\n"},
+		{"check server.yaml .", 1, ".: is a directory, expected a file; name the files in it\n" +
+			"server.yaml:1:1: this is the server's configuration; mapping and routing files are those that it names under plugin\n2 problems\n", ""},
 		{"", 2, "", "setctl: no command; see setctl --help\n"},
 	}
 	for _, tt := range tests {

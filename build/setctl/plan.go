@@ -24,7 +24,7 @@ func newPlan(out *output) *cobra.Command {
 		Short: "what would change for whom, if these files were put in force now",
 		Long: "Plan compares what is in force, on a server or in a dump, with candidate files.\n" +
 			"Of a kind without candidates the files in force stay.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(mapping)+len(routing) == 0 {
 				return fmt.Errorf("no candidate files, expected --mapping or --routing")

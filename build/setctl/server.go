@@ -60,7 +60,7 @@ func (r remote) do(method, path string, query url.Values, into any) error {
 
 func (r remote) request(method, path string, query url.Values, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequest(method, strings.TrimSuffix(r.url, "/")+"/setrouter/v1/"+path+"?"+query.Encode(), body)
-	if err != nil {
+	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" || req.URL.Host == "" { // localhost:8095 has the scheme localhost
 		return nil, fmt.Errorf("--server %q is not a URL, expected as http://127.0.0.1:8095", r.url)
 	}
 	return req, nil
@@ -86,6 +86,9 @@ func (r remote) send(req *http.Request, into any) error {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return failure{fmt.Errorf("the server at %s broke off its answer: %w", r.url, err)}
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		return failure{fmt.Errorf("the token is missing or wrong, expected that of the set-admin listener at %s in SETROUTER_TOKEN or --token", r.url)}
 	}
 	if resp.StatusCode != http.StatusOK {
 		return failure{refusal{r.refusal(resp.Status, body), resp.StatusCode}}

@@ -75,7 +75,7 @@ func newStatus(out *output) *cobra.Command {
 		Use:   "status",
 		Short: "files in force, rules, evacuations, protocols, callers, drift, and all nodes",
 		Long:  "Status exits with 1 while files are refused, and while the server nodes do not agree.",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var s status
 			var whole json.RawMessage // all fields, for -o json
@@ -209,7 +209,7 @@ func newReload(out *output) *cobra.Command {
 		Use:   "reload [--force]",
 		Short: "load the files now",
 		Long:  "Reload exits with 1 if files are refused; what was in force then stays.",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list []reloaded
 			if err := server.do(http.MethodPost, "reload", url.Values{"force": {fmt.Sprint(force)}}, &list); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,7 @@ func newTest(out *output) *cobra.Command {
 	return &cobra.Command{
 		Use:   "test CASES.yaml...",
 		Short: "run routing test cases offline",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  arguments(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t := test(args)
 			if err := out.write(cmd.OutOrStdout(), t, t.text); err != nil {

@@ -127,7 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 		{write("bad.txt", "bad"), "bad line"},
 		{write("bug.txt", "panic"), "panic while loading: a bug"},
 		{large, "large.txt: is larger than 256 MiB, the limit for one file; split it, any number of files can be named"},
-		{dir, "is not a regular file"},
+		{dir, "is a directory, expected a file"},
 	}
 	for _, tt := range tests {
 		_, err := Open(Options[lines]{Globs: []string{tt.glob}, Load: func(files []strict.File) (*lines, int, error) { return loadLines(files) }})

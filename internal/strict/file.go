@@ -43,6 +43,9 @@ func readText(name string) ([]byte, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
+	if info.IsDir() {
+		return nil, errors.New("is a directory, expected a file; name the files in it")
+	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("is not a regular file")
 	}

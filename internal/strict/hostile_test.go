@@ -104,7 +104,7 @@ func TestReadFileReadsFilesOnly(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"pipe": "is not a regular file", "loop": "cannot be read: too many levels of symbolic links", "directory": "is not a regular file",
+		"pipe": "is not a regular file", "loop": "cannot be read: too many levels of symbolic links", "directory": "is a directory, expected a file; name the files in it",
 		"device": "is not a regular file", "huge": "is larger than 256 MiB", "gone": "cannot be read: no such file or directory", "link": "",
 	} {
 		done := make(chan string, 1)

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
-	"strconv"
 
 	"gopkg.in/yaml.v3"
 )
@@ -71,15 +69,4 @@ func lines(data []byte) int {
 		n += bytes.Count(data, []byte(end))
 	}
 	return n
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
-func syntaxProblem(file File, err error) Problem {
-	p := Problem{File: file.Name, Line: 1, Col: 1, Message: "not valid YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
-		line, _ := strconv.Atoi(m[1])
-		p.Line = min(max(line, 1), lines(file.Data))
-	}
-	return p
 }

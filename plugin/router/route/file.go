@@ -13,7 +13,18 @@ import (
 // problems, and Load returns nil if there is one. An evacuation may not end
 // more than MaxEvacuation after now.
 func Load(files []strict.File, now time.Time, problems *strict.Problems) *Rules {
+	return loadFiles(files, false, now, problems)
+}
+
+// LoadPart reads one of several files: it does not miss the aliases that another
+// of them may have.
+func LoadPart(file strict.File, now time.Time, problems *strict.Problems) *Rules {
+	return loadFiles([]strict.File{file}, true, now, problems)
+}
+
+func loadFiles(files []strict.File, part bool, now time.Time, problems *strict.Problems) *Rules {
 	l := loader{
+		part:   part,
 		now:    now,
 		rules:  &Rules{addresses: map[Service]*Rule{}, aliases: map[string]string{}},
 		names:  map[string]*Rule{},
@@ -34,6 +45,7 @@ func Load(files []strict.File, now time.Time, problems *strict.Problems) *Rules 
 
 // loader reads several files into one set of rules.
 type loader struct {
+	part      bool // there are other files
 	now       time.Time
 	rules     *Rules
 	names     map[string]*Rule       // rules by name
@@ -215,7 +227,7 @@ func (l *loader) crossChecks() {
 		}
 	}
 	for _, t := range l.templates {
-		if t.usesAlias() && len(l.rules.aliases) == 0 {
+		if t.usesAlias() && len(l.rules.aliases) == 0 && !l.part {
 			t.at.Errorf("the template uses |alias, but no file has aliases: {from: to}")
 		}
 		if set, ok := t.Literal(); ok && l.naming != nil {

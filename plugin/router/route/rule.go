@@ -26,10 +26,13 @@ func (s Service) Compare(other Service) int {
 // ParseService reads namespace/name.
 func ParseService(s string) (Service, error) {
 	p, err := parsePattern(s)
-	if err == nil && !p.isExact {
-		err = fmt.Errorf("service %q has a wildcard, expected one service", s)
+	switch {
+	case err != nil:
+		return Service{}, fmt.Errorf("service %q is not namespace/service, as default/server-b", s)
+	case !p.isExact:
+		return Service{}, fmt.Errorf("service %q has a wildcard, expected one service, as default/server-b", s)
 	}
-	return p.exact, err
+	return p.exact, nil
 }
 
 // String is namespace/name, as in routing files.
