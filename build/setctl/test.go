@@ -31,6 +31,7 @@ type testedCase struct {
 	Answer      string   `json:"answer"`
 	Why         string   `json:"why"`
 	Differences []string `json:"differences,omitempty"`
+	Note        string   `json:"note,omitempty"` // why an OK may say less than it seems to
 }
 
 func newTest(out *output) *cobra.Command {
@@ -80,6 +81,9 @@ func (t *tested) add(file *cases.File, c cases.Test) {
 	if got.Rule != nil {
 		of.Rule = got.Rule.Name
 	}
+	if !file.Has(c.Service) { // a slip of the pen passes with `want: []`
+		of.Note = fmt.Sprintf("%s is not in this file: no instance, alias, address, nor under services", c.Service)
+	}
 	t.Tests = append(t.Tests, of)
 	if len(differences) == 0 {
 		t.Passed++
@@ -90,13 +94,13 @@ func (t *tested) add(file *cases.File, c cases.Test) {
 
 func (t tested) text(w io.Writer) {
 	for _, c := range t.Tests {
-		if c.OK {
-			fmt.Fprintf(w, "ok    %s:%d: %s\n", c.File, c.Line, c.Name)
-			continue
-		}
-		fmt.Fprintf(w, "FAIL  %s:%d: %s\n", c.File, c.Line, c.Name)
+		verdict := map[bool]string{true: "ok  ", false: "FAIL"}[c.OK]
+		fmt.Fprintf(w, "%s  %s:%d: %s\n", verdict, c.File, c.Line, c.Name)
 		for _, d := range c.Differences {
 			fmt.Fprintf(w, "      %s\n", d)
+		}
+		if c.Note != "" {
+			fmt.Fprintf(w, "      note: %s\n", c.Note)
 		}
 	}
 	for _, p := range t.Problems {

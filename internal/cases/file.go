@@ -65,28 +65,11 @@ func Load(name string, problems *strict.Problems) *File {
 		for _, item := range n.Items() {
 			f.Tests = append(f.Tests, readTest(item))
 		}
-		if problems.Err() == nil {
-			f.checkServices(n)
-		}
 	}
 	if problems.Err() != nil {
 		return nil
 	}
 	return f
-}
-
-// checkServices finds tests of services that are not there: with `want: []` they
-// would pass.
-func (f *File) checkServices(tests strict.Node) {
-	there := map[route.Service]bool{}
-	for _, s := range f.Services() {
-		there[s] = true
-	}
-	for i, item := range tests.Items() {
-		if service := f.Tests[i].Service; !there[service] {
-			item.Errorf("the test asks for %q, which is not in this file, expected the service of an instance, an alias, an address, or one in services", service.String())
-		}
-	}
 }
 
 // readNamed reads the files that a case file names, relative to itself.
