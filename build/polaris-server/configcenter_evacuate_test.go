@@ -54,7 +54,7 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 	reader, err := console.NewUser(ctx, "reader")
 	done(t, err)
 	done(t, console.Publish(ctx, mappingFile, "m1", mapping))
-	if code, out := setctl(t, server, "evacuate", "--set", "qb.novel.h", "--for", "30m", "--reason", "drill"); code != 1 || !strings.Contains(out, "no routing file from the config center in force") {
+	if code, out := setctl(t, server, "evacuate", "--set", "qb.novel.h", "--for", "30m", "--reason", "drill"); code != 1 || !strings.Contains(out, "has no routing file in force, see setctl status") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 	done(t, console.Publish(ctx, routingFile, "r1", routing))

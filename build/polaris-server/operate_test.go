@@ -266,6 +266,9 @@ func TestEvacuate(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	eventually(t, server, caller, "10.23.0.1")
+	if code, out := setctl(t, server, "status"); code != 0 || !strings.Contains(out, "  1 instance  drill") {
+		t.Errorf("the status does not say how many instances are there: exit code %d: %s", code, out)
+	}
 	if e := explained(t, server, shenzhen.String(), "near"); !e.Instances[0].Evacuated || e.Instances[0].WhyNot != "it is evacuated, and the list has another usable instance" {
 		t.Errorf("explained %+v", e)
 	}
@@ -283,6 +286,17 @@ func TestEvacuate(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	eventually(t, server, caller, "10.21.0.1")
+
+	// A place that is not there, by a slip.
+	if code, out := setctl(t, server, "evacuate", "--zone", "south/shenzen", "--for", "30m", "--reason", "drill", "--file", "conf/routing/routing.yaml"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	wait(t, func() error {
+		if _, out := setctl(t, server, "status"); !strings.Contains(out, "  NO INSTANCE IS THERE  drill") {
+			return errorf("the status does not say that nothing is there: %s", out)
+		}
+		return nil
+	})
 }
 
 func TestAdminRefuses(t *testing.T) {

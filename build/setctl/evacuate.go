@@ -221,7 +221,7 @@ func (d evacuated) text(w io.Writer) {
 	case d.Ended:
 		fmt.Fprintf(w, "ended %s in %s: %s\n", d.ID, d.File, d.Entry)
 	default:
-		fmt.Fprintf(w, "evacuating %s in %s: %s\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
+		fmt.Fprintf(w, "evacuating %s in %s: %s\nsee how many instances are there: setctl status\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
 	}
 }
 

@@ -43,6 +43,7 @@ type status struct {
 		ID, Kind, Place, Reason string
 		Until                   time.Time
 		InForce                 bool
+		Instances               int
 	}
 	Protocols []struct {
 		Name   string
@@ -151,7 +152,11 @@ func (s status) text(w io.Writer) {
 		if !e.InForce {
 			state = "ended " + e.Until.Format(time.RFC3339)
 		}
-		fmt.Fprintf(t, "  %s\t%s %s\t%s\t%s\n", e.ID, e.Kind, e.Place, state, e.Reason)
+		there := count(e.Instances, "instance")
+		if e.Instances == 0 && e.InForce { // most likely a slip in the name
+			there = "NO INSTANCE IS THERE"
+		}
+		fmt.Fprintf(t, "  %s\t%s %s\t%s\t%s\t%s\n", e.ID, e.Kind, e.Place, state, there, e.Reason)
 	}
 	section("protocols")
 	for _, p := range s.Protocols {

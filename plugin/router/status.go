@@ -72,6 +72,8 @@ type Evacuation struct {
 	InForce bool      `json:"inForce"`
 	File    string    `json:"file"`
 	Line    int       `json:"line"`
+	// Instances is how many are there; none may mean a slip in the name.
+	Instances int `json:"instances"`
 }
 
 // Protocol is a listener by which clients discover instances.
@@ -119,7 +121,7 @@ func (s *Server) Status() Status {
 	}
 	for _, e := range rules.Evacuations(time.Time{}) {
 		out.Evacuations = append(out.Evacuations, Evacuation{
-			e.ID(), e.Kind(), e.Place(), e.Until, e.Reason, e.Until.After(now), e.File, e.Line,
+			e.ID(), e.Kind(), e.Place(), e.Until, e.Reason, e.Until.After(now), e.File, e.Line, w.CountIn(e),
 		})
 	}
 	for _, name := range s.config.Protocols {
