@@ -105,6 +105,12 @@ func (l *Live[T]) Reload(force bool) error {
 func (l *Live[T]) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil { // in a goroutine that nobody guards
+			l.status.Err = fmt.Errorf("panic in a load: %v", p)
+			l.show()
+		}
+	}()
 	now := l.sign()
 	if !l.started {
 		return

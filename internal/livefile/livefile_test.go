@@ -289,3 +289,28 @@ func TestStatusDuringLoad(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A bug in what is told of a load does not take the server down.
+func TestPanicInReport(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	if err := os.WriteFile(path, []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	live, err := Open(Options[lines]{Globs: []string{path}, Load: loadLines, OnLoad: func(s Status) {
+		if s.Count > 1 {
+			panic("a bug")
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"2\n3", "4\n5\n6"} { // the lock is free again
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		live.refresh()
+		if s := live.Status(); s.Err == nil || s.Err.Error() != "panic in a load: a bug" {
+			t.Error(s.Err)
+		}
+	}
+}
