@@ -115,8 +115,8 @@ func (l *Live[T]) refresh() {
 	if !l.started {
 		return
 	}
+	l.keepCopyAgain()
 	if now.equal(l.seen) {
-		l.keepCopyAgain()
 		return
 	}
 	l.seen = now
