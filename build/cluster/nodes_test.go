@@ -204,6 +204,38 @@ func TestNodesTellEachOther(t *testing.T) {
 	allSay(t, list[:2], 0, "nodes: 3, agree: true", "dropped by Polaris", "connection refused")
 }
 
+// A change that no node can hear of, since its row is gone: the node that starts
+// afterwards has another number of instances, and each tells it when the cluster
+// is quiet.
+func TestANodeThatMissedAChange(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	place := polaristest.Options{Dir: t.TempDir()}
+	one := join(t, c, place)
+	done(t, one.Register(t.Context(), novel()...))
+	gets(t, one, shanghai, "10.11.0.1")
+	sql(t, c, "delete from instance where host = '10.11.0.1'")
+	two := join(t, c, polaristest.Options{})
+	gets(t, two, shanghai, "10.13.0.1")
+	gets(t, one, shanghai, "10.11.0.1")
+	const missed = " has other instances in its cache, and nothing was changed for 10 s: "
+	allSay(t, []node{one, two}, 1, "nodes: 2, agree: false", missed)
+	done(t, one.Kill())
+	one = again(t, one, place)
+	gets(t, one, shanghai, "10.13.0.1")
+	allSay(t, []node{one, two}, 0, "nodes: 2, agree: true")
+	quiet := time.Now().Add(nodes.Quiet + time.Second)
+	wait(t, func() error {
+		if code, out := nodesStatus(t, one); code != 0 {
+			t.Fatalf("after the restart: %s", out)
+		}
+		if time.Now().Before(quiet) {
+			return errors.New("the cluster is not yet quiet")
+		}
+		return nil
+	})
+}
+
 func digestOf(t *testing.T, n node) string {
 	t.Helper()
 	own, _ := routingDigest(t, n)

@@ -9,9 +9,13 @@ import (
 // Skew is by how much clocks may differ: evacuations end by them.
 const Skew = 10 * time.Second
 
-// Judge says why nodes do not agree; no reason: they give equal lists for equal
-// instances, but for nodes that have a gray release. Caches may differ for a moment, so that counts are no reason. A
-// node that does not answer is one while Polaris holds it for healthy.
+// Quiet is how long nothing has changed in the store when counts are compared:
+// caches follow it each second, and differ for a moment after every change.
+const Quiet = 10 * time.Second
+
+// Judge says why nodes do not agree; no reason: they give equal lists, but for
+// nodes that have a gray release, and as far as counts tell of instances. A node
+// that does not answer is one while Polaris holds it for healthy.
 func Judge(list []Node) []string {
 	reasons := []string{}
 	say := func(n Node, format string, args ...any) {
@@ -44,6 +48,11 @@ func Judge(list []Node) []string {
 	}
 	compare("settings under plugin.location or plugin.router", heard, func(n Node) string { return n.Summary.Settings })
 	compare("code", heard, func(n Node) string { return n.Summary.Version })
+	if quiet(heard) {
+		compare(fmt.Sprintf("instances in its cache, and nothing was changed for %.0f s", Quiet.Seconds()), heard, func(n Node) string {
+			return fmt.Sprintf("%d of %d services", n.Summary.Instances, n.Summary.Services)
+		})
+	}
 	for _, n := range heard {
 		switch {
 		case n.AheadSeconds > Skew.Seconds():
@@ -53,6 +62,14 @@ func Judge(list []Node) []string {
 		}
 	}
 	return reasons
+}
+
+// quiet tells whether no node has heard of a change lately. One that was cut off
+// from the store is quiet, too.
+func quiet(list []Node) bool {
+	return !slices.ContainsFunc(list, func(n Node) bool {
+		return n.Summary.Changed.Unix() <= 0 || n.Summary.Now.Sub(n.Summary.Changed) < Quiet
+	})
 }
 
 // sayOfFiles says what is wrong with the files of a kind on a node by itself.

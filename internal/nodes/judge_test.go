@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -24,6 +25,12 @@ func TestJudge(t *testing.T) {
 	silent := func(n *Node) { n.Summary, n.Problem = nil, "does not answer: connection refused" }
 	dropped := func(n *Node) { n.Healthy = false }
 	ahead := func(seconds float64) func(*Node) { return func(n *Node) { n.AheadSeconds = seconds } }
+	has := func(address string, instances, services int, quiet time.Duration) Node {
+		now := time.Unix(1_800_000_000, 0)
+		return at(address, "1", func(n *Node) {
+			n.Summary.Instances, n.Summary.Services, n.Summary.Now, n.Summary.Changed = instances, services, now, now.Add(-quiet)
+		})
+	}
 	for _, tt := range []struct {
 		name string
 		list []Node
@@ -59,7 +66,17 @@ func TestJudge(t *testing.T) {
 		{"clocks", []Node{at("a", "1"), at("b", "1", ahead(3600)), at("c", "1", ahead(-11)), at("d", "1", ahead(10)), at("e", "1", ahead(-10))}, []string{
 			"b has a clock that is 3600 s ahead", "c has a clock that is 11 s behind",
 		}},
-		{"counts", []Node{at("a", "1"), at("b", "1", func(n *Node) { n.Summary.Instances, n.Summary.Evacuations = 7, 1 })}, nil},
+		{"counts, of a node that does not say since when", []Node{has("a", 6, 2, time.Hour), at("b", "1", func(n *Node) { n.Summary.Instances = 7 })}, nil},
+		{"counts in a change", []Node{has("a", 6, 2, time.Hour), has("b", 7, 2, 9*time.Second)}, nil},
+		{"counts, of an empty cache", []Node{has("a", 6, 2, time.Hour), at("b", "1", func(n *Node) { n.Summary.Changed = time.Unix(0, 0) })}, nil},
+		{"equal counts", []Node{has("a", 6, 2, time.Hour), has("b", 6, 2, time.Minute)}, nil},
+		{"instances missed", []Node{has("a", 6, 2, time.Hour), has("b", 7, 2, 10*time.Second), has("c", 7, 2, time.Hour)}, []string{
+			"a has other instances in its cache, and nothing was changed for 10 s: 6 of 2 services against 7 of 2 services of 2 nodes",
+		}},
+		{"a service missed", []Node{has("a", 6, 2, time.Hour), has("b", 6, 1, time.Hour)}, []string{
+			"b has other instances in its cache, and nothing was changed for 10 s: 6 of 1 services against 6 of 2 services of a",
+		}},
+		{"counts of evacuations", []Node{at("a", "1"), at("b", "1", func(n *Node) { n.Summary.Evacuations = 1 })}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(append([]string{}, tt.want...), Judge(tt.list)); diff != "" {

@@ -42,6 +42,9 @@ type Summary struct {
 	Evacuations int       `json:"evacuations"` // in force
 	Services    int       `json:"services"`    // in its cache, as the next
 	Instances   int       `json:"instances"`
+	// Changed is when the newest change that its cache has of them was stored,
+	// by the clock of the store; zero where it does not say.
+	Changed time.Time `json:"changed"`
 }
 
 // Files are the files of a kind on a node.

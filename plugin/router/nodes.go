@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
+	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	"github.com/polarismesh/polaris/common/utils"
 
@@ -29,6 +31,12 @@ func (s *Server) Summary() nodes.Summary {
 		Version: version(), Started: s.started, Now: now, Settings: s.settings, Files: []nodes.Files{},
 		Evacuations: len(s.rulesInForce().Evacuations(now)),
 		Services:    s.Cache().Service().GetServicesCount(), Instances: s.Cache().Instance().GetInstancesCount(),
+	}
+	for _, index := range []cachetypes.CacheIndex{cachetypes.CacheService, cachetypes.CacheInstance} {
+		of, ok := s.Cache().GetCacher(index).(interface{ LastMtime() time.Time })
+		if ok && of.LastMtime().After(out.Changed) {
+			out.Changed = of.LastMtime()
+		}
 	}
 	for _, of := range s.live() {
 		f := of.Status()

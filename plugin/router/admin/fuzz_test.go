@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/fuzztest"
 )
 
@@ -42,15 +43,71 @@ func FuzzQuery(f *testing.F) {
 			}
 			return // to the clean path
 		}
-		if !json.Valid(rec.Body.Bytes()) {
-			t.Fatalf("%d, no JSON: %q", rec.Code, rec.Body)
-		}
-		for line := range strings.Lines(rec.Body.String()) {
-			for _, r := range strings.TrimRight(line, "\n") {
-				if r < ' ' || r == 0x7f && rec.Code != 200 {
-					t.Fatalf("%q in %q", r, line)
-				}
+		wantPrintable(t, rec)
+	})
+}
+
+// wantPrintable fails for an answer that is not JSON, or that could move the
+// cursor of a terminal.
+func wantPrintable(t *testing.T, rec *httptest.ResponseRecorder) {
+	t.Helper()
+	if !json.Valid(rec.Body.Bytes()) {
+		t.Fatalf("%d, no JSON: %q", rec.Code, rec.Body)
+	}
+	for line := range strings.Lines(rec.Body.String()) {
+		for _, r := range strings.TrimRight(line, "\n") {
+			if r < ' ' || r == 0x7f && rec.Code != 200 {
+				t.Fatalf("%q in %q", r, line)
 			}
+		}
+	}
+}
+
+// published keeps what came through to be published.
+type published struct {
+	pageState
+	edits *[]configcenter.Edit
+}
+
+func (p published) PublishConfigFile(_ string, e configcenter.Edit, _ configcenter.Operator) (configcenter.Published, error) {
+	*p.edits = append(*p.edits, e)
+	return configcenter.Published{}, nil
+}
+
+// FuzzPublish sends any body as an edit of a file: it is published once and as
+// the one JSON object that it is, or refused in words.
+func FuzzPublish(f *testing.F) {
+	const media = "application/json"
+	f.Add(media, `{"base": "b", "content": "version: 1\n", "release": "r", "description": "d", "draft": "e"}`)
+	f.Add(media+"; charset=utf-8", `{"content": "\u001b[2J\ud800"}`)
+	f.Add(media, `{"content": "a", "content": "b"}`)
+	f.Add(media, `{"content": "a"} {"content": "b"}`)
+	f.Add(media, `{"\u007f": 1}`)
+	f.Add(media, `null`)
+	f.Add(media, `{"base": ["b"]}`)
+	f.Add("text/plain", `{}`)
+	f.Add("application/json;", `{}`)
+	f.Fuzz(func(t *testing.T, media, body string) {
+		var edits []configcenter.Edit
+		h := newHandler(published{pageState{t: t}, &edits}, "")
+		req := httptest.NewRequest("POST", "/setrouter/v1/configfile?name=polaris://n/g/f", strings.NewReader(body))
+		req.Host = "localhost"
+		req.Header.Set("Content-Type", media)
+		rec := httptest.NewRecorder()
+		fuzztest.Bounded(t, len(body), func() { h.ServeHTTP(rec, req) })
+		wantPrintable(t, rec)
+		switch {
+		case rec.Code == 400 && len(edits) == 0:
+		case rec.Code == 200 && len(edits) == 1:
+			var want configcenter.Edit
+			if err := json.Unmarshal([]byte(body), &want); err != nil || edits[0] != want {
+				t.Fatalf("published is %+v, want %+v (%v)", edits[0], want, err)
+			}
+			if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(media)), "application/json") {
+				t.Fatalf("published as %q", media)
+			}
+		default:
+			t.Fatalf("%d, %d published: %s", rec.Code, len(edits), rec.Body)
 		}
 	})
 }

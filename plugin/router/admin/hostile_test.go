@@ -117,6 +117,8 @@ func TestPublishingIsForSetctl(t *testing.T) {
 		{"no type", open, "POST", "127.0.0.1:8095", fine, nil, 400},
 		{"no JSON", open, "POST", "127.0.0.1:8095", "base=b", []string{"Content-Type", "application/json"}, 400},
 		{"fields that nobody knows", open, "POST", "127.0.0.1:8095", `{"file": "f"}`, []string{"Content-Type", "application/json"}, 400},
+		{"two in one", open, "POST", "127.0.0.1:8095", fine + fine, []string{"Content-Type", "application/json"}, 400},
+		{"half of a second", open, "POST", "127.0.0.1:8095", fine + "{", []string{"Content-Type", "application/json"}, 400},
 		{"a PUT", open, "PUT", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json"}, 404},
 		{"a file that is too large", open, "POST", "127.0.0.1:8095", `{"content": "` + strings.Repeat("x", maxFile) + `"}`, []string{"Content-Type", "application/json"}, 400},
 	} {

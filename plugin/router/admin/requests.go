@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"io"
 	"mime"
 	"net/http"
 	"net/netip"
@@ -118,6 +119,9 @@ func publish(state State, r *http.Request) (any, error) {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&e); err != nil {
 		return nil, badRequest("the body is not as in docs/openapi.yaml: %v", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, badRequest("the body goes on after its JSON object")
 	}
 	return state.PublishConfigFile(r.FormValue("name"), e, configcenter.Operator{Token: r.Header.Get(polarisToken), Address: r.RemoteAddr})
 }
