@@ -62,7 +62,7 @@ func TestSettingsDigest(t *testing.T) {
 		c := &serverconfig.Config{
 			Sources: []string{"mapping", "kubernetes"}, FailOpen: true,
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
-			Kubernetes: &serverconfig.Kubernetes{SETLabel: "set-group", Snapshot: "data", Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: "a"}}},
+			Kubernetes:     &serverconfig.Kubernetes{SETLabel: "set-group", Snapshot: "data", Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: "a"}}},
 		}
 		change(c)
 		return c
