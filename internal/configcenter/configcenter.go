@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 
 	"github.com/polarismesh/polaris/auth"
@@ -117,7 +116,7 @@ func (c *Center) warm(open func() (*stock, error)) {
 	if len(waiting) == 0 {
 		return
 	}
-	safely(func() {
+	observe.Safely(reading, func() {
 		opened, err := open()
 		if err != nil {
 			observe.Log.Error("[SetRouter] the config center cannot be read: " + err.Error())
@@ -128,18 +127,12 @@ func (c *Center) warm(open func() (*stock, error)) {
 		c.stock = opened
 	})
 	for _, f := range waiting {
-		safely(f)
+		observe.Safely(reading, f)
 	}
 }
 
-func safely(f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			observe.Log.Error(fmt.Sprintf("[SetRouter] panic while reading the config center: %v\n%s", p, debug.Stack()))
-		}
-	}()
-	f()
-}
+// reading is what a panic in the server's cache is a fault in.
+const reading = "reading the config center"
 
 // Version implements livefile.Provider. It reads no content.
 func (c *Center) Version(name string) string {
@@ -157,7 +150,7 @@ func (c *Center) Version(name string) string {
 	}
 	switch {
 	case err != nil:
-		return err.Error()
+		return "away" // whatever the store says of it: that has the port of each connection
 	case r == nil:
 		return ""
 	}

@@ -145,6 +145,10 @@ func TestEmptyOrAway(t *testing.T) {
 	if _, _, err := c.Read(name); err == nil || errors.Is(err, livefile.ErrAbsent) || !strings.Contains(err.Error(), "the store of the config center cannot be read: connection refused") {
 		t.Error(err)
 	}
+	from.away = errors.New("read tcp 10.0.0.7:41234: i/o timeout")
+	if again := c.Version(name); again != version {
+		t.Errorf("a load for each error of a store that is away: %s, then %s", version, again)
+	}
 	from.away = nil
 	if c.Version(name) == version {
 		t.Error("the version did not change when the store came back")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
 // storePatience is how long a store may take to say that it is there. It is a
@@ -37,7 +39,7 @@ func (c *Center) ask(about string, put func() error) error {
 		}
 		c.asking[about] = q
 		go func() {
-			safely(func() { q.err = put() })
+			observe.Safely(reading, func() { q.err = put() })
 			c.answer(about, q)
 		}()
 	}

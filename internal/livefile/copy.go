@@ -55,6 +55,7 @@ func (l *Live[T]) keepCopy() {
 func (l *Live[T]) keepCopyAgain() {
 	if l.status.CopyErr != nil && l.inForce != nil && l.status.CopiedAt.IsZero() {
 		l.keepCopy()
+		l.show()
 	}
 }
 

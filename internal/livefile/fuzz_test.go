@@ -28,9 +28,7 @@ func FuzzCopy(f *testing.F) {
 			t.Fatal(err)
 		}
 		before := live.Get()
-		live.mu.Lock()
-		live.useCopy()
-		live.mu.Unlock()
+		live.Start()
 		status := live.Status()
 		var c diskCopy
 		if json.Unmarshal(data, &c) != nil || c.Version != 1 {

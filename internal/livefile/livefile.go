@@ -40,27 +40,13 @@ type Options[T any] struct {
 	Poll time.Duration
 }
 
-// Status says what is in force, and how the last try went.
-type Status struct {
-	Files    []string // tried last
-	InForce  []string
-	Count    int // in force
-	LoadedAt time.Time
-	TriedAt  time.Time
-	Took     time.Duration // of the last try
-	Err      error         // of the last try; nil: what was tried is in force
-	CopiedAt time.Time     // not zero: in force is the copy on disk, made then
-	CopyErr  error         // of the last use of the copy on disk
-	Digest   string        // of what is in force; empty: nothing is
-	Releases []Release     // in force, in the order of their files
-}
-
 // Live is the value in force. It is safe for concurrent use.
 type Live[T any] struct {
 	options Options[T]
 	globs   []string // of options.Globs, those of files
 	remote  []string // and those of the Provider's contents
 	value   atomic.Pointer[T]
+	shown   atomic.Pointer[state]
 
 	mu        sync.Mutex // serialises loads
 	started   bool
@@ -73,17 +59,11 @@ type Live[T any] struct {
 	status    Status
 }
 
-// Handle is a Live without its type.
-type Handle interface {
-	Status() Status
-	Files() []strict.File
-	Reload(force bool) error
-}
-
 // Open loads the files for the first time. Any fault is an error. With contents
 // of a Provider it only sees to it that the files can be read.
 func Open[T any](options Options[T]) (*Live[T], error) {
 	l := &Live[T]{options: options}
+	l.show()
 	for _, name := range options.Globs {
 		switch {
 		case !Remote(name):
@@ -108,20 +88,6 @@ func Open[T any](options Options[T]) (*Live[T], error) {
 // Get returns the value in force; it does not block.
 func (l *Live[T]) Get() *T { return l.value.Load() }
 
-// Files returns the files in force.
-func (l *Live[T]) Files() []strict.File {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.inForce
-}
-
-// Status returns the state of the last try.
-func (l *Live[T]) Status() Status {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.status
-}
-
 // Reload loads the files now, changed or not. Forced, it does not ask what
 // would be lost, and takes a release that is older than the one in force.
 func (l *Live[T]) Reload(force bool) error {
@@ -139,12 +105,18 @@ func (l *Live[T]) Reload(force bool) error {
 func (l *Live[T]) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil { // in a goroutine that nobody guards
+			l.status.Err = fmt.Errorf("panic in a load: %v", p)
+			l.show()
+		}
+	}()
 	now := l.sign()
 	if !l.started {
 		return
 	}
+	l.keepCopyAgain()
 	if now.equal(l.seen) {
-		l.keepCopyAgain()
 		return
 	}
 	l.seen = now
@@ -176,6 +148,7 @@ func (l *Live[T]) load(force bool) error {
 		// identity stay, and a fault of the files between is over.
 		moved := l.note(r.releases)
 		if l.status.Err == nil && !moved {
+			l.show()
 			return nil
 		}
 		l.status.CopiedAt = time.Time{}
@@ -226,21 +199,6 @@ func (l *Live[T]) replace(files []strict.File, force bool) error {
 	return nil
 }
 
-// vanished refuses a set of files from which one is gone together with what it
-// held. One that was renamed has left its entries behind.
-func (l *Live[T]) vanished(files []strict.File, count int) error {
-	if count >= l.status.Count {
-		return nil
-	}
-	for _, old := range l.inForce {
-		there := func(f strict.File) bool { return f.Name == old.Name }
-		if !slices.ContainsFunc(files, there) {
-			return fmt.Errorf("%s: is gone, and %d entries with it; put it back, or if that is meant, setctl reload --force", old.Name, l.status.Count-count)
-		}
-	}
-	return nil
-}
-
 func (l *Live[T]) safeLoad(files []strict.File) (value *T, count int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -254,27 +212,4 @@ func (l *Live[T]) safeLoad(files []strict.File) (value *T, count int, err error)
 	return value, count, err
 }
 
-func (l *Live[T]) report(files []strict.File, err error) {
-	l.tried = true
-	l.status.Err, l.status.Took = err, time.Since(l.status.TriedAt)
-	l.status.Files = nil
-	for _, f := range files {
-		l.status.Files = append(l.status.Files, f.Name)
-	}
-	if l.options.OnLoad != nil {
-		l.options.OnLoad(l.status)
-	}
-}
-
 func sameFile(a, b strict.File) bool { return a.Name == b.Name && bytes.Equal(a.Data, b.Data) }
-
-// ShrinkGuard refuses a reload that would lose more than percent of the
-// entries; at 100 it refuses nothing.
-func ShrinkGuard(percent int) func(oldCount, newCount int) error {
-	return func(oldCount, newCount int) error {
-		if lost := oldCount - newCount; lost*100 > oldCount*percent {
-			return fmt.Errorf("refused: %d of %d entries would be lost, more than %d%% (shrinkGuardPercent); if that is meant, setctl reload --force", lost, oldCount, percent)
-		}
-		return nil
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -240,5 +241,76 @@ func TestFaultIsReportedOnce(t *testing.T) {
 	f.next("", "3 2")
 	if n := len(f.loads); n != 0 {
 		t.Errorf("%d more reports", n)
+	}
+}
+
+// Who asks for the status does not wait for a load: a large mapping takes
+// seconds, and other nodes wait for 2 s.
+func TestStatusDuringLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("1")
+	loading, end := make(chan bool, 1), make(chan bool)
+	live, err := Open(Options[lines]{Globs: []string{path}, Load: func(files []strict.File) (*lines, int, error) {
+		if string(files[0].Data) != "1" {
+			loading <- true
+			<-end
+		}
+		return loadLines(files)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := live.Status()
+	write("2\n3")
+	var all sync.WaitGroup
+	all.Go(live.refresh)
+	<-loading
+	told := make(chan Status, 1)
+	all.Go(func() {
+		live.Files()
+		told <- live.Status()
+	})
+	select {
+	case s := <-told:
+		if s.Digest != before.Digest || s.Count != 1 || s.Err != nil {
+			t.Errorf("%+v, want %+v", s, before)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the status waits for the load")
+	}
+	close(end)
+	all.Wait()
+	if s := live.Status(); s.Count != 2 || string(live.Files()[0].Data) != "2\n3" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A bug in what is told of a load does not take the server down.
+func TestPanicInReport(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	if err := os.WriteFile(path, []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	live, err := Open(Options[lines]{Globs: []string{path}, Load: loadLines, OnLoad: func(s Status) {
+		if s.Count > 1 {
+			panic("a bug")
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"2\n3", "4\n5\n6"} { // the lock is free again
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		live.refresh()
+		if s := live.Status(); s.Err == nil || s.Err.Error() != "panic in a load: a bug" {
+			t.Error(s.Err)
+		}
 	}
 }

@@ -217,21 +217,29 @@ func TestRemoteBesideMissingFile(t *testing.T) {
 }
 
 // A copy that could not be written is written once it can, also while newer
-// contents are refused.
+// contents are refused, or what is in force is gone.
 func TestRemoteCopyWhileRefused(t *testing.T) {
-	f := newRemote(t, t.TempDir(), release{text: "1"})
-	f.write("copy", "not a directory")
-	f.start("", "1")
-	f.provider.publish(release{text: "bad"})
-	f.live.refresh()
-	f.next("bad line", "1")
-	if err := os.Remove(f.path("copy")); err != nil {
-		t.Fatal(err)
+	for want, newer := range map[string]release{
+		"bad line":                 {text: "bad"},
+		"there is no such content": {err: ErrAbsent},
+		"older than":               at("full", 2, 2, 20, "2"),
+	} {
+		f := newRemote(t, t.TempDir(), at("full", 3, 3, 30, "1"))
+		f.write("copy", "not a directory")
+		f.start("", "1")
+		f.provider.publish(newer)
+		for range patientTries {
+			f.live.refresh()
+		}
+		f.next(want, "1")
+		if err := os.Remove(f.path("copy")); err != nil {
+			t.Fatal(err)
+		}
+		f.live.refresh() // as the ticker does
+		if s := f.live.Status(); s.CopyErr != nil || s.Err == nil {
+			t.Errorf("%s: the copy: %v, the contents: %v", want, s.CopyErr, s.Err)
+		}
+		second := newRemote(t, f.dir, release{text: "bad"})
+		second.start("bad line", "1")
 	}
-	f.live.refresh() // as the ticker does
-	if s := f.live.Status(); s.CopyErr != nil || s.Err == nil {
-		t.Errorf("the copy: %v, the contents: %v", s.CopyErr, s.Err)
-	}
-	second := newRemote(t, f.dir, release{text: "bad"})
-	second.start("bad line", "1")
 }

@@ -30,6 +30,12 @@ func callerAddr(ctx context.Context, trusted []netip.Prefix) netip.Addr {
 	return location.CallerAddr(at.Addr(), trusted, header.Get(headerForwardedFor), last(header.Get(headerRealIP)))
 }
 
+// knowsPeer tells whether the listener tells who asks, whatever that is.
+func knowsPeer(ctx context.Context) bool {
+	peer, _ := ctx.Value(utils.ContextClientAddress).(string)
+	return peer != ""
+}
+
 // last is what the nearest proxy said, where it adds to what it was sent.
 func last(values []string) string {
 	if len(values) == 0 {

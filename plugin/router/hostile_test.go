@@ -207,3 +207,27 @@ func TestKindsOfCallersAreBounded(t *testing.T) {
 		t.Errorf("%d kinds are kept, want %d", n, kindsKept)
 	}
 }
+
+// A request whose listener does not tell who asks, as by a path that only the
+// stock handler takes, gets no list of a service that is routed; and with auth it
+// learns no more than any other.
+func TestNoPeerNoList(t *testing.T) {
+	s, stock := newTestServer(t)
+	ask := func(name string) string {
+		resp := s.ServiceInstancesCache(context.Background(), &apiservice.DiscoverFilter{}, &apiservice.Service{Name: wrapperspb.String(name), Namespace: wrapperspb.String("default")})
+		return fmt.Sprintf("%d %d %s", resp.Code.GetValue(), len(resp.Instances), resp.Service.GetName().GetValue())
+	}
+	for name, want := range map[string]string{"s": "400000 0 s", "lane": "400000 0 lane", "made-up-1": "400202 0 made-up-1"} {
+		if got := ask(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	stock.name = "free"
+	if got := ask("free"); got != "200000 4 free" {
+		t.Errorf("without a rule: %s, want the stock answer", got)
+	}
+	stock.refuse = true
+	if s, lane := ask("s"), ask("lane"); !strings.HasPrefix(s, "401") || s != lane {
+		t.Errorf("refused by auth: %s and %s", s, lane)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -114,7 +115,8 @@ func settingsDigest(c *serverconfig.Config) string {
 			pods.Clusters = append(pods.Clusters, cluster)
 		}
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %t %+v", c.Sources, c.TrustedProxies, c.FailOpen, pods))
+	proxies := slices.SortedFunc(slices.Values(c.TrustedProxies), netip.Prefix.Compare) // their order means nothing
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %t %+v", c.Sources, slices.Compact(proxies), c.FailOpen, pods))
 	return hex.EncodeToString(sum[:])[:livefile.DigestLength]
 }
 

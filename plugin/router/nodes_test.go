@@ -3,6 +3,7 @@ package router
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,8 +60,9 @@ func TestManyNodes(t *testing.T) {
 func TestSettingsDigest(t *testing.T) {
 	config := func(change func(*serverconfig.Config)) *serverconfig.Config {
 		c := &serverconfig.Config{
-			Sources: []string{"mapping", "kubernetes"}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, FailOpen: true,
-			Kubernetes: &serverconfig.Kubernetes{SETLabel: "set-group", Snapshot: "data", Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: "a"}}},
+			Sources: []string{"mapping", "kubernetes"}, FailOpen: true,
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+			Kubernetes:     &serverconfig.Kubernetes{SETLabel: "set-group", Snapshot: "data", Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: "a"}}},
 		}
 		change(c)
 		return c
@@ -74,6 +76,7 @@ func TestSettingsDigest(t *testing.T) {
 		"a token":      {func(c *serverconfig.Config) { c.Admin.Token = "t" }, true},
 		"a kubeconfig": {func(c *serverconfig.Config) { c.Kubernetes.Clusters[0].Kubeconfig = "b" }, true},
 		"a directory":  {func(c *serverconfig.Config) { c.Kubernetes.Snapshot = "elsewhere" }, true},
+		"an order":     {func(c *serverconfig.Config) { slices.Reverse(c.TrustedProxies) }, true},
 		"sources":      {func(c *serverconfig.Config) { c.Sources = []string{"kubernetes", "mapping"} }, false},
 		"a proxy":      {func(c *serverconfig.Config) { c.TrustedProxies = nil }, false},
 		"failOpen":     {func(c *serverconfig.Config) { c.FailOpen = false }, false},

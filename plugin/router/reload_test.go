@@ -126,11 +126,12 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 	}{
 		{"the same files", []string{same}, 0, time.Second, "pool"},
 		{"other rules and an evacuation", []string{edited}, 0, time.Second, "pool"},
-		{"two reloads between two requests", []string{edited, same}, idleTicks, time.Second, "pool"},
+		{"two reloads between two requests", []string{edited, same}, idleTicks / 2, time.Second, "pool"},
 		{"the hold-down is over", []string{edited}, 0, route.DefaultHoldDown, "own"},
 		{"other tiers", []string{roads}, 0, time.Second, "own"},
 		{"another name", []string{names}, 0, time.Second, "own"},
 		{"nobody asks for a minute", []string{same}, idleTicks + 1, time.Second, "own"},
+		{"the same, with reloads in it", []string{same, same, same}, idleTicks/2 + 1, time.Second, "own"},
 	} {
 		now := begin
 		s.now = func() time.Time { return now }
@@ -148,11 +149,11 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 		ask("pool")
 		for _, yaml := range test.reloads {
 			load(yaml)
-			get(s, "10.2.0.1", "s", "") // another kind of caller, who brings the rules into force
-		}
-		for range test.ticks {
+			for range test.ticks {
+				get(s, "10.2.0.1", "s", "") // another kind of caller, who brings the rules into force
+				s.prune()
+			}
 			get(s, "10.2.0.1", "s", "")
-			s.prune()
 		}
 		now = now.Add(test.after)
 		ask(test.want)

@@ -103,6 +103,8 @@ func (r *request) answer() (resp *apiservice.DiscoverResponse, err error) {
 		return nil, err
 	case r.refused != nil:
 		return r.named(r.refused), nil
+	case !knowsPeer(r.ctx) && r.rules.Concern(route.Request{Asked: r.asked, Read: r.read()}):
+		return r.withoutPeer(), nil
 	case why != route.Routed:
 		return r.stock(), nil
 	case v.revision == r.req.GetRevision().GetValue():
@@ -143,6 +145,18 @@ func (r *request) decide() (*view, route.Why, error) {
 		v.countShadow()
 	}
 	return v, why, nil
+}
+
+// withoutPeer answers a request that came past the pack's handler of
+// /v1/Discover, as to /v1/Discover%2F: the stock one does not tell who asks, and
+// a list for nobody in particular would be another caller's. Auth comes first.
+func (r *request) withoutPeer() *apiservice.DiscoverResponse {
+	resp := r.stock()
+	if resp.GetCode().GetValue() <= uint32(apimodel.Code_DataNoChange) {
+		resp = api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.req)
+		resp.Info = wrapperspb.String("the server cannot tell who asks, expected POST /v1/Discover")
+	}
+	return resp
 }
 
 // targetIsGone tells whether a lane address, whose name is a service of its own,

@@ -145,24 +145,29 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 // loaded says what there is to say of the first rules in force.
 func (s *Server) loaded() {
 	reportRules(s.rules())
-	go warnOfAnswerCache(s.config, s.rules(), s.table())
+	go observe.Safely("counting kinds of callers", func() { warnOfAnswerCache(s.config, s.rules(), s.table()) })
 }
 
 // tick does what time brings about: evacuations end, and callers are forgotten.
 func (s *Server) tick() {
 	var reported *route.Rules
 	for range time.Tick(tickInterval) {
-		now := s.now()
-		if rules := s.rules(); rules != reported {
-			reportRules(rules)
-			reported = rules
-		}
-		observe.Evacuations.Set(float64(len(reported.Evacuations(now))))
-		s.prune()
-		if now.Sub(s.seen.since()) >= seenInterval {
-			s.seen.rotate(now)
-		}
+		observe.Safely("the clock's step", func() { reported = s.step(reported) })
 	}
+}
+
+// step is one of tick: it reports the rules in force, if they are others.
+func (s *Server) step(reported *route.Rules) *route.Rules {
+	now, rules := s.now(), s.rules()
+	if rules != reported {
+		reportRules(rules)
+	}
+	observe.Evacuations.Set(float64(len(rules.Evacuations(now))))
+	s.prune()
+	if now.Sub(s.seen.since()) >= seenInterval {
+		s.seen.rotate(now)
+	}
+	return rules
 }
 
 // prune drops the views and snapshots that nobody asks for.

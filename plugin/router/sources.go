@@ -8,6 +8,7 @@ import (
 	"github.com/polarismesh/polaris/common/eventhub"
 	"github.com/polarismesh/polaris/common/model"
 
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -24,31 +25,36 @@ const sweepInterval = time.Minute
 // after the cache has changed, in no certain order and several times: each is a
 // hint to look the record up.
 func follow(caches *cache.CacheManager, instances, clients *hostIndex) error {
-	_, err := eventhub.SubscribeWithFunc(eventhub.CacheInstanceEventTopic, func(_ context.Context, event any) error {
-		if e, ok := event.(*eventhub.CacheInstanceEvent); ok {
-			putInstance(instances, e.Instance.ID(), caches.Instance().GetInstance(e.Instance.ID()))
-		}
-		return nil
+	err := on(eventhub.CacheInstanceEventTopic, func(e *eventhub.CacheInstanceEvent) {
+		putInstance(instances, e.Instance.ID(), caches.Instance().GetInstance(e.Instance.ID()))
 	})
 	if err != nil {
 		return err
 	}
-	_, err = eventhub.SubscribeWithFunc(eventhub.CacheClientEventTopic, func(_ context.Context, event any) error {
-		if e, ok := event.(*eventhub.CacheClientEvent); ok {
-			id := e.Client.Proto().GetId().GetValue()
-			putClient(clients, id, caches.Client().GetClient(id))
-		}
-		return nil
+	err = on(eventhub.CacheClientEventTopic, func(e *eventhub.CacheClientEvent) {
+		id := e.Client.Proto().GetId().GetValue()
+		putClient(clients, id, caches.Client().GetClient(id))
 	})
 	if err != nil {
 		return err
 	}
 	go func() {
 		for range time.Tick(sweepInterval) {
-			sweep(caches, instances, clients)
+			observe.Safely("a sweep of hosts", func() { sweep(caches, instances, clients) })
 		}
 	}()
 	return nil
+}
+
+// on has f called for each event of a type.
+func on[E any](topic string, f func(E)) error {
+	_, err := eventhub.SubscribeWithFunc(topic, func(_ context.Context, event any) error {
+		if e, ok := event.(E); ok {
+			observe.Safely("an event of "+topic, func() { f(e) })
+		}
+		return nil
+	})
+	return err
 }
 
 // sweep makes the indexes equal to the caches.

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,8 +41,14 @@ type views struct {
 
 	// inherited is what kinds of callers that have not asked yet held under the
 	// rules before. It goes after idleTicks.
-	inherited atomic.Pointer[map[viewKey]route.Held]
-	age       int // ticks, counted by prune
+	inherited atomic.Pointer[map[viewKey]inherited]
+	age       atomic.Int64 // ticks, counted by prune
+}
+
+// inherited is held by a kind of caller that has no view.
+type inherited struct {
+	route.Held
+	age int64 // ticks without a view, before the age of the views that have it
 }
 
 func newViews() *views {
@@ -55,19 +60,23 @@ func newViews() *views {
 // inherit takes over what kinds of callers hold by other views, so that lists do
 // not flip with a reload of the rules either. It is called before x is used.
 func (x *views) inherit(before *views, rules *route.Rules) {
-	held := map[viewKey]route.Held{}
+	held := map[viewKey]inherited{}
 	if earlier := before.inherited.Load(); earlier != nil {
-		held = maps.Clone(*earlier)
+		for key, h := range *earlier {
+			if h.age += before.age.Load(); h.age <= idleTicks {
+				held[key] = h
+			}
+		}
 	}
 	before.cells.Range(func(key, v any) bool {
 		if h := v.(*viewCell).held(); h.Any() {
-			held[key.(viewKey)] = h
+			held[key.(viewKey)] = inherited{Held: h}
 		} else {
 			delete(held, key.(viewKey))
 		}
 		return true
 	})
-	now, successors := map[viewKey]route.Held{}, map[*route.Rule]*route.Rule{}
+	now, successors := map[viewKey]inherited{}, map[*route.Rule]*route.Rule{}
 	for key, h := range held {
 		rule, known := successors[key.kind.Rule]
 		if !known {
@@ -83,11 +92,13 @@ func (x *views) inherit(before *views, rules *route.Rules) {
 }
 
 // heldBefore is what a kind of caller without a view holds.
-func (x *views) heldBefore(key viewKey) (h route.Held) {
-	if inherited := x.inherited.Load(); inherited != nil {
-		h = (*inherited)[key]
+func (x *views) heldBefore(key viewKey) route.Held {
+	if all := x.inherited.Load(); all != nil {
+		if h, there := (*all)[key]; there && h.age+x.age.Load() <= idleTicks {
+			return h.Held
+		}
 	}
-	return h
+	return route.Held{}
 }
 
 // viewCell is the place of a view, which is built once.
@@ -127,8 +138,8 @@ func (u *usage) tick() (idle bool) {
 // view returns the view for a kind of caller. Concurrent requests for one that
 // is not there yet wait for one build of it.
 func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
+	why, before := "", route.Held{}
 	v, there := s.views.cells.Load(key)
-	why, before := "", s.views.heldBefore(key)
 	if there {
 		old := v.(*viewCell)
 		if why = old.stale(s, own, r.now()); why == "" {
@@ -136,6 +147,8 @@ func (s *snapshot) view(r *request, key viewKey, own *snapshot) (*view, error) {
 			return old.build()
 		}
 		before = old.held()
+	} else {
+		before = s.views.heldBefore(key)
 	}
 	fresh := &viewCell{seq: s.seq, own: own}
 	fresh.use.note()
@@ -229,7 +242,7 @@ func (s *snapshot) put(key viewKey, old any, fresh *viewCell, now time.Time) *vi
 // prune drops what nobody asks for, and tells whether that is everything. It is
 // called by one goroutine only.
 func (x *views) prune() (idle bool) {
-	if x.age++; x.age > idleTicks {
+	if x.age.Add(1) > idleTicks {
 		x.inherited.Store(nil)
 	}
 	var count, members int64

@@ -11,11 +11,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -41,6 +44,11 @@ func All(ctx context.Context, list []nodes.Node, withTLS bool) {
 }
 
 func fill(ctx context.Context, n *nodes.Node, withTLS bool) {
+	defer func() {
+		if p := recover(); p != nil { // in a goroutine that nobody guards
+			n.Problem = fmt.Sprintf("panic: %v", p)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	asked := time.Now()
@@ -92,6 +100,9 @@ func one(ctx context.Context, address string, withTLS bool) (*nodes.Summary, err
 		}
 		return nil, err
 	}
+	if no := refusal(&answer); no != nil {
+		return nil, no
+	}
 	var s nodes.Summary
 	err = json.Unmarshal(answer.GetValue(), &s)
 	if err == nil {
@@ -101,6 +112,17 @@ func one(ctx context.Context, address string, withTLS bool) (*nodes.Summary, err
 		return nil, unreadable{err}
 	}
 	return &s, nil
+}
+
+// refusal is what the listener itself answers in the place of a summary, where
+// its rate limits are reached, as it does for every call.
+func refusal(answer *wrapperspb.BytesValue) error {
+	data, err := proto.Marshal(answer)
+	var r apiservice.Response
+	if err != nil || proto.Unmarshal(data, protoadapt.MessageV2Of(&r)) != nil || r.GetInfo() == nil {
+		return nil
+	}
+	return fmt.Errorf("its listener refuses with code %d, %s", r.GetCode().GetValue(), r.GetInfo().GetValue())
 }
 
 // unreadable is an answer that is no summary.

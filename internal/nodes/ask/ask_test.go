@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/nodes"
 )
@@ -87,6 +89,9 @@ func TestHostileNodes(t *testing.T) {
 		"a long text":  {serve(t, tells(func(s *nodes.Summary) { s.Settings = strings.Repeat("x", 101) })), "answers with no summary: a text of 101 bytes is too long"},
 		"another kind": {serve(t, tells(func(s *nodes.Summary) { s.Files[0].Kind = "x" })), "answers with no summary: its files are of unknown kinds"},
 		"a kind twice": {serve(t, tells(func(s *nodes.Summary) { s.Files = append(s.Files, s.Files[0]) })), "answers with no summary: its files are of unknown kinds"},
+		"limited": {serve(t, tells(plain), grpc.UnaryInterceptor(func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) {
+			return &apiservice.Response{Code: wrapperspb.UInt32(403001), Info: wrapperspb.String("server limit the ip access")}, nil
+		})), "does not answer: its listener refuses with code 403001, server limit the ip access"},
 		"a long refusal": {serve(t, func(*grpc.Server) {}, grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error {
 			return status.Error(codes.Internal, strings.Repeat("x", 4000))
 		})), "does not answer: xxx"},
@@ -132,5 +137,14 @@ func TestTLS(t *testing.T) {
 		if (list[0].Summary != nil) != with {
 			t.Errorf("with TLS: %t: %+v", with, list[0])
 		}
+	}
+}
+
+// A bug in the asking is the problem of the node that is asked.
+func TestPanicWhileAsking(t *testing.T) {
+	list := []nodes.Node{{Address: "127.0.0.1:1"}}
+	All(nil, list, false) //nolint:staticcheck
+	if list[0].Problem != "panic: cannot create context from nil parent" {
+		t.Errorf("%+v", list[0])
 	}
 }

@@ -15,6 +15,8 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
 // The resources that are watched.
@@ -62,7 +64,7 @@ func (f *feed) sync(key string) {
 
 func (f *feed) hint(obj any) {
 	if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
-		f.sync(key)
+		observe.Safely("an event of "+f.resource, func() { f.sync(key) })
 	}
 }
 
@@ -70,7 +72,7 @@ func (f *feed) hint(obj any) {
 func (f *feed) sweep() {
 	for _, key := range f.records.keys() {
 		if f.namespace == "" || strings.HasPrefix(key, f.namespace+"/") {
-			f.sync(key)
+			observe.Safely("a sweep of "+f.resource, func() { f.sync(key) })
 		}
 	}
 	f.synced.Store(true)

@@ -111,6 +111,11 @@ func (f *front) handler() http.Handler {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(stock)
 			r.Out.Host, r.Out.URL.RawQuery = r.In.Host, r.In.URL.RawQuery
+			if q, is := r.In.Context().Value(queryKey{}).(query); is {
+				// A client can have the proxy drop headers, by Connection: the
+				// answer must be of the namespace that it is filtered for.
+				r.Out.Header.Set(eurekaserver.HeaderNamespace, q.namespace)
+			}
 		},
 		ModifyResponse: f.modify,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

@@ -128,6 +128,13 @@ func (r *Rules) match(req Request) *Rule {
 	return nil
 }
 
+// Concern tells whether a service is a lane address, or there is a rule for it,
+// whoever asks.
+func (r *Rules) Concern(req Request) bool {
+	_, is := r.Address(req.Asked, req.Read)
+	return is || r != nil && slices.ContainsFunc(r.rules, func(rule *Rule) bool { return rule.matchesService(req) })
+}
+
 // fails is the first condition of the rule that the request does not meet, or
 // empty.
 func (r *Rule) fails(req Request) condition {

@@ -1,0 +1,62 @@
+package serverconfig
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// AdminName is the name of the admin listener under apiservers.
+const AdminName = "set-admin"
+
+// GRPCName is the name of the listener of SDKs under apiservers.
+const GRPCName = "service-grpc"
+
+// defaultAnswersKept is the stock server's sizeCacheProto.
+const defaultAnswersKept = 128
+
+// Admin is where the admin listener listens, if it is among the Protocols.
+type Admin struct {
+	ListenIP   string
+	ListenPort int
+	Token      string // empty: none is asked for, on loopback only
+}
+
+func (c *Config) readAdmin(n strict.Node) {
+	o, given := n.Fields("name", "option", "api")["option"]
+	if !given {
+		return
+	}
+	fields := o.Fields("listenIP", "listenPort", "token")
+	if at, given := fields["token"]; given {
+		c.Admin.Token = at.TextOr()
+	}
+	if at, given := fields["listenPort"]; given {
+		c.Admin.ListenPort, _ = at.Int(1, 65535)
+	}
+	if at, given := fields["listenIP"]; given {
+		c.Admin.ListenIP = at.TextOr()
+		addr, err := netip.ParseAddr(c.Admin.ListenIP)
+		switch {
+		case err != nil:
+			at.Errorf("listenIP %q is not an address", c.Admin.ListenIP)
+		case !addr.IsLoopback() && c.Admin.Token == "":
+			at.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
+		}
+	}
+}
+
+// readGRPC leaves the options that are not the pack's concern to Polaris, which
+// takes values of other types for none.
+func (c *Config) readGRPC(n strict.Node) {
+	fields := entries(entries(n)["option"])
+	c.GRPCTLS = n.Peek("option", "tls", "certFile") != ""
+	if enabled, given := fields["enableCacheProto"]; !given || enabled.Raw() != "true" {
+		return
+	}
+	c.AnswersKept = defaultAnswersKept
+	if size, given := fields["sizeCacheProto"]; given && size.Raw() != "0" {
+		c.AnswersKept, _ = strconv.Atoi(size.Raw())
+	}
+}
