@@ -35,7 +35,9 @@ func TestFailedStart(t *testing.T) {
 		{"no kubeconfig", polaristest.Options{Config: replaced("sources: [mapping, registry, report]", "kubernetes: {clusters: [{name: bj, kubeconfig: nowhere}]}")},
 			`plugin.location.option.kubernetes: cluster "bj": kubeconfig "nowhere": `},
 		{"unknown store", polaristest.Options{Store: "{name: noStore}"}, `noStore`},
-		{"port taken", polaristest.Options{Config: replaced("{{.HTTP}}", port)}, ``},
+		{"port taken", polaristest.Options{Config: replaced("{{.HTTP}}", port)},
+			"api-http: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
+		{"port of the admin listener taken", polaristest.Options{Config: replaced("{{.Admin}}", port)}, "set-admin: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package serverconfig
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 
@@ -15,6 +17,25 @@ const GRPCName = "service-grpc"
 
 // defaultAnswersKept is the stock server's sizeCacheProto.
 const defaultAnswersKept = 128
+
+// Listener is a port that the server will need.
+type Listener struct {
+	Name string
+	Addr string // host:port; an empty host is every address
+	At   string // file:line:col of the port
+}
+
+// readListener leaves a port that is none to Polaris.
+func (c *Config) readListener(name string, n strict.Node) {
+	options := entries(entries(n)["option"])
+	if port, given := options["listenPort"]; given {
+		if _, err := strconv.ParseUint(port.Raw(), 10, 16); err == nil {
+			c.Listeners = append(c.Listeners, Listener{
+				name, net.JoinHostPort(n.Peek("option", "listenIP"), port.Raw()), fmt.Sprintf("%s:%d:%d", port.File(), port.Line(), port.Col()),
+			})
+		}
+	}
+}
 
 // Admin is where the admin listener listens, if it is among the Protocols.
 type Admin struct {

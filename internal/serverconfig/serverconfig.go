@@ -28,10 +28,11 @@ type Config struct {
 	RoutingFiles       []string // as these; none: every answer is the stock one
 	FailOpen           bool
 	Protocols          []string // names under apiservers
-	ClientAuth         bool     // clients are asked for a token; read where files are in the config center
-	AnswersKept        int      // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
-	GRPCTLS            bool     // service-grpc listens with TLS
-	NodesService       string   // healthcheck.service: in namespace Polaris, its instances are the server nodes
+	Listeners          []Listener
+	ClientAuth         bool   // clients are asked for a token; read where files are in the config center
+	AnswersKept        int    // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
+	GRPCTLS            bool   // service-grpc listens with TLS
+	NodesService       string // healthcheck.service: in namespace Polaris, its instances are the server nodes
 	Admin              Admin
 }
 
@@ -83,6 +84,7 @@ func (c *Config) read(root strict.Node) {
 				continue
 			}
 			c.Protocols = append(c.Protocols, name.TextOr())
+			c.readListener(name.Raw(), item)
 			switch name.Raw() {
 			case AdminName:
 				c.readAdmin(item)

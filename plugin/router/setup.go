@@ -69,6 +69,9 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
 		return nil, fmt.Errorf("plugin.cmdb.name %q is not a CMDB of this server, expected %q", config.CMDB, serverconfig.MappingName)
 	}
+	if err := portsAreFree(config.Listeners); err != nil {
+		return nil, err
+	}
 	return newServer(inner, svr, config)
 }
 
