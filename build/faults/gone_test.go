@@ -76,6 +76,17 @@ func TestFilesGoneAndBack(t *testing.T) {
 			changed := strings.NewReplacer("127.1.0.0/16, set: qb.novel.h", "127.1.0.0/16, set: qb.novel.z", "set: {}", "set: {callee: qb.novel.z}").Replace(text)
 			must(t, server.WriteFile("conf/"+kind+"/all.yaml", changed))
 			eventually(t, server, shanghai, "novel", "10.12.0.1")
+
+			// That there be none of a kind is said by a file.
+			must(t, server.WriteFile("conf/"+kind+"/all.yaml", "version: 1\n"))
+			if kind == "mapping" {
+				says(t, server, 1, "REFUSED", "2 of 2 entries would be lost")
+				if code, out := setctl(t, server, "reload", "--force"); code != 0 {
+					t.Errorf("a forced reload ends with exit code %d: %s", code, out)
+				}
+			}
+			eventually(t, server, shanghai, "novel", "10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1")
+			says(t, server, 0, "!REFUSED")
 		})
 	}
 }
