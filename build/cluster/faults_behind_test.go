@@ -236,7 +236,7 @@ func startsAgain(t *testing.T, n node, o polaristest.Options) node {
 // A node that cannot reach the database falls behind; a client that comes from
 // the other node gets its older list, but what one node decides never goes
 // back: not while it is cut off, nor when it is mended, restarted, or restarted
-// without its files in the config center.
+// where its files in the config center cannot be read, or are older ones.
 func TestANodeBehindNeverGoesBack(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
@@ -270,6 +270,7 @@ func TestANodeBehindNeverGoesBack(t *testing.T) {
 	reaches(t, behind, "1 2 1 2")
 	behind.ToDB.Mend()
 	reaches(t, behind, "2 2 2 2")
+	sql(t, c, "create table older like config_file_release; insert into older select * from config_file_release")
 
 	behind.ToDB.Cut()
 	change(3)
@@ -281,12 +282,20 @@ func TestANodeBehindNeverGoesBack(t *testing.T) {
 	behind = startsAgain(t, behind, restart)
 	reaches(t, behind, "3 3 3 3")
 
-	// The database is there, and the releases in it cannot be read.
-	done(t, c.DB.Run(strings.NewReader("rename table polaris_server.config_file_release to polaris_server.away")))
+	// The database is there, and the releases in it cannot be read, or are older
+	// ones.
+	sql(t, c, "rename table config_file_release to away")
 	done(t, behind.Crash())
 	behind = startsAgain(t, behind, restart)
 	reaches(t, behind, "3 3 3 3")
-	done(t, c.DB.Run(strings.NewReader("rename table polaris_server.away to polaris_server.config_file_release")))
+	sql(t, c, "rename table older to config_file_release")
+	nodesSay(t, behind, 1, "is older than", "COPY")
+	reaches(t, behind, "3 3 3 3")
+	done(t, behind.Crash())
+	behind = startsAgain(t, behind, restart)
+	nodesSay(t, behind, 1, "is older than", "COPY")
+	reaches(t, behind, "3 3 3 3")
+	sql(t, c, "rename table config_file_release to older, away to config_file_release")
 	change(4)
 	reaches(t, first, "4 4 4 4")
 	reaches(t, behind, "4 4 4 4")

@@ -302,10 +302,12 @@ func TestFlappingHealth(t *testing.T) {
 	}
 
 	two.ToRedis.Cut()
-	free.comesTo(t, 2, wide)
-	held.comesTo(t, 2, wide)
+	for _, s := range []*listsSeen{free, held, other} {
+		s.comesTo(t, 2, wide)
+	}
 	two.ToRedis.Mend()
 	free.comesTo(t, 3, narrow)
+	other.comesTo(t, 3, narrow)
 	if lists := held.all(); len(lists) != 2 {
 		t.Errorf("lists with a hold-down: %q", lists)
 	}

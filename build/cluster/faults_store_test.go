@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,27 +66,46 @@ func startsNot(t *testing.T, o polaristest.Options) string {
 	return err.Error()
 }
 
-// startsInTheEnd starts a server again and again, as Kubernetes does.
-func startsInTheEnd(t *testing.T, o polaristest.Options) (server *polaristest.Server) {
-	t.Helper()
-	wait(t, func() (err error) {
-		server, err = polaristest.Start(t.Context(), o)
-		return err
+// startsInTheEnd starts a server again and again, as Kubernetes does. What it
+// returns waits for it.
+func startsInTheEnd(t *testing.T, o polaristest.Options) (wait func() *polaristest.Server) {
+	var server *polaristest.Server
+	end := make(chan error, 1)
+	go func() {
+		for deadline := time.Now().Add(time.Minute); ; {
+			var err error
+			if server, err = polaristest.Start(t.Context(), o); err == nil || t.Context().Err() != nil || time.Now().After(deadline) {
+				end <- err
+				return
+			}
+		}
+	}()
+	started := sync.OnceValue(func() error { return <-end })
+	t.Cleanup(func() {
+		if started() == nil {
+			done(t, server.Kill())
+		}
 	})
-	t.Cleanup(func() { done(t, server.Kill()) })
-	return server
+	return func() *polaristest.Server {
+		t.Helper()
+		done(t, started())
+		return server
+	}
 }
 
 // The database goes away and comes back, for all nodes or for one, which is cut
-// off or hears nothing: every answer is the list of the last known state, nothing is lost, and then the
-// nodes agree. A server does not start meanwhile: it ends with exit code 1, and
-// serves when it is started once more after the return. Nor does one that reaches
-// the database and cannot read the registry: its lists would be empty.
+// off or hears nothing: every answer is the list of the last known state,
+// evacuations begin and end, nothing is lost, and then the nodes agree. A server
+// does not start meanwhile: it ends with exit code 1, and serves when it is
+// started once more after the return. Nor does one that reaches the database and
+// cannot read the registry: its lists would be empty.
 func TestDatabaseAwayAndBack(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
-	one, two := join(t, c, polaristest.Options{}), join(t, c, polaristest.Options{})
-	done(t, one.Register(t.Context(), novel()...))
+	rules := routing + "  - {name: away, service: default/away, nearby: {}, degrade: {holdDown: 0s}}\n"
+	o := polaristest.Options{Files: filesWith(rules)}
+	one, two := join(t, c, o), join(t, c, o)
+	done(t, one.Register(t.Context(), append(novel(), sets("away", "qb.away")...)...))
 	agree := func(hosts ...string) {
 		t.Helper()
 		wait(t, func() error {
@@ -96,6 +116,8 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 		})
 	}
 	agree("10.11.0.1")
+	getsOf(t, one, "away", []string{"10.11.0.1"})
+	getsOf(t, two, "away", []string{"10.11.0.1"})
 	second := novel()[0]
 	second.Host = "10.11.0.2"
 	found := &faults{}
@@ -105,21 +127,29 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 	if err := one.Register(t.Context(), second); err == nil {
 		t.Error("a registration without the database is no error")
 	}
+	// An evacuation begins, and ends, on nodes that cannot reach it.
+	evacuation := fmt.Sprintf("evacuate:\n  - {set: qb.away.h, until: %q, reason: a drill}\n", time.Now().Add(12*time.Second).Format(time.RFC3339))
+	for _, n := range []node{one, two} {
+		done(t, n.WriteFile("conf/routing/all.yaml", rules+evacuation))
+	}
+	for _, hosts := range [][]string{{"10.12.0.1", "10.13.0.1"}, {"10.11.0.1"}} {
+		getsOf(t, one, "away", hosts)
+		getsOf(t, two, "away", hosts)
+	}
 	place, err := c.Join()
 	done(t, err)
-	o := place.On(polaristest.Options{Binary: programs.Server, Files: filesWith(routing)})
+	o = place.On(polaristest.Options{Binary: programs.Server, Files: filesWith(routing)})
 	if why := startsNot(t, o); !strings.Contains(why, "exit code 1:") || !strings.Contains(why, "[ERROR] initialize store") {
 		t.Errorf("without the database: %s", why)
 	}
 	agree("10.11.0.1")
-	back := make(chan error, 1)
-	go func() { back <- c.DB.Start() }()
-	late := node{startsInTheEnd(t, o), place, nil}
-	done(t, <-back)
+	started := startsInTheEnd(t, o)
+	done(t, c.DB.Start())
 	returned := time.Now()
 	wait(t, func() error { return one.Register(t.Context(), second) })
 	agree("10.11.0.1", "10.11.0.2")
 	t.Logf("a registration was in force on both nodes %v after the database was back", time.Since(returned).Round(10*time.Millisecond))
+	late := node{started(), place, nil}
 	gets(t, late, shanghai, "10.11.0.1", "10.11.0.2")
 
 	two.ToDB.Cut()

@@ -99,6 +99,9 @@ func TestSwitchingNodes(t *testing.T) {
 			movesUnchanged(t, to, name, revision)
 		}
 		before := counted(t, to, "unchanged")
+		if len(before) < len(kinds) {
+			t.Fatalf("%s counts %v, want one of each kind", to.IP, before)
+		}
 		sdk.Move("moves", to.Server)
 		wait(t, func() error {
 			for rule, polls := range counted(t, to, "unchanged") {

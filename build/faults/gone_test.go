@@ -2,10 +2,12 @@ package faults
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +38,7 @@ func TestFilesGoneAndBack(t *testing.T) {
 			server, console := start(t, polaristest.Options{Dir: dir, Files: others})
 			must(t, console.Register(t.Context(), novel("novel")...))
 			eventually(t, server, shanghai, "novel", "10.11.0.1")
-			stop := bystander(t, server)
+			answers, stop := bystander(t, server)
 
 			swap := func(target string) func() error {
 				return func() error {
@@ -57,6 +59,13 @@ func TestFilesGoneAndBack(t *testing.T) {
 				if got := metric(t, server, `setrouter_load_refused{kind="`+kind+`"}`); got != 1 {
 					t.Errorf("%s: setrouter_load_refused is %v", way.name, got)
 				}
+				served(t, answers)
+				if code, out := setctl(t, server, "reload", "--force"); code != 1 || !strings.Contains(out, "no such file") {
+					t.Errorf("%s: a forced reload ends with exit code %d: %s", way.name, code, out)
+				}
+				if log := server.Log(); !strings.Contains(log, "no such file") {
+					t.Errorf("%s: the log does not say so: %s", way.name, log)
+				}
 				must(t, way.back())
 				says(t, server, 0, "!REFUSED")
 				if got := metric(t, server, `setrouter_load_refused{kind="`+kind+`"}`); got != 0 {
@@ -67,35 +76,60 @@ func TestFilesGoneAndBack(t *testing.T) {
 			changed := strings.NewReplacer("127.1.0.0/16, set: qb.novel.h", "127.1.0.0/16, set: qb.novel.z", "set: {}", "set: {callee: qb.novel.z}").Replace(text)
 			must(t, server.WriteFile("conf/"+kind+"/all.yaml", changed))
 			eventually(t, server, shanghai, "novel", "10.12.0.1")
+
+			// That there be none of a kind is said by a file.
+			must(t, server.WriteFile("conf/"+kind+"/all.yaml", "version: 1\n"))
+			if kind == "mapping" {
+				says(t, server, 1, "REFUSED", "2 of 2 entries would be lost")
+				if code, out := setctl(t, server, "reload", "--force"); code != 0 {
+					t.Errorf("a forced reload ends with exit code %d: %s", code, out)
+				}
+			}
+			eventually(t, server, shanghai, "novel", "10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1")
+			says(t, server, 0, "!REFUSED")
 		})
 	}
 }
 
 // bystander asks for novel all the while, until it is stopped, and wants the same
-// list each time.
-func bystander(t *testing.T, s *polaristest.Server) (stop func()) {
+// list each time. It counts the answers.
+func bystander(t *testing.T, s *polaristest.Server) (answers *atomic.Int64, stop func()) {
 	t.Helper()
-	done := make(chan struct{})
+	done, answers := make(chan struct{}), new(atomic.Int64)
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		for n := 0; ; n++ {
+		for {
 			select {
 			case <-done:
-				t.Logf("a bystander was answered %d times", n)
 				return
 			case <-time.After(pace):
 			}
 			if err := gets(t, s, shanghai, "novel", "10.11.0.1"); err != nil {
-				t.Errorf("request %d: %v", n, err)
+				t.Errorf("request %d: %v", answers.Load(), err)
+				continue
 			}
+			answers.Add(1)
 		}
 	})
 	stop = sync.OnceFunc(func() {
 		close(done)
 		asking.Wait()
+		t.Logf("a bystander was answered %d times", answers.Load())
 	})
 	t.Cleanup(stop)
-	return stop
+	return answers, stop
+}
+
+// served waits until a bystander has asked, and was answered, from now on.
+func served(t *testing.T, answers *atomic.Int64) {
+	t.Helper()
+	before := answers.Load()
+	wait(t, func() error {
+		if n := answers.Load() - before; n < 2 { // it asked for the first one before
+			return fmt.Errorf("a bystander was answered %d times more", n)
+		}
+		return nil
+	})
 }
 
 // pace leaves a machine of two cores time for others.

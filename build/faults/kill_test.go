@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 )
 
 var kills = flag.Int("kills", 4, "how often TestKilledDuringReload kills the server")
+
+// moreKills are the most that follow where none came while a copy was written.
+const moreKills = 8
 
 // copies is where the server keeps the contents in force of the config center.
 const copies = "data/setrouter"
@@ -122,15 +126,15 @@ func TestKilledDuringReload(t *testing.T) {
 	must(t, other.Kill())
 
 	during := 0
-	for n := range *kills {
+	for n := 0; n < *kills || during == 0 && n < *kills+moreKills; n++ {
 		settled(t, victim.Dir, now)
 		next := now + 1
 		killed := make(chan error, 1)
 		go func() {
-			if n%2 == 0 {
+			if n%2 == 0 && n < *kills {
 				time.Sleep(rand.N(2 * time.Second)) // any moment
 			} else {
-				writing(t, filepath.Join(victim.Dir, copies))
+				writing(t, server, filepath.Join(victim.Dir, copies))
 			}
 			killed <- server.Kill()
 		}()
@@ -163,7 +167,10 @@ func TestKilledDuringReload(t *testing.T) {
 		wait(t, func() error { return inForce(t, server, now, now, now) })
 	}
 	settled(t, victim.Dir, now)
-	t.Logf("%d kills, %d of them while a copy was written", *kills, during)
+	t.Logf("of the kills %d came while a copy was written", during)
+	if during == 0 {
+		t.Error("none: the test sees nothing")
+	}
 }
 
 // prepared starts a server with the instances of all generations, and the files
@@ -228,8 +235,9 @@ func leftovers(t *testing.T, dir string) (n int) {
 	return n
 }
 
-// writing waits until the server begins to write a copy, and a moment longer.
-func writing(t *testing.T, dir string) {
+// writing waits until the server is about to write a copy, and has it stand
+// still there.
+func writing(t *testing.T, s *polaristest.Server, dir string) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		t.Error(err)
@@ -243,13 +251,26 @@ func writing(t *testing.T, dir string) {
 	deadline := time.After(10 * time.Second)
 	for {
 		select {
-		case e := <-watcher.Events:
-			if e.Has(fsnotify.Create) || e.Has(fsnotify.Write) {
-				time.Sleep(rand.N(time.Millisecond))
+		case <-watcher.Events:
+			_ = syscall.Kill(s.PID(), syscall.SIGSTOP)
+			if halfWritten(dir) {
 				return
 			}
+			_ = syscall.Kill(s.PID(), syscall.SIGCONT)
 		case <-deadline: // nothing changed: the kill is at any moment, then
 			return
 		}
 	}
+}
+
+// halfWritten tells whether something is beside the copies, or one is not whole.
+func halfWritten(dir string) bool {
+	files, _ := os.ReadDir(dir)
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if !strings.HasSuffix(f.Name(), ".json") || strings.HasPrefix(f.Name(), ".") || err == nil && !json.Valid(text) {
+			return true
+		}
+	}
+	return false
 }

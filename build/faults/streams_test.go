@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func group(service, set string, network byte) (hosts []string, instances []polar
 func TestTenThousandStreams(t *testing.T) {
 	server, console := start(t, polaristest.Options{Config: withProfiles(t), Binary: map[bool]func(*testing.T) string{false: serverBinary, true: stockServer}[*onStock](t),
 		Files: map[string]string{"conf/mapping/mapping.yaml": mapping, "conf/routing/routing.yaml": routing}})
-	own := map[netip.Addr][]string{}
+	answers, own := new(atomic.Int64), map[netip.Addr][]string{}
 	for caller, of := range map[netip.Addr]struct {
 		set     string
 		network byte
@@ -59,7 +60,8 @@ func TestTenThousandStreams(t *testing.T) {
 		own[shanghai], own[shenzhen] = all, all
 	} else {
 		eventually(t, server, shanghai, "novel", "10.11.0.1")
-		bystander(t, server)
+		answers, _ = bystander(t, server)
+		served(t, answers)
 	}
 	for caller, want := range own {
 		eventually(t, server, caller, "novel-many", want...)
@@ -90,10 +92,14 @@ func TestTenThousandStreams(t *testing.T) {
 			})
 		}
 	}
-	began := time.Now()
+	began, others := time.Now(), answers.Load()
 	close(begin)
 	answered.Wait()
 	took := time.Since(began)
+	others = answers.Load() - others
+	if !*onStock {
+		served(t, answers)
+	}
 	during := usage(t, server)
 	close(again)
 	asked.Wait()
@@ -108,7 +114,7 @@ func TestTenThousandStreams(t *testing.T) {
 	if during.goroutines < before.goroutines+conns*streamsPerConn {
 		t.Errorf("%d goroutines with all streams open, %d before: they were not open at once", during.goroutines, before.goroutines)
 	}
-	t.Logf("%d streams over %d connections: all answered after %v; before %v, with all open %v", conns*streamsPerConn, conns, took, before, during)
+	t.Logf("%d streams over %d connections: all answered after %v, a bystander %d times meanwhile; before %v, with all open %v", conns*streamsPerConn, conns, took, others, before, during)
 	wait(t, func() error {
 		after := usage(t, server)
 		if after.goroutines > before.goroutines+50 || after.heap > before.heap+16<<20 {

@@ -23,9 +23,11 @@ type Release struct {
 
 // olderThan tells whether r is a state from before other. No number alone says
 // it: the versions of a file can start again when its releases are deleted, a
-// rollback has a lower ID, and the store's clock can be set back.
+// rollback has a lower ID than what it replaces, and the store's clock can be
+// set back. So the ID decides only where both were put in force in one second.
 func (r Release) olderThan(other Release) bool {
-	return r != other && r.Version <= other.Version && r.ID <= other.ID && !r.PublishedAt.After(other.PublishedAt)
+	before := r.PublishedAt.Before(other.PublishedAt) || r.PublishedAt.Equal(other.PublishedAt) && r.ID <= other.ID
+	return r != other && r.Version <= other.Version && before
 }
 
 // older is ErrUnsettled in an operator's words: a replica of the store that lags

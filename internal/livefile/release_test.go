@@ -74,6 +74,21 @@ func TestNeverOlder(t *testing.T) {
 	}
 }
 
+// A rollback puts a release in force that was made long ago. The one that it
+// replaced is older, though it was made later.
+func TestNeverBackBehindARollback(t *testing.T) {
+	f := newRemote(t, t.TempDir(), at("full", 3, 3, 30, "a"))
+	f.start("", "a")
+	f.provider.publish(at("full", 4, 1, 40, "b"))
+	f.live.refresh()
+	f.next("", "b")
+	f.provider.publish(at("full", 3, 3, 30, "a")) // a replica that lags
+	for range patientTries {
+		f.live.refresh()
+	}
+	f.next(`, which is older than "r" (version 4) that was in force here`, "b")
+}
+
 // A gray release comes and goes, and what was in force in full before it still
 // counts.
 func TestGrayAndBack(t *testing.T) {

@@ -46,6 +46,8 @@ type Server struct {
 	AdminURL string
 
 	ports   [3]int // HTTP, gRPC, admin
+	admin   bool   // the configuration has that port
+	logged  int    // by servers before this one in Dir
 	cmd     *exec.Cmd
 	out     *buffer
 	done    chan struct{} // closed when the process has ended
@@ -79,7 +81,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.cmd = exec.Command(binary, "start", "-c", "conf/polaris-server.yaml")
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.Dir, s.out, s.out
-	s.cmd.SysProcAttr = DieWithParent()
+	s.cmd.SysProcAttr, s.logged = DieWithParent(), len(s.Log())
 	if err := s.cmd.Start(); err != nil {
 		return nil, errors.Join(err, s.clean())
 	}
@@ -131,15 +133,16 @@ func (s *Server) prepare(o Options) error {
 	if err != nil {
 		return err
 	}
+	s.admin = strings.Contains(text.String(), "listenPort: "+strconv.Itoa(s.ports[2]))
 	return s.WriteFile("conf/polaris-server.yaml", text.String())
 }
 
 // ready waits for the server to serve. The stock server says so on standard
-// output, and starts its listeners just before.
+// output, and starts its listeners just before: each listens some time later.
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	for !strings.Contains(s.Output(), "finish starting server") || !listens(s.HTTPAddr) || !listens(s.GRPCAddr) {
+	for !strings.Contains(s.Output(), "finish starting server") || !listens(s.HTTPAddr) || !listens(s.GRPCAddr) || !s.adminListens() {
 		select {
 		case <-s.done:
 			return fmt.Errorf("the server ended with exit code %d:\n%s", s.ExitCode(), s.Output())
@@ -150,6 +153,12 @@ func (s *Server) ready(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// adminListens is true for a stock server, which has no such listener, and does
+// not write the pack's log.
+func (s *Server) adminListens() bool {
+	return !s.admin || len(s.Log()) <= s.logged || listens(strings.TrimPrefix(s.AdminURL, "http://"))
 }
 
 func listens(addr string) bool {

@@ -55,6 +55,17 @@ func (d *deeds) before(end time.Time, within time.Duration) string {
 	return b.String()
 }
 
+// most tells whether more could be done than could not.
+func (d *deeds) most() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	done := 0
+	for _, n := range d.counts {
+		done += n
+	}
+	return done > d.failed
+}
+
 // summary counts deeds by kind.
 func (d *deeds) summary() string {
 	d.mu.Lock()

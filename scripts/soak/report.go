@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -98,8 +99,7 @@ func (s *soak) report() error {
 	for _, a := range c.accounts {
 		fmt.Fprintln(out, a)
 	}
-	judged := max(c.exact+c.loose+c.oneOf+c.moving, 1)
-	share := float64(c.exact) * 100 / float64(judged)
+	share := float64(c.exact) * 100 / float64(max(c.answers, 1))
 	fmt.Fprintf(out, "answers %d (routed %d, stock %d, empty %d, DataNoChange %d), %d revisions; while a node was down %d got none\n",
 		c.answers, c.routed, c.stock, c.empty, c.unchanged, len(c.ledger.content), c.unreachable)
 	fmt.Fprintf(out, "exactly checked %d (%.1f%%), of them %d held by holdDown; perhaps held %d; "+
@@ -110,7 +110,7 @@ func (s *soak) report() error {
 	}
 	fmt.Fprintf(out, "\nstates seen %d; done: %s\n", c.states, s.deeds.summary())
 	if s.sdk != nil {
-		fmt.Fprintf(out, "SDK lists %d (empty %d), revisions that only an SDK was given %d, errors %v\n", s.sdk.lists, s.sdk.empty, alone, s.sdk.errors)
+		fmt.Fprintf(out, "SDK lists %d (empty %d), compared %d, revisions that only an SDK was given %d, errors %v\n", s.sdk.lists, s.sdk.empty, s.sdk.compared, alone, s.sdk.errors)
 	}
 	grew := s.printTrends()
 	fmt.Fprintf(out, "violations %d\n", c.violations)
@@ -121,6 +121,10 @@ func (s *soak) report() error {
 		return fmt.Errorf("memory or goroutines grow")
 	case share < leastExact:
 		return fmt.Errorf("only %.1f%% of the answers were checked exactly, expected %d%%", share, leastExact)
+	case !s.deeds.most():
+		return errors.New("more changes failed than were done: too little was seen")
+	case s.sdk != nil && s.sdk.compared == 0:
+		return errors.New("no list of an SDK was compared: too little was seen")
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type witnesses struct {
 	open    map[string]string // revisions that no caller was given yet, and what the SDK has
 
 	lists, empty int
+	compared     int // lists, with what a caller was given
 	errors       map[string]int
 }
 
@@ -82,7 +83,9 @@ func (w *witnesses) ask(s *soak, name string, c *caller, service string) {
 	switch {
 	case !there:
 		w.open[got.Revision] = sum
-	case known != sum:
+	case known == sum:
+		w.compared++
+	default:
 		s.check.violate(answer{caller: c, asked: service, node: c.node, begin: time.Now(), end: time.Now()},
 			fmt.Sprintf("the SDK %s has under revision %s\n%s", name, got.Revision, strings.Join(list, "\n")))
 	}
@@ -93,9 +96,12 @@ func (w *witnesses) ask(s *soak, name string, c *caller, service string) {
 func (w *witnesses) settle(s *soak) (alone int) {
 	for revision, sum := range w.open {
 		known, there := s.check.given(revision)
-		if !there {
+		switch {
+		case !there:
 			alone++
-		} else if known != sum {
+		case known == sum:
+			w.compared++
+		default:
 			s.check.violate(answer{node: s.nodes[0], begin: time.Now(), end: time.Now()}, "an SDK had another list under revision "+revision)
 		}
 	}

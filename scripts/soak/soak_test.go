@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -118,5 +120,34 @@ func TestTrends(t *testing.T) {
 	}
 	if !slices.Equal(grew, []bool{false, true, true}) {
 		t.Errorf("grew: %v", grew)
+	}
+}
+
+// A soak that saw too little is no good one.
+func TestReport(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		less func(*soak)
+		want string
+	}{
+		{"enough", func(*soak) {}, ""},
+		{"around starts and ends", func(s *soak) { s.check.exact, s.check.unjudged = 40, 50 }, "only 40.0% of the answers were checked exactly, expected 50%"},
+		{"not judged at all", func(s *soak) { s.check.exact = 40 }, "only 40.0% of the answers were checked exactly, expected 50%"},
+		{"no answers", func(s *soak) { s.check.answers, s.check.exact = 0, 0 }, "only 0.0% of the answers were checked exactly, expected 50%"},
+		{"no changes", func(s *soak) { s.deeds.done("health", errors.New("refused"), "") }, "more changes failed than were done: too little was seen"},
+		{"an SDK without lists", func(s *soak) { s.sdk.compared = 0 }, "no list of an SDK was compared: too little was seen"},
+	} {
+		d := &deeds{counts: map[string]int{}}
+		d.done("health", nil, "")
+		s := &soak{plan: plan{out: io.Discard}, deeds: d, check: newChecker(d), memory: newSamples(), sdk: &witnesses{compared: 1}}
+		s.check.answers, s.check.exact = 100, 90
+		tt.less(s)
+		got := ""
+		if err := s.report(); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
