@@ -2,14 +2,15 @@
 GO      ?= go
 BIN     := bin
 FUZZTIME ?= 10m
+STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: all build image test test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
 
 all: build
 
 build: ## bin/polaris-server and bin/setctl
-	$(GO) build -trimpath -o $(BIN)/polaris-server ./build/polaris-server
-	$(GO) build -trimpath -o $(BIN)/setctl ./build/setctl
+	$(GO) build -trimpath -ldflags "$(STAMP)" -o $(BIN)/polaris-server ./build/polaris-server
+	$(GO) build -trimpath -ldflags "$(STAMP)" -o $(BIN)/setctl ./build/setctl
 
 image: ## a container image, by buildah; IMAGE=name:tag
 	build/image/build $(IMAGE)

@@ -65,7 +65,9 @@ func join(t *testing.T, c *polaristest.Cluster, o polaristest.Options) node {
 	t.Helper()
 	place, err := c.Join()
 	done(t, err)
-	o.Binary = programs.Server
+	if o.Binary == "" {
+		o.Binary = programs.Server
+	}
 	if o.Files == nil {
 		o.Files = map[string]string{"conf/mapping/all.yaml": mapping, "conf/mapping/none.csv": "match,set\n", "conf/routing/all.yaml": routing}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -234,6 +235,22 @@ func TestANodeThatMissedAChange(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Two images: half of a rolling upgrade.
+func TestNodesOfTwoBuilds(t *testing.T) {
+	t.Parallel()
+	other := filepath.Join(t.TempDir(), "polaris-server")
+	done(t, polaristest.Build(".", other, "-ldflags", "-X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=v9", "../../build/polaris-server"))
+	if out, err := exec.Command(other, "version").Output(); err != nil || !strings.HasPrefix(string(out), "version: v1.18.1+setrouter.v9\n") {
+		t.Errorf("%v: %s", err, out)
+	}
+	c := cluster(t)
+	one := join(t, c, polaristest.Options{})
+	two := join(t, c, polaristest.Options{Binary: other})
+	for _, n := range []node{one, two} {
+		nodesSay(t, n, 1, "nodes: 2, agree: false", "has other code: ", "v9")
+	}
 }
 
 func digestOf(t *testing.T, n node) string {

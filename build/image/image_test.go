@@ -95,18 +95,19 @@ func TestImage(t *testing.T) {
 	if again := s.build(t); again != id {
 		t.Errorf("the same commit gives %s, and %s when built again", id, again)
 	}
-	checkConfig(t, s)
+	version := checkConfig(t, s)
 	checkSize(t, s)
 
 	container := s.run(t, "from", "--pull-never", name)
 	t.Cleanup(func() { s.run(t, "rm", container) })
 	root := s.run(t, "mount", container)
 	checkFiles(t, root)
+	checkVersions(t, root, version)
 	checkSBOM(t, root)
 	checkRuns(t, s, container)
 }
 
-func checkConfig(t *testing.T, s store) {
+func checkConfig(t *testing.T, s store) (version string) {
 	t.Helper()
 	var image struct {
 		OCIv1 struct {
@@ -128,6 +129,20 @@ func checkConfig(t *testing.T, s store) {
 	for _, label := range []string{"title", "description", "source", "licenses", "version", "revision"} {
 		if v := c.Labels["org.opencontainers.image."+label]; v == "" || v == "unknown" {
 			t.Errorf("label %s is %q", label, v)
+		}
+	}
+	return c.Labels["org.opencontainers.image.version"]
+}
+
+// checkVersions asks the programs, which are static: nodes tell each other's
+// images apart by them.
+func checkVersions(t *testing.T, root, version string) {
+	t.Helper()
+	for command, want := range map[string]string{"polaris-server version": "version: v1.18.1+setrouter." + version, "setctl --version": "setctl version " + version} {
+		name, arg, _ := strings.Cut(command, " ")
+		out, err := exec.Command(filepath.Join(root, "usr/local/bin", name), arg).Output()
+		if err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("%s: %v, %q, want %q", command, err, out, want)
 		}
 	}
 }

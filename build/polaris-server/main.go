@@ -12,10 +12,20 @@ import (
 	"syscall"
 
 	"github.com/polarismesh/polaris/cmd"
+	"github.com/polarismesh/polaris/common/version"
 	_ "go.uber.org/automaxprocs" // as the stock main: GOMAXPROCS from the cgroup
 
 	_ "github.com/polaris-contrib/setrouter"
+	"github.com/polaris-contrib/setrouter/internal/buildinfo"
 )
+
+// The version that the stock command prints, and registers for the server's own
+// instances. Stock builds have it from a linker flag.
+func init() {
+	if version.Version == "" {
+		version.Version = buildinfo.Version(buildinfo.Polaris) + "+setrouter." + buildinfo.Version(buildinfo.SetRouter)
+	}
+}
 
 // The stock start command prints its error and returns, so that a failed start
 // would exit with 0; where a listener cannot have its port it can also panic,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/polaris-contrib/setrouter/internal/buildinfo"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
@@ -55,6 +56,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "setctl",
 		Short:         "check, test, plan, explain and operate SET routing",
+		Version:       buildinfo.Version(buildinfo.SetRouter),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,

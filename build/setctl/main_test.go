@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/polaris-contrib/setrouter/internal/buildinfo"
 )
 
 // files are written to the working directory of each test.
@@ -90,6 +92,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n0 passed, 0 failed\n", ""},
 		{"test slip.yaml", 0, "ok    slip.yaml:4: nobody\n      note: default/slip is not in this file: no instance, alias, address, nor under services\n1 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
+		{"--version", 0, "setctl version " + buildinfo.Version(buildinfo.SetRouter) + "\n", ""},
 		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of check, completion, dump, evacuate, explain, help, lookup, plan, reload, status, test, who\n"},
 		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},
 		{"stats", 2, "", "setctl: \"stats\" is no command; did you mean \"status\"?\n"},

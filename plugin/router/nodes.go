@@ -7,17 +7,16 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	"github.com/polarismesh/polaris/common/utils"
 
+	"github.com/polaris-contrib/setrouter/internal/buildinfo"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/nodes/ask"
@@ -29,7 +28,7 @@ import (
 func (s *Server) Summary() nodes.Summary {
 	now := s.now()
 	out := nodes.Summary{
-		Version: version(), Started: s.started, Now: now, Settings: s.settings, Files: []nodes.Files{},
+		Version: buildinfo.Version(buildinfo.SetRouter), Started: s.started, Now: now, Settings: s.settings, Files: []nodes.Files{},
 		Evacuations: len(s.rulesInForce().Evacuations(now)),
 		Services:    s.Cache().Service().GetServicesCount(), Instances: s.Cache().Instance().GetInstancesCount(),
 	}
@@ -119,18 +118,3 @@ func settingsDigest(c *serverconfig.Config) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %t %+v", c.Sources, slices.Compact(proxies), c.FailOpen, pods))
 	return hex.EncodeToString(sum[:])[:livefile.DigestLength]
 }
-
-// version is that of this pack in the process's program.
-var version = sync.OnceValue(func() string {
-	const path = "github.com/polaris-contrib/setrouter"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path == path {
-			return m.Version
-		}
-	}
-	return "unknown"
-})
