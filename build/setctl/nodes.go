@@ -57,7 +57,7 @@ func nodesText(w io.Writer, all *nodes.Cluster) {
 		for _, kind := range []string{nodes.Mapping, nodes.Routing} {
 			fmt.Fprintf(t, "%s\t", filesText(n.Summary.Of(kind)))
 		}
-		fmt.Fprintf(t, "%d evacuations\t%d instances of %d services\n", n.Summary.Evacuations, n.Summary.Instances, n.Summary.Services)
+		fmt.Fprintf(t, "%s\t%s of %s\n", count(n.Summary.Evacuations, "evacuation"), count(n.Summary.Instances, "instance"), count(n.Summary.Services, "service"))
 	}
 	t.Flush()
 	for _, r := range all.Reasons {

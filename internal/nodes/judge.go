@@ -50,7 +50,7 @@ func Judge(list []Node) []string {
 	compare("code", heard, func(n Node) string { return n.Summary.Version })
 	if quiet(heard) {
 		compare(fmt.Sprintf("instances in its cache, and nothing was changed for %.0f s", Quiet.Seconds()), heard, func(n Node) string {
-			return fmt.Sprintf("%d of %d services", n.Summary.Instances, n.Summary.Services)
+			return fmt.Sprintf("%d (%d services)", n.Summary.Instances, n.Summary.Services)
 		})
 	}
 	for _, n := range heard {

@@ -71,10 +71,10 @@ func TestJudge(t *testing.T) {
 		{"counts, of an empty cache", []Node{has("a", 6, 2, time.Hour), at("b", "1", func(n *Node) { n.Summary.Changed = time.Unix(0, 0) })}, nil},
 		{"equal counts", []Node{has("a", 6, 2, time.Hour), has("b", 6, 2, time.Minute)}, nil},
 		{"instances missed", []Node{has("a", 6, 2, time.Hour), has("b", 7, 2, 10*time.Second), has("c", 7, 2, time.Hour)}, []string{
-			"a has other instances in its cache, and nothing was changed for 10 s: 6 of 2 services against 7 of 2 services of 2 nodes",
+			"a has other instances in its cache, and nothing was changed for 10 s: 6 (2 services) against 7 (2 services) of 2 nodes",
 		}},
 		{"a service missed", []Node{has("a", 6, 2, time.Hour), has("b", 6, 1, time.Hour)}, []string{
-			"b has other instances in its cache, and nothing was changed for 10 s: 6 of 1 services against 6 of 2 services of a",
+			"b has other instances in its cache, and nothing was changed for 10 s: 6 (1 services) against 6 (2 services) of a",
 		}},
 		{"counts of evacuations", []Node{at("a", "1"), at("b", "1", func(n *Node) { n.Summary.Evacuations = 1 })}, nil},
 	} {
