@@ -87,7 +87,7 @@ func startBinary(t *testing.T, binary string, o polaristest.Options) (*polariste
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the pack's log:\n%s", server.Log())
+			t.Logf("the pack's log:\n%s\nfaults: %s", server.Log(), server.Faults())
 		}
 		if err := server.Kill(); err != nil {
 			t.Error(err)

@@ -77,10 +77,15 @@ func Login(ctx context.Context, s *Server) (*Console, error) {
 // Token is what the console sends as x-polaris-token.
 func (c *Console) Token() string { return c.token }
 
-// Register registers instances, as console users do.
+// Register registers instances, as console users do, with those of one service in
+// a request: where one makes several services, the stock server writes to a map
+// from several goroutines, and can end by that (v1.18.1, AcquireContext).
 func (c *Console) Register(ctx context.Context, instances ...Instance) error {
 	for len(instances) > 0 {
-		n := min(len(instances), 100) // the server takes no more at once
+		n := 1
+		for n < min(len(instances), 100) && instances[n].Service == instances[0].Service { // the server takes no more at once
+			n++
+		}
 		if err := c.call(ctx, http.MethodPost, "/naming/v1/instances", instances[:n], nil); err != nil {
 			return err
 		}

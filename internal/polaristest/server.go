@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -251,4 +252,15 @@ func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+// Faults is what the process printed from its first panic or fatal error on:
+// net/http goes on after a panic, and the client sees a closed connection.
+func (s *Server) Faults() string {
+	at := regexp.MustCompile(`panic|fatal error`).FindStringIndex(s.Output())
+	if at == nil {
+		return "none"
+	}
+	text := s.Output()[at[0]:]
+	return text[:min(len(text), 4000)]
 }

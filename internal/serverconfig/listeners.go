@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
@@ -30,8 +31,9 @@ func (c *Config) readListener(name string, n strict.Node) {
 	options := entries(entries(n)["option"])
 	if port, given := options["listenPort"]; given {
 		if _, err := strconv.ParseUint(port.Raw(), 10, 16); err == nil {
+			ip := strings.Trim(n.Peek("option", "listenIP"), "[]") // stock listeners take [::]
 			c.Listeners = append(c.Listeners, Listener{
-				name, net.JoinHostPort(n.Peek("option", "listenIP"), port.Raw()), fmt.Sprintf("%s:%d:%d", port.File(), port.Line(), port.Col()),
+				name, net.JoinHostPort(ip, port.Raw()), fmt.Sprintf("%s:%d:%d", port.File(), port.Line(), port.Col()),
 			})
 		}
 	}
