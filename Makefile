@@ -31,7 +31,7 @@ test-image: ## builds the image twice, and starts it; needs root, and Debian's b
 
 test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
 	scripts/kubernetes/build-apiserver
-	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
+	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
 race: build $(BIN)/demo-consumer ## tests under the race detector, but those of whole processes, which it does not see; needs a C compiler
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /build/)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 var shanghai = netip.MustParseAddr("127.1.0.1")

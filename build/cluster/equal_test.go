@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 var equalSeed = flag.Uint64("equal.seed", 0, "of TestNodesGiveEqualLists; 0: another one each time")

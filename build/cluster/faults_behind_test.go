@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // What decides in TestANodeBehindNeverGoesBack has a version, from 1 on, that
@@ -154,7 +154,7 @@ func shown(service string, port int, weight uint32) int {
 // configWith is the configuration of test servers with one text replaced.
 func configWith(t *testing.T, old, new string) string {
 	t.Helper()
-	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
+	config, err := os.ReadFile("../../internal/test/polaristest/polaris-server.yaml.tmpl")
 	done(t, err)
 	if !strings.Contains(string(config), old) {
 		t.Fatalf("no %q in the configuration", old)

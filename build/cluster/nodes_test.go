@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/nodes"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // nodesStatus runs `setctl status` at a node.
@@ -77,7 +77,7 @@ var (
 // inCenter is the configuration with the files in the config center.
 func inCenter(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
+	text, err := os.ReadFile("../../internal/test/polaristest/polaris-server.yaml.tmpl")
 	done(t, err)
 	config := strings.NewReplacer(
 		"conf/routing/*.yaml", "polaris://Polaris/setrouter/routing.yaml",

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // With no room for a copy of the config center the server goes on, on the newest

@@ -16,8 +16,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"github.com/polaris-contrib/setrouter/internal/mappingtest"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/mappingtest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 var kills = flag.Int("kills", 4, "how often TestKilledDuringReload kills the server")

@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // programs is where the programs under test are built.
@@ -109,7 +109,7 @@ func start(t *testing.T, o polaristest.Options) (*polaristest.Server, *polariste
 // config is the configuration of these tests, with texts replaced in pairs.
 func config(t *testing.T, pairs ...string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
+	text, err := os.ReadFile("../../internal/test/polaristest/polaris-server.yaml.tmpl")
 	must(t, err)
 	for old := range slices.Chunk(pairs, 2) {
 		if !strings.Contains(string(text), old[0]) {

@@ -17,7 +17,7 @@ import (
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 var onStock = flag.Bool("stock", false, "TestTenThousandStreams with the stock server, for its figures")

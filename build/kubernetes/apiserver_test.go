@@ -19,7 +19,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/polaris-contrib/setrouter/internal/kubetest"
+	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
 )
 
 // object is what a test needs to know of a manifest.

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // The programs under test, built once.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // savedAndReleased is a file in the config center, from the admin listener.

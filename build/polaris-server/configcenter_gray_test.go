@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // thisNode is self_address in the configuration of the servers of these tests.

@@ -16,7 +16,7 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // Types that newer SDKs ask for are answered with success and no rules, under

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // reply is what a listener answered, with what changes from one answer to the

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // startEureka starts a server with the Eureka listener too, at the address. The

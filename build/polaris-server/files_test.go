@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // A server that cannot start says why and exits with 1.

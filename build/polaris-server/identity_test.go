@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/kubetest"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // startKubernetes starts a cluster with a node, and a server that watches it.

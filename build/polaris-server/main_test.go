@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // The programs under test, built once.
@@ -103,7 +103,7 @@ func startBinary(t *testing.T, binary string, o polaristest.Options) (*polariste
 // replacedConfig is the configuration of these tests with one text replaced.
 func replacedConfig(t *testing.T, old, new string) string {
 	t.Helper()
-	config, err := os.ReadFile("../../internal/polaristest/polaris-server.yaml.tmpl")
+	config, err := os.ReadFile("../../internal/test/polaristest/polaris-server.yaml.tmpl")
 	if err != nil {
 		t.Fatal(err)
 	}

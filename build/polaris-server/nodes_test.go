@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	nodesask "github.com/polaris-contrib/setrouter/internal/nodes/ask"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // What a node tells whoever asks has nothing of the contents, names and faults of

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )

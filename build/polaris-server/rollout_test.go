@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // picks is how often the SDK's load balancer is asked for each percent.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // caller is a program with one SDK context in it.

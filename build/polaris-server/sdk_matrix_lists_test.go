@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // registerGroups registers two instances of Shanghai's group, and one each of

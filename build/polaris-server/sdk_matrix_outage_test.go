@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // kept waits until a file of the SDK has texts.

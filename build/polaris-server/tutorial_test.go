@@ -17,8 +17,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // value is one that shows when it is not whole.

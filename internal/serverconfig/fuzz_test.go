@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/fuzztest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 

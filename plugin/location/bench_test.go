@@ -6,8 +6,8 @@ import (
 
 	"github.com/gaissmai/bart"
 
-	"github.com/polaris-contrib/setrouter/internal/mappingtest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/mappingtest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 

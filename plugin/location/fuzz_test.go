@@ -10,8 +10,8 @@ import (
 	"go4.org/netipx"
 	"pgregory.net/rapid"
 
-	"github.com/polaris-contrib/setrouter/internal/fuzztest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 )
 
 // The properties of the rapid tests, with inputs that the fuzzer chooses.

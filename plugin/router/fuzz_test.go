@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	"pgregory.net/rapid"
 
-	"github.com/polaris-contrib/setrouter/internal/fuzztest"
+	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 

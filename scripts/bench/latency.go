@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // changesTimed is how many single changes are timed.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // side is one of the two servers, with the service registered.

@@ -20,8 +20,8 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/cases"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"

@@ -14,7 +14,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/polaris-contrib/setrouter/internal/kubetest"
+	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
 )
 
 func main() {

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // driver does things to the cluster.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/oracle"
+	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
 // Files of each node. Lanes are in the config center.

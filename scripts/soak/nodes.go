@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // node is a place in the cluster, and the server that runs there.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // putFiles writes files below every node's directory, also of one that is down.

@@ -10,7 +10,7 @@ import (
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
-	"github.com/polaris-contrib/setrouter/internal/oracle"
+	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
 // revisionPrefix tells a view's revision from a stock one.

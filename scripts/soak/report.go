@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/oracle"
+	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
 // leastExact is the least share of answers, in percent, that must be compared

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // witnesses are unmodified SDKs at the addresses of callers. What an SDK has is

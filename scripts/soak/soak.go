@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/oracle"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/oracle"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // soak is a running cluster and all that is done and checked.

@@ -13,8 +13,8 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/oracle"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/oracle"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // A short soak, with changes four times as often.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/oracle"
+	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
 // seen is a dump of a node's state, and when it was taken: between begin and end.

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 
-	"github.com/polaris-contrib/setrouter/internal/oracle"
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/oracle"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // places are consistent: a zone is in one region, a campus in one zone.

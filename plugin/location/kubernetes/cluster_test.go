@@ -14,9 +14,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/polaris-contrib/setrouter/internal/kubetest"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/sources"
+	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
 )
 
 // patience is how long a test waits for what should be there in a moment; after

@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/polaris-contrib/setrouter/internal/kubetest"
 	"github.com/polaris-contrib/setrouter/internal/sources"
+	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
 )
 
 // role is the ClusterRole of the operator's page.

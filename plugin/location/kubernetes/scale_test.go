@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/kubetest"
+	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/fuzztest"
+	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 )
 
 // FuzzQuery asks the admin listener everything by any query: each answer is

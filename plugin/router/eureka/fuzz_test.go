@@ -9,7 +9,7 @@ import (
 
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 
-	"github.com/polaris-contrib/setrouter/internal/fuzztest"
+	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 )
 
 var xmlName = regexp.MustCompile(`^[A-Za-z_][-.\w]*$`)

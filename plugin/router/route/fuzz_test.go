@@ -11,8 +11,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/polaris-contrib/setrouter/internal/fuzztest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"pgregory.net/rapid"
 
-	"github.com/polaris-contrib/setrouter/internal/fuzztest"
+	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	slow "github.com/polaris-contrib/setrouter/internal/oracle"
+	slow "github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
 // Answers agree with the oracle, also with tiers and levels that are held, and by

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	slow "github.com/polaris-contrib/setrouter/internal/oracle"
+	slow "github.com/polaris-contrib/setrouter/internal/test/oracle"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/gaissmai/bart"
 	"golang.org/x/sys/unix"
 
-	"github.com/polaris-contrib/setrouter/internal/mappingtest"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/mappingtest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 

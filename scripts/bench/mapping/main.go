@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"github.com/polaris-contrib/setrouter/internal/mappingtest"
+	"github.com/polaris-contrib/setrouter/internal/test/mappingtest"
 )
 
 // row is one line of the report. A target that is missed fails nothing.

@@ -4,7 +4,7 @@ import (
 	"os"
 	"os/exec"
 
-	"github.com/polaris-contrib/setrouter/internal/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // process is a program whose output goes to a file.
