@@ -39,8 +39,8 @@ func NewPod(addr netip.Addr, f *location.Facts) Pod {
 func (p Pod) Facts() location.Facts {
 	var f location.Facts
 	f.Location = p.Location
-	f.From(&location.Place{Source: location.SourceKubernetes, Match: p.LocationFrom})
-	at := &location.Place{Source: location.SourceKubernetes, Match: p.From}
+	f.From(&location.Origin{Source: location.SourceKubernetes, Match: p.LocationFrom})
+	at := &location.Origin{Source: location.SourceKubernetes, Match: p.From}
 	if p.SET != "" {
 		f.SET, f.SETFrom = p.SET, at
 	}
@@ -48,7 +48,7 @@ func (p Pod) Facts() location.Facts {
 		f.Shared = at
 	}
 	if len(p.Labels) > 0 {
-		f.Labels, f.LabelsFrom = p.Labels, make(map[string]*location.Place, len(p.Labels))
+		f.Labels, f.LabelsFrom = p.Labels, make(map[string]*location.Origin, len(p.Labels))
 		for key := range p.Labels {
 			f.LabelsFrom[key] = at
 		}

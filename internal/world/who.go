@@ -140,7 +140,7 @@ func (w *World) readFor(service route.Service) []explain.Callee {
 
 func (w *World) noFailover(in explain.Input) bool {
 	kind, why := w.Rules.Route(route.Request{Addr: in.Addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
-	return why == route.Routed && kind.NoFailover(explain.Instances(in.Callees))
+	return why == route.WhyRouted && kind.NoFailover(explain.Instances(in.Callees))
 }
 
 // Text writes it for people.

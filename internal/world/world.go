@@ -77,7 +77,7 @@ func (w *World) input(r Request) explain.Input {
 	addr := location.Normalize(r.Addr)
 	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Asked: r.Service, Rules: w.Rules}
 	if r.SET != "" {
-		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Place{Source: "override"}
+		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
 	}
 	source := r.Service
 	if target, is := w.Aliases[r.Service]; is {
@@ -150,13 +150,13 @@ func (w *World) index() {
 		})
 		if host, err := netip.ParseAddr(i.Host); err == nil {
 			host = location.Normalize(host)
-			registered.From(&location.Place{Source: location.SourceRegistry})
+			registered.From(&location.Origin{Source: location.SourceRegistry})
 			w.byHost[host] = append(w.byHost[host], registered)
 		}
 	}
 	for _, c := range w.Clients {
 		f := location.Facts{Identity: location.Identity{Location: c.Location}}
-		f.From(&location.Place{Source: location.SourceReport})
+		f.From(&location.Origin{Source: location.SourceReport})
 		w.reports[location.Normalize(c.Addr)] = append(w.reports[location.Normalize(c.Addr)], f)
 	}
 }

@@ -126,7 +126,7 @@ func (f *csvFile) row(row []string) {
 			switch value {
 			case "", "false":
 			case "true":
-				e.facts.Shared = &Place{}
+				e.facts.Shared = &Origin{}
 			default:
 				f.at(i).add("found %q, expected true or false", value)
 				ok = false

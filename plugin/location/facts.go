@@ -6,9 +6,9 @@ import (
 	"maps"
 )
 
-// Place is where a fact was found: a line of a mapping file, or a source that
+// Origin is where a fact was found: a line of a mapping file, or a source that
 // has none. Places are immutable and shared.
-type Place struct {
+type Origin struct {
 	Source string // mapping, kubernetes, registry, report, default, registered
 	File   string // mapping and default only
 	Line   int
@@ -16,12 +16,12 @@ type Place struct {
 }
 
 // Before orders places of files by name and line.
-func (p *Place) Before(other *Place) bool {
+func (p *Origin) Before(other *Origin) bool {
 	return cmp.Or(cmp.Compare(p.File, other.File), cmp.Compare(p.Line, other.Line)) < 0
 }
 
 // String is for people: "mapping conf/mapping/a.yaml:12 (10.1.0.0/16)".
-func (p *Place) String() string {
+func (p *Origin) String() string {
 	if p == nil {
 		return ""
 	}
@@ -39,29 +39,29 @@ func (p *Place) String() string {
 // shared: read only.
 type Facts struct {
 	Identity
-	Origins
-	own *Place // of labels that LabelsFrom does not have
+	FactOrigins
+	own *Origin // of labels that LabelsFrom does not have
 }
 
-// Origins are where the parts of an identity came from.
-type Origins struct {
-	Places
-	LabelsFrom map[string]*Place // ask LabelFrom
+// FactOrigins are where the parts of an identity came from.
+type FactOrigins struct {
+	FieldOrigins
+	LabelsFrom map[string]*Origin // ask LabelFrom
 }
 
-// Places are Origins but for those of labels, and comparable. A nil Place stands
+// FieldOrigins are Origins but for those of labels, and comparable. A nil Place stands
 // beside an unknown part.
-type Places struct {
-	RegionFrom, ZoneFrom, CampusFrom, SETFrom *Place
+type FieldOrigins struct {
+	RegionFrom, ZoneFrom, CampusFrom, SETFrom *Origin
 	// Shared is where a mapping entry says that several callers have the
 	// address: it has no SET and no labels then, whatever other sources say.
-	Shared *Place
+	Shared *Origin
 }
 
 // LabelFrom is the place of a label.
-func (f *Facts) LabelFrom(key string) *Place { return f.Origins.label(key, f.own) }
+func (f *Facts) LabelFrom(key string) *Origin { return f.FactOrigins.label(key, f.own) }
 
-func (o *Origins) label(key string, own *Place) *Place {
+func (o *FactOrigins) label(key string, own *Origin) *Origin {
 	if p, has := o.LabelsFrom[key]; has {
 		return p
 	}
@@ -72,20 +72,20 @@ func (o *Origins) label(key string, own *Place) *Place {
 // there once, and neither found nor handed on by copying it: read only.
 type Found struct {
 	*Identity
-	origins *Origins
-	own     *Place // stands in origins as ownPlace
+	origins *FactOrigins
+	own     *Origin // stands in origins as ownPlace
 }
 
 // Found is for sources that have Facts; it shares them.
-func (f *Facts) Found() Found { return Found{&f.Identity, &f.Origins, f.own} }
+func (f *Facts) Found() Found { return Found{&f.Identity, &f.FactOrigins, f.own} }
 
 // Facts is a copy, with each place in its place.
 func (f Found) Facts() Facts {
-	return Facts{*f.Identity, Origins{f.origins.at(f.own), f.origins.LabelsFrom}, f.own}
+	return Facts{*f.Identity, FactOrigins{f.origins.at(f.own), f.origins.LabelsFrom}, f.own}
 }
 
 // From gives every field that is known one place.
-func (f *Facts) From(p *Place) {
+func (f *Facts) From(p *Origin) {
 	if f.Shared != nil {
 		f.Shared = p
 	}
@@ -98,7 +98,7 @@ func (f *Facts) From(p *Place) {
 		f.SETFrom = p
 	}
 	if len(f.Labels) > 0 {
-		f.LabelsFrom = make(map[string]*Place, len(f.Labels))
+		f.LabelsFrom = make(map[string]*Origin, len(f.Labels))
 		for key := range f.Labels {
 			f.LabelsFrom[key] = p
 		}
@@ -150,7 +150,7 @@ func (f *Facts) joinLabels(later Found) {
 		f.Labels, f.LabelsFrom, f.own = later.Labels, later.origins.LabelsFrom, later.own
 		return
 	}
-	values, from := maps.Clone(later.Labels), make(map[string]*Place, len(later.Labels)+len(f.Labels))
+	values, from := maps.Clone(later.Labels), make(map[string]*Origin, len(later.Labels)+len(f.Labels))
 	maps.Copy(values, f.Labels)
 	for k := range values {
 		from[k] = later.origins.label(k, later.own)

@@ -130,14 +130,14 @@ func checkRow(t *testing.T, r row, file strict.File) {
 	for key := range f.Labels {
 		checkPlace(t, f.LabelFrom(key), true, file)
 	}
-	for place, known := range map[*Place]bool{f.RegionFrom: f.Region != "", f.ZoneFrom: f.Zone != "", f.CampusFrom: f.Campus != "", f.SETFrom: f.SET != ""} {
+	for place, known := range map[*Origin]bool{f.RegionFrom: f.Region != "", f.ZoneFrom: f.Zone != "", f.CampusFrom: f.Campus != "", f.SETFrom: f.SET != ""} {
 		checkPlace(t, place, known, file)
 	}
 }
 
 // checkPlace checks that a fact is from a line of the file, and a place beside
 // one.
-func checkPlace(t *testing.T, place *Place, known bool, file strict.File) {
+func checkPlace(t *testing.T, place *Origin, known bool, file strict.File) {
 	if known && place == nil {
 		t.Error("a fact without a place")
 	}

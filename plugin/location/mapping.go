@@ -84,7 +84,7 @@ func (e *entry) checkFields(what string) error {
 
 // number gives an entry its place in the table.
 func (l *mappingLoader) number(e *entry, matches ...string) listed {
-	l.table.places = append(l.table.places, Place{Source: "mapping", File: e.file, Line: e.line, Match: named(matches)})
+	l.table.places = append(l.table.places, Origin{Source: "mapping", File: e.file, Line: e.line, Match: named(matches)})
 	return listed{l.pool.say(&e.facts), uint32(len(l.table.places) - 1), int32(e.col)}
 }
 
@@ -116,7 +116,7 @@ func (l *mappingLoader) setDefault(e *entry) {
 		l.problems.Add(e.problem("default is given twice, first in %s:%d", l.fallback.file, l.fallback.line))
 		return
 	}
-	e.facts.From(&Place{Source: "default", File: e.file, Line: e.line})
+	e.facts.From(&Origin{Source: "default", File: e.file, Line: e.line})
 	l.fallback = e
 }
 
@@ -153,7 +153,7 @@ type widerEntries []widerEntry
 type widerEntry struct {
 	prefix netip.Prefix
 	said   statement
-	own    *Place // nil: said has it in the place of ownPlace already
+	own    *Origin // nil: said has it in the place of ownPlace already
 }
 
 // around drops what does not hold prefix, and returns what the next wider entry

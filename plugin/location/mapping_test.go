@@ -159,7 +159,7 @@ default: {region: d}
 	}
 }
 
-func line(p *Place) int {
+func line(p *Origin) int {
 	if p == nil {
 		return 0
 	}

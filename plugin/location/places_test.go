@@ -41,7 +41,7 @@ func placesAgreeWithNames(t *rapid.T) {
 }
 
 func checkPlaces(t *rapid.T, f *Facts, given map[int]netip.Prefix, text string) {
-	names := map[string]*Place{f.Region: f.RegionFrom, f.Zone: f.ZoneFrom, f.Campus: f.CampusFrom, string(f.SET): f.SETFrom}
+	names := map[string]*Origin{f.Region: f.RegionFrom, f.Zone: f.ZoneFrom, f.Campus: f.CampusFrom, string(f.SET): f.SETFrom}
 	for key, value := range f.Labels {
 		names[value] = f.LabelFrom(key)
 	}

@@ -16,7 +16,7 @@ type pool struct {
 	joined     map[[2]*labels]*labels
 	said       numbered[statement, statement]
 	identities numbered[identityKey, Identity]
-	origins    numbered[originsKey, Origins]
+	origins    numbered[originsKey, FactOrigins]
 }
 
 type identityKey struct {
@@ -26,7 +26,7 @@ type identityKey struct {
 }
 
 type originsKey struct {
-	Places
+	FieldOrigins
 	labels *labels // nil: the entry's own, if any
 }
 
@@ -59,7 +59,7 @@ func (p *pool) say(f *Facts) uint32 {
 	own := Facts{Identity: Identity{f.Location, f.SET, nil}}
 	own.Shared = f.Shared
 	own.From(ownPlace)
-	s := statement{f.Location, f.SET, own.Places, labels}
+	s := statement{f.Location, f.SET, own.FieldOrigins, labels}
 	if i, has := p.said.numbers[s]; has {
 		return i
 	}
@@ -70,13 +70,13 @@ func (p *pool) say(f *Facts) uint32 {
 
 // ref is what a table keeps of s.
 func (p *pool) ref(s *statement, place uint32) ref {
-	l, from := cmp.Or(s.labels, noLabels), originsKey{s.Places, s.labels}
+	l, from := cmp.Or(s.labels, noLabels), originsKey{s.FieldOrigins, s.labels}
 	if len(l.from) == 0 {
 		from.labels = nil
 	}
 	return ref{
 		identity: p.identities.number(identityKey{s.Location, s.SET, l.text}, func() Identity { return Identity{s.Location, s.SET, l.values} }),
-		origins:  p.origins.number(from, func() Origins { return Origins{s.Places, l.from} }),
+		origins:  p.origins.number(from, func() FactOrigins { return FactOrigins{s.FieldOrigins, l.from} }),
 		place:    place,
 	}
 }

@@ -93,7 +93,7 @@ const (
 	MetaSetGroup  = "set-group"
 )
 
-var registeredPlace = &Place{Source: "registered"}
+var registeredPlace = &Origin{Source: "registered"}
 
 // Registered is what an instance registered: its location, and its SET in
 // internal-set-name, unless internal-enable-set is there and not Y, else in
@@ -159,7 +159,7 @@ func (f *Facts) commonLocation(records []Facts) {
 }
 
 // level is one level of the location, counted from the widest, and its place.
-func (f *Facts) level(i int) (name *string, from **Place) {
+func (f *Facts) level(i int) (name *string, from **Origin) {
 	switch i {
 	case 0:
 		return &f.Region, &f.RegionFrom

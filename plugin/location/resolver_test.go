@@ -21,7 +21,7 @@ func facts(region, zone, campus string, set SET, labels ...string) *Facts {
 	f := &Facts{Identity: Identity{Location: Location{region, zone, campus}, SET: set}}
 	for i := 0; i < len(labels); i += 2 {
 		if f.Labels == nil {
-			f.Labels, f.LabelsFrom = map[string]string{}, map[string]*Place{}
+			f.Labels, f.LabelsFrom = map[string]string{}, map[string]*Origin{}
 		}
 		f.Labels[labels[i]] = labels[i+1]
 	}
@@ -30,7 +30,7 @@ func facts(region, zone, campus string, set SET, labels ...string) *Facts {
 
 func sharedAddr(region string) *Facts {
 	f := facts(region, "", "", "")
-	f.Shared = &Place{}
+	f.Shared = &Origin{}
 	return f
 }
 
@@ -120,7 +120,7 @@ func TestInstanceOfAPod(t *testing.T) {
 		t.Fatal(fault)
 	}
 	shared := facts("r", "z", "", "")
-	shared.Shared = &Place{Source: SourceKubernetes}
+	shared.Shared = &Origin{Source: SourceKubernetes}
 	pods := podsByAddr{"10.0.0.1": facts("r", "z", "", "a.b.pod"), "10.0.0.2": facts("r", "z", "", "a.b.pod"), "10.0.0.3": shared}
 	for _, tt := range []struct {
 		host  string

@@ -9,10 +9,10 @@ import (
 // of its origins, and of the entry's own line. See docs/performance-mapping.md.
 
 // ownPlace stands for the place of the entry itself in what entries share.
-var ownPlace = &Place{}
+var ownPlace = &Origin{}
 
 // or is the place that p stands for in an entry at own.
-func (p *Place) or(own *Place) *Place {
+func (p *Origin) or(own *Origin) *Origin {
 	if p == ownPlace {
 		return own
 	}
@@ -20,8 +20,8 @@ func (p *Place) or(own *Place) *Place {
 }
 
 // at is p of an entry at own.
-func (p Places) at(own *Place) Places {
-	return Places{p.RegionFrom.or(own), p.ZoneFrom.or(own), p.CampusFrom.or(own), p.SETFrom.or(own), p.Shared.or(own)}
+func (p FieldOrigins) at(own *Origin) FieldOrigins {
+	return FieldOrigins{p.RegionFrom.or(own), p.ZoneFrom.or(own), p.CampusFrom.or(own), p.SETFrom.or(own), p.Shared.or(own)}
 }
 
 // statement is what an entry says, or what it comes to after inheritance. It is
@@ -29,7 +29,7 @@ func (p Places) at(own *Place) Places {
 type statement struct {
 	Location
 	SET SET
-	Places
+	FieldOrigins
 	labels *labels // nil: none
 }
 
@@ -37,7 +37,7 @@ type statement struct {
 type labels struct {
 	text   string // the same for the same values
 	values map[string]string
-	from   map[string]*Place // but for those that are the entry's own
+	from   map[string]*Origin // but for those that are the entry's own
 }
 
 // inherit completes what an entry says by what the next wider one has (design
@@ -64,10 +64,10 @@ func (s *statement) inherit(wider *statement) {
 }
 
 // at is s as narrower entries see it: nothing in it is their own.
-func (s statement) at(own *Place) statement {
-	s.Places = s.Places.at(own)
+func (s statement) at(own *Origin) statement {
+	s.FieldOrigins = s.FieldOrigins.at(own)
 	if s.labels != nil {
-		from := make(map[string]*Place, len(s.labels.values))
+		from := make(map[string]*Origin, len(s.labels.values))
 		for key := range s.labels.values {
 			from[key] = own
 		}

@@ -14,8 +14,8 @@ import (
 type Table struct {
 	prefixes   bart.Table[ref]
 	identities []Identity // in the order of the prefixes that have them first
-	origins    []Origins
-	places     []Place // of entries
+	origins    []FactOrigins
+	places     []Origin // of entries
 	fallback   Facts
 	topology   topology // nil: none given
 }

@@ -106,7 +106,7 @@ type locationCheck struct {
 // zoneSeen is the first entry in a zone.
 type zoneSeen struct {
 	region string
-	by     *Place
+	by     *Origin
 }
 
 func newLocationCheck(l *mappingLoader) *locationCheck {
@@ -126,7 +126,7 @@ func (c *locationCheck) entry(g listed, loc Location) {
 }
 
 // fault is what is wrong with the location of an entry at a place.
-func (c *locationCheck) fault(loc Location, at *Place) error {
+func (c *locationCheck) fault(loc Location, at *Origin) error {
 	if err := c.table.CheckLocation(loc); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (c *locationCheck) fault(loc Location, at *Place) error {
 }
 
 // oneRegion finds a zone under two regions.
-func (c *locationCheck) oneRegion(loc Location, at *Place) error {
+func (c *locationCheck) oneRegion(loc Location, at *Origin) error {
 	if loc.Region == "" || loc.Zone == "" {
 		return nil
 	}

@@ -97,7 +97,7 @@ func readFacts(n strict.Node, keys ...string) (*entry, map[string]strict.Node, b
 	}
 	if at, given := fields["shared"]; given {
 		if shared, _ := at.Bool(); shared {
-			f.Shared = &Place{}
+			f.Shared = &Origin{}
 		}
 	}
 	if err := e.checkFields("entry"); err != nil && n.Faults() == before {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestNameChange(t *testing.T) {
-	kind := route.Route{Rule: &route.Rule{SET: &route.SETStage{Tiers: []route.Tier{route.Own, route.Pool}}, Nearby: &route.NearbyStage{}}}
+	kind := route.Route{Rule: &route.Rule{SET: &route.SETStage{Tiers: []route.Tier{route.TierOwn, route.TierPool}}, Nearby: &route.NearbyStage{}}}
 	state := func(tier, level string, n int) explain.State {
 		return explain.State{Tier: tier, Level: level, Instances: n}
 	}

@@ -39,7 +39,7 @@ func (s *Server) Routed(caller netip.Addr, service route.Service) (resp *apiserv
 	case err != nil:
 		r.fault(err)
 		return nil, false
-	case why != route.Routed || v == nil:
+	case why != route.WhyRouted || v == nil:
 		return nil, false
 	}
 	v.sent.Inc()

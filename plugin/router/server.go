@@ -105,7 +105,7 @@ func (r *request) answer() (resp *apiservice.DiscoverResponse, err error) {
 		return r.named(r.refused), nil
 	case !knowsPeer(r.ctx) && r.rules.Concern(route.Request{Asked: r.asked, Read: r.read()}):
 		return r.withoutPeer(), nil
-	case why != route.Routed:
+	case why != route.WhyRouted:
 		return r.stock(), nil
 	case v.revision == r.req.GetRevision().GetValue():
 		v.unchanged.Inc()
@@ -125,7 +125,7 @@ func (r *request) decide() (*view, route.Why, error) {
 		observe.Unidentified.Inc()
 	}
 	kind, why := r.rules.Route(who)
-	if why != route.Routed && why != route.Shadowed {
+	if why != route.WhyRouted && why != route.WhyShadowed {
 		r.count(kind.Rule, observe.Stock)
 		return nil, why, nil
 	}
@@ -133,15 +133,15 @@ func (r *request) decide() (*view, route.Why, error) {
 	switch {
 	case err != nil:
 		return nil, why, err
-	case refused != nil && (why == route.Shadowed || r.targetIsGone(refused)):
+	case refused != nil && (why == route.WhyShadowed || r.targetIsGone(refused)):
 		// The name asked for has an answer of its own, auth included.
 		r.count(kind.Rule, observe.Stock)
-		return nil, route.NoTarget, nil
+		return nil, route.WhyNoTarget, nil
 	case refused != nil:
 		r.refused = refused
 		r.count(kind.Rule, observe.Refused)
 		return nil, why, nil
-	case why == route.Shadowed:
+	case why == route.WhyShadowed:
 		v.countShadow()
 	}
 	return v, why, nil

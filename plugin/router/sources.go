@@ -14,8 +14,8 @@ import (
 
 // Where facts of the server's own records come from.
 var (
-	registryPlace = &location.Place{Source: location.SourceRegistry}
-	reportPlace   = &location.Place{Source: location.SourceReport}
+	registryPlace = &location.Origin{Source: location.SourceRegistry}
+	reportPlace   = &location.Origin{Source: location.SourceReport}
 )
 
 // sweepInterval bounds how long a lost event can leave an index wrong.
@@ -93,7 +93,7 @@ func putClient(x *hostIndex, id string, c *model.Client) {
 	putFacts(x, id, c.Proto().GetHost().GetValue(), facts, reportPlace)
 }
 
-func putFacts(x *hostIndex, id, host string, facts location.Facts, from *location.Place) {
+func putFacts(x *hostIndex, id, host string, facts location.Facts, from *location.Origin) {
 	addr, ok := hostAddr(host)
 	if !ok {
 		x.remove(id)

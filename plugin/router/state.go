@@ -47,7 +47,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		Caller: s.Caller(addr),
 	}
 	if q.SET != "" {
-		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Place{Source: "override"}
+		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Origin{Source: "override"}
 	}
 	snap, refused, err := r.snapshot(r.source())
 	switch {
@@ -70,7 +70,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		in.Own = own.callees()
 	}
 	kind, why := r.rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
-	if why != route.Routed && why != route.Shadowed || in.NoTarget {
+	if why != route.WhyRouted && why != route.WhyShadowed || in.NoTarget {
 		return explain.Of(in), nil
 	}
 	v, err := snap.peek(r, viewKey{kind: kind}, own.ifNeeded(kind.Rule))
@@ -79,7 +79,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	}
 	in.Hold, in.Until = v.decision.Held, clock.AsOf(r.now(), v.decision.Until)
 	e := explain.Of(in)
-	if why == route.Routed {
+	if why == route.WhyRouted {
 		e.Revision = v.revision
 	}
 	return e, nil

@@ -50,18 +50,18 @@ type pod struct {
 	cluster *cluster
 	set     location.SET // empty if there is none, or an invalid one
 	invalid string       // why it is
-	place   *location.Place
+	place   *location.Origin
 }
 
 // node is a node in the table.
 type node struct {
 	Node
 	cluster *cluster
-	place   *location.Place
+	place   *location.Origin
 }
 
 func newPod(c *cluster, p Pod) *pod {
-	out := &pod{Pod: p, cluster: c, place: &location.Place{Source: location.SourceKubernetes, Match: "pod " + c.name + "/" + p.Key()}}
+	out := &pod{Pod: p, cluster: c, place: &location.Origin{Source: location.SourceKubernetes, Match: "pod " + c.name + "/" + p.Key()}}
 	if p.SET == "" {
 		return out
 	}
@@ -75,7 +75,7 @@ func newPod(c *cluster, p Pod) *pod {
 }
 
 func newNode(c *cluster, n Node) *node {
-	return &node{n, c, &location.Place{Source: location.SourceKubernetes, Match: "node " + c.name + "/" + n.Name}}
+	return &node{n, c, &location.Origin{Source: location.SourceKubernetes, Match: "node " + c.name + "/" + n.Name}}
 }
 
 // facts are what the pod says of an address that is its own.
@@ -90,7 +90,7 @@ func (p *pod) facts() location.Facts {
 		f.SET, f.SETFrom = p.set, p.place
 	}
 	if len(p.Labels) > 0 {
-		f.Labels, f.LabelsFrom = p.Labels, make(map[string]*location.Place, len(p.Labels))
+		f.Labels, f.LabelsFrom = p.Labels, make(map[string]*location.Origin, len(p.Labels))
 		for key := range p.Labels {
 			f.LabelsFrom[key] = p.place
 		}

@@ -71,7 +71,7 @@ func agree(f, other *location.Facts) {
 	for f.Cut(depth) != other.Cut(depth) {
 		depth--
 	}
-	from := []*location.Place{f.RegionFrom, f.ZoneFrom, f.CampusFrom}
+	from := []*location.Origin{f.RegionFrom, f.ZoneFrom, f.CampusFrom}
 	clear(from[depth:])
 	f.Location, f.RegionFrom, f.ZoneFrom, f.CampusFrom = f.Cut(depth), from[0], from[1], from[2]
 	f.Shared = cmp.Or(f.Shared, other.Shared)

@@ -47,7 +47,7 @@ func Of(in Input) Explanation {
 	req := route.Request{Addr: in.Addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read}
 	kind, why := in.Rules.Route(req)
 	if in.NoTarget && in.Own != nil {
-		why = route.NoTarget
+		why = route.WhyNoTarget
 	}
 	e := Explanation{
 		Caller: callerOf(in.Addr, in.Caller), Service: in.Asked.String(), Read: in.Asked.String(),
@@ -65,7 +65,7 @@ func Of(in Input) Explanation {
 			e.Read = kind.Rule.Target.String()
 		}
 	}
-	if why == route.Routed || why == route.Shadowed {
+	if why == route.WhyRouted || why == route.WhyShadowed {
 		e.Answer = AnswerOf(kind.Rule)
 		e.decide(in, kind)
 	} else {
@@ -165,7 +165,7 @@ func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
 }
 
 func sentence(why route.Why) string {
-	if why == route.Routed {
+	if why == route.WhyRouted {
 		return "the rule decides"
 	}
 	return string(why)

@@ -15,9 +15,9 @@ import (
 // FactsOf lists what is known of an address, each with its origin.
 func FactsOf(f location.Facts) []Fact {
 	out := []Fact{}
-	add := func(field, value string, from *location.Place) {
+	add := func(field, value string, from *location.Origin) {
 		if from == nil {
-			from = &location.Place{}
+			from = &location.Origin{}
 		}
 		if value != "" {
 			out = append(out, Fact{field, value, from.String(), from.Source, from.File, from.Line, from.Match})

@@ -41,7 +41,7 @@ func TestAnswerByWeight(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
+			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
 			_, members := r.Answer(NewCallee(tt.instances), tt.own)
 			got, bar := "", false
 			for _, m := range members {
@@ -79,7 +79,7 @@ func TestShareByWeight(t *testing.T) {
 			}
 		}
 		percent := rapid.IntRange(1, Everybody-1).Draw(t, "percent")
-		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
+		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
 		d, members := r.Answer(NewCallee(instances), own)
 		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
 		for _, m := range members {
@@ -252,7 +252,7 @@ func TestSatisfied(t *testing.T) {
 func TestBlendWithEvacuation(t *testing.T) {
 	gone := up("a.b.c", 10000)
 	gone.Evacuated = true
-	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{Own}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SET: "a.b.c"}
+	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SET: "a.b.c"}
 	_, members := r.Answer(NewCallee([]Instance{up("a.b.c", 1), gone, up("x.y.z", 1)}), nil)
 	if fmt.Sprint(members) != "[{false 0 10000} {false 2 9802}]" {
 		t.Errorf("members %v", members)
@@ -286,7 +286,7 @@ func TestAliasOnlyWhereAsked(t *testing.T) {
 func TestAddressThroughAnAlias(t *testing.T) {
 	rules := mustLoad(t, "version: 1\naddresses: [{service: default/lane, target: default/s, set: {callee: a.b.c}}]\n")
 	got, why := rules.Route(Request{Asked: service("default/alias"), Read: []Service{service("default/lane")}})
-	if why != Routed || got.Rule.Name != "default/lane" || got.SET != "a.b.c" {
+	if why != WhyRouted || got.Rule.Name != "default/lane" || got.SET != "a.b.c" {
 		t.Errorf("%+v, %q", got, why)
 	}
 }

@@ -11,14 +11,14 @@ import (
 // fiftieth of the instances, without a SET stage all of them.
 func BenchmarkSelect(b *testing.B) {
 	full := Degrade{UnhealthyPercent: 100, MinUsable: 1}
-	nearby := &NearbyStage{Match: Campus, Max: All}
+	nearby := &NearbyStage{Match: LevelCampus, Max: LevelAll}
 	routes := []struct {
 		name string
 		rule *Rule
 	}{
-		{"SET", &Rule{Degrade: full, SET: &SETStage{Tiers: []Tier{Own, Pool}}}},
-		{"SET and nearby", &Rule{Degrade: full, SET: &SETStage{Tiers: []Tier{Own, Pool}}, Nearby: nearby}},
-		{"siblings", &Rule{Degrade: full, SET: &SETStage{Tiers: []Tier{Siblings}}}},
+		{"SET", &Rule{Degrade: full, SET: &SETStage{Tiers: []Tier{TierOwn, TierPool}}}},
+		{"SET and nearby", &Rule{Degrade: full, SET: &SETStage{Tiers: []Tier{TierOwn, TierPool}}, Nearby: nearby}},
+		{"siblings", &Rule{Degrade: full, SET: &SETStage{Tiers: []Tier{TierSiblings}}}},
 		{"nearby", &Rule{Degrade: full, Nearby: nearby}},
 	}
 	for _, instances := range []int{1000, 10000, 100000} {

@@ -88,11 +88,11 @@ func (r Route) Reads(c *Callee, d Decision) (sets []location.SET, ok bool) {
 		return nil, false
 	}
 	switch d.SETRule {
-	case CallerHasNoSET:
+	case SETRuleCallerWithout:
 		return nil, r.Rule.SET.Required && !d.Widened
-	case BusinessAbsent:
+	case SETRuleBusinessAbsent:
 		return []location.SET{""}, true
-	case ByTiers:
+	case SETRuleByTiers:
 		tiers := r.Rule.SET.Tiers
 		if !d.Widened {
 			tiers = tiers[:len(d.Tiers)] // those looked at

@@ -129,7 +129,7 @@ func (l *loader) readRule(n strict.Node) {
 	if when, given := fields["when"]; given {
 		rule.when = readWhen(when)
 	}
-	l.readStages(rule, fields, []Tier{Own, Pool})
+	l.readStages(rule, fields, []Tier{TierOwn, TierPool})
 	l.rules.rules = append(l.rules.rules, rule)
 }
 
@@ -156,7 +156,7 @@ func (l *loader) readAddress(n strict.Node) {
 	if _, given := fields["set"]; !given {
 		n.Errorf("the address has no set, expected set: {callee: business.area.group}")
 	}
-	l.readStages(address, fields, []Tier{Own})
+	l.readStages(address, fields, []Tier{TierOwn})
 	if !ok || !targetOK {
 		return
 	}

@@ -280,7 +280,7 @@ func checkRule(t *testing.T, rule, same *Rule) {
 	if s := rule.SET; s != nil && (len(s.Tiers) == 0 || s.Caller != nil && s.Callee != nil) {
 		t.Errorf("SET stage %+v", s)
 	}
-	if n := rule.Nearby; n != nil && (n.Match < n.Max || n.Max < All || n.Match > Campus) {
+	if n := rule.Nearby; n != nil && (n.Match < n.Max || n.Max < LevelAll || n.Match > LevelCampus) {
 		t.Errorf("nearby stage %+v", n)
 	}
 }

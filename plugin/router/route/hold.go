@@ -53,7 +53,7 @@ func (r Route) Settle(callee *Callee, own []Instance, before Held, now time.Time
 // held is the place of a decision among the tiers and levels of the rule.
 func (r Route) held(d Decision) Held {
 	h := Held{rule: d.SETRule, stages: true}
-	if d.SETRule == ByTiers {
+	if d.SETRule == SETRuleByTiers {
 		h.at.Tier = max(slices.Index(r.Rule.SET.Tiers, Tier(d.Tier)), 0)
 	}
 	h.at.Level = max(slices.IndexFunc(d.Levels, func(s Step) bool { return s.Name == d.Level }), 0)

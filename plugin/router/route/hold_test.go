@@ -15,7 +15,7 @@ import (
 func TestHoldDown(t *testing.T) {
 	rule := &Rule{
 		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: 10 * time.Second},
-		SET:     &SETStage{Tiers: []Tier{Own, Pool}}, Nearby: &NearbyStage{Match: Zone, Max: All},
+		SET:     &SETStage{Tiers: []Tier{TierOwn, TierPool}}, Nearby: &NearbyStage{Match: LevelZone, Max: LevelAll},
 	}
 	r := Route{Rule: rule, SET: "a.b.c", Location: location.Location{Region: "r", Zone: "z"}}
 	up := func(set location.SET, zone string, healthy bool) Instance {
@@ -64,7 +64,7 @@ func TestHoldDownEndsWithItsLevel(t *testing.T) {
 	r := Route{
 		Rule: &Rule{
 			Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: 10 * time.Second},
-			SET:     &SETStage{Tiers: []Tier{Own, Every}}, Nearby: &NearbyStage{Match: Zone, Max: Region},
+			SET:     &SETStage{Tiers: []Tier{TierOwn, TierAll}}, Nearby: &NearbyStage{Match: LevelZone, Max: LevelRegion},
 		},
 		SET: "a.b.c", Location: location.Location{Region: "r", Zone: "z"},
 	}

@@ -8,10 +8,10 @@ type Level int
 
 // The levels, from wide to narrow.
 const (
-	All Level = iota
-	Region
-	Zone
-	Campus
+	LevelAll Level = iota
+	LevelRegion
+	LevelZone
+	LevelCampus
 )
 
 var levelWords = []string{"all", "region", "zone", "campus"}
@@ -25,7 +25,7 @@ func LevelOf(word string) Level {
 			return Level(i)
 		}
 	}
-	return All
+	return LevelAll
 }
 
 // has tells whether an instance at loc is in the level around a caller who is

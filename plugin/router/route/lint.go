@@ -39,13 +39,13 @@ type linter struct {
 type mappedSET struct {
 	name    location.SET
 	entries int
-	at      *location.Place // the first of them
+	at      *location.Origin // the first of them
 }
 
 // collectSETs returns the SET names in the order of their first places.
 func collectSETs(table *location.Table) []*mappedSET {
 	var out []*mappedSET
-	byName, counted := map[location.SET]*mappedSET{}, map[*location.Place]bool{}
+	byName, counted := map[location.SET]*mappedSET{}, map[*location.Origin]bool{}
 	for _, found := range table.All() {
 		facts := found.Facts()
 		if facts.SET == "" || counted[facts.SETFrom] {
@@ -121,7 +121,7 @@ func (l *linter) tiers(rule *Rule) {
 		filled := func(s location.SET) bool {
 			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.has(s, m.name) })
 		}
-		if tier == Unset || slices.ContainsFunc(as, filled) {
+		if tier == TierUnset || slices.ContainsFunc(as, filled) {
 			continue
 		}
 		l.warnRule(rule, "rule %q: no mapping entry has a SET of tier %q of %q; only instances that register one themselves can fill it", rule.Name, tier, as[0])
@@ -141,7 +141,7 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	var out []location.SET
 	seen := map[location.SET]bool{"": true}
 	for _, id := range l.table.Identities() {
-		if rule.when.failsOn(id) != holds {
+		if rule.when.failsOn(id) != conditionHolds {
 			continue
 		}
 		if set := rule.SET.routeAs(id, l.rules.aliases); !seen[set] {
@@ -180,7 +180,7 @@ func (l *linter) pools() {
 // usesPool is the first rule by which callers of a SET can come to its pool.
 func (l *linter) usesPool(set location.SET) *Rule {
 	for _, r := range l.rules.rules {
-		if s := r.SET; s != nil && s.Caller == nil && s.Callee == nil && slices.Contains(s.Tiers, Pool) && r.when.matchesSET(set) {
+		if s := r.SET; s != nil && s.Caller == nil && s.Callee == nil && slices.Contains(s.Tiers, TierPool) && r.when.matchesSET(set) {
 			return r
 		}
 	}

@@ -32,14 +32,14 @@ type Why string
 
 // The reasons for the stock answer.
 const (
-	Routed    Why = ""
-	NoRule    Why = "no rule matches"
-	NoStages  Why = "the rule has no stages"
-	RolledOut Why = "the caller is outside of the rollout"
-	Shadowed  Why = "mode: shadow"
-	// NoTarget is why the name of a lane address that is a service of its own
+	WhyRouted    Why = ""
+	WhyNoRule    Why = "no rule matches"
+	WhyNoStages  Why = "the rule has no stages"
+	WhyRolledOut Why = "the caller is outside of the rollout"
+	WhyShadowed  Why = "mode: shadow"
+	// WhyNoTarget is why the name of a lane address that is a service of its own
 	// has the stock answer: callers of a working service must not lose it.
-	NoTarget Why = "the target of the lane address is no service"
+	WhyNoTarget Why = "the target of the lane address is no service"
 )
 
 // Everybody is a rollout of 100 percent.
@@ -70,16 +70,16 @@ func (r *Rules) Route(req Request) (Route, Why) {
 	rule := r.match(req)
 	switch {
 	case rule == nil:
-		return Route{}, NoRule
+		return Route{}, WhyNoRule
 	case rule.SET == nil && rule.Nearby == nil:
-		return Route{Rule: rule}, NoStages
+		return Route{Rule: rule}, WhyNoStages
 	case !rule.Includes(req.Addr):
-		return Route{Rule: rule}, RolledOut
+		return Route{Rule: rule}, WhyRolledOut
 	}
 	if rule.Shadow {
-		return r.routeBy(rule, req), Shadowed
+		return r.routeBy(rule, req), WhyShadowed
 	}
-	return r.routeBy(rule, req), Routed
+	return r.routeBy(rule, req), WhyRouted
 }
 
 func (r *Rules) routeBy(rule *Rule, req Request) Route {
@@ -100,7 +100,7 @@ func (r *Rules) routeBy(rule *Rule, req Request) Route {
 func (r *Rules) Kinds(identities []location.Identity, most int) int {
 	kinds := map[Route]bool{}
 	for _, rule := range r.All() {
-		if rule.SET == nil && rule.Nearby == nil || rule.when.fails(netip.Addr{}, location.Identity{}) != holds {
+		if rule.SET == nil && rule.Nearby == nil || rule.when.fails(netip.Addr{}, location.Identity{}) != conditionHolds {
 			continue
 		}
 		for _, id := range identities {
@@ -121,7 +121,7 @@ func (r *Rules) match(req Request) *Rule {
 		return address
 	}
 	for _, rule := range r.rules {
-		if rule.fails(req) == holds {
+		if rule.fails(req) == conditionHolds {
 			return rule
 		}
 	}
@@ -139,7 +139,7 @@ func (r *Rules) Concern(req Request) bool {
 // empty.
 func (r *Rule) fails(req Request) condition {
 	if !r.matchesService(req) {
-		return otherService
+		return conditionService
 	}
 	return r.when.fails(req.Addr, req.Caller)
 }

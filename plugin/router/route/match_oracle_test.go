@@ -130,11 +130,11 @@ func oracleRoute(rules []saidRule, lane saidRule, req Request) string {
 	}
 	switch {
 	case !found:
-		return "  " + string(NoRule)
+		return "  " + string(WhyNoRule)
 	case rule.stage == "none":
-		return rule.name + "   " + string(NoStages)
+		return rule.name + "   " + string(WhyNoStages)
 	case !oracleIncludes(rule, req.Addr):
-		return rule.name + "   " + string(RolledOut)
+		return rule.name + "   " + string(WhyRolledOut)
 	}
 	set, place := location.SET(""), location.Location{}
 	switch {
@@ -145,7 +145,7 @@ func oracleRoute(rules []saidRule, lane saidRule, req Request) string {
 	default:
 		set = req.Caller.SET
 	}
-	return fmt.Sprintf("%s %s %s %s", rule.name, set, place, pick(rule.shadow, string(Shadowed), ""))
+	return fmt.Sprintf("%s %s %s %s", rule.name, set, place, pick(rule.shadow, string(WhyShadowed), ""))
 }
 
 func oracleServes(r saidRule, names []Service) bool {

@@ -73,7 +73,7 @@ var (
 			Evacuated: rapid.IntRange(0, 4).Draw(t, "evacuated") == 0,
 		}
 	})
-	someTiers = rapid.Map(rapid.Permutation([]Tier{Own, Pool, Siblings, Business, Unset, Every}),
+	someTiers = rapid.Map(rapid.Permutation([]Tier{TierOwn, TierPool, TierSiblings, TierBusiness, TierUnset, TierAll}),
 		func(tiers []Tier) []Tier { return tiers[:1+len(tiers[0])%4] })
 )
 
@@ -118,7 +118,7 @@ func TestSelectNeverLeaksAnotherBusiness(t *testing.T) {
 
 func selectNeverLeaksAnotherBusiness(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SET: "a.b.c", Location: someLocation.Draw(t, "caller location")}
-	r.Rule.SET = &SETStage{Tiers: []Tier{Own, Pool, Siblings, Business}}
+	r.Rule.SET = &SETStage{Tiers: []Tier{TierOwn, TierPool, TierSiblings, TierBusiness}}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	hasSETs := slices.ContainsFunc(instances, func(i Instance) bool { return i.SET != "" })
 	for _, i := range r.Select(NewCallee(instances)).Chosen {

@@ -76,7 +76,7 @@ addresses:
 				name = route.Rule.Name
 			}
 			got := fmt.Sprintf("%s %s %s", name, route.SET, route.Location)
-			if why != Routed {
+			if why != WhyRouted {
 				got = name + ": " + string(why)
 			}
 			if got != tt.want {
@@ -93,8 +93,8 @@ func service(s string) Service {
 
 func TestNilRulesAreNone(t *testing.T) {
 	var rules *Rules
-	if _, why := rules.Route(Request{Asked: service("a/b")}); why != NoRule {
-		t.Errorf("why %q, want %q", why, NoRule)
+	if _, why := rules.Route(Request{Asked: service("a/b")}); why != WhyNoRule {
+		t.Errorf("why %q, want %q", why, WhyNoRule)
 	}
 	if _, is := rules.Address(service("a/b"), nil); is || rules.Len() != 0 {
 		t.Error("nil rules have an address or a length")
@@ -108,13 +108,13 @@ func TestTiers(t *testing.T) {
 		caller location.SET
 		want   string
 	}{
-		{Own, "a.b.c", "a.b.c"},
-		{Own, "a.b.*", "a.b.c a.b.d a.b.*"},
-		{Pool, "a.b.c", "a.b.*"},
-		{Siblings, "a.b.c", "a.b.c a.b.d a.b.*"},
-		{Business, "a.b.c", "a.b.c a.b.d a.b.* a.bb.c a.e.c"},
-		{Unset, "a.b.c", ""},
-		{Every, "a.b.c", " a.b.c a.b.d a.b.* a.bb.c a.e.c aa.b.c"},
+		{TierOwn, "a.b.c", "a.b.c"},
+		{TierOwn, "a.b.*", "a.b.c a.b.d a.b.*"},
+		{TierPool, "a.b.c", "a.b.*"},
+		{TierSiblings, "a.b.c", "a.b.c a.b.d a.b.*"},
+		{TierBusiness, "a.b.c", "a.b.c a.b.d a.b.* a.bb.c a.e.c"},
+		{TierUnset, "a.b.c", ""},
+		{TierAll, "a.b.c", " a.b.c a.b.d a.b.* a.bb.c a.e.c aa.b.c"},
 	}
 	for _, tt := range tests {
 		var got []string

@@ -151,7 +151,7 @@ type when struct {
 // fails is the first condition that does not hold, or empty.
 func (w when) fails(addr netip.Addr, id location.Identity) condition {
 	if !w.matchesIP(addr) {
-		return whenIP
+		return conditionIP
 	}
 	return w.failsOn(id)
 }
@@ -159,17 +159,17 @@ func (w when) fails(addr netip.Addr, id location.Identity) condition {
 func (w when) failsOn(id location.Identity) condition {
 	switch {
 	case !w.matchesSET(id.SET):
-		return whenSET
+		return conditionSET
 	case w.region != "" && w.region != id.Region:
-		return whenRegion
+		return conditionRegion
 	case w.zone != "" && w.zone != id.Zone:
-		return whenZone
+		return conditionZone
 	case w.campus != "" && w.campus != id.Campus:
-		return whenCampus
+		return conditionCampus
 	case !w.matchesLabels(id.Labels):
-		return whenLabels
+		return conditionLabels
 	}
-	return holds
+	return conditionHolds
 }
 
 // A caller without a SET meets no condition on it, not even "*".

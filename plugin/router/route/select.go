@@ -27,11 +27,11 @@ type SETRule int
 
 // The rules of the SET stage.
 const (
-	NoSETStage     SETRule = iota
-	CalleeHasNoSET         // no instance has a SET: all pass
-	CallerHasNoSET         // the caller has none: all pass, or empty if required
-	BusinessAbsent         // no instance of the caller's business: tier unset
-	ByTiers                // the tiers in their order
+	SETRuleNone           SETRule = iota
+	SETRuleCalleeWithout          // no instance has a SET: all pass
+	SETRuleCallerWithout          // the caller has none: all pass, or empty if required
+	SETRuleBusinessAbsent         // no instance of the caller's business: tier unset
+	SETRuleByTiers                // the tiers in their order
 )
 
 // Step is a tier or level that was looked at.
@@ -105,20 +105,20 @@ func (s *selection) setStage() []int {
 	all := slices.Clip(s.callee.all)
 	switch {
 	case !s.callee.hasSETs():
-		s.SETRule = CalleeHasNoSET
+		s.SETRule = SETRuleCalleeWithout
 		return all
 	case s.SET == "":
-		s.SETRule = CallerHasNoSET
+		s.SETRule = SETRuleCallerWithout
 		if s.Rule.SET.Required {
 			return nil
 		}
 		return all
-	case len(s.callee.setsIn(Business, s.SET)) == 0:
-		s.SETRule = BusinessAbsent
-		s.Tier = string(Unset)
-		return s.callee.in(Unset, s.SET)
+	case len(s.callee.setsIn(TierBusiness, s.SET)) == 0:
+		s.SETRule = SETRuleBusinessAbsent
+		s.Tier = string(TierUnset)
+		return s.callee.in(TierUnset, s.SET)
 	}
-	s.SETRule = ByTiers
+	s.SETRule = SETRuleByTiers
 	chosen, tier := s.first(s.hold.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
 		tier := s.Rule.SET.Tiers[n]
 		return s.group(s.callee.in(tier, s.SET), string(tier))
@@ -138,7 +138,7 @@ func (s *selection) nearbyStage(left []int) []int {
 	start := min(s.Rule.Nearby.Match, Level(known))
 	count := int(start-s.Rule.Nearby.Max) + 1
 	held := s.hold.Level
-	if s.SETRule == ByTiers && s.Tier != string(s.Rule.SET.Tiers[s.hold.Tier]) {
+	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.hold.Tier]) {
 		held = 0 // another tier
 	}
 	chosen, level := s.first(held, count, func(n int) ([]int, Step) {
@@ -187,7 +187,7 @@ func (s *selection) group(members []int, name string) ([]int, Step) {
 
 // at are those of a list that are in a level around the caller.
 func (s *selection) at(list []int, level Level) []int {
-	if level == All {
+	if level == LevelAll {
 		return list
 	}
 	var out []int
@@ -203,9 +203,9 @@ func (s *selection) at(list []int, level Level) []int {
 // SET it stays within what that stage could have chosen.
 func (s *selection) instead() []int {
 	switch s.SETRule {
-	case BusinessAbsent:
-		return s.callee.in(Unset, s.SET)
-	case ByTiers:
+	case SETRuleBusinessAbsent:
+		return s.callee.in(TierUnset, s.SET)
+	case SETRuleByTiers:
 		var all []int
 		for _, tier := range s.Rule.SET.Tiers {
 			all = append(all, s.callee.in(tier, s.SET)...)

@@ -89,7 +89,7 @@ func (l *loader) readSET(n strict.Node, rule *Rule, tiers []Tier) *SETStage {
 	}
 	if at, given := fields["callee"]; given {
 		stage.Callee = l.readTemplate(at)
-		stage.Tiers = []Tier{Own}
+		stage.Tiers = []Tier{TierOwn}
 		if _, both := fields["caller"]; both {
 			at.Errorf("caller and callee are both given, expected one: callee asks for that SET by name, caller is the SET to route as")
 		}
@@ -144,7 +144,7 @@ func readTiers(n strict.Node) []Tier {
 func readNearby(n strict.Node) *NearbyStage {
 	n.NotNull("{}")
 	fields := n.Fields("matchLevel", "maxMatchLevel", "strict")
-	stage := &NearbyStage{Match: Zone, Max: All}
+	stage := &NearbyStage{Match: LevelZone, Max: LevelAll}
 	if at, given := fields["matchLevel"]; given {
 		if word, ok := at.Word(levelWords...); ok {
 			stage.Match = LevelOf(word)

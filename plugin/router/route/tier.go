@@ -11,31 +11,31 @@ type Tier string
 
 // The tiers of design section 5.1, for a caller routed as a.b.c.
 const (
-	Own      Tier = "own"      // a.b.c; of a.b.*: everything in a.b
-	Pool     Tier = "pool"     // the literal a.b.*
-	Siblings Tier = "siblings" // everything in a.b
-	Business Tier = "business" // everything in a
-	Unset    Tier = "unset"    // instances without a SET
-	Every    Tier = "all"      // every instance
+	TierOwn      Tier = "own"      // a.b.c; of a.b.*: everything in a.b
+	TierPool     Tier = "pool"     // the literal a.b.*
+	TierSiblings Tier = "siblings" // everything in a.b
+	TierBusiness Tier = "business" // everything in a
+	TierUnset    Tier = "unset"    // instances without a SET
+	TierAll      Tier = "all"      // every instance
 )
 
-var tierWords = []string{string(Own), string(Pool), string(Siblings), string(Business), string(Unset), string(Every)}
+var tierWords = []string{string(TierOwn), string(TierPool), string(TierSiblings), string(TierBusiness), string(TierUnset), string(TierAll)}
 
 // has tells whether an instance of SET set is in the tier for a caller routed
 // as caller, which has a SET.
 func (t Tier) has(caller, set location.SET) bool {
 	switch t {
-	case Own:
-		return set == caller || caller.IsPool() && Siblings.has(caller, set)
-	case Pool:
+	case TierOwn:
+		return set == caller || caller.IsPool() && TierSiblings.has(caller, set)
+	case TierPool:
 		return set == caller.Pool()
-	case Siblings:
+	case TierSiblings:
 		return strings.HasPrefix(string(set), caller.AreaPrefix())
-	case Business:
+	case TierBusiness:
 		return strings.HasPrefix(string(set), caller.BusinessPrefix())
-	case Unset:
+	case TierUnset:
 		return set == ""
-	case Every:
+	case TierAll:
 		return true
 	}
 	return false
@@ -44,11 +44,11 @@ func (t Tier) has(caller, set location.SET) bool {
 // exactly is the one SET that the tier has for a caller, if it can be no other.
 func (t Tier) exactly(caller location.SET) (set location.SET, is bool) {
 	switch t {
-	case Own:
+	case TierOwn:
 		return caller, !caller.IsPool()
-	case Pool:
+	case TierPool:
 		return caller.Pool(), true
-	case Unset:
+	case TierUnset:
 		return "", true
 	}
 	return "", false

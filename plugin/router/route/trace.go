@@ -9,14 +9,14 @@ import (
 type condition string
 
 const (
-	holds        condition = ""
-	otherService condition = "service"
-	whenIP       condition = "ip"
-	whenSET      condition = "set"
-	whenRegion   condition = "region"
-	whenZone     condition = "zone"
-	whenCampus   condition = "campus"
-	whenLabels   condition = "labels"
+	conditionHolds   condition = ""
+	conditionService condition = "service"
+	conditionIP      condition = "ip"
+	conditionSET     condition = "set"
+	conditionRegion  condition = "region"
+	conditionZone    condition = "zone"
+	conditionCampus  condition = "campus"
+	conditionLabels  condition = "labels"
 )
 
 // Passed is a rule that came before the one that decides, and why it does not
@@ -37,10 +37,10 @@ func (r *Rules) Passed(req Request) []Passed {
 	var out []Passed
 	for _, rule := range r.rules {
 		failed := rule.fails(req)
-		if failed == holds {
+		if failed == conditionHolds {
 			return out
 		}
-		out = append(out, Passed{rule, rule.explain(failed, req), failed == otherService})
+		out = append(out, Passed{rule, rule.explain(failed, req), failed == conditionService})
 	}
 	return out
 }
@@ -55,21 +55,21 @@ func (r *Rule) explain(failed condition, req Request) string {
 	}
 	w, id := r.when, req.Caller
 	switch failed {
-	case whenSET:
+	case conditionSET:
 		return wants(string(w.set.text), string(id.SET))
-	case whenRegion:
+	case conditionRegion:
 		return wants(w.region, id.Region)
-	case whenZone:
+	case conditionZone:
 		return wants(w.zone, id.Zone)
-	case whenCampus:
+	case conditionCampus:
 		return wants(w.campus, id.Campus)
-	case whenLabels:
+	case conditionLabels:
 		for k, v := range w.labels {
 			if got := id.Labels[k]; got != v {
 				return fmt.Sprintf("when.labels wants %s: %q, the caller has %q", k, v, got)
 			}
 		}
-	case whenIP:
+	case conditionIP:
 		return fmt.Sprintf("when.ip does not hold %s", req.Addr)
 	}
 	var services []string
@@ -98,13 +98,13 @@ func (d Degrade) Reason(s Step) string {
 // String says by which of the rules of design section 5.1 the stage decided.
 func (r SETRule) String() string {
 	switch r {
-	case CalleeHasNoSET:
+	case SETRuleCalleeWithout:
 		return "no instance of the service has a SET: all pass"
-	case CallerHasNoSET:
+	case SETRuleCallerWithout:
 		return "the caller has no SET: all pass, or none with required: true"
-	case BusinessAbsent:
+	case SETRuleBusinessAbsent:
 		return "no instance has the caller's business: those without a SET"
-	case ByTiers:
+	case SETRuleByTiers:
 		return "the first satisfied tier"
 	}
 	return "no SET stage"
@@ -132,13 +132,13 @@ func (r Route) whyNot(d Decision, i Instance) string {
 		set = "no SET"
 	}
 	switch {
-	case d.SETRule == CallerHasNoSET && r.Rule.SET.Required && !d.Widened:
+	case d.SETRule == SETRuleCallerWithout && r.Rule.SET.Required && !d.Widened:
 		return "the caller has no SET, and the rule requires one"
-	case d.SETRule == BusinessAbsent && i.SET != "":
+	case d.SETRule == SETRuleBusinessAbsent && i.SET != "":
 		return set + " is of another business"
-	case d.SETRule == ByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).has(r.SET, i.SET)):
+	case d.SETRule == SETRuleByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).has(r.SET, i.SET)):
 		return r.notInTier(d, i, set)
-	case d.SETRule == ByTiers && d.Widened:
+	case d.SETRule == SETRuleByTiers && d.Widened:
 		return set + " is in no tier of the rule"
 	}
 	if r.Rule.Nearby != nil && r.Location.Depth() == 0 && r.Rule.Nearby.Strict {

@@ -63,7 +63,7 @@ func useOurs(table *location.Table, addr netip.Addr) {
 }
 
 // use reads what routing reads, and the line of the SET.
-func use(id location.Identity, from *location.Place) {
+func use(id location.Identity, from *location.Origin) {
 	read += len(id.Region) + len(id.Campus) + len(id.SET)
 	if from != nil {
 		read += from.Line
