@@ -64,7 +64,7 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 
 	config, err := serverconfig.Load(bootstrap.ConfigFilePath)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
 		return nil, fmt.Errorf("plugin.cmdb.name %q is not a CMDB of this server, expected %q", config.CMDB, serverconfig.MappingName)
@@ -116,7 +116,7 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 		Poll:     pollInterval,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("routing: %w", err)
 	}
 	s.rules, s.routing = live.Get, live
 	instances, clients := newHostIndex(), newHostIndex()
