@@ -230,7 +230,7 @@ func identitySources(names []string, instances, clients *hostIndex, pods podSour
 // unrouted are the listeners that read the registry past this pack.
 var unrouted = map[string]bool{"service-nacos": true, "xds-v3": true}
 
-// warnUnrouted names the configured ones (design section 6.1).
+// warnUnrouted names the configured ones (docs/design.md, 6.1).
 func warnUnrouted(protocols []string) {
 	for _, name := range protocols {
 		if unrouted[name] {
