@@ -222,7 +222,7 @@ func inOrder(revision, content string) string {
 }
 
 // A fleet and rules that change by chance, at one node or another: once the
-// nodes have heard of a change, every kind of caller gets the same list with
+// nodes have seen a change, every kind of caller gets the same list with
 // the same revision from each of them, and again after one was started anew.
 func TestNodesGiveEqualLists(t *testing.T) {
 	t.Parallel()

@@ -25,12 +25,14 @@ func TestFailedStart(t *testing.T) {
 		wants string
 	}{
 		{"bad mapping", polaristest.Options{Files: map[string]string{"conf/mapping/mapping.yaml": "version: 1\nmappings:\n  - {match: 10.1.2.3/16, set: a.b.c}\n"}},
-			`conf/mapping/mapping.yaml:3:13: prefix "10.1.2.3/16" has host bits set; did you mean "10.1.0.0/16"?`},
+			`[ERROR] mapping: conf/mapping/mapping.yaml:3:13: prefix "10.1.2.3/16" has host bits set; did you mean "10.1.0.0/16"?`},
 		{"bad routing", polaristest.Options{Files: map[string]string{"conf/routing/routing.yaml": "version: 1\nruels: []\n"}},
-			`conf/routing/routing.yaml:2:1: unknown key "ruels"; did you mean "rules"?`},
+			`[ERROR] start components fail: routing: conf/routing/routing.yaml:2:1: unknown key "ruels"; did you mean "rules"?`},
 		{"missing files", polaristest.Options{Config: replaced("conf/routing/*.yaml", "conf/nowhere/*.yaml")},
-			`conf/nowhere/*.yaml: no such file; check the name, relative names start at the server's working directory`},
-		{"misspelt option", polaristest.Options{Config: replaced("failOpen", "failopen")}, `unknown key "failopen"; did you mean "failOpen"?`},
+			`[ERROR] start components fail: routing: conf/nowhere/*.yaml: no such file; check the name, relative names start at the server's working directory`},
+		{"misspelt option", polaristest.Options{Config: replaced("failOpen", "failopen")}, `[ERROR] configuration: conf/polaris-server.yaml:38:51: unknown key "failopen"; did you mean "failOpen"?`},
+		{"misspelt option, without a mapping", polaristest.Options{Config: strings.Replace(replaced("failOpen", "failopen"), "name: mapping", "name: memory", 1)},
+			`[ERROR] start components fail: configuration: conf/polaris-server.yaml:38:51: unknown key "failopen"; did you mean "failOpen"?`},
 		{"misspelt CMDB", polaristest.Options{Config: replaced("name: mapping", "name: maping")}, `plugin.cmdb.name "maping" is not a CMDB of this server, expected "mapping"`},
 		{"no kubeconfig", polaristest.Options{Config: replaced("sources: [mapping, registry, report]", "kubernetes: {clusters: [{name: bj, kubeconfig: nowhere}]}")},
 			`plugin.location.option.kubernetes: cluster "bj": kubeconfig "nowhere": `},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/polaris-contrib/setrouter/internal/atomicfile"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -225,8 +226,8 @@ func (d evacuated) text(w io.Writer) {
 	}
 }
 
-// replaceFile writes a file in one step: servers that watch it see the old text
-// or the new. A symlink stays one.
+// replaceFile replaces the text of a file in one step: servers that watch the
+// file see the old text or the new one. A symlink stays a symlink.
 func replaceFile(name, text string) error {
 	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -236,15 +237,5 @@ func replaceFile(name, text string) error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(target), ".setctl-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	_, err = temp.WriteString(text)
-	err = errors.Join(err, temp.Chmod(info.Mode()), temp.Sync(), temp.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), target)
+	return atomicfile.Write(target, []byte(text), info.Mode())
 }

@@ -185,9 +185,9 @@ func (s status) text(w io.Writer) {
 func (s status) kubernetes(section func(string), w io.Writer) {
 	section(fmt.Sprintf("kubernetes: %d addresses, %d of them in several clusters", s.Kubernetes.Addresses, s.Kubernetes.Ambiguous))
 	for _, c := range s.Kubernetes.Clusters {
-		heard := "never heard of"
+		heard := "never heard from"
 		if !c.Heard.IsZero() {
-			heard = "heard of " + s.Now.Sub(c.Heard).Round(time.Second).String() + " ago"
+			heard = "heard from " + s.Now.Sub(c.Heard).Round(time.Second).String() + " ago"
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%d pods on %d nodes\t%d with an invalid SET\n", c.Name, c.State, heard, c.Pods, c.Nodes, c.Invalid)
 		for _, p := range c.Problems {

@@ -1,33 +1,38 @@
-// Package diskcopy keeps a value on disk for the next start.
+// Package diskcopy keeps a value on disk for the next start of the server.
 package diskcopy
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/polaris-contrib/setrouter/internal/atomicfile"
 )
 
-// Write replaces the copy of a value, as JSON, in one step: after a crash there
-// is the old one or the new one. What a crash leaves of a write beside it has
-// one name, so that the next write replaces that, too. It is for one goroutine
-// and one process at a time.
-func Write(name string, v any) error {
+// Write replaces the copy of a value in the file name, as JSON, in one step. It
+// makes the directory where there is none. Only the server's user can read the
+// copy.
+func Write(name string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	temp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".new")
-	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	return atomicfile.Write(name, data, 0o600)
+}
+
+// Read reads the copy in the file name into value. Where there is no such file,
+// the error is os.ErrNotExist.
+func Read(name string, value any) error {
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	err = json.NewEncoder(file).Encode(v)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(temp, name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp))
+	if err := json.Unmarshal(data, value); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }

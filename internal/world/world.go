@@ -45,7 +45,7 @@ type World struct {
 	Rules     *route.Rules
 	Table     *location.Table
 	Now       time.Time       // for evacuations
-	Sources   []string        // of the identity of callers; nil: all, in the order of the design
+	Sources   []string        // of the identity of callers; nil: all, in the order of docs/design.md, 4
 	Names     []route.Service // that exist, also those without an instance
 	Instances []Instance
 	Clients   []Client

@@ -29,7 +29,7 @@ const pollInterval = 2 * time.Second
 // on an error and log it only; operators are promised 1 and the message.
 func (c *CMDB) Initialize(*plugin.ConfigEntry) error {
 	if err := c.open(bootstrap.ConfigFilePath); err != nil {
-		fmt.Fprintf(os.Stderr, "[ERROR] mapping: %v\n", err)
+		fmt.Fprintf(os.Stderr, "[ERROR] %v\n", err)
 		os.Exit(1)
 	}
 	go c.live.Run(context.Background())
@@ -39,7 +39,7 @@ func (c *CMDB) Initialize(*plugin.ConfigEntry) error {
 func (c *CMDB) open(configFile string) error {
 	config, err := serverconfig.Load(configFile)
 	if err != nil {
-		return err
+		return fmt.Errorf("configuration: %w", err)
 	}
 	observe.Register()
 	c.live, err = livefile.Open(livefile.Options[state]{
@@ -51,10 +51,13 @@ func (c *CMDB) open(configFile string) error {
 		OnLoad:   observe.Load("mapping"),
 		Poll:     pollInterval,
 	})
-	if err == nil && len(config.ConfigFiles()) > 0 {
+	if err != nil {
+		return fmt.Errorf("mapping: %w", err)
+	}
+	if len(config.ConfigFiles()) > 0 {
 		configcenter.Of.OnWarm(c.live.Start)
 	}
-	return err
+	return nil
 }
 
 // Live returns the mapping files in force; it is nil where the server's CMDB is

@@ -105,7 +105,7 @@ func (f *Facts) From(p *Origin) {
 	}
 }
 
-// Join adds what a later source knows (design section 4): the first that knows
+// Join adds what a later source knows (docs/design.md, 4): the first that knows
 // the SET gives it, labels are joined key by key, and a location is refined by
 // narrower levels where the later one agrees on every level known so far; it
 // never contradicts. Join copies maps before it changes them.

@@ -12,7 +12,7 @@ const (
 	SourceReport     = "report"
 )
 
-// SourceNames are all sources in the order of the design.
+// SourceNames are all sources in the order of docs/design.md, 4.
 var SourceNames = []string{SourceMapping, SourceKubernetes, SourceRegistry, SourceReport}
 
 // Source knows callers by their address. Facts is called for each request, by
@@ -28,7 +28,7 @@ type Resolver struct {
 	Default Found    // after all of them; that of a nil Table if there is none
 }
 
-// Caller is what the sources together know of an address (design section 4).
+// Caller is what the sources together know of an address (docs/design.md, 4).
 // An invalid address is known to none.
 func (r Resolver) Caller(addr netip.Addr) Facts {
 	var f Facts

@@ -40,8 +40,8 @@ type labels struct {
 	from   map[string]*Origin // but for those that are the entry's own
 }
 
-// inherit completes what an entry says by what the next wider one has (design
-// section 3), but for labels, which go key by key. Location is one field for
+// inherit completes what an entry says by what the next wider one has
+// (docs/design.md, 3), but for labels, which go key by key. Location is one field for
 // this: an entry that sets the region inherits no zone or campus, one that sets
 // only the zone inherits the region, one that sets only the campus inherits
 // both.

@@ -19,6 +19,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
 const randomMapping = `match,region,zone,campus,set
@@ -67,7 +68,6 @@ func TestExplainAgreesWithDiscovery(t *testing.T) { rapid.Check(t, explainAgrees
 func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 	server, stock := newTestServer(t)
 	noon := time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
-	server.views.Now = func() time.Time { return noon }
 	var problems strict.Problems
 	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte(randomMapping)}}, &problems)
 	server.table = func() *location.Table { return table }
@@ -80,6 +80,8 @@ func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 			t.Fatal(err, text)
 		}
 		server.rules = func() *route.Rules { return rules }
+		// What callers of the draw before hold, they would hold for ever at noon.
+		server.views = view.NewStore(func() time.Time { return noon }, view.Pods{})
 		instances := drawInstances(t)
 		w := &world.World{Rules: rules, Table: table, Now: noon, Sources: []string{location.SourceMapping}, Instances: worldInstances(instances)}
 		stock.cached, stock.revision = instances, stock.revision+"x"

@@ -66,7 +66,7 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 
 	config, err := serverconfig.Load(bootstrap.ConfigFilePath)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
 		return nil, fmt.Errorf("plugin.cmdb.name %q is not a CMDB of this server, expected %q", config.CMDB, serverconfig.MappingName)
@@ -117,7 +117,7 @@ func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config)
 		Poll:     pollInterval,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("routing: %w", err)
 	}
 	s.rules, s.routing = live.Get, live
 	if s.views.Pods, err = openPods(config); err != nil {

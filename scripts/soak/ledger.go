@@ -11,7 +11,7 @@ import (
 
 // ledger has every revision of a view that was ever given, and its content: all
 // that clients receive, the revision itself left out. Equal content has an equal
-// revision, over nodes and restarts (design section 5.4).
+// revision, over nodes and restarts (docs/design.md, 5.4).
 type ledger struct {
 	content  map[string][32]byte // by revision
 	revision map[[32]byte]string

@@ -117,7 +117,7 @@ func (t *ruleText) holds(addr netip.Addr, caller Identity) bool {
 	})
 }
 
-// includes is the rollout. Which hash it is the design leaves open; that it
+// includes is the rollout. Which hash it is docs/design.md leaves open; that it
 // stays is a promise to the operators.
 func (t *ruleText) includes(addr netip.Addr) bool {
 	if t.rule.ByWeight {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// join adds what a later source knows (design section 4): the first that knows
+// join adds what a later source knows (docs/design.md, 4): the first that knows
 // the SET gives it, labels are joined key by key, a location is refined where
 // the later source agrees on every level known so far.
 func (id *Identity) join(later Identity) {
@@ -117,7 +117,7 @@ func common(records []Identity) (id Identity) {
 	return id
 }
 
-// isSET is section 2's definition of a SET name.
+// isSET reports whether a name is a SET name (docs/design.md, 2).
 func isSET(name string) bool {
 	parts := strings.Split(name, ".")
 	if len(parts) != 3 {

@@ -15,7 +15,7 @@ type Entry struct {
 	Identity
 }
 
-// Lookup is design section 3: of the entries that hold the address, from the
+// Lookup is docs/design.md, 3: of the entries that hold the address, from the
 // narrowest to the widest, each field from the first that has it.
 func Lookup(entries []Entry, addr netip.Addr) (id Identity, found bool) {
 	id.Labels = map[string]string{}

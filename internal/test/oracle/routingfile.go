@@ -92,7 +92,7 @@ func readRouting(files []File) (*routing, error) {
 	return all, nil
 }
 
-// complete fills in the defaults of design section 5.
+// complete fills in the defaults of docs/design.md, 5.
 func (t *ruleText) complete(tiers []string) {
 	t.rule = Rule{
 		Name: t.Name, OnEmptyAll: t.OnEmpty == "all", Shadow: t.Mode == "shadow", Rollout: 10000, ByWeight: t.Rollout.By == "weight",

@@ -25,7 +25,8 @@ type Instance struct {
 	Told string
 }
 
-// Usable is design section 2's, and the evacuations of 5.3.
+// Usable reports whether the instance is usable (docs/design.md, 2) and not
+// evacuated (5.3).
 func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 && !i.Evacuated }
 
 // Rule is how a rule or lane address chooses.
@@ -98,7 +99,7 @@ func (r Rule) Choose(set string, place Place, all []Instance, held Held) Choice 
 	return c
 }
 
-// chooseTier is section 5.1; it returns what `onEmpty: all` answers instead of
+// chooseTier is the tiers of docs/design.md, 5.2; it returns what `onEmpty: all` answers instead of
 // nothing.
 func (r Rule) chooseTier(c *Choice, set string, all []Instance, held Held) (instead []int) {
 	everything := c.Chosen
@@ -131,7 +132,7 @@ func (r Rule) chooseTier(c *Choice, set string, all []Instance, held Held) (inst
 	})
 }
 
-// chooseLevel is section 5.2.
+// chooseLevel is the levels of docs/design.md, 5.2.
 func (r Rule) chooseLevel(c *Choice, place Place, all []Instance, held Held) {
 	known := 0
 	for known < 3 && place[known] != "" {
@@ -221,7 +222,7 @@ func inLevel(level int, caller, instance Place) bool {
 	return true
 }
 
-// withoutEvacuated is section 5.3: evacuated instances are left out of a list
+// withoutEvacuated is docs/design.md, 5.3: evacuated instances are left out of a list
 // that has another usable one.
 func withoutEvacuated[T any](list []T, instance func(T) Instance) []T {
 	if !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {

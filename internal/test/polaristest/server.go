@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/atomicfile"
 )
 
 // Options say how to start a server.
@@ -171,17 +173,13 @@ func listens(addr string) bool {
 	return true
 }
 
-// WriteFile puts a file below the server's directory in one step, by a rename.
+// WriteFile puts a file below the server's directory in one step.
 func (s *Server) WriteFile(name, content string) error {
 	path := filepath.Join(s.Dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-	if err := os.WriteFile(temp, []byte(content), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
+	return atomicfile.Write(path, []byte(content), 0o644)
 }
 
 // Output is what the process printed so far.

@@ -1,17 +1,17 @@
 package kubernetes
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/diskcopy"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// diskVersion is that of the form of the copies on disk.
+// diskVersion is the version of the form of the copies on disk.
 const diskVersion = 1
 
 // diskCopy is what is on disk of a cluster.
@@ -23,18 +23,15 @@ type diskCopy struct {
 	Nodes   []Node    `json:"nodes"`
 }
 
-// readDisk reads a copy that was made under the same options. A file that is
-// not there is no error, and not ok.
+// readDisk returns a copy that was made under the same options. Where there is
+// no file, ok is false and there is no error.
 func readDisk(name, of string) (c diskCopy, ok bool, err error) {
-	data, err := os.ReadFile(name)
+	err = diskcopy.Read(name, &c)
 	if errors.Is(err, os.ErrNotExist) {
-		return c, false, nil
+		return diskCopy{}, false, nil
 	}
 	if err != nil {
-		return c, false, err
-	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return diskCopy{}, false, fmt.Errorf("%s: %w", name, err)
+		return diskCopy{}, false, err
 	}
 	if c.Version != diskVersion || c.Of != of {
 		return diskCopy{}, false, fmt.Errorf("%s was written under other options, it is not used", name)

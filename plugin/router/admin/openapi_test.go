@@ -150,7 +150,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": nodes.Cluster{},
 	}
 	d.compare(t, "edit", d.at(d, "components", "schemas", "Edit"), reflect.TypeFor[configcenter.Edit]())
-	d.compare(t, "error", d.at(d, "components", "schemas", "api.Error"), reflect.TypeFor[api.Error]())
+	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
 	for path, operations := range d.at(d, "paths") {
 		for method, operation := range d.at(operations) {

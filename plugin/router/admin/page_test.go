@@ -262,7 +262,7 @@ func TestPageShowsStatus(t *testing.T) {
 		"1 evacuation in force: zone 华南/ap-guangzhou until ", ", 6 h 0 min from now",
 		"clients of these protocols are NOT routed: service-eureka",
 		"1 of 2 callers not in the mapping: 25 % of the requests", "192.0.2.9",
-		"bj live, 3 pods; sh API server AWAY, 1 pod, last heard of 60 min ago; 1 pod with an invalid SET", "connection refused", "qb/bad no SET name",
+		"bj live, 3 pods; sh API server AWAY, 1 pod, last heard from 60 min ago; 1 pod with an invalid SET", "connection refused", "qb/bad no SET name",
 		"drift: 1 instance registered otherwise", "1 warning of the files in force", `routing.yaml:5 rule "of-another" never matches`,
 		"widened default/novel novel qb.novel.h in 华东/ap-shanghai 3/3 usable, tier own, level zone 4/5 usable, tier pool, level all instances changed",
 	)

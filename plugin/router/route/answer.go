@@ -60,7 +60,7 @@ func (r Route) NoFailover(instances []Instance) bool {
 	return first
 }
 
-// blend is an answer by weight in the making (design section 5.3).
+// blend is an answer by weight in the making (docs/design.md, 5.3).
 type blend struct {
 	instances, own []Instance
 	members        []Member

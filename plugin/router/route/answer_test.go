@@ -60,8 +60,8 @@ func TestAnswerByWeight(t *testing.T) {
 	}
 }
 
-// By weight, the chosen instances get the share of the requests that the design
-// promises, as near as whole numbers allow.
+// By weight, the chosen instances get the share of the requests that docs/design.md,
+// 5.3 promises, as near as whole numbers allow.
 func TestShareByWeight(t *testing.T) {
 	weights := rapid.SliceOfN(rapid.Uint32Range(1, 1000), 1, 20)
 	rapid.Check(t, func(t *rapid.T) {

@@ -45,7 +45,7 @@ func FuzzWeights(f *testing.F) {
 
 func TestWeightsAgreeWithOracle(t *testing.T) { rapid.Check(t, weightsAgreeWithOracle) }
 
-// weightsAgreeWithOracle reads like design section 5.3: in fractions, and
+// weightsAgreeWithOracle reads like docs/design.md, 5.3: in fractions, and
 // without a word on how to come by whole numbers but to round.
 func weightsAgreeWithOracle(t *rapid.T) {
 	anyWeight := func(list []Instance) []Instance {

@@ -84,7 +84,7 @@ func TestRouteAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) { routeAgreesWithOracle(t, rt) })
 }
 
-// routeAgreesWithOracle finds rules for callers as design section 5 does, one
+// routeAgreesWithOracle finds rules for callers as docs/design.md, 5 does, one
 // condition after the other, and fills in templates by a regular expression.
 func routeAgreesWithOracle(t *testing.T, rt *rapid.T) {
 	var said []saidRule

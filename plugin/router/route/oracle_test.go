@@ -110,7 +110,7 @@ func selectAgreesWithOracle(t *rapid.T) {
 	}
 }
 
-// What design section 5 promises whatever the rule: another business is never
+// What docs/design.md, 5.2 promises whatever the rule: another business is never
 // reached but by a tier that names it.
 func TestSelectNeverLeaksAnotherBusiness(t *testing.T) {
 	rapid.Check(t, selectNeverLeaksAnotherBusiness)

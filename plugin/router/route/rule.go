@@ -198,7 +198,7 @@ func (w when) matchesLabels(labels map[string]string) bool {
 	return true
 }
 
-// SETStage is the `set:` of a rule (design section 5.1). At most one of Caller
+// SETStage is the `set:` of a rule (docs/design.md, 5.1, 5.2). At most one of Caller
 // and Callee is given.
 type SETStage struct {
 	Caller   *Template
@@ -207,7 +207,7 @@ type SETStage struct {
 	Required bool
 }
 
-// NearbyStage is the `nearby:` of a rule (design section 5.2).
+// NearbyStage is the `nearby:` of a rule (docs/design.md, 5.2).
 type NearbyStage struct {
 	Match  Level
 	Max    Level

@@ -21,7 +21,7 @@ type Instance struct {
 // Usable is healthy, not isolated, of a weight above 0, and not evacuated.
 func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 && !i.Evacuated }
 
-// SETRule is the number of the rule of design section 5.1 by which the SET
+// SETRule is the number of the rule of docs/design.md, 5.2 by which the SET
 // stage decided.
 type SETRule int
 
@@ -59,9 +59,9 @@ type Decision struct {
 	Until time.Time
 }
 
-// Select chooses among the instances of the service really read (design
-// sections 5.1 to 5.3). It is deterministic. Its time and memory are linear in
-// the instances of the tiers that it looks at.
+// Select chooses among the instances of the service really read
+// (docs/design.md, 5.2 and 5.3). It is deterministic. Its time and memory are
+// linear in the instances of the tiers that it looks at.
 func (r Route) Select(callee *Callee) Decision { return r.selectFrom(callee, Hold{}) }
 
 func (r Route) selectFrom(callee *Callee, hold Hold) Decision {
@@ -83,7 +83,7 @@ func (r Route) selectFrom(callee *Callee, hold Hold) Decision {
 }
 
 // dropEvacuated leaves evacuated instances out of a list that has another
-// usable one (design section 5.3). It does not write into the list.
+// usable one (docs/design.md, 5.3). It does not write into the list.
 func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
 	evacuated := func(t T) bool { return instance(t).Evacuated }
 	if !slices.ContainsFunc(list, evacuated) || !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {

@@ -9,7 +9,7 @@ import (
 // Tier names a group of instances that the SET stage may choose.
 type Tier string
 
-// The tiers of design section 5.1, for a caller routed as a.b.c.
+// The tiers of docs/design.md, 5.2, for a caller routed as a.b.c.
 const (
 	TierOwn      Tier = "own"      // a.b.c; of a.b.*: everything in a.b
 	TierPool     Tier = "pool"     // the literal a.b.*

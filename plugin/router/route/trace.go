@@ -95,7 +95,7 @@ func (d Degrade) Reason(s Step) string {
 	return fmt.Sprintf("%d of %d usable", s.Usable, s.Total)
 }
 
-// String says by which of the rules of design section 5.1 the stage decided.
+// String says by which of the rules of docs/design.md, 5.2 the stage decided.
 func (r SETRule) String() string {
 	switch r {
 	case SETRuleCalleeWithout:
