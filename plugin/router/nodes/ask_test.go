@@ -22,7 +22,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Importing Polaris starts goroutines of its own.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 // listen accepts connections until the test ends.
 func listen(t *testing.T) net.Listener {
