@@ -127,8 +127,9 @@ func kindOf(k *oracle.Case, choice oracle.Choice) string {
 	return fmt.Sprintf("tier %s level %s", cmp.Or(choice.Tier, "-"), cmp.Or(choice.Level, "-"))
 }
 
-// slack is how much longer than the hold-down a wider place can be held: it is
-// counted from when a request meets the narrower one satisfied.
+// slack is how much longer than the hold-down a wider tier or level can be held:
+// the hold-down begins with the first request that finds the narrower one
+// satisfied.
 const slack = mostGap + 2*time.Second
 
 // holds are the places that can be held at an answer: those where the callers of

@@ -1,4 +1,4 @@
-package router
+package caller
 
 import (
 	"net/netip"
@@ -7,7 +7,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// hostIndex knows what the records of one kind say about their hosts: it is an
+// hostIndex has what the records of one kind say about their hosts. It is an
 // identity source of callers. Readers do not wait for writers.
 type hostIndex struct {
 	mu     sync.Mutex
@@ -22,7 +22,8 @@ func newHostIndex() *hostIndex {
 	return &hostIndex{hosts: map[string]netip.Addr{}, facts: map[netip.Addr]map[string]location.Facts{}}
 }
 
-// Facts is what all records of a host agree on.
+// Facts implements location.Source: it returns what all records of a host agree
+// on.
 func (x *hostIndex) Facts(addr netip.Addr) (location.Found, bool) {
 	v, ok := x.common.Load(addr)
 	if !ok {
@@ -35,7 +36,7 @@ func (x *hostIndex) Facts(addr netip.Addr) (location.Found, bool) {
 func (x *hostIndex) put(id string, addr netip.Addr, facts location.Facts) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if old, known := x.hosts[id]; known {
+	if old, ok := x.hosts[id]; ok {
 		if old != addr {
 			x.drop(id, old)
 		} else if x.facts[addr][id].Identity.Location == facts.Location && x.facts[addr][id].SET == facts.SET {
@@ -53,7 +54,7 @@ func (x *hostIndex) put(id string, addr netip.Addr, facts location.Facts) {
 func (x *hostIndex) remove(id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if addr, known := x.hosts[id]; known {
+	if addr, ok := x.hosts[id]; ok {
 		x.drop(id, addr)
 	}
 }

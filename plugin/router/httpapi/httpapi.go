@@ -1,4 +1,11 @@
-package router
+// Package httpapi makes the HTTP listener of Polaris, `api-http`, tell the
+// discovery server who asks.
+//
+// The stock listener does not. It does mount the debug handlers of every
+// listener, and of two patterns the mux takes the longer one: so a wrapper of
+// that listener can take /v1/Discover over, and run the stock handler for it
+// with the caller made known.
+package httpapi
 
 import (
 	"context"
@@ -22,53 +29,49 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc/metadata"
 
-	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/firstload"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 )
 
-// The HTTP listener of Polaris does not tell the discovery server who asks. It
-// does mount the debug handlers of every listener, and of two patterns the mux
-// takes the longer one: so a wrapper of that listener can take /v1/Discover
-// over, and run the stock handler for it with the caller made known.
-const (
-	httpSlotName = "api-http"
-	discoverPath = "/v1/Discover"
-)
+const discoverPath = "/v1/Discover"
 
-type httpSlot struct {
+func init() { wrap(apiserver.Slots) }
+
+// slot is the stock listener with a handler of its own for /v1/Discover.
+type slot struct {
 	apiserver.Apiserver
 	discover atomic.Bool // the configuration offers discovery over HTTP
 }
 
-var _ apiserver.EnrichApiserver = (*httpSlot)(nil)
+var _ apiserver.EnrichApiserver = (*slot)(nil)
 
-func wrapHTTP(slots map[string]apiserver.Apiserver) {
-	if stock, ok := slots[httpSlotName]; ok {
-		slots[httpSlotName] = &httpSlot{Apiserver: stock}
+func wrap(slots map[string]apiserver.Apiserver) {
+	if stock, ok := slots[serverconfig.HTTPName]; ok {
+		slots[serverconfig.HTTPName] = &slot{Apiserver: stock}
 	}
 }
 
 // Initialize notes whether `client` with `discover` is on: what is off stays
 // off.
-func (h *httpSlot) Initialize(ctx context.Context, option map[string]any, conf map[string]apiserver.APIConfig) error {
-	if err := firstload.Check(); err != nil {
+func (s *slot) Initialize(ctx context.Context, option map[string]any, conf map[string]apiserver.APIConfig) error {
+	if err := router.Ready(); err != nil {
 		return err
 	}
-	configcenter.Warm()
 	client := conf["client"]
-	h.discover.Store(client.Enable &&
+	s.discover.Store(client.Enable &&
 		(len(client.Include) == 0 || slices.Contains(client.Include, apiserver.DiscoverAccess)))
-	return h.Apiserver.Initialize(ctx, option, conf)
+	return s.Apiserver.Initialize(ctx, option, conf)
 }
 
 // DebugHandlers mounts the handler under both spellings of the path: the stock
 // route ignores a slash at its end.
-func (h *httpSlot) DebugHandlers() []model.DebugHandler {
+func (s *slot) DebugHandlers() []model.DebugHandler {
 	var out []model.DebugHandler
-	if stock, ok := h.Apiserver.(apiserver.EnrichApiserver); ok {
+	if stock, ok := s.Apiserver.(apiserver.EnrichApiserver); ok {
 		out = stock.DebugHandlers()
 	}
-	if !h.discover.Load() {
+	if !s.discover.Load() {
 		return out
 	}
 	handler := discoverHandler()
@@ -105,11 +108,10 @@ func discover(req *restful.Request, rsp *restful.Response) {
 		return
 	}
 	header := metadata.MD{}
-	for _, name := range []string{headerForwardedFor, headerRealIP} {
+	for _, name := range caller.ForwardedHeaders {
 		header.Append(name, req.Request.Header.Values(name)...)
 	}
-	caller := callerServer{naming, req.Request.RemoteAddr, header}
-	discoverhttp.NewV1Server(nil, caller, nil).Discover(req, rsp)
+	discoverhttp.NewV1Server(nil, callerServer{naming, req.Request.RemoteAddr, header}, nil).Discover(req, rsp)
 }
 
 // callerServer is the discovery server for the requests of one caller.
@@ -121,7 +123,7 @@ type callerServer struct {
 
 func (c callerServer) ServiceInstancesCache(ctx context.Context, filter *apiservice.DiscoverFilter,
 	req *apiservice.Service) *apiservice.DiscoverResponse {
-	return c.DiscoverServer.ServiceInstancesCache(withCaller(ctx, c.peer, c.header), filter, req)
+	return c.DiscoverServer.ServiceInstancesCache(caller.WithPeer(ctx, c.peer, c.header), filter, req)
 }
 
 // limitRate is the stock listener's rate limit, and counts IPv6 peers too.

@@ -1,4 +1,6 @@
-package router
+// Package nodes is what the server nodes say to each other: Summary is this
+// node's own account, Ask asks all nodes and says whether they agree.
+package nodes
 
 import (
 	"context"
@@ -21,28 +23,31 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/nodes/ask"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Summary is what this node tells of itself to the others, and to whoever else
-// asks its listener service-grpc: it costs little and has no secrets.
-func (s *Server) Summary() nodes.Summary {
-	now := s.now()
+// Summary returns what this node tells of itself to the others, and to whoever
+// else asks its listener service-grpc: making it costs little, and it has no
+// secrets.
+func Summary(s *router.Server) nodes.Summary {
+	now, caches := s.Now(), s.Caches()
 	out := nodes.Summary{
-		Version: buildinfo.Version(buildinfo.SetRouter), Started: s.started, Now: now, Settings: s.settings, Files: []nodes.Files{},
-		Evacuations: len(s.rulesInForce().Evacuations(now)),
-		Services:    s.Cache().Service().GetServicesCount(), Instances: s.Cache().Instance().GetInstancesCount(),
+		Version: buildinfo.Version(buildinfo.SetRouter), Started: s.Started(), Now: now, Settings: settingsDigest(s.Config()), Files: []nodes.Files{},
+		Evacuations: len(s.Rules().Evacuations(now)),
+		Services:    caches.Service().GetServicesCount(), Instances: caches.Instance().GetInstancesCount(),
 	}
 	for _, index := range []cachetypes.CacheIndex{cachetypes.CacheService, cachetypes.CacheInstance} {
-		of, ok := s.Cache().GetCacher(index).(interface{ LastMtime() time.Time })
-		if ok && of.LastMtime().After(out.Changed) {
-			out.Changed = of.LastMtime()
+		dated, ok := caches.GetCacher(index).(interface{ LastMtime() time.Time })
+		if ok && dated.LastMtime().After(out.Changed) {
+			out.Changed = dated.LastMtime()
 		}
 	}
-	for _, of := range s.live() {
-		f := of.Status()
+	for _, f := range s.Files() {
+		status := f.Status()
 		out.Files = append(out.Files, nodes.Files{
-			Kind: of.kind, Digest: f.Digest, Entries: f.Count, LoadedAt: f.LoadedAt, Refused: f.Err != nil, Copy: !f.CopiedAt.IsZero(),
-			Gray: slices.ContainsFunc(f.Releases, func(r livefile.Release) bool { return r.Type == "gray" }),
+			Kind: f.Kind, Digest: status.Digest, Entries: status.Count, LoadedAt: status.LoadedAt, Refused: status.Err != nil, Copy: !status.CopiedAt.IsZero(),
+			Gray: slices.ContainsFunc(status.Releases, func(r livefile.Release) bool { return r.Type == "gray" }),
 		})
 	}
 	return out
@@ -52,30 +57,31 @@ func (s *Server) Summary() nodes.Summary {
 // without a token, they can register nodes, too.
 const maxNodes = 100
 
-// Nodes asks all nodes that Polaris knows, this one included, and says whether
-// they agree. It takes as long as the slowest, 2 s at most.
-func (s *Server) Nodes(ctx context.Context) nodes.Cluster {
-	own := s.Summary()
-	self := nodes.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true, Summary: &own}
+// Ask asks all nodes that Polaris knows, this node included, and says whether
+// they agree. It takes as long as the slowest node, 2 s at most.
+func Ask(ctx context.Context, s *router.Server) nodes.Cluster {
+	config, caches, summary := s.Config(), s.Caches(), Summary(s)
+	self := nodes.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true, Summary: &summary}
 	var instances []*model.Instance
-	if service := s.Cache().Service().GetServiceByName(s.config.NodesService, "Polaris"); service != nil {
-		instances = s.Cache().Instance().GetInstancesByServiceID(service.ID)
+	if service := caches.Service().GetServiceByName(config.NodesService, route.SystemNamespace); service != nil {
+		instances = caches.Instance().GetInstancesByServiceID(service.ID)
 	}
 	list, left, found := members(self, instances)
-	ask.All(ctx, list, s.config.GRPCTLS)
+	ask.All(ctx, list, config.GRPCTLS)
 	out := nodes.Cluster{Reasons: nodes.Judge(list), Nodes: list}
 	if left > 0 {
-		out.Reasons = append(out.Reasons, fmt.Sprintf("Polaris/%s has %d more instances, which were not asked", s.config.NodesService, left))
+		out.Reasons = append(out.Reasons, fmt.Sprintf("Polaris/%s has %d more instances, which were not asked", config.NodesService, left))
 	}
 	if !found {
-		out.Note = fmt.Sprintf("this node is not among the instances of Polaris/%s, and may not know the others: see bootstrap.polaris_service for enable_register and self_address", s.config.NodesService)
+		out.Note = fmt.Sprintf("this node is not among the instances of Polaris/%s, and may not know the others: see bootstrap.polaris_service for enable_register and self_address", config.NodesService)
 	}
 	out.Agree = len(out.Reasons) == 0
 	return out
 }
 
-// members are the nodes among the instances of Polaris's own service: this one
-// first, found there or not, then the healthy ones; and how many are left out.
+// members returns the nodes among the instances of Polaris's own service: this
+// node first, found there or not, then the healthy nodes. It returns as well how
+// many nodes are left out, and whether this node was found.
 func members(self nodes.Node, instances []*model.Instance) (list []nodes.Node, left int, found bool) {
 	for _, i := range instances {
 		if i.Protocol() != "grpc" { // the other listeners of the same nodes
@@ -103,7 +109,7 @@ func nodeAddress(host string, port uint32) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
-// settingsDigest is equal on nodes whose settings make no difference to a list.
+// settingsDigest returns a digest that is equal on nodes whose settings make no difference to a list.
 func settingsDigest(c *serverconfig.Config) string {
 	var pods serverconfig.Kubernetes
 	if c.Kubernetes != nil {

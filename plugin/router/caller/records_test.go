@@ -1,4 +1,4 @@
-package router
+package caller
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 func TestFaultInEvent(t *testing.T) {
 	eventhub.InitEventHub()
 	seen := make(chan string)
-	err := on(eventhub.CacheInstanceEventTopic, func(e *eventhub.CacheInstanceEvent) { seen <- e.Instance.ID() })
+	err := subscribe(eventhub.CacheInstanceEventTopic, func(e *eventhub.CacheInstanceEvent) { seen <- e.Instance.ID() })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,100 @@
+package router
+
+import (
+	"context"
+	"fmt"
+
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+
+	"github.com/polaris-contrib/setrouter/internal/clock"
+	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
+)
+
+// NotFound is the error for a service that does not exist.
+type NotFound struct {
+	Service route.Service
+	Address route.Service // that Service is the target of, if it was asked for by one
+}
+
+func (e NotFound) Error() string {
+	if e.Address != (route.Service{}) {
+		return fmt.Sprintf("there is no service %q, the target of the lane address %q", e.Service, e.Address)
+	}
+	return fmt.Sprintf("there is no service %q, nor a lane address of that name", e.Service)
+}
+
+// Explain says why a caller gets what it gets, from the snapshot and the view
+// that serve its requests. It asks the server without auth: it is for operators.
+func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
+	r, err := s.newRequest(context.Background(), s.origin, &apiservice.DiscoverFilter{}, messageOf(q.Service))
+	if err != nil {
+		return explain.Explanation{}, err
+	}
+	addr := location.Normalize(q.Addr)
+	in := explain.Input{Addr: addr, Asked: q.Service, Read: r.query.Read, Rules: r.query.Rules, Caller: s.Identify(addr)}
+	if q.SET != "" {
+		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Origin{Source: "override"}
+	}
+	snap, own, err := s.read(r, &in)
+	if err != nil {
+		return explain.Explanation{}, err
+	}
+	kind, why := r.query.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
+	if why != route.WhyRouted && why != route.WhyShadowed || in.NoTarget {
+		return explain.Of(in), nil
+	}
+	v, err := s.views.Peek(snap, view.Kind{Route: kind}, own)
+	if err != nil {
+		return explain.Of(in), err
+	}
+	in.Hold, in.Until = v.Decision.Held, clock.AsOf(s.views.Now(), v.Decision.Until)
+	e := explain.Of(in)
+	if why == route.WhyRouted {
+		e.Revision = v.Revision
+	}
+	return e, nil
+}
+
+// read reads the services that an explanation is about: the one really read, and
+// the own service of a lane address.
+func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, err error) {
+	snap, refused, err := s.views.Snapshot(&r.query, r.query.Source())
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case snap != nil:
+		in.Callees = snap.Callees()
+	case r.targetIsGone(refused):
+		in.NoTarget = true
+	default:
+		return nil, nil, r.refusal(refused)
+	}
+	if r.query.Address == nil || !r.query.Exists {
+		return snap, nil, nil
+	}
+	own, refused, err = s.views.Snapshot(&r.query, r.query.Service)
+	if err == nil && own == nil {
+		err = r.refusal(refused)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	in.Own = own.Callees()
+	return snap, own, nil
+}
+
+// refusal returns the stock server's refusal as an error.
+func (r *request) refusal(resp *apiservice.DiscoverResponse) error {
+	if apimodel.Code(resp.GetCode().GetValue()) != apimodel.Code_NotFoundResource {
+		return fmt.Errorf("the server answers with code %d: %s", resp.GetCode().GetValue(), resp.GetInfo().GetValue())
+	}
+	if source := r.query.Source(); source != r.query.Service {
+		return NotFound{Service: source, Address: r.query.Service}
+	}
+	return NotFound{Service: r.query.Service}
+}
