@@ -29,7 +29,7 @@ const pollInterval = 2 * time.Second
 // on an error and log it only; operators are promised 1 and the message.
 func (c *CMDB) Initialize(*plugin.ConfigEntry) error {
 	if err := c.open(bootstrap.ConfigFilePath); err != nil {
-		fmt.Fprintf(os.Stderr, "[ERROR] %v\n", err)
+		fmt.Printf("[ERROR] %v\n", err) // where the stock server says what ends a start
 		os.Exit(1)
 	}
 	go c.live.Run(context.Background())

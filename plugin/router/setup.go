@@ -19,6 +19,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/preflight"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -71,7 +72,7 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
 		return nil, fmt.Errorf("plugin.cmdb.name %q is not a CMDB of this server, expected %q", config.CMDB, serverconfig.MappingName)
 	}
-	if err := portsAreFree(config.Listeners); err != nil {
+	if err := preflight.Ports(config.Listeners); err != nil {
 		return nil, err
 	}
 	server, err := newServer(inner, svr, config)
