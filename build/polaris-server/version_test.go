@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -59,6 +60,7 @@ func TestLongVersions(t *testing.T) {
 // history has a tag. The checkout is a copy of this one.
 func buildTagged(t *testing.T) string {
 	t.Helper()
+	needs.Program(t, "git")
 	dir := t.TempDir()
 	for _, part := range []string{"build/polaris-server", "internal", "plugin"} {
 		done(t, os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join("../..", part))))

@@ -13,15 +13,14 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // A short soak, with changes four times as often.
 func TestSoak(t *testing.T) {
-	if name := polaristest.MissingProgram(polaristest.ClusterPrograms...); name != "" {
-		t.Skipf("no %s; Debian has it in mariadb-server and redis-server", name)
-	}
+	needs.Program(t, polaristest.ClusterPrograms...)
 	dir, err := os.MkdirTemp("", "setrouter-soak-programs-")
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
@@ -176,16 +177,12 @@ func widenedChange(service string) api.Change {
 
 // browser opens pages in a headless Chromium.
 type browser struct {
-	t    *testing.T
-	path string
+	t *testing.T
 }
 
 func newBrowser(t *testing.T) browser {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not on PATH: install the Debian package chromium to run this test")
-	}
-	return browser{t, path}
+	needs.Program(t, "chromium")
+	return browser{t}
 }
 
 // open returns the document after some seconds of the page's own time, without
@@ -193,7 +190,7 @@ func newBrowser(t *testing.T) browser {
 func (b browser) open(url string, seconds int) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
 	cmd.WaitDelay = 5 * time.Second
