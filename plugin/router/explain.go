@@ -8,11 +8,11 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // NotFound is the error for a service that does not exist.

@@ -66,7 +66,11 @@ func (r *request) Answer(source route.Service, revision string) *apiservice.Disc
 	if revision != "" {
 		message.Revision = wrapperspb.String(revision)
 	}
-	return r.renamed(r.stock.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, message))
+	resp := r.stock.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, message)
+	if apimodel.Code(resp.GetCode().GetValue()) == apimodel.Code_DataNoChange {
+		return resp // nobody sends this answer
+	}
+	return r.renamed(resp)
 }
 
 // Revision implements view.Stock.

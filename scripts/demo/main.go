@@ -19,13 +19,13 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/cases"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/cases"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 //go:embed conf/mapping.yaml

@@ -15,13 +15,12 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 //go:embed page.html
@@ -37,7 +36,7 @@ type State interface {
 	Changes(service string) []api.Change
 	Reload(force bool) []api.Reloaded
 	ConfigFile(name string) (configcenter.Saved, error)
-	Nodes(context.Context) nodes.Cluster
+	Nodes(context.Context) api.Cluster
 	PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error)
 }
 

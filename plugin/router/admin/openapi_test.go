@@ -21,15 +21,14 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // openapiNode is docs/openapi.yaml, or a node in it.
@@ -147,7 +146,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": api.Lookup{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
-		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": nodes.Cluster{},
+		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": api.Cluster{},
 	}
 	d.compare(t, "edit", d.at(d, "components", "schemas", "Edit"), reflect.TypeFor[configcenter.Edit]())
 	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
@@ -251,12 +250,12 @@ func (s openapiState) Status() api.Status {
 	}
 }
 
-func (s openapiState) Nodes(context.Context) nodes.Cluster {
-	list := []nodes.Node{
-		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &nodes.Summary{Files: []nodes.Files{{Kind: nodes.Routing}}}},
+func (s openapiState) Nodes(context.Context) api.Cluster {
+	list := []api.Node{
+		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &api.Summary{Files: []api.NodeFiles{{Kind: api.KindRouting}}}},
 		{Address: "10.0.0.2:8091", Healthy: true, Problem: "does not answer within 2s"},
 	}
-	return nodes.Cluster{Reasons: nodes.Judge(list), Note: "others may be missing", Nodes: list}
+	return api.Cluster{Reasons: []string{"10.0.0.2:8091 does not answer within 2s"}, Note: "others may be missing", Nodes: list}
 }
 
 func (s openapiState) Changes(string) []api.Change {

@@ -17,15 +17,15 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/needs"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // What clients can name things, to see whether the page takes it for markup.
@@ -145,16 +145,16 @@ func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
 	return configcenter.Saved{}, livefile.ErrAbsent
 }
 
-func (s pageState) Nodes(context.Context) nodes.Cluster {
-	of := func(address, digest string) nodes.Node {
-		return nodes.Node{Address: address, Healthy: true, Summary: &nodes.Summary{
-			Now: pageNow, Files: []nodes.Files{{Kind: nodes.Mapping, Digest: "0123456789ab"}, {Kind: nodes.Routing, Digest: digest, Refused: len(s.broken) > 0}},
+func (s pageState) Nodes(context.Context) api.Cluster {
+	of := func(address, digest string) api.Node {
+		return api.Node{Address: address, Healthy: true, Summary: &api.Summary{
+			Now: pageNow, Files: []api.NodeFiles{{Kind: api.KindMapping, Digest: "0123456789ab"}, {Kind: api.KindRouting, Digest: digest, Refused: len(s.broken) > 0}},
 		}}
 	}
-	list := []nodes.Node{of("10.0.0.1:8091", "aaaaaaaaaaaa"), of("10.0.0.2:8091", "aaaaaaaaaaaa")}
+	list := []api.Node{of("10.0.0.1:8091", "aaaaaaaaaaaa"), of("10.0.0.2:8091", "aaaaaaaaaaaa")}
 	list[0].Self = true
 	reasons := nodes.Judge(list)
-	return nodes.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
+	return api.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
 }
 
 func (s pageState) Changes(service string) []api.Change {

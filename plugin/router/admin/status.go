@@ -10,13 +10,12 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
-	internalnodes "github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // state is the State of a running server.
@@ -129,7 +128,7 @@ func (s state) Dump() world.Dump {
 }
 
 // Nodes asks all server nodes, and says whether they agree.
-func (s state) Nodes(ctx context.Context) internalnodes.Cluster { return nodes.Ask(ctx, s.Server) }
+func (s state) Nodes(ctx context.Context) api.Cluster { return nodes.Ask(ctx, s.Server) }
 
 // ConfigFile returns a source in the config center as it is saved there,
 // published or not. Files that are no sources stay under the auth of the config

@@ -4,8 +4,8 @@ import (
 	"github.com/polarismesh/polaris/common/model"
 
 	"github.com/polaris-contrib/setrouter/internal/wire"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // World is the state of the server at this moment: all that decisions depend on,

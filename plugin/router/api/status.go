@@ -9,8 +9,8 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // Status is the state of the pack on this node. Its JSON is that of the admin

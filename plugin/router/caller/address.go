@@ -28,21 +28,21 @@ var ForwardedHeaders = []string{headerForwardedFor, headerRealIP}
 func Address(ctx context.Context, trusted []netip.Prefix) netip.Addr {
 	peer, _ := ctx.Value(utils.ContextClientAddress).(string)
 	header, _ := ctx.Value(utils.ContextGrpcHeader).(metadata.MD)
-	return address(peer, trusted, header.Get)
+	return address(peer, trusted, header.Get(headerForwardedFor), header.Get(headerRealIP))
 }
 
 // AddressHTTP returns the address of the caller of an HTTP request, as Address
 // does.
 func AddressHTTP(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	return address(r.RemoteAddr, trusted, r.Header.Values)
+	return address(r.RemoteAddr, trusted, r.Header.Values(headerForwardedFor), r.Header.Values(headerRealIP))
 }
 
-func address(peer string, trusted []netip.Prefix, header func(name string) []string) netip.Addr {
+func address(peer string, trusted []netip.Prefix, forwardedFor, realIP []string) netip.Addr {
 	addrPort, err := netip.ParseAddrPort(peer)
 	if err != nil {
 		return netip.Addr{}
 	}
-	return location.CallerAddr(addrPort.Addr(), trusted, header(headerForwardedFor), last(header(headerRealIP)))
+	return location.CallerAddr(addrPort.Addr(), trusted, forwardedFor, last(realIP))
 }
 
 // HasPeer reports whether the listener says who asks, whatever it says.

@@ -26,10 +26,9 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc"
 
-	internalnodes "github.com/polaris-contrib/setrouter/internal/nodes"
-	"github.com/polaris-contrib/setrouter/internal/nodes/ask"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 )
 
@@ -100,7 +99,7 @@ func (l *listener) Run(errCh chan error) {
 // nodes what this one says of itself.
 func (l *listener) register(s *grpc.Server) error {
 	if running := router.Running(); running != nil {
-		ask.Register(s, func() internalnodes.Summary { return nodes.Summary(running) })
+		nodes.Register(s, func() api.Summary { return nodes.Summary(running) })
 	}
 	for name, config := range l.apis {
 		if name != "client" {
@@ -116,7 +115,7 @@ func (l *listener) register(s *grpc.Server) error {
 		if err != nil {
 			return err
 		}
-		open[ask.Method] = true
+		open[nodes.Method] = true
 		l.OpenMethod = open
 	}
 	return nil

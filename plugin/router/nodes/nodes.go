@@ -1,5 +1,8 @@
-// Package nodes is what the server nodes say to each other: Summary is this
-// node's own account, Ask asks all nodes and says whether they agree.
+// Package nodes lets the server nodes of a cluster ask each other how they are.
+// Summary is this node's account of itself. Register offers the summary to other
+// nodes, by one gRPC call beside the discovery of clients, under their rate
+// limits and without a token. Ask asks all nodes and says whether they agree;
+// what comes in is for display only.
 package nodes
 
 import (
@@ -20,20 +23,19 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/buildinfo"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
-	"github.com/polaris-contrib/setrouter/internal/nodes"
-	"github.com/polaris-contrib/setrouter/internal/nodes/ask"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // Summary returns what this node tells of itself to the others, and to whoever
 // else asks its listener service-grpc: making it costs little, and it has no
 // secrets.
-func Summary(s *router.Server) nodes.Summary {
+func Summary(s *router.Server) api.Summary {
 	now, caches := s.Now(), s.Caches()
-	out := nodes.Summary{
-		Version: buildinfo.Version(buildinfo.SetRouter), Started: s.Started(), Now: now, Settings: settingsDigest(s.Config()), Files: []nodes.Files{},
+	out := api.Summary{
+		Version: buildinfo.Version(buildinfo.SetRouter), Started: s.Started(), Now: now, Settings: settingsDigest(s.Config()), Files: []api.NodeFiles{},
 		Evacuations: len(s.Rules().Evacuations(now)),
 		Services:    caches.Service().GetServicesCount(), Instances: caches.Instance().GetInstancesCount(),
 	}
@@ -45,7 +47,7 @@ func Summary(s *router.Server) nodes.Summary {
 	}
 	for _, f := range s.Files() {
 		status := f.Status()
-		out.Files = append(out.Files, nodes.Files{
+		out.Files = append(out.Files, api.NodeFiles{
 			Kind: f.Kind, Digest: status.Digest, Entries: status.Count, LoadedAt: status.LoadedAt, Refused: status.Err != nil, Copy: !status.CopiedAt.IsZero(),
 			Gray: slices.ContainsFunc(status.Releases, func(r livefile.Release) bool { return r.Type == "gray" }),
 		})
@@ -59,16 +61,16 @@ const maxNodes = 100
 
 // Ask asks all nodes that Polaris knows, this node included, and says whether
 // they agree. It takes as long as the slowest node, 2 s at most.
-func Ask(ctx context.Context, s *router.Server) nodes.Cluster {
+func Ask(ctx context.Context, s *router.Server) api.Cluster {
 	config, caches, summary := s.Config(), s.Caches(), Summary(s)
-	self := nodes.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true, Summary: &summary}
+	self := api.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true, Summary: &summary}
 	var instances []*model.Instance
 	if service := caches.Service().GetServiceByName(config.NodesService, route.SystemNamespace); service != nil {
 		instances = caches.Instance().GetInstancesByServiceID(service.ID)
 	}
 	list, left, found := members(self, instances)
-	ask.All(ctx, list, config.GRPCTLS)
-	out := nodes.Cluster{Reasons: nodes.Judge(list), Nodes: list}
+	askAll(ctx, list, config.GRPCTLS)
+	out := api.Cluster{Reasons: Judge(list), Nodes: list}
 	if left > 0 {
 		out.Reasons = append(out.Reasons, fmt.Sprintf("Polaris/%s has %d more instances, which were not asked", config.NodesService, left))
 	}
@@ -82,25 +84,25 @@ func Ask(ctx context.Context, s *router.Server) nodes.Cluster {
 // members returns the nodes among the instances of Polaris's own service: this
 // node first, found there or not, then the healthy nodes. It returns as well how
 // many nodes are left out, and whether this node was found.
-func members(self nodes.Node, instances []*model.Instance) (list []nodes.Node, left int, found bool) {
+func members(self api.Node, instances []*model.Instance) (list []api.Node, left int, found bool) {
 	for _, i := range instances {
 		if i.Protocol() != "grpc" { // the other listeners of the same nodes
 			continue
 		}
-		n := nodes.Node{Address: nodeAddress(i.Host(), i.Port()), Healthy: i.Healthy()}
+		n := api.Node{Address: nodeAddress(i.Host(), i.Port()), Healthy: i.Healthy()}
 		if n.Address == self.Address {
 			self.Healthy, found = n.Healthy, true
 			continue
 		}
 		list = append(list, n)
 	}
-	slices.SortFunc(list, func(a, b nodes.Node) int {
+	slices.SortFunc(list, func(a, b api.Node) int {
 		if a.Healthy != b.Healthy {
 			return map[bool]int{true: -1, false: 1}[a.Healthy]
 		}
 		return strings.Compare(a.Address, b.Address)
 	})
-	list = append([]nodes.Node{self}, list...)
+	list = append([]api.Node{self}, list...)
 	left = max(0, len(list)-maxNodes)
 	return list[:len(list)-left], left, found
 }

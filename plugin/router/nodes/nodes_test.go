@@ -11,8 +11,8 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
 func nodeInstance(host, protocol string, healthy bool) *model.Instance {
@@ -22,12 +22,12 @@ func nodeInstance(host, protocol string, healthy bool) *model.Instance {
 }
 
 func TestMembers(t *testing.T) {
-	self := nodes.Node{Address: "10.0.0.2:8091", Self: true}
+	self := api.Node{Address: "10.0.0.2:8091", Self: true}
 	list, left, found := members(self, []*model.Instance{
 		nodeInstance("10.0.0.9", "grpc", true), nodeInstance("10.0.0.1", "grpc", false), nodeInstance("10.0.0.2", "grpc", true),
 		nodeInstance("10.0.0.2", "http", true), nodeInstance("fd00::1", "grpc", true), nodeInstance("10.0.0.3", "", true),
 	})
-	want := []nodes.Node{
+	want := []api.Node{
 		{Address: "10.0.0.2:8091", Self: true, Healthy: true}, {Address: "10.0.0.9:8091", Healthy: true},
 		{Address: "[fd00::1]:8091", Healthy: true}, {Address: "10.0.0.1:8091"},
 	}
@@ -46,7 +46,7 @@ func TestManyNodes(t *testing.T) {
 	for i := range 5 * maxNodes {
 		instances = append(instances, nodeInstance(fmt.Sprintf("10.0.%d.%d", i/200, i%200), "grpc", i >= 490))
 	}
-	list, left, found := members(nodes.Node{Address: "10.0.9.9:8091", Self: true}, instances)
+	list, left, found := members(api.Node{Address: "10.0.9.9:8091", Self: true}, instances)
 	if len(list) != maxNodes || left != 5*maxNodes+1-maxNodes || found {
 		t.Errorf("%d nodes, %d left out, found: %t", len(list), left, found)
 	}

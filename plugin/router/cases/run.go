@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // Run compares what the caller gets with what the test wants. Differences is

@@ -11,7 +11,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
-	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // FuzzLoad reads case files, runs their tests, writes them as a dump and reads

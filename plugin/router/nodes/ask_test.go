@@ -1,4 +1,4 @@
-package ask
+package nodes
 
 import (
 	"context"
@@ -19,10 +19,11 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Importing Polaris starts goroutines of its own.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 // listen accepts connections until the test ends.
 func listen(t *testing.T) net.Listener {
@@ -45,10 +46,10 @@ func serve(t *testing.T, register func(*grpc.Server), o ...grpc.ServerOption) st
 	return l.Addr().String()
 }
 
-func tells(change func(*nodes.Summary)) func(*grpc.Server) {
+func tells(change func(*api.Summary)) func(*grpc.Server) {
 	return func(s *grpc.Server) {
-		Register(s, func() nodes.Summary {
-			out := nodes.Summary{Version: "v1", Now: time.Now(), Files: []nodes.Files{{Kind: nodes.Routing, Digest: "0123"}}, Instances: 7}
+		Register(s, func() api.Summary {
+			out := api.Summary{Version: "v1", Now: time.Now(), Files: []api.NodeFiles{{Kind: api.KindRouting, Digest: "0123"}}, Instances: 7}
 			change(&out)
 			return out
 		})
@@ -76,7 +77,7 @@ func raw(t *testing.T, answer func(net.Conn)) string {
 
 // Whatever a peer does, the others are told of it in a bounded text, in time.
 func TestHostileNodes(t *testing.T) {
-	plain := func(*nodes.Summary) {}
+	plain := func(*api.Summary) {}
 	for name, tt := range map[string]struct{ address, want string }{
 		"good":         {serve(t, tells(plain)), ""},
 		"a stock one":  {serve(t, func(*grpc.Server) {}), "does not know the question"},
@@ -85,10 +86,10 @@ func TestHostileNodes(t *testing.T) {
 		"no name":      {"no such host:1", "does not answer: "},
 		"silent":       {raw(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), "does not answer within 2s"},
 		"noise":        {raw(t, func(c net.Conn) { _, _ = io.CopyN(c, rand.Reader, 1<<20) }), "does not answer"},
-		"too much":     {serve(t, tells(func(s *nodes.Summary) { s.Version = strings.Repeat("x", maxAnswer) })), "does not answer: grpc: received message larger than max"},
-		"a long text":  {serve(t, tells(func(s *nodes.Summary) { s.Settings = strings.Repeat("x", 101) })), "answers with no summary: a text of 101 bytes is too long"},
-		"another kind": {serve(t, tells(func(s *nodes.Summary) { s.Files[0].Kind = "x" })), "answers with no summary: its files are of unknown kinds"},
-		"a kind twice": {serve(t, tells(func(s *nodes.Summary) { s.Files = append(s.Files, s.Files[0]) })), "answers with no summary: its files are of unknown kinds"},
+		"too much":     {serve(t, tells(func(s *api.Summary) { s.Version = strings.Repeat("x", maxAnswer) })), "does not answer: grpc: received message larger than max"},
+		"a long text":  {serve(t, tells(func(s *api.Summary) { s.Settings = strings.Repeat("x", 101) })), "answers with no summary: a text of 101 bytes is too long"},
+		"another kind": {serve(t, tells(func(s *api.Summary) { s.Files[0].Kind = "x" })), "answers with no summary: its files are of unknown kinds"},
+		"a kind twice": {serve(t, tells(func(s *api.Summary) { s.Files = append(s.Files, s.Files[0]) })), "answers with no summary: its files are of unknown kinds"},
 		"limited": {serve(t, tells(plain), grpc.UnaryInterceptor(func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) {
 			return &apiservice.Response{Code: wrapperspb.UInt32(403001), Info: wrapperspb.String("server limit the ip access")}, nil
 		})), "does not answer: its listener refuses with code 403001, server limit the ip access"},
@@ -98,11 +99,11 @@ func TestHostileNodes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list := []nodes.Node{{Address: "self", Self: true}, {Address: tt.address}}
+			list := []api.Node{{Address: "self", Self: true}, {Address: tt.address}}
 			start := time.Now()
-			All(context.Background(), list, false)
+			askAll(context.Background(), list, false)
 			n := list[1]
-			if took := time.Since(start); took > Patience+5*time.Second { // on a busy machine
+			if took := time.Since(start); took > patience+5*time.Second { // on a busy machine
 				t.Errorf("took %v", took)
 			}
 			if !strings.HasPrefix(n.Problem, tt.want) || len(n.Problem) > maxProblem || (n.Summary == nil) != (tt.want != "") {
@@ -117,9 +118,9 @@ func TestHostileNodes(t *testing.T) {
 
 func TestClocks(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, -time.Hour} {
-		list := []nodes.Node{{Address: serve(t, tells(func(s *nodes.Summary) { s.Now = s.Now.Add(by) }))}}
-		All(context.Background(), list, false)
-		if off := time.Duration(list[0].AheadSeconds*float64(time.Second)) - by; off.Abs() > Patience {
+		list := []api.Node{{Address: serve(t, tells(func(s *api.Summary) { s.Now = s.Now.Add(by) }))}}
+		askAll(context.Background(), list, false)
+		if off := time.Duration(list[0].AheadSeconds*float64(time.Second)) - by; off.Abs() > patience {
 			t.Errorf("%v ahead, want %v", list[0].AheadSeconds, by)
 		}
 	}
@@ -130,10 +131,10 @@ func TestTLS(t *testing.T) {
 	certificates := httptest.NewUnstartedServer(nil)
 	certificates.StartTLS()
 	t.Cleanup(certificates.Close)
-	address := serve(t, tells(func(*nodes.Summary) {}), grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: certificates.TLS.Certificates})))
+	address := serve(t, tells(func(*api.Summary) {}), grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: certificates.TLS.Certificates})))
 	for _, with := range []bool{true, false} {
-		list := []nodes.Node{{Address: address}}
-		All(context.Background(), list, with)
+		list := []api.Node{{Address: address}}
+		askAll(context.Background(), list, with)
 		if (list[0].Summary != nil) != with {
 			t.Errorf("with TLS: %t: %+v", with, list[0])
 		}
@@ -142,8 +143,8 @@ func TestTLS(t *testing.T) {
 
 // A bug in the asking is the problem of the node that is asked.
 func TestPanicWhileAsking(t *testing.T) {
-	list := []nodes.Node{{Address: "127.0.0.1:1"}}
-	All(nil, list, false) //nolint:staticcheck
+	list := []api.Node{{Address: "127.0.0.1:1"}}
+	askAll(nil, list, false) //nolint:staticcheck
 	if list[0].Problem != "panic: cannot create context from nil parent" {
 		t.Errorf("%+v", list[0])
 	}

@@ -1,7 +1,4 @@
-// Package ask is how the server nodes of a cluster ask each other for their
-// summaries: one gRPC call beside the discovery of clients, under their rate
-// limits, without a token. What comes in is for display only.
-package ask
+package nodes
 
 import (
 	"context"
@@ -11,11 +8,11 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
 // Method is the full name of the call. Its answer is the JSON of a
-// nodes.Summary as google.protobuf.BytesValue.
+// api.Summary as google.protobuf.BytesValue.
 const Method = "/" + service + "/" + method
 
 const (
@@ -24,7 +21,7 @@ const (
 )
 
 // Register offers the call on a server.
-func Register(s *grpc.Server, summary func() nodes.Summary) {
+func Register(s *grpc.Server, summary func() api.Summary) {
 	handle := func(context.Context, any) (any, error) {
 		data, err := json.Marshal(summary())
 		return wrapperspb.Bytes(data), err

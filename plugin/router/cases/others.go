@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // readOthers reads what dumps of a running server have beside instances: the

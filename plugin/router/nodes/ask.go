@@ -1,4 +1,4 @@
-package ask
+package nodes
 
 import (
 	"context"
@@ -22,18 +22,18 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
-// Patience is how long a node may take to answer.
-const Patience = 2 * time.Second
+// patience is how long a node may take to answer.
+const patience = 2 * time.Second
 
 // maxAnswer bounds what is read of a node's answer, and of its headers.
 const maxAnswer = 1 << 14
 
-// All asks the nodes of a list at the same time, but for the one that asks, and
+// askAll asks the nodes of a list at the same time, except the node that asks, and
 // fills in what they say. It keeps no connection.
-func All(ctx context.Context, list []nodes.Node, withTLS bool) {
+func askAll(ctx context.Context, list []api.Node, withTLS bool) {
 	var all sync.WaitGroup
 	for i := range list {
 		if n := &list[i]; !n.Self {
@@ -43,13 +43,13 @@ func All(ctx context.Context, list []nodes.Node, withTLS bool) {
 	all.Wait()
 }
 
-func fill(ctx context.Context, n *nodes.Node, withTLS bool) {
+func fill(ctx context.Context, n *api.Node, withTLS bool) {
 	defer func() {
 		if p := recover(); p != nil { // in a goroutine that nobody guards
 			n.Problem = fmt.Sprintf("panic: %v", p)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	asked := time.Now()
 	summary, err := one(ctx, n.Address, withTLS)
@@ -57,7 +57,7 @@ func fill(ctx context.Context, n *nodes.Node, withTLS bool) {
 		n.Problem = problem(err)
 		return
 	}
-	// It has read its clock at some moment between.
+	// The node has read its clock at some moment between.
 	answered := time.Now()
 	if early, late := summary.Now.Sub(asked), summary.Now.Sub(answered); early < 0 {
 		n.AheadSeconds = early.Seconds()
@@ -67,7 +67,7 @@ func fill(ctx context.Context, n *nodes.Node, withTLS bool) {
 	n.Summary = summary
 }
 
-func one(ctx context.Context, address string, withTLS bool) (*nodes.Summary, error) {
+func one(ctx context.Context, address string, withTLS bool) (*api.Summary, error) {
 	creds := insecure.NewCredentials()
 	if withTLS {
 		// Nothing secret is sent, and nothing that comes is trusted; addresses
@@ -80,7 +80,7 @@ func one(ctx context.Context, address string, withTLS bool) (*nodes.Summary, err
 		// An address from the registry is one of TCP, whatever it looks like.
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-			if op, is := errors.AsType[*net.OpError](err); is {
+			if op, ok := errors.AsType[*net.OpError](err); ok {
 				refused.Store(op)
 			}
 			return conn, err
@@ -100,10 +100,10 @@ func one(ctx context.Context, address string, withTLS bool) (*nodes.Summary, err
 		}
 		return nil, err
 	}
-	if no := refusal(&answer); no != nil {
-		return nil, no
+	if err := refusal(&answer); err != nil {
+		return nil, err
 	}
-	var s nodes.Summary
+	var s api.Summary
 	err = json.Unmarshal(answer.GetValue(), &s)
 	if err == nil {
 		err = s.Check()
@@ -114,8 +114,8 @@ func one(ctx context.Context, address string, withTLS bool) (*nodes.Summary, err
 	return &s, nil
 }
 
-// refusal is what the listener itself answers in the place of a summary, where
-// its rate limits are reached, as it does for every call.
+// refusal returns what the listener itself answers in the place of a summary, as
+// for every call when its rate limits are reached.
 func refusal(answer *wrapperspb.BytesValue) error {
 	data, err := proto.Marshal(answer)
 	var r apiservice.Response
@@ -133,13 +133,13 @@ const maxProblem = 200
 
 func problem(err error) string {
 	text := ""
-	switch _, is := errors.AsType[unreadable](err); {
-	case is:
+	switch _, ok := errors.AsType[unreadable](err); {
+	case ok:
 		text = "answers with no summary: " + err.Error()
 	case status.Code(err) == codes.Unimplemented:
 		text = "does not know the question: it is a stock server, or has an older setrouter"
 	case status.Code(err) == codes.DeadlineExceeded:
-		text = fmt.Sprintf("does not answer within %v", Patience)
+		text = fmt.Sprintf("does not answer within %v", patience)
 	default:
 		text = "does not answer: " + status.Convert(err).Message()
 	}

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // Test is a case: who asks for what, and what is wanted. Empty Rule, Tier and

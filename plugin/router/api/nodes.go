@@ -1,6 +1,4 @@
-// Package nodes has what the server nodes of a cluster tell each other, and the
-// verdict whether they agree. It asks nobody: that is package ask.
-package nodes
+package api
 
 import (
 	"errors"
@@ -8,13 +6,12 @@ import (
 	"time"
 )
 
-// Cluster is the nodes as one of them sees them. Its JSON is that of the admin
-// listener and of `setctl status -o json`.
+// Cluster is the server nodes as one of them sees them.
 type Cluster struct {
 	Agree bool `json:"agree"`
-	// Reasons are why they do not agree, in words, each with its node.
+	// Reasons say why the nodes do not agree, each with its node.
 	Reasons []string `json:"reasons"`
-	// Note is why nodes may be missing in the list, empty if none can be.
+	// Note says why nodes may be missing in the list; it is empty if none can be.
 	Note  string `json:"note,omitempty"`
 	Nodes []Node `json:"nodes"` // the one that was asked is the first
 }
@@ -23,32 +20,32 @@ type Cluster struct {
 type Node struct {
 	Address string `json:"address"` // of its listener service-grpc
 	Self    bool   `json:"self"`    // it is the one that was asked
-	// Healthy is what Polaris holds it for: clients are sent to healthy nodes.
+	// Healthy is what Polaris takes the node for: clients are sent to healthy nodes.
 	Healthy bool   `json:"healthy"`
 	Problem string `json:"problem,omitempty"` // why there is no summary
-	// AheadSeconds is its clock less that of the node that was asked.
+	// AheadSeconds is the clock of the node less the clock of the node that was asked.
 	AheadSeconds float64  `json:"aheadSeconds"`
 	Summary      *Summary `json:"summary,omitempty"`
 }
 
-// Summary is what a node says of itself to whoever reaches its discovery port:
-// nothing of the contents, names and faults of its files.
+// Summary is what a node says of itself to whoever reaches its discovery port. It
+// says nothing of the contents, names and faults of the node's files.
 type Summary struct {
-	Version     string    `json:"version"`
-	Started     time.Time `json:"started"`
-	Now         time.Time `json:"now"`
-	Settings    string    `json:"settings"` // digest of those that lists depend on
-	Files       []Files   `json:"files"`
-	Evacuations int       `json:"evacuations"` // in force
-	Services    int       `json:"services"`    // in its cache, as the next
-	Instances   int       `json:"instances"`
-	// Changed is when the newest change that its cache has of them was stored,
-	// by the clock of the store; zero where it does not say.
+	Version     string      `json:"version"`
+	Started     time.Time   `json:"started"`
+	Now         time.Time   `json:"now"`
+	Settings    string      `json:"settings"` // digest of the settings that lists depend on
+	Files       []NodeFiles `json:"files"`
+	Evacuations int         `json:"evacuations"` // in force
+	Services    int         `json:"services"`    // in its cache, as the next
+	Instances   int         `json:"instances"`
+	// Changed is when the newest change of a service or instance in its cache was
+	// stored, by the clock of the store; zero where the store does not say.
 	Changed time.Time `json:"changed"`
 }
 
-// Files are the files of a kind on a node.
-type Files struct {
+// NodeFiles are the files of a kind on a node.
+type NodeFiles struct {
 	Kind     string    `json:"kind"`   // mapping or routing
 	Digest   string    `json:"digest"` // of what is in force; empty: nothing is
 	Entries  int       `json:"entries"`
@@ -60,19 +57,19 @@ type Files struct {
 
 // The kinds of files.
 const (
-	Mapping = "mapping"
-	Routing = "routing"
+	KindMapping = "mapping"
+	KindRouting = "routing"
 )
 
-// maxText bounds a text of a summary.
+// maxText bounds a text of a summary, in bytes.
 const maxText = 100
 
-// Check says what is wrong with a summary that another node has sent.
+// Check returns an error for a summary that no node of this pack would send.
 func (s *Summary) Check() error {
 	texts := []string{s.Version, s.Settings}
 	seen := map[string]bool{}
 	for _, f := range s.Files {
-		if f.Kind != Mapping && f.Kind != Routing || seen[f.Kind] {
+		if f.Kind != KindMapping && f.Kind != KindRouting || seen[f.Kind] {
 			return errors.New("its files are of unknown kinds")
 		}
 		seen[f.Kind] = true
@@ -86,12 +83,13 @@ func (s *Summary) Check() error {
 	return nil
 }
 
-// Of returns the files of a kind; the zero value is that of a node without.
-func (s *Summary) Of(kind string) Files {
+// FilesOf returns the files of a kind. Only the kind is set where the node has no
+// such files.
+func (s *Summary) FilesOf(kind string) NodeFiles {
 	for _, f := range s.Files {
 		if f.Kind == kind {
 			return f
 		}
 	}
-	return Files{Kind: kind}
+	return NodeFiles{Kind: kind}
 }
