@@ -36,32 +36,37 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		return explain.Explanation{}, err
 	}
 	addr := location.Normalize(q.Addr)
-	in := explain.Input{Addr: addr, Asked: q.Service, Read: r.query.Read, Rules: r.query.Rules, Caller: s.Identify(addr)}
+	in := explain.Input{Addr: addr, Name: r.query.Resolved, Caller: s.Identify(addr)}
 	if q.SET != "" {
 		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Origin{Source: "override"}
 	}
+	var trace route.Trace
+	in.Route, in.Why = r.query.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
+	in.Passed = trace.Passed
 	snap, own, err := s.read(r, &in)
 	if err != nil {
 		return explain.Explanation{}, err
 	}
-	kind, why := r.query.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
-	if why != route.WhyRouted && why != route.WhyShadowed || in.NoTarget {
+	if !in.Decides() {
 		return explain.Of(in), nil
 	}
-	v, err := s.views.Peek(snap, view.Kind{Route: kind}, own)
+	v, err := s.views.Peek(snap, view.Kind{Route: in.Route}, own)
 	if err != nil {
-		return explain.Of(in), err
+		return explain.Explanation{}, err
 	}
-	in.Hold, in.Until = v.Decision.Held, clock.AsOf(s.views.Now(), v.Decision.Until)
+	in.Decision = v.Decision
+	in.Decision.Until = clock.AsOf(s.views.Now(), v.Decision.Until)
+	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.Own))
 	e := explain.Of(in)
-	if why == route.WhyRouted {
+	if in.Why == route.WhyRouted {
 		e.Revision = v.Revision
 	}
 	return e, nil
 }
 
 // read reads the services that an explanation is about: the one really read, and
-// the own service of a lane address.
+// the own service of a lane address. Where a service keeps its own answer because
+// the target of the lane address is gone, read says so in in.Why.
 func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, err error) {
 	snap, refused, err := s.views.Snapshot(&r.query, r.query.Source())
 	switch {
@@ -70,11 +75,11 @@ func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, 
 	case snap != nil:
 		in.Callees = snap.Callees()
 	case r.targetIsGone(refused):
-		in.NoTarget = true
+		in.Why = route.WhyNoTarget
 	default:
 		return nil, nil, r.refusal(refused)
 	}
-	if r.query.Address == nil || !r.query.Exists {
+	if !r.query.HasOwnService() {
 		return snap, nil, nil
 	}
 	own, refused, err = s.views.Snapshot(&r.query, r.query.Service)

@@ -42,13 +42,12 @@ func (s *Server) newRequest(ctx context.Context, stock service.DiscoverServer, f
 	defer observe.Recovered(&err)
 	rules := s.Rules()
 	resolved := rules.Resolve(s.names.find(asked))
-	_, isAddress := rules.Address(asked, nil)
 	r.query = view.Query{
 		Resolved: resolved,
 		// A service that is exported to all namespaces has a name in each
 		// namespace that a client can think of. Such names are read anew for each
 		// request, as the stock server does.
-		Kept:  resolved.Exists || isAddress,
+		Kept:  resolved.Exists || rules.IsAddress(asked),
 		Rules: rules, Table: s.table(), Stock: r,
 	}
 	return r, nil
@@ -130,5 +129,5 @@ func (r *request) withoutPeer() *apiservice.DiscoverResponse {
 // own, and the target of the address does not exist: a working service must not
 // go with that target.
 func (r *request) targetIsGone(refused *apiservice.DiscoverResponse) bool {
-	return r.query.Address != nil && r.query.Exists && apimodel.Code(refused.GetCode().GetValue()) == apimodel.Code_NotFoundResource
+	return r.query.HasOwnService() && apimodel.Code(refused.GetCode().GetValue()) == apimodel.Code_NotFoundResource
 }

@@ -81,7 +81,7 @@ func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err erro
 		return nil, err
 	case o.refused != nil:
 		return o.refused, nil
-	case !caller.HasPeer(r.ctx) && r.query.Rules.Concern(who):
+	case !caller.HasPeer(r.ctx) && r.query.Rules.Concern(who.Resolved):
 		return r.withoutPeer(), nil
 	case o.why != route.WhyRouted:
 		return r.unrouted(), nil
@@ -95,7 +95,7 @@ func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err erro
 
 // asker returns the caller of a request, in the form that rules are asked in.
 func (s *Server) asker(addr netip.Addr, r *request) route.Request {
-	return route.Request{Addr: addr, Caller: s.Identify(addr).Identity, Asked: r.query.Service, Read: r.query.Read}
+	return route.Request{Addr: addr, Caller: s.Identify(addr).Identity, Resolved: r.query.Resolved}
 }
 
 // outcome is what a request comes to: a view, or a refusal by the stock server.
@@ -113,7 +113,7 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	if who.Caller.SET == "" && who.Caller.Location == (location.Location{}) {
 		observe.Unidentified.Inc()
 	}
-	kind, why := r.query.Rules.Route(who)
+	kind, why := r.query.Rules.Route(who, nil)
 	if why != route.WhyRouted && why != route.WhyShadowed {
 		count(kind.Rule, observe.Stock)
 		return outcome{why: why}, nil

@@ -71,7 +71,9 @@ func (s *Store) View(q *Query, kind Kind) (v *View, refused *apiservice.Discover
 		return nil, refused, err
 	}
 	var own *Snapshot
-	if q.OwnService(kind.Rule) {
+	if q.HasOwnService() {
+		// The answer may not depend on the own service. The caller must be allowed
+		// to read it all the same.
 		own, refused, err = s.Snapshot(q, q.Service)
 		if own == nil {
 			return nil, refused, err
@@ -80,11 +82,6 @@ func (s *Store) View(q *Query, kind Kind) (v *View, refused *apiservice.Discover
 	v, err = s.view(q, snap, kind, own.ifNeeded(kind.Rule))
 	return v, nil, err
 }
-
-// OwnService reports whether the name asked for is a lane address and a service
-// of its own as well. The stock server is asked for the own service even where
-// the answer does not depend on it: the caller may not be allowed to read it.
-func (q *Query) OwnService(rule *route.Rule) bool { return rule.IsAddress() && q.Exists }
 
 // Peek returns the view that View would return, but keeps nothing and notes no
 // change: it is for those who only look.

@@ -52,15 +52,14 @@ func (w *World) Who(service route.Service, host string) Who {
 		Who:  Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}},
 		host: host, views: map[string]int{}, met: map[string]bool{}, sent: map[string]bool{},
 	}
-	for _, c := range w.readFor(service) { // also those that nobody would be told of
+	for _, c := range w.decide(Request{Service: service}).Callees { // also those that nobody would be told of
 		b.meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
 	}
 	for _, k := range w.Kinds() {
-		in := w.input(Request{Addr: k.Addr, Service: service})
-		e := explain.Of(in)
-		b.add(k, e)
-		if w.noFailover(in) && !slices.Contains(b.NoFailover, e.RoutedAs.SET) {
-			b.NoFailover = append(b.NoFailover, e.RoutedAs.SET)
+		in := w.decide(Request{Addr: k.Addr, Service: service})
+		b.add(k, explain.Of(in))
+		if set := string(in.Route.SET); noFailover(in) && !slices.Contains(b.NoFailover, set) {
+			b.NoFailover = append(b.NoFailover, set)
 		}
 	}
 	for _, m := range b.order {
@@ -133,14 +132,10 @@ func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 	}
 }
 
-// readFor are the instances that a service asked for stands for.
-func (w *World) readFor(service route.Service) []explain.Callee {
-	return w.input(Request{Service: service}).Callees
-}
-
-func (w *World) noFailover(in explain.Input) bool {
-	kind, why := w.Rules.Route(route.Request{Addr: in.Addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read})
-	return why == route.WhyRouted && kind.NoFailover(explain.Instances(in.Callees))
+// noFailover reports whether the rule of an answer names further tiers than the
+// first, and none of them has an instance.
+func noFailover(in explain.Input) bool {
+	return in.Why == route.WhyRouted && in.Route.NoFailover(explain.Instances(in.Callees))
 }
 
 // Text writes it for people.

@@ -69,32 +69,56 @@ type Request struct {
 }
 
 // Explain answers as the server does, and says why.
-func (w *World) Explain(r Request) explain.Explanation {
-	return explain.Of(w.input(r))
-}
+func (w *World) Explain(r Request) explain.Explanation { return explain.Of(w.decide(r)) }
 
-func (w *World) input(r Request) explain.Input {
+// decide decides a request as the server does.
+func (w *World) decide(r Request) explain.Input {
 	addr := location.Normalize(r.Addr)
-	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Asked: r.Service, Rules: w.Rules}
+	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.name(r.Service))}
 	if r.SET != "" {
 		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
 	}
-	source := r.Service
-	if target, is := w.Aliases[r.Service]; is {
-		source, in.Read = target, []route.Service{target}
+	exists := w.read(&in)
+	var trace route.Trace
+	in.Route, in.Why = w.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
+	in.Passed = trace.Passed
+	if !exists && in.Name.HasOwnService() {
+		in.Why = route.WhyNoTarget
 	}
-	if address, is := w.Rules.Address(r.Service, in.Read); is {
-		in.Own, source = w.of(source), address.Target
-		if in.Own == nil && (len(in.Read) > 0 || slices.Contains(w.Names, r.Service)) {
-			in.Own = []explain.Callee{} // it is there, and has no instance
-		}
-		if real, is := w.Aliases[source]; is {
-			source = real
-		}
+	if in.Decides() {
+		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.Own))
 	}
-	in.Callees = w.of(source)
-	in.NoTarget = in.Callees == nil && !slices.Contains(w.Names, source)
 	return in
+}
+
+// name returns what the state has under a name.
+func (w *World) name(service route.Service) route.Name {
+	n := route.Name{Service: service}
+	if target, ok := w.Aliases[service]; ok {
+		n.Read = []route.Service{target}
+	}
+	n.Exists = len(n.Read) > 0 || w.instancesOf(service) != nil || slices.Contains(w.Names, service)
+	return n
+}
+
+// read puts the instances of the services into an input that an answer depends
+// on. It reports whether the service that is really read exists.
+func (w *World) read(in *explain.Input) (exists bool) {
+	source := in.Name.Source()
+	if target, ok := w.Aliases[source]; ok {
+		source = target
+	}
+	in.Callees = w.instancesOf(source)
+	if in.Name.HasOwnService() {
+		own := in.Name.Service
+		if len(in.Name.Read) > 0 {
+			own = in.Name.Read[0]
+		}
+		if in.Own = w.instancesOf(own); in.Own == nil {
+			in.Own = []explain.Callee{} // the service exists, and has no instance
+		}
+	}
+	return in.Callees != nil || slices.Contains(w.Names, source)
 }
 
 // Identity is what is known of a caller.
@@ -123,8 +147,8 @@ func (w *World) sourceNames() []string {
 	return w.Sources
 }
 
-// of returns the instances of a service, nil if there is none.
-func (w *World) of(service route.Service) []explain.Callee {
+// instancesOf returns the instances of a service, nil if it has none.
+func (w *World) instancesOf(service route.Service) []explain.Callee {
 	w.index()
 	return w.byService[service]
 }
