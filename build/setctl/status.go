@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
@@ -31,7 +31,7 @@ type status struct {
 		// Of contents of the config center.
 		Copy        *time.Time
 		CopyProblem string
-		Releases    []livefile.Release
+		Releases    []release.Release
 	}
 	FailOpen bool
 	Rules    []struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/polarismesh/polaris/common/utils"
 
 	"github.com/polaris-contrib/setrouter/internal/buildinfo"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/nodes/ask"
@@ -42,7 +43,7 @@ func (s *Server) Summary() nodes.Summary {
 		f := of.Status()
 		out.Files = append(out.Files, nodes.Files{
 			Kind: of.kind, Digest: f.Digest, Entries: f.Count, LoadedAt: f.LoadedAt, Refused: f.Err != nil, Copy: !f.CopiedAt.IsZero(),
-			Gray: slices.ContainsFunc(f.Releases, func(r livefile.Release) bool { return r.Type == "gray" }),
+			Gray: slices.ContainsFunc(f.Releases, func(r release.Release) bool { return r.Type == release.TypeGray }),
 		})
 	}
 	return out

@@ -3,9 +3,9 @@ package router
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
@@ -14,9 +14,9 @@ import (
 // node. It is one of this server's configuration, and loads beside the other
 // routing files in force here; its faults are a strict.Error.
 func (s *Server) PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error) {
-	if s.routing == nil || !slices.Contains(s.config.RoutingFiles, name) || !livefile.Remote(name) {
+	if s.routing == nil || !slices.Contains(s.config.RoutingFiles, name) || !strings.HasPrefix(name, serverconfig.ConfigFileScheme) {
 		return configcenter.Published{}, fmt.Errorf("%w: %q is not among the routing files of the server's configuration that are in the config center, expected a name as %sPolaris/setrouter/routing.yaml",
-			livefile.ErrAbsent, name, serverconfig.ConfigFileScheme)
+			configcenter.ErrAbsent, name, serverconfig.ConfigFileScheme)
 	}
 	file := strict.File{Name: name, Data: []byte(e.Content)}
 	var problems strict.Problems
@@ -28,5 +28,5 @@ func (s *Server) PublishConfigFile(name string, e configcenter.Edit, by configce
 	if _, _, err := loadRules(append(others, file)); err != nil {
 		return configcenter.Published{}, err
 	}
-	return configcenter.Of.Publish(name, e, by)
+	return configcenter.Local.Publish(name, e, by)
 }

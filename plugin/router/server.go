@@ -20,9 +20,9 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -57,7 +57,7 @@ type Server struct {
 	// For the admin listener.
 	origin  service.DiscoverServer // the server without auth
 	config  *serverconfig.Config
-	routing livefile.Handle // nil: no routing configured
+	routing serverfiles.Handle // nil: no routing configured
 	started time.Time
 	// settings is the digest of those that lists depend on.
 	settings string

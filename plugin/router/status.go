@@ -8,7 +8,8 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -48,7 +49,7 @@ type Files struct {
 	// CopyProblem is why there is no copy on disk, or none of use.
 	CopyProblem string `json:"copyProblem,omitempty"`
 	// Releases are those of the config center in force on this node.
-	Releases []livefile.Release `json:"releases"`
+	Releases []release.Release `json:"releases"`
 }
 
 // RuleStatus is a rule or lane address in force.
@@ -142,7 +143,7 @@ func (s *Server) Status() Status {
 	return out
 }
 
-func filesOf(kind string, s livefile.Status, now time.Time) Files {
+func filesOf(kind string, s serverfiles.Status, now time.Time) Files {
 	f := Files{
 		Kind: kind, Names: s.InForce, Entries: s.Count, Problems: []string{},
 		LoadedAt: clock.AsOf(now, s.LoadedAt), TriedAt: clock.AsOf(now, s.TriedAt),
@@ -150,7 +151,7 @@ func filesOf(kind string, s livefile.Status, now time.Time) Files {
 	if f.Names == nil {
 		f.Names = []string{}
 	}
-	f.Releases = append([]livefile.Release{}, s.Releases...)
+	f.Releases = append([]release.Release{}, s.Releases...)
 	if !s.CopiedAt.IsZero() {
 		f.Copy = &s.CopiedAt
 	}
@@ -213,11 +214,11 @@ func (s *Server) Dump() world.Dump {
 // liveFiles are the files of a kind.
 type liveFiles struct {
 	kind string
-	livefile.Handle
+	serverfiles.Handle
 }
 
 func (s *Server) live() (out []liveFiles) {
-	if live := cmdb.Live(); live != nil {
+	if live := cmdb.Files(); live != nil {
 		out = append(out, liveFiles{"mapping", live})
 	}
 	if s.routing != nil {
@@ -230,7 +231,7 @@ func (s *Server) live() (out []liveFiles) {
 // not. Files that are no sources stay under the auth of the config center.
 func (s *Server) ConfigFile(name string) (configcenter.Saved, error) {
 	if !slices.Contains(s.config.ConfigFiles(), name) {
-		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", livefile.ErrAbsent, name)
+		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
 	}
-	return configcenter.Of.Saved(name)
+	return configcenter.Local.Saved(name)
 }

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/world"
@@ -156,7 +155,7 @@ func reply(answer func(*http.Request) (any, error)) http.Handler {
 		if missing, is := errors.AsType[router.NotFound](err); is {
 			fault = Error{"not-found", missing.Error(), http.StatusNotFound}
 		}
-		if errors.Is(err, livefile.ErrAbsent) {
+		if errors.Is(err, configcenter.ErrAbsent) {
 			fault = Error{"not-found", err.Error(), http.StatusNotFound}
 		}
 		if faults, is := errors.AsType[strict.Error](err); is {

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -138,10 +137,10 @@ func (s pageState) Caller(addr netip.Addr) location.Facts { return s.World().Ide
 func (s pageState) Dump() world.Dump                      { return world.NewDump(s.World(), nil, nil) }
 func (s pageState) Reload(bool) []router.Reloaded         { return []router.Reloaded{} }
 func (s pageState) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
-	return configcenter.Published{}, livefile.ErrAbsent
+	return configcenter.Published{}, configcenter.ErrAbsent
 }
 func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
-	return configcenter.Saved{}, livefile.ErrAbsent
+	return configcenter.Saved{}, configcenter.ErrAbsent
 }
 
 func (s pageState) Nodes(context.Context) nodes.Cluster {
