@@ -1,30 +1,36 @@
-# Two commands to know: `make demo` shows what it does, `make test` proves it.
+# Two commands to know: `make demo` shows what it does, `make test` proves it;
+# `make help` has the others. All build with the flags of a plain `go build`, so
+# that nothing is compiled twice; only the image has -trimpath.
 GO      ?= go
 BIN     := bin
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all build image test test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
+.PHONY: all help build image test test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
 
 all: build
 
-build: ## bin/polaris-server and bin/setctl
-	$(GO) build -trimpath -ldflags "$(STAMP)" -o $(BIN)/polaris-server ./build/polaris-server
-	$(GO) build -trimpath -ldflags "$(STAMP)" -o $(BIN)/setctl ./build/setctl
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-image: ## a container image, by buildah; IMAGE=name:tag
+build: ## bin/polaris-server and bin/setctl
+	@echo "Compiling; the first time, this takes minutes."
+	$(GO) build -ldflags "$(STAMP)" -o $(BIN)/polaris-server ./build/polaris-server
+	$(GO) build -ldflags "$(STAMP)" -o $(BIN)/setctl ./build/setctl
+
+image: ## a container image, by buildah, which it needs beside go and git; IMAGE=name:tag
 	build/image/build $(IMAGE)
 
 # The SDK program is a module of its own: SDK and server need different
 # versions of the same packages.
 $(BIN)/demo-consumer: scripts/demo/consumer/*.go scripts/demo/consumer/go.mod
-	$(GO) build -C scripts/demo/consumer -trimpath -o $(CURDIR)/$@ .
+	$(GO) build -C scripts/demo/consumer -o $(CURDIR)/$@ .
 
-test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, cases, end to end
+test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, cases, end to end; and what was skipped
 	$(GO) vet ./...
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml ../shared/cases/*.cases.yaml)
-	$(GO) test -timeout 15m ./...
+	$(GO) run ./scripts/skipped $(GO) test -timeout 15m ./...
 
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
@@ -43,20 +49,20 @@ run: build ## the server in the foreground, with the sample files
 	cd build && exec ../$(BIN)/polaris-server start -c conf/polaris-server.yaml
 
 bench: build $(BIN)/demo-consumer ## beside the stock server in one run; ratios (docs/performance.md)
-	$(GO) build -trimpath -o $(BIN)/stock-server github.com/polarismesh/polaris
+	$(GO) build -o $(BIN)/stock-server github.com/polarismesh/polaris
 	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server
 
 bench-large: build ## the same with 100,000 instances; needs 10 GB
-	$(GO) build -trimpath -o $(BIN)/stock-server github.com/polarismesh/polaris
+	$(GO) build -o $(BIN)/stock-server github.com/polarismesh/polaris
 	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server -instances 100000 -sets 1000 -campuses 27 \
 	  -callers 20 -fleet 40 -fleet-time 20s -rounds 1 -entries 1000 -sdk ""
 
 bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (docs/performance-mapping.md)
-	$(GO) build -trimpath -o $(BIN)/bench-mapping ./scripts/bench/mapping
+	$(GO) build -o $(BIN)/bench-mapping ./scripts/bench/mapping
 	$(BIN)/bench-mapping
 
 soak: build $(BIN)/demo-consumer ## two nodes for 30 minutes while everything changes, every answer checked (docs/reliability.md); needs mariadb-server and redis-server
-	$(GO) build -trimpath -o $(BIN)/soak ./scripts/soak
+	$(GO) build -o $(BIN)/soak ./scripts/soak
 	$(BIN)/soak -server $(BIN)/polaris-server -sdk $(BIN)/demo-consumer $(SOAKFLAGS)
 
 fuzz: ## every fuzz target for FUZZTIME (10m), until the first finding; FUZZFLAGS="-run route/Fuzz -parallel 1"
@@ -68,5 +74,5 @@ fuzz-keep: ## puts what the fuzzer found interesting beside the tests, as far as
 lint: ## golangci-lint v2, if it is installed
 	golangci-lint run ./...
 
-clean:
+clean: ## removes what make has built, and what make run has stored
 	rm -rf $(BIN) build/log build/data build/polaris.bolt

@@ -18,6 +18,7 @@ require (
 	github.com/polarismesh/specification v1.4.2
 	github.com/prometheus/client_golang v1.18.0
 	github.com/spf13/cobra v1.10.2
+	go.etcd.io/bbolt v1.3.7
 	go.uber.org/automaxprocs v1.6.0
 	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0
@@ -83,7 +84,6 @@ require (
 	github.com/prometheus/procfs v0.12.0 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
-	go.etcd.io/bbolt v1.3.7 // indirect
 	go.uber.org/atomic v1.10.0 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -43,9 +44,7 @@ rules:
 // cluster starts what nodes share.
 func cluster(t *testing.T) *polaristest.Cluster {
 	t.Helper()
-	if name := polaristest.MissingProgram(polaristest.ClusterPrograms...); name != "" {
-		t.Skipf("no %s; Debian has it in mariadb-server and redis-server", name)
-	}
+	needs.Program(t, polaristest.ClusterPrograms...)
 	c, err := polaristest.StartCluster()
 	done(t, err)
 	t.Cleanup(func() { done(t, c.Kill()) })

@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 )
 
 // nodesStatus runs `setctl status` at a node.
@@ -58,14 +59,14 @@ func allSay(t *testing.T, list []node, wantCode int, words ...string) {
 
 // routingDigest is that of the routing files in force on a node, and what all
 // nodes have to a node that is asked.
-func routingDigest(t *testing.T, n node) (own string, all nodes.Cluster) {
+func routingDigest(t *testing.T, n node) (own string, all api.Cluster) {
 	t.Helper()
 	_, out := nodesStatus(t, n, "-o", "json")
-	var s struct{ Nodes nodes.Cluster }
+	var s struct{ Nodes api.Cluster }
 	if err := json.Unmarshal([]byte(out), &s); err != nil || len(s.Nodes.Nodes) == 0 || s.Nodes.Nodes[0].Summary == nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	return s.Nodes.Nodes[0].Summary.Of(nodes.Routing).Digest, s.Nodes
+	return s.Nodes.Nodes[0].Summary.FilesOf(api.KindRouting).Digest, s.Nodes
 }
 
 // centerFiles are the sources of these tests.

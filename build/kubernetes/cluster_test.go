@@ -13,17 +13,14 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // Two servers of the cluster form, on a real MariaDB and a real Redis: what one
 // is told, the other answers.
 func TestClusterServes(t *testing.T) {
-	for _, program := range append([]string{"redis-server"}, polaristest.MariaDBPrograms...) {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%v; Debian has it in mariadb-server and redis-server", err)
-		}
-	}
+	needs.Program(t, polaristest.ClusterPrograms...)
 	env := map[string]string{}
 	for name, value := range clusterEnv {
 		env[name] = value

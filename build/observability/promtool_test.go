@@ -10,16 +10,15 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 )
 
 // promtool runs Prometheus's own checks.
 func promtool(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	name, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Skip("promtool is not on PATH; the Debian package prometheus has it")
-	}
-	out, err := exec.Command(name, args...).CombinedOutput()
+	needs.Program(t, "promtool")
+	out, err := exec.Command("promtool", args...).CombinedOutput()
 	return string(out), err
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -52,12 +53,8 @@ func TestReportOfAnotherHost(t *testing.T) {
 // Pods in network namespaces of their own, with IPv4 and IPv6 addresses, are
 // known by those.
 func TestPods(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("network namespaces need the command ip (Debian package iproute2)")
-	}
+	needs.Program(t, "ip")
+	needs.Right(t, needs.RightNamespace)
 	pods := []pod{
 		{"srtest1", "10.77.1.2", "10.77.1.1", "24"},
 		{"srtest2", "10.77.2.2", "10.77.2.1", "24"},
@@ -107,7 +104,7 @@ func (p pod) up(t *testing.T) {
 		{"-n", p.name, family, "route", "add", "default", "via", p.gateway},
 	} {
 		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
-			t.Skipf("network namespaces cannot be made here: ip %v: %v: %s", args, err, out)
+			t.Fatalf("ip %v: %v: %s", args, err, out)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -11,9 +12,7 @@ import (
 // stock server does not start without its database at all; here the database is
 // there, and the releases in it cannot be read.
 func TestConfigCenterAway(t *testing.T) {
-	if name := polaristest.MissingProgram(polaristest.MariaDBPrograms...); name != "" {
-		t.Skipf("no %s; Debian has it in mariadb-server", name)
-	}
+	needs.Program(t, polaristest.MariaDBPrograms...)
 	db, err := polaristest.StartMariaDB()
 	done(t, err)
 	sql := func(statement string) {

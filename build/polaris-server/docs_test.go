@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -55,9 +56,7 @@ func TestOperatorsPages(t *testing.T) {
 
 // The tour of the README goes as printed, with the files of build/conf.
 func TestTour(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("the tour's commands need curl")
-	}
+	needs.Program(t, "curl")
 	files := map[string]string{ // those of other tests have nothing here
 		"conf/mapping/mapping.yaml": "version: 1\nmappings: []\n",
 		"conf/routing/routing.yaml": "version: 1\nrules: []\n",

@@ -10,7 +10,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// A server that cannot start says why and exits with 1.
+// A server that cannot start says why, on standard output, and exits with 1.
 func TestFailedStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -44,7 +44,7 @@ func TestFailedStart(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tt.o.Binary = serverBinary
+			tt.o.Binary, tt.o.Dir = serverBinary, t.TempDir()
 			for name, content := range map[string]string{"conf/mapping/mapping.yaml": mapping, "conf/routing/routing.yaml": routing} {
 				if tt.o.Files[name] == "" {
 					if tt.o.Files == nil {
@@ -60,6 +60,10 @@ func TestFailedStart(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), "exit code 1:") || !strings.Contains(err.Error(), tt.wants) {
 				t.Errorf("%v\nwant exit code 1 and %q", err, tt.wants)
+			}
+			again := runCommand(t, serverBinary, tt.o.Dir, "start")
+			if again.code != 1 || !strings.Contains(again.stdout, tt.wants) || again.stderr != "" {
+				t.Errorf("%+v\nwant exit code 1, %q on standard output, and nothing else on standard error", again, tt.wants)
 			}
 		})
 	}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -11,32 +12,47 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/polarismesh/polaris/cmd"
+	"github.com/polarismesh/polaris/bootstrap"
 	"github.com/polarismesh/polaris/common/version"
 	_ "go.uber.org/automaxprocs" // as the stock main: GOMAXPROCS from the cgroup
 
 	_ "github.com/polaris-contrib/setrouter"
 	"github.com/polaris-contrib/setrouter/internal/buildinfo"
+	"github.com/polaris-contrib/setrouter/internal/preflight"
 )
 
-// The version that the stock command prints, and registers for the server's own
-// instances. Stock builds have it from a linker flag.
+// The version that the command prints. Stock builds have it from a linker flag.
 func init() {
 	if version.Version == "" {
-		version.Version = buildinfo.Version(buildinfo.Polaris) + "+setrouter." + buildinfo.Version(buildinfo.SetRouter)
+		version.Version = buildinfo.Server()
 	}
 }
 
-// The stock start command prints its error and returns, so that a failed start
-// would exit with 0; where a listener cannot have its port it can also panic,
-// which exits with 2. A server that ends without having been told to has failed.
 func main() {
+	if newRoot(serve).Execute() != nil {
+		os.Exit(1)
+	}
+}
+
+// errNotStarted is what a start ends with that has printed its reason.
+var errNotStarted = errors.New("the server did not start")
+
+// serve runs a server until it is told to end. The stock server prints on
+// standard output why it does not start, and returns; where a listener cannot
+// have its port it can also panic. A server that ends without having been told
+// to has failed. All reasons are on standard output.
+func serve(configFile string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Fprintf(os.Stderr, "[ERROR] %v\n%s", p, debug.Stack())
-			os.Exit(1)
+			fmt.Printf("[ERROR] %v\n%s", p, debug.Stack())
+			err = errNotStarted
 		}
 	}()
+	if err := preflight.Store(configFile); err != nil {
+		fmt.Printf("[ERROR] %v\n", err)
+		return errNotStarted
+	}
+	version.Version = buildinfo.Registered(version.Version)
 	var told atomic.Bool
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
@@ -45,19 +61,10 @@ func main() {
 		told.Store(true)
 	}()
 
-	cmd.Execute()
+	bootstrap.Start(configFile)
 
-	if starting() && !told.Load() {
-		os.Exit(1)
+	if !told.Load() {
+		return errNotStarted
 	}
-}
-
-// starting tells the start command from those that print and return at once.
-func starting() bool {
-	for _, arg := range os.Args[1:] {
-		if arg == "start" {
-			return true
-		}
-	}
-	return false
+	return nil
 }

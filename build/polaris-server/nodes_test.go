@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	nodesask "github.com/polaris-contrib/setrouter/internal/nodes/ask"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 )
 
 // What a node tells whoever asks has nothing of the contents, names and faults of
@@ -29,7 +29,7 @@ func TestSummaryHasNoSecrets(t *testing.T) {
 	done(t, err)
 	defer conn.Close()
 	var answer wrapperspb.BytesValue
-	done(t, conn.Invoke(t.Context(), nodesask.Method, &emptypb.Empty{}, &answer))
+	done(t, conn.Invoke(t.Context(), nodes.Method, &emptypb.Empty{}, &answer))
 	text := string(answer.GetValue())
 	for _, secret := range []string{"novel", "qb", "conf", "yaml", "secret", "shanghai", "10.11", "127."} {
 		if strings.Contains(text, secret) {

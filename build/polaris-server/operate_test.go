@@ -15,8 +15,8 @@ import (
 	"testing"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // setctl runs the command against a server, in the server's directory.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,10 +16,7 @@ import (
 // the full one after the other, and the stock server reads all that was written
 // meanwhile.
 func TestUpgradeAndBack(t *testing.T) {
-	stock := filepath.Join(t.TempDir(), "stock-server")
-	if out, err := exec.Command("go", "build", "-o", stock, "github.com/polarismesh/polaris").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	stock := stockServer(t)
 	server, console := startBinary(t, stock, polaristest.Options{Dir: t.TempDir()})
 	registerNovel(t, console, "novel")
 	register(t, console, instance("lanes", "10.31.0.1", "epp.core.bj"), instance("lanes", "10.32.0.1", "epp.query.bj"))

@@ -32,9 +32,9 @@ func newCheck(out *output) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILES...",
 		Short: "validate mapping and routing files, all errors at once",
-		Long: "Check validates mapping and routing files as one load, as the server would.\n" +
-			"Which is which it sees from the content. A name as polaris://NAMESPACE/GROUP/FILE is a file\n" +
-			"in the config center of --server, as it is saved there: what publishing would put in force.",
+		Long: "Check validates mapping and routing files as one load, as the server would. It tells\n" +
+			"the two kinds apart by their content. A name as polaris://NAMESPACE/GROUP/FILE is a file in\n" +
+			"the config center of --server, as it is saved there: what publishing would put in force.",
 		Args: arguments(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var problems strict.Problems

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/polaris-contrib/setrouter/internal/cases"
-	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/plugin/router/cases"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 func newDump(out *output) *cobra.Command {

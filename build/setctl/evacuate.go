@@ -14,9 +14,9 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/atomicfile"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // evacuation is what the flags of `setctl evacuate` ask for.

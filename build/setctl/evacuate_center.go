@@ -16,6 +16,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
 // maxDescription is how much of a release's description the stock store takes, in
@@ -54,7 +55,7 @@ func (e *evacuation) find() error {
 	if e.file != "" {
 		return nil
 	}
-	var s status
+	var s api.Status
 	if err := e.server.get("status", nil, &s); err != nil {
 		return err
 	}

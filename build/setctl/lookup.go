@@ -11,6 +11,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
@@ -75,12 +76,11 @@ func lookIn(names []string, addr netip.Addr) (looked, error) {
 
 // lookAt asks a running server.
 func lookAt(server remote, addr netip.Addr) (looked, error) {
-	var l looked
-	if err := server.get("lookup", url.Values{"address": {addr.String()}}, &l); err != nil {
+	var answer api.Lookup
+	if err := server.get("lookup", url.Values{"address": {addr.String()}}, &answer); err != nil {
 		return looked{}, err
 	}
-	l.Known, l.beside = len(l.Facts) > 0, "known to no other source, "
-	return l, nil
+	return looked{Address: answer.Address, Known: len(answer.Facts) > 0, Facts: answer.Facts, beside: "known to no other source, "}, nil
 }
 
 func look(table *location.Table, addr netip.Addr) looked {

@@ -8,14 +8,14 @@ import (
 	"net/http"
 	"text/tabwriter"
 
-	"github.com/polaris-contrib/setrouter/internal/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
 // nodes asks a server for all nodes. It is nil from a server that is older than
 // the question.
-func (r remote) nodes() (*nodes.Cluster, error) {
-	var all nodes.Cluster
+func (r remote) nodes() (*api.Cluster, error) {
+	var all api.Cluster
 	err := r.get("nodes", nil, &all)
 	if fault, is := errors.AsType[refusal](err); is && fault.status == http.StatusNotFound {
 		return nil, nil
@@ -24,7 +24,7 @@ func (r remote) nodes() (*nodes.Cluster, error) {
 }
 
 // withNodes puts the nodes into the JSON of a status.
-func withNodes(status json.RawMessage, all *nodes.Cluster) (json.RawMessage, error) {
+func withNodes(status json.RawMessage, all *api.Cluster) (json.RawMessage, error) {
 	if all == nil {
 		return status, nil
 	}
@@ -41,7 +41,7 @@ func withNodes(status json.RawMessage, all *nodes.Cluster) (json.RawMessage, err
 
 // nodesText shows the nodes. Addresses are what someone registered, and all else
 // is what the nodes say.
-func nodesText(w io.Writer, all *nodes.Cluster) {
+func nodesText(w io.Writer, all *api.Cluster) {
 	if all == nil {
 		fmt.Fprint(w, "\nnodes: the server is older than this setctl, and does not tell\n")
 		return
@@ -54,8 +54,8 @@ func nodesText(w io.Writer, all *nodes.Cluster) {
 			fmt.Fprintf(t, "%s\n", explain.Plain(n.Problem))
 			continue
 		}
-		for _, kind := range []string{nodes.Mapping, nodes.Routing} {
-			fmt.Fprintf(t, "%s\t", filesText(n.Summary.Of(kind)))
+		for _, kind := range []string{api.KindMapping, api.KindRouting} {
+			fmt.Fprintf(t, "%s\t", filesText(n.Summary.FilesOf(kind)))
 		}
 		fmt.Fprintf(t, "%s\t%s of %s\n", count(n.Summary.Evacuations, "evacuation"), count(n.Summary.Instances, "instance"), count(n.Summary.Services, "service"))
 	}
@@ -69,7 +69,7 @@ func nodesText(w io.Writer, all *nodes.Cluster) {
 }
 
 // standing is what a node is to the one that was asked, and to Polaris.
-func standing(n nodes.Node) string {
+func standing(n api.Node) string {
 	switch {
 	case n.Self:
 		return "this one"
@@ -79,7 +79,7 @@ func standing(n nodes.Node) string {
 	return ""
 }
 
-func filesText(f nodes.Files) string {
+func filesText(f api.NodeFiles) string {
 	text := f.Kind + " " + explain.Plain(f.Digest)
 	if f.Digest == "" {
 		text = "no " + f.Kind

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polaris-contrib/setrouter/internal/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
 // adminListener answers status with an empty one, and nodes as it is told.
@@ -48,11 +48,11 @@ func TestStatusOfOlderServer(t *testing.T) {
 // What nodes say, and where someone says they are, is quoted.
 func TestNodesQuotesWhatPeersSay(t *testing.T) {
 	const evil = "\x1b[2J\n\u202eagree: true"
-	cluster := nodes.Cluster{
-		Reasons: []string{"a " + evil}, Note: evil, Nodes: []nodes.Node{
-			{Address: "a" + evil, Self: true, Summary: &nodes.Summary{Files: []nodes.Files{{Kind: nodes.Routing, Digest: evil, Refused: true}}}},
+	cluster := api.Cluster{
+		Reasons: []string{"a " + evil}, Note: evil, Nodes: []api.Node{
+			{Address: "a" + evil, Self: true, Summary: &api.Summary{Files: []api.NodeFiles{{Kind: api.KindRouting, Digest: evil, Refused: true}}}},
 			{Address: "b", Healthy: true, Problem: evil}, {Address: "c", Problem: "does not answer"},
-			{Address: "d", Healthy: true, Summary: &nodes.Summary{Instances: 7, Services: 2, Files: []nodes.Files{{Kind: nodes.Mapping, Digest: "0123", Copy: true, Gray: true}}}},
+			{Address: "d", Healthy: true, Summary: &api.Summary{Instances: 7, Services: 2, Files: []api.NodeFiles{{Kind: api.KindMapping, Digest: "0123", Copy: true, Gray: true}}}},
 		},
 	}
 	url := adminListener(t, func(w http.ResponseWriter) { _ = json.NewEncoder(w).Encode(cluster) })
@@ -72,7 +72,7 @@ func TestNodesQuotesWhatPeersSay(t *testing.T) {
 	_, out, _ = setctl(t, "status", "--server", url, "-o", "json")
 	var whole struct {
 		Callers struct{ Requests json.Number }
-		Nodes   nodes.Cluster
+		Nodes   api.Cluster
 	}
 	if err := json.Unmarshal([]byte(out), &whole); err != nil || whole.Nodes.Nodes[3].Summary.Instances != 7 || whole.Callers.Requests != "12345678901234567" {
 		t.Errorf("%v: %s", err, out)

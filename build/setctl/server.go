@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -100,7 +101,7 @@ func (r remote) send(req *http.Request, into any) error {
 }
 
 func (r remote) refusal(status string, body []byte) error {
-	var fault struct{ Code, Message string }
+	var fault api.Error
 	if json.Unmarshal(body, &fault) != nil || fault.Message == "" {
 		return fmt.Errorf("the server at %s answers %s, which is not the set-admin listener", r.url, status)
 	}

@@ -33,3 +33,10 @@ func Version(module string) string {
 	}
 	return "unknown"
 }
+
+// separator stands between Polaris's version and the pack's.
+const separator = "+setrouter."
+
+// Server returns the version of a server: Polaris's, and that of this pack. It
+// is as long as the build's stamp makes it.
+func Server() string { return Version(Polaris) + separator + Version(SetRouter) }

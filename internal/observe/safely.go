@@ -15,3 +15,11 @@ func Safely(step string, f func()) {
 	}()
 	f()
 }
+
+// Recovered turns a panic into an error: it is deferred by the function that
+// returns err.
+func Recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
+}

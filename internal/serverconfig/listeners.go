@@ -16,6 +16,9 @@ const AdminName = "set-admin"
 // GRPCName is the name of the listener of SDKs under apiservers.
 const GRPCName = "service-grpc"
 
+// HTTPName is the name of the HTTP listener under apiservers.
+const HTTPName = "api-http"
+
 // defaultAnswersKept is the stock server's sizeCacheProto.
 const defaultAnswersKept = 128
 

@@ -26,7 +26,7 @@ func init() { plugin.RegisterPlugin(serverconfig.MappingName, plugged) }
 // the message.
 func (c *CMDB) Initialize(*plugin.ConfigEntry) error {
 	if err := c.open(bootstrap.ConfigFilePath); err != nil {
-		fmt.Fprintf(os.Stderr, "[ERROR] %v\n", err)
+		fmt.Printf("[ERROR] %v\n", err) // where the stock server says what ends a start
 		os.Exit(1)
 	}
 	go c.files.Run(context.Background())

@@ -16,6 +16,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -46,7 +47,7 @@ func BenchmarkUnchangedPoll(b *testing.B) {
 	b.Run("routed", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			s.ServiceInstancesCache(ctx, &apiservice.DiscoverFilter{}, askFor("s", first.Service.Revision.GetValue()))
+			s.instances(ctx, &apiservice.DiscoverFilter{}, askFor("s", first.Service.Revision.GetValue()))
 		}
 	})
 	b.Run("stock", func(b *testing.B) {
@@ -107,11 +108,11 @@ func (s *stockServer) flip(n int) {
 }
 
 func benchCaller(set, campus int) context.Context {
-	return withCaller(context.Background(), fmt.Sprintf("10.%d.%d.%d:5000", set>>8, set&255, 1+campus), nil)
+	return caller.WithPeer(context.Background(), fmt.Sprintf("10.%d.%d.%d:5000", set>>8, set&255, 1+campus), nil)
 }
 
 func askAs(s *Server, set, campus int, revision string) *apiservice.DiscoverResponse {
-	return s.ServiceInstancesCache(benchCaller(set, campus), &apiservice.DiscoverFilter{}, askFor("s", revision))
+	return s.instances(benchCaller(set, campus), &apiservice.DiscoverFilter{}, askFor("s", revision))
 }
 
 func askFor(name, revision string) *apiservice.Service {
@@ -122,7 +123,7 @@ func askFor(name, revision string) *apiservice.Service {
 // Instances and callers are on them.
 func newBenchServer(b *testing.B, instances, sets int) (*Server, *stockServer) {
 	s, stock := newTestServer(b)
-	s.services = func() cachetypes.ServiceCache {
+	s.names.services = func() cachetypes.ServiceCache {
 		return fixedServices{service: &model.Service{Name: "s", Namespace: "default"}}
 	}
 	var mapping strings.Builder
@@ -160,7 +161,7 @@ func BenchmarkDistinctCallers(b *testing.B) {
 	b.ResetTimer()
 	for n := range b.N {
 		ip := netip.AddrFrom4([4]byte{byte(20 + n>>24), byte(n >> 16), byte(n >> 8), byte(n)})
-		s.ServiceInstancesCache(withAddr(context.Background(), ip), &apiservice.DiscoverFilter{}, askFor("s", ""))
+		s.instances(caller.WithAddress(context.Background(), ip), &apiservice.DiscoverFilter{}, askFor("s", ""))
 	}
 	b.StopTimer()
 	runtime.GC()

@@ -14,10 +14,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/internal/wire"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 const randomMapping = `match,region,zone,campus,set
@@ -65,9 +67,7 @@ func TestExplainAgreesWithDiscovery(t *testing.T) { rapid.Check(t, explainAgrees
 
 func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 	server, stock := newTestServer(t)
-	server.origin = stock
 	noon := time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
-	server.now = func() time.Time { return noon }
 	var problems strict.Problems
 	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte(randomMapping)}}, &problems)
 	server.table = func() *location.Table { return table }
@@ -80,14 +80,16 @@ func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 			t.Fatal(err, text)
 		}
 		server.rules = func() *route.Rules { return rules }
+		// What callers of the draw before hold, they would hold for ever at noon.
+		server.views = view.NewStore(func() time.Time { return noon }, view.Pods{})
 		instances := drawInstances(t)
 		w := &world.World{Rules: rules, Table: table, Now: noon, Sources: []string{location.SourceMapping}, Instances: worldInstances(instances)}
 		stock.cached, stock.revision = instances, stock.revision+"x"
 
-		caller := rapid.SampledFrom(callerAddrs).Draw(t, "caller")
+		addr := rapid.SampledFrom(callerAddrs).Draw(t, "caller")
 		name := rapid.SampledFrom([]string{"s", "lane"}).Draw(t, "service")
-		resp, _ := get(server, caller, name, "")
-		q := world.Request{Addr: netip.MustParseAddr(caller), Service: route.Service{Namespace: "default", Name: name}}
+		resp, _ := get(server, addr, name, "")
+		q := world.Request{Addr: netip.MustParseAddr(addr), Service: route.Service{Namespace: "default", Name: name}}
 		e, err := server.Explain(q)
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +97,7 @@ func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 		if got, want := sentBy(e), sentIn(resp); got != want {
 			t.Fatalf("explained %q, sent %q\n%s", got, want, text)
 		}
-		if got := resp.Service.Revision.GetValue(); strings.HasPrefix(got, revisionPrefix) != (e.Revision != "") || e.Revision != "" && got != e.Revision {
+		if got := resp.Service.Revision.GetValue(); strings.HasPrefix(got, "setrouter-") != (e.Revision != "") || e.Revision != "" && got != e.Revision {
 			t.Fatalf("revision %q, sent %q\n%s", e.Revision, got, text)
 		}
 		if got, want := sentBy(w.Explain(q)), sentIn(resp); got != want {
@@ -114,7 +116,7 @@ func worldInstances(list []*apiservice.Instance) []world.Instance {
 	for _, i := range list {
 		out = append(out, world.Instance{
 			ID: i.Id.GetValue(), Service: route.Service{Namespace: "default", Name: "s"}, Host: i.Host.GetValue(), Port: i.Port.GetValue(),
-			Location: fromProto(i.Location), Metadata: i.Metadata, Healthy: i.Healthy.GetValue(), Isolate: i.Isolate.GetValue(), Weight: i.Weight.GetValue(),
+			Location: wire.FromProto(i.Location), Metadata: i.Metadata, Healthy: i.Healthy.GetValue(), Isolate: i.Isolate.GetValue(), Weight: i.Weight.GetValue(),
 		})
 	}
 	return out

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polarismesh/polaris/common/api/l5"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 )
 
 // FuzzViews changes instances, pods and files in an order that the fuzzer
@@ -40,9 +40,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("10.9.0.1", "10.1.0.1, 10.2.0.1:80", "", "made-up-1", "", "", "x.y.z")
 	f.Fuzz(func(t *testing.T, peer, forwarded, realIP, name, namespace, revision, claim string) {
 		s, _ := newTestServer(t)
-		s.trusted = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}
+		s.config.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}
 		ask := func(header metadata.MD, meta map[string]string) *apiservice.DiscoverResponse {
-			return s.ServiceInstancesCache(withCaller(context.Background(), peer, header), &apiservice.DiscoverFilter{}, &apiservice.Service{
+			return s.instances(caller.WithPeer(context.Background(), peer, header), &apiservice.DiscoverFilter{}, &apiservice.Service{
 				Name: wrapperspb.String(name), Namespace: wrapperspb.String(namespace), Revision: wrapperspb.String(revision), Metadata: meta,
 			})
 		}
@@ -60,9 +60,9 @@ func FuzzRequest(f *testing.F) {
 		if list(resp) != list(plain) || resp.Code.GetValue() != plain.Code.GetValue() {
 			t.Fatalf("claims %q: %s, without %s", claim, list(resp), list(plain))
 		}
-		addr := callerAddr(withCaller(context.Background(), peer, header), s.trusted)
+		addr := caller.Address(caller.WithPeer(context.Background(), peer, header), s.config.TrustedProxies)
 		at, err := netip.ParseAddrPort(peer)
-		trusted := err == nil && s.trusted[0].Contains(location.Normalize(at.Addr()))
+		trusted := err == nil && s.config.TrustedProxies[0].Contains(location.Normalize(at.Addr()))
 		if err != nil && addr.IsValid() || err == nil && !trusted && addr != location.Normalize(at.Addr()) || err == nil && !addr.IsValid() {
 			t.Fatalf("peer %q is taken for %s", peer, addr)
 		}
@@ -72,34 +72,6 @@ func FuzzRequest(f *testing.F) {
 		// The test server's callers in 10.1.0.0/16 are of a.b.c: 1, and 3 in the pool.
 		if name == "s" && namespace == "default" && strings.HasPrefix(addr.String(), "10.1.") && len(resp.Instances) > 0 && !strings.HasPrefix(list(resp), "1 ") {
 			t.Fatalf("%s gets %s", addr, list(resp))
-		}
-	})
-}
-
-// l5Stock answers agents.
-type l5Stock struct {
-	*stockServer
-	ack *l5.Cl5SyncByAgentAckCmd
-}
-
-func (s l5Stock) SyncByAgentCmd(context.Context, *l5.Cl5SyncByAgentCmd) (*l5.Cl5SyncByAgentAckCmd, error) {
-	return s.ack, nil
-}
-
-// FuzzL5 reads agents' addresses: each is one of IPv4, and no two are the same.
-func FuzzL5(f *testing.F) {
-	f.Add(int32(0x0100010a), int32(-1), int32(7), int32(8))
-	f.Add(int32(0x0100), int32(0x0200), int32(-1), int32(0))
-	f.Fuzz(func(t *testing.T, ip, other, mod, cmd int32) {
-		a, b := l5Addr(ip), l5Addr(other)
-		if !a.Is4() || (a == b) != (ip == other) {
-			t.Errorf("%d is %s, %d is %s", ip, a, other, b)
-		}
-		s, stock := newTestServer(t)
-		s.DiscoverServer = l5Stock{stock, &l5.Cl5SyncByAgentAckCmd{ServList: &l5.Cl5ServList{Serv: []*l5.Cl5ServObj{{ModId: &mod, CmdId: &cmd, Ip: &ip, Port: &other}}}}}
-		ack, err := s.SyncByAgentCmd(context.Background(), &l5.Cl5SyncByAgentCmd{AgentIp: &ip})
-		if err != nil || len(ack.GetServList().GetServ()) != 1 { // no rule is for it
-			t.Errorf("%v, %v", ack, err)
 		}
 	})
 }

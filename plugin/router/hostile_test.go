@@ -3,8 +3,6 @@ package router
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +20,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -64,7 +62,7 @@ func TestRefusedLaneTellsNothingOfItsTarget(t *testing.T) {
 				t.Fatalf("with permission: %s", got)
 			}
 		}
-		s.DiscoverServer = guarded{stock, "own"}
+		s.auth = guarded{stock, "own"}
 		for _, revision := range []string{"", stock.revision} {
 			resp, _ := get(s, "10.1.0.1", "lane", revision)
 			text, err := proto.Marshal(resp)
@@ -92,7 +90,7 @@ func TestCallersMakeNoSeries(t *testing.T) {
 		addr := fmt.Sprintf("10.%d.%d.%d", 1+n%3, n/200, n%200)
 		for _, name := range []string{"s", "lane", fmt.Sprintf("made-up-%d", n)} {
 			header := metadata.Pairs("x-forwarded-for", "10.2.0.1", "set", fmt.Sprint("a.b.", n))
-			s.ServiceInstancesCache(withCaller(context.Background(), addr+":5000", header), &apiservice.DiscoverFilter{}, &apiservice.Service{
+			s.instances(caller.WithPeer(context.Background(), addr+":5000", header), &apiservice.DiscoverFilter{}, &apiservice.Service{
 				Name: wrapperspb.String(name), Namespace: wrapperspb.String("default"), Metadata: map[string]string{"internal-set-name": fmt.Sprint("a.b.", n)},
 			})
 		}
@@ -132,8 +130,8 @@ func TestClaimsChangeNothing(t *testing.T) {
 	header.Append("x-forwarded-for", "10.2.0.1")
 	header.Append("x-real-ip", "10.2.0.1")
 	header.Append("client-ip", "10.2.0.1")
-	for caller, want := range map[string]string{"10.1.0.1": "1", "10.9.0.1": "1 2 3 4", "": "1 2 3 4"} {
-		resp := s.ServiceInstancesCache(withCaller(context.Background(), caller+":5000", header), &apiservice.DiscoverFilter{}, &apiservice.Service{
+	for addr, want := range map[string]string{"10.1.0.1": "1", "10.9.0.1": "1 2 3 4", "": "1 2 3 4"} {
+		resp := s.instances(caller.WithPeer(context.Background(), addr+":5000", header), &apiservice.DiscoverFilter{}, &apiservice.Service{
 			Name: wrapperspb.String("s"), Namespace: wrapperspb.String("default"), Metadata: claims,
 			Business: wrapperspb.String("a.b.d"), CmdbMod1: wrapperspb.String("a.b.d"), PlatformId: wrapperspb.String("10.2.0.1"),
 		})
@@ -143,68 +141,8 @@ func TestClaimsChangeNothing(t *testing.T) {
 		}
 		slices.Sort(ids)
 		if got := strings.Join(ids, " "); got != want {
-			t.Errorf("%q gets %s, want %s", caller, got, want)
+			t.Errorf("%q gets %s, want %s", addr, got, want)
 		}
-	}
-}
-
-// Where a proxy adds its header to what its client sent, its own counts, by each
-// protocol alike.
-func TestLastHeaderCounts(t *testing.T) {
-	s := &Server{trusted: []netip.Prefix{netip.MustParsePrefix("10.8.0.0/16")}}
-	for _, name := range []string{headerForwardedFor, headerRealIP} {
-		header := metadata.Pairs(name, "10.2.0.1", name, "10.1.0.1")
-		if got := callerAddr(withCaller(context.Background(), "10.8.0.1:5000", header), s.trusted); got.String() != "10.1.0.1" {
-			t.Errorf("%s, discovery: %s", name, got)
-		}
-		req := &http.Request{RemoteAddr: "10.8.0.1:5000", Header: http.Header{}}
-		for _, v := range header.Get(name) {
-			req.Header.Add(name, v)
-		}
-		if got := s.CallerOf(req); got.String() != "10.1.0.1" {
-			t.Errorf("%s, Eureka: %s", name, got)
-		}
-	}
-}
-
-// Services that do not exist keep nothing; those that a caller may not read
-// keep no more than a lock, until the next look.
-func TestNamesThatDoNotExistKeepNothing(t *testing.T) {
-	s, stock := newTestServer(t)
-	kept := func() (snapshots, gates int) {
-		s.snapshots.Range(func(any, any) bool { snapshots++; return true })
-		s.gates.Range(func(any, any) bool { gates++; return true })
-		return snapshots, gates
-	}
-	for n := range 1000 {
-		get(s, "10.1.0.1", fmt.Sprint("made-up-", n), "")
-	}
-	stock.name = "elsewhere"
-	get(s, "10.1.0.1", "s", "")    // registered as a service, and not to be read
-	get(s, "10.1.0.1", "lane", "") // its target, as well
-	if snapshots, gates := kept(); snapshots+gates+len(s.changes.kinds) != 0 {
-		t.Errorf("%d snapshots, %d gates and %d kinds of callers are kept", snapshots, gates, len(s.changes.kinds))
-	}
-	stock.refuse = true
-	get(s, "10.1.0.1", "s", "")
-	s.prune()
-	if snapshots, gates := kept(); snapshots+gates != 0 {
-		t.Errorf("refused: %d snapshots and %d gates are kept", snapshots, gates)
-	}
-}
-
-// The log of changes forgets some kind of callers before it holds more than its
-// bound: clients report places, so that kinds are theirs to make.
-func TestKindsOfCallersAreBounded(t *testing.T) {
-	var log changeLog
-	rule := &route.Rule{Name: "r"}
-	for n := range kindsKept + 100 {
-		kind := route.Route{Rule: rule, Location: location.Location{Region: fmt.Sprint("region-", n)}}
-		v := &view{resp: &apiservice.DiscoverResponse{}, revision: "1"}
-		log.note(route.Service{Namespace: "default", Name: "s"}, kind, v, &snapshot{instances: &instances{}}, "", time.Time{})
-	}
-	if n := len(log.kinds); n != kindsKept {
-		t.Errorf("%d kinds are kept, want %d", n, kindsKept)
 	}
 }
 
@@ -214,7 +152,7 @@ func TestKindsOfCallersAreBounded(t *testing.T) {
 func TestNoPeerNoList(t *testing.T) {
 	s, stock := newTestServer(t)
 	ask := func(name string) string {
-		resp := s.ServiceInstancesCache(context.Background(), &apiservice.DiscoverFilter{}, &apiservice.Service{Name: wrapperspb.String(name), Namespace: wrapperspb.String("default")})
+		resp := s.instances(context.Background(), &apiservice.DiscoverFilter{}, &apiservice.Service{Name: wrapperspb.String(name), Namespace: wrapperspb.String("default")})
 		return fmt.Sprintf("%d %d %s", resp.Code.GetValue(), len(resp.Instances), resp.Service.GetName().GetValue())
 	}
 	for name, want := range map[string]string{"s": "400000 0 s", "lane": "400000 0 lane", "made-up-1": "400202 0 made-up-1"} {

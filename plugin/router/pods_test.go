@@ -12,6 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
 // fakePods is a source whose facts a test changes.
@@ -43,7 +44,7 @@ func (f *fakePods) set(addr string, set location.SET) {
 func TestSnapshotFollowsPods(t *testing.T) {
 	s, stock := newTestServer(t)
 	pods := &fakePods{facts: map[netip.Addr]*location.Facts{}}
-	s.pods = podSource{Source: pods}
+	s.views.Pods = view.Pods{Source: pods}
 	for i, host := range []string{"10.7.0.1", "10.7.0.2", "10.7.0.3", "a-host"} {
 		stock.cached[i].Host, stock.cached[i].Metadata = wrapperspb.String(host), nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
 // A reload that changes one mapping entry, or one rule, gives nobody else
@@ -84,6 +85,9 @@ func TestReloadsConcernNobodyElse(t *testing.T) {
 	}
 }
 
+// idleTicks is after how many calls of Prune package view forgets.
+const idleTicks = 12
+
 // What a kind of caller holds outlasts a reload of the routing files, where its
 // rule has the same tiers and levels, and a minute in which nobody asks does not.
 func TestHoldDownOutlastsReloads(t *testing.T) {
@@ -134,14 +138,13 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 		{"the same, with reloads in it", []string{same, same, same}, idleTicks/2 + 1, time.Second, "own"},
 	} {
 		now := begin
-		s.now = func() time.Time { return now }
+		s.views = view.NewStore(func() time.Time { return now }, view.Pods{})
 		ask := func(want string) {
 			t.Helper()
 			if _, got := get(s, "10.1.0.1", "s", ""); got != map[string]string{"own": "200000 1", "pool": "200000 3"}[want] {
 				t.Errorf("%s: %s, want the instances of %s", test.name, got, want)
 			}
 		}
-		s.snapshots.Clear()
 		load(same)
 		healthy(false)
 		ask("pool")
@@ -151,7 +154,7 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 			load(yaml)
 			for range test.ticks {
 				get(s, "10.2.0.1", "s", "") // another kind of caller, who brings the rules into force
-				s.prune()
+				s.views.Prune()
 			}
 			get(s, "10.2.0.1", "s", "")
 		}

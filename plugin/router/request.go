@@ -6,107 +6,128 @@ import (
 
 	api "github.com/polarismesh/polaris/common/api/v1"
 	"github.com/polarismesh/polaris/service"
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
-// request is one discovery request on its way.
+// request is one discovery request: what is asked for, what that name stands
+// for, and the files in force. newRequest makes it whole, and nothing changes it.
+// Who asks is not part of it.
 type request struct {
-	*Server
-	inner  service.DiscoverServer // who is asked: the stock server, auth first
-	ctx    context.Context
-	filter *apiservice.DiscoverFilter
-	req    *apiservice.Service // as sent, with the namespace filled in
-	asked  route.Service
-	rules  *route.Rules
-	table  *location.Table
-	exists bool // the name asked for is a service or alias of its own
-	// address is the lane address asked for, nil where it is none.
-	address *route.Rule
-
-	refused *apiservice.DiscoverResponse // by the stock server
+	ctx     context.Context
+	stock   service.DiscoverServer // that answers without routing
+	filter  *apiservice.DiscoverFilter
+	message *apiservice.Service // as sent, with the namespace filled in
+	names   names
+	query   view.Query
 }
 
-func (r *request) routeRequest() route.Request {
-	addr := callerAddr(r.ctx, r.trusted)
-	caller := location.Resolver{Sources: r.sources, Default: r.table.Default()}.Caller(addr)
-	read := r.read()
-	r.address, _ = r.rules.Address(r.asked, read)
-	return route.Request{Addr: addr, Caller: caller.Identity, Asked: r.asked, Read: read}
-}
+var _ view.Stock = (*request)(nil)
 
-// read are the services that the name asked for stands for: a Polaris alias,
-// or services of other namespaces that are visible here. It notes in r.exists
-// whether the name is one of its own.
-func (r *request) read() []route.Service {
-	services := r.services()
-	found := services.GetServiceByName(r.asked.Name, r.asked.Namespace)
-	r.exists = found != nil
-	if !r.exists {
-		var out []route.Service
-		for _, v := range services.GetVisibleServicesInOtherNamespace(r.asked.Name, r.asked.Namespace) {
-			out = append(out, route.Service{Namespace: v.Namespace, Name: v.Name})
-		}
-		return out
+// newRequest makes a request and resolves the name that it asks for. It fills in
+// the namespace of the message, as the stock server does. Where the resolution
+// fails, the request stands for the name itself.
+func (s *Server) newRequest(ctx context.Context, stock service.DiscoverServer, filter *apiservice.DiscoverFilter, message *apiservice.Service) (r *request, err error) {
+	if message.GetNamespace().GetValue() == "" {
+		message.Namespace = wrapperspb.String(service.DefaultNamespace)
 	}
-	if !found.IsAlias() {
-		return nil
+	asked := route.Service{Namespace: message.GetNamespace().GetValue(), Name: message.GetName().GetValue()}
+	r = &request{ctx: ctx, stock: stock, filter: filter, message: message, names: s.names}
+	r.query.Resolved.Name.Service = asked
+	defer observe.Recovered(&err)
+	rules := s.Rules()
+	resolved := rules.Resolve(s.names.find(asked))
+	r.query = view.Query{
+		Resolved: resolved,
+		// A service that is exported to all namespaces has a name in each
+		// namespace that a client can think of. Such names are read anew for each
+		// request, as the stock server does.
+		Kept:  resolved.Exists || rules.IsAddress(asked),
+		Rules: rules, Table: s.table(), Stock: r,
 	}
-	source := services.GetServiceByID(found.Reference)
-	if source == nil {
-		return nil
-	}
-	return []route.Service{{Namespace: source.Namespace, Name: source.Name}}
+	return r, nil
 }
 
-// stock is the answer without routing. A lane address that is no service
-// itself has that of its target: to the stock server it does not exist.
-func (r *request) stock() *apiservice.DiscoverResponse {
-	if r.address == nil || r.exists {
-		return r.inner.ServiceInstancesCache(r.ctx, r.filter, r.req)
+// messageOf returns a message that asks for a service.
+func messageOf(s route.Service) *apiservice.Service {
+	return &apiservice.Service{Namespace: wrapperspb.String(s.Namespace), Name: wrapperspb.String(s.Name)}
+}
+
+// Answer implements view.Stock. The answer has the name that was asked for.
+func (r *request) Answer(source route.Service, revision string) *apiservice.DiscoverResponse {
+	message := r.messageFor(source)
+	message.Revision = nil
+	if revision != "" {
+		message.Revision = wrapperspb.String(revision)
 	}
-	return r.named(r.inner.ServiceInstancesCache(r.ctx, r.filter, r.requestFor(r.address.Target)))
-}
-
-// source is the service to read.
-func (r *request) source() route.Service {
-	if r.address != nil {
-		return r.address.Target
+	resp := r.stock.ServiceInstancesCache(r.ctx, &apiservice.DiscoverFilter{}, message)
+	if apimodel.Code(resp.GetCode().GetValue()) == apimodel.Code_DataNoChange {
+		return resp // nobody sends this answer
 	}
-	return r.asked
+	return r.renamed(resp)
 }
 
-// requestFor is the request with another name.
-func (r *request) requestFor(source route.Service) *apiservice.Service {
-	req := copyOf(r.req)
-	req.Namespace = wrapperspb.String(source.Namespace)
-	req.Name = wrapperspb.String(source.Name)
-	return req
+// Revision implements view.Stock.
+func (r *request) Revision(source route.Service) string { return r.names.revisionOf(source) }
+
+// unrouted returns the answer without routing. A lane address that is no service
+// itself has the answer of its target: to the stock server that address does not
+// exist.
+func (r *request) unrouted() *apiservice.DiscoverResponse {
+	if r.query.Address == nil || r.query.Exists {
+		return r.stock.ServiceInstancesCache(r.ctx, r.filter, r.message)
+	}
+	return r.renamed(r.stock.ServiceInstancesCache(r.ctx, r.filter, r.messageFor(r.query.Address.Target)))
 }
 
-// named puts the name asked for into an answer about another service: SDKs
-// wait for an answer under the name that they sent. Instances of an answer by
-// the stock server are the caller's own copies.
-func (r *request) named(resp *apiservice.DiscoverResponse) *apiservice.DiscoverResponse {
-	if r.address != nil && strings.Contains(resp.GetInfo().GetValue(), r.address.Target.Name) {
+// messageFor returns the message with another name.
+func (r *request) messageFor(source route.Service) *apiservice.Service {
+	message := *r.message
+	message.Namespace = wrapperspb.String(source.Namespace)
+	message.Name = wrapperspb.String(source.Name)
+	return &message
+}
+
+// renamed puts the name asked for into an answer about another service: SDKs
+// wait for an answer under the name that they sent. The instances of an answer
+// by the stock server are the caller's own copies.
+func (r *request) renamed(resp *apiservice.DiscoverResponse) *apiservice.DiscoverResponse {
+	if address := r.query.Address; address != nil && strings.Contains(resp.GetInfo().GetValue(), address.Target.Name) {
 		resp.Info = wrapperspb.String(api.Code2Info(resp.GetCode().GetValue())) // the target is not the caller's to know
 	}
 	if resp.GetService() == nil {
 		return resp
 	}
-	resp.Service = copyOf(resp.Service)
-	resp.Service.Namespace, resp.Service.Name = r.req.Namespace, r.req.Name
+	named := *resp.Service
+	named.Namespace, named.Name = r.message.Namespace, r.message.Name
+	resp.Service = &named
 	for _, i := range resp.Instances {
-		i.Namespace, i.Service = r.req.Namespace, r.req.Name
+		i.Namespace, i.Service = r.message.Namespace, r.message.Name
 	}
 	return resp
 }
 
-// copyOf is a shallow copy, whose fields may be set.
-func copyOf(s *apiservice.Service) *apiservice.Service {
-	c := *s
-	return &c
+// withoutPeer answers a request that came past the pack's handler of
+// /v1/Discover, as to /v1/Discover%2F: the stock handler does not tell who asks,
+// and a list for nobody in particular would be another caller's. Auth comes
+// first.
+func (r *request) withoutPeer() *apiservice.DiscoverResponse {
+	resp := r.unrouted()
+	if resp.GetCode().GetValue() <= uint32(apimodel.Code_DataNoChange) {
+		resp = api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
+		resp.Info = wrapperspb.String("the server cannot tell who asks, expected POST /v1/Discover")
+	}
+	return resp
+}
+
+// targetIsGone reports whether the name is a lane address and a service of its
+// own, and the target of the address does not exist: a working service must not
+// go with that target.
+func (r *request) targetIsGone(refused *apiservice.DiscoverResponse) bool {
+	return r.query.HasOwnService() && apimodel.Code(refused.GetCode().GetValue()) == apimodel.Code_NotFoundResource
 }

@@ -24,11 +24,14 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // stockServer answers for one service as the stock server does: copies of what
@@ -96,18 +99,17 @@ addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
 		stockInstance("1", "a.b.c"), stockInstance("2", "a.b.d"), stockInstance("3", "a.b.*"), stockInstance("4", "x.y.z"),
 	}}
 	return &Server{
-		DiscoverServer: stock, failOpen: true,
+		auth: stock, origin: stock, config: &serverconfig.Config{FailOpen: true},
 		table: func() *location.Table { return table }, rules: func() *route.Rules { return rules },
-		sources:  []location.Source{location.TableSource{Table: func() *location.Table { return table }}},
-		services: func() cachetypes.ServiceCache { return services },
-		choose:   route.Route.Settle,
-		now:      time.Now,
+		sources: []location.Source{location.TableSource{Table: func() *location.Table { return table }}},
+		names:   names{services: func() cachetypes.ServiceCache { return services }},
+		views:   view.NewStore(time.Now, view.Pods{}),
 	}, stock
 }
 
 // get asks as a caller, and returns the code and the ids in their order.
-func get(s *Server, caller, name, revision string) (resp *apiservice.DiscoverResponse, summary string) {
-	resp = s.ServiceInstancesCache(withCaller(context.Background(), caller+":5000", nil), &apiservice.DiscoverFilter{},
+func get(s *Server, addr, name, revision string) (resp *apiservice.DiscoverResponse, summary string) {
+	resp = s.instances(caller.WithPeer(context.Background(), addr+":5000", nil), &apiservice.DiscoverFilter{},
 		&apiservice.Service{Name: wrapperspb.String(name), Namespace: wrapperspb.String("default"), Revision: wrapperspb.String(revision)})
 	var ids []string
 	for _, i := range resp.Instances {
@@ -119,7 +121,7 @@ func get(s *Server, caller, name, revision string) (resp *apiservice.DiscoverRes
 func TestUnchangedPollBuildsNoList(t *testing.T) {
 	s, stock := newTestServer(t)
 	selected := 0
-	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
+	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
 		selected++
 		return r.Settle(callee, own, before, now)
 	}
@@ -162,7 +164,7 @@ func TestRefusedCallerLearnsNothing(t *testing.T) {
 // A fault in routing, here a panic, never takes discovery down.
 func TestFailure(t *testing.T) {
 	s, _ := newTestServer(t)
-	s.choose = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
+	s.views.Decide = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
 		panic("a bug")
 	}
 	before := testutil.ToFloat64(observe.Failures)
@@ -175,13 +177,43 @@ func TestFailure(t *testing.T) {
 	if _, got := get(s, "10.1.0.1", "lane", ""); len(strings.Fields(got)) != 5 {
 		t.Errorf("a lane address failed open: %s, want its target's stock answer", got)
 	}
-	s.failOpen = false
+	s.config.FailOpen = false
 	resp, got = get(s, "10.1.0.1", "s", "")
 	if got != "400000 " || resp.Service.GetName().GetValue() != "s" {
 		t.Errorf("failed closed: %s for %v", got, resp.Service)
 	}
 	if n := testutil.ToFloat64(observe.Failures) - before; n != 3 {
 		t.Errorf("%v failures counted, want 3", n)
+	}
+}
+
+// brokenSource is an identity source with a bug.
+type brokenSource struct{}
+
+func (brokenSource) Facts(netip.Addr) (location.Found, bool) { panic("a bug in a source") }
+
+// A fault that comes before anything is known of the caller costs the routing
+// only: a service and a lane address have the stock answer, the latter its
+// target's.
+func TestBrokenIdentitySource(t *testing.T) {
+	for _, test := range []struct {
+		failOpen bool
+		want     map[string]string // by name: code and how many instances
+	}{
+		{true, map[string]string{"s": "200000 4", "lane": "200000 4", "nowhere": "400202 0"}},
+		{false, map[string]string{"s": "400000 0", "lane": "400000 0", "nowhere": "400000 0"}},
+	} {
+		s, _ := newTestServer(t)
+		s.sources, s.config.FailOpen = []location.Source{brokenSource{}}, test.failOpen
+		for name, want := range test.want {
+			resp, _ := get(s, "10.1.0.1", name, "")
+			if got := fmt.Sprint(resp.Code.GetValue(), " ", len(resp.Instances)); got != want {
+				t.Errorf("failOpen %t, %s: %s, want %s", test.failOpen, name, got, want)
+			}
+			if resp.Service.GetName().GetValue() != name {
+				t.Errorf("failOpen %t: %s is answered as %v", test.failOpen, name, resp.Service)
+			}
+		}
 	}
 }
 
@@ -199,7 +231,6 @@ func TestAddressWithoutATarget(t *testing.T) {
 		if _, got := get(s, "10.1.0.1", "s", ""); len(strings.Fields(got)) != 5 {
 			t.Errorf("%s: %s, want the stock answer", rollout, got)
 		}
-		s.origin = stock
 		e, err := s.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "s"}})
 		if err != nil || e.Answer != explain.Stock || e.Sent != 4 || e.Why != string(route.WhyNoTarget) {
 			t.Errorf("%s: explained %v, %+v", rollout, err, e)
@@ -227,61 +258,14 @@ func TestEvacuationEnds(t *testing.T) {
 		after time.Duration
 		want  string
 	}{{0, "200000 3"}, {2 * time.Hour, "200000 3"}, {2*time.Hour + route.DefaultHoldDown, "200000 1"}} {
-		s.now = func() time.Time { return begin.Add(step.after) }
+		s.views.Now = func() time.Time { return begin.Add(step.after) }
 		if _, got := get(s, "10.1.0.1", "s", ""); got != step.want {
 			t.Errorf("after %s: %s, want %s", step.after, got, step.want)
 		}
 	}
 	changes := s.Changes("")
-	if len(changes) != 2 || changes[0].Why != whyHeld || changes[0].Change != "narrowed" {
+	if len(changes) != 2 || changes[0].Why != "a narrower tier or level was satisfied for the hold-down" || changes[0].Change != "narrowed" {
 		t.Errorf("changes %+v, want the last for the hold-down", changes)
-	}
-}
-
-// Names that a client can make up keep nothing, and what no request would use
-// goes.
-func TestSnapshotsAreBounded(t *testing.T) {
-	s, stock := newTestServer(t)
-	count := func() (n int) {
-		s.snapshots.Range(func(any, any) bool { n++; return true })
-		return n
-	}
-	get(s, "10.1.0.1", "s", "")
-	if count() != 1 {
-		t.Fatalf("%d snapshots", count())
-	}
-	stock.name = "made-up-exported" // visible in every namespace, in which a client can ask
-	if _, got := get(s, "10.1.0.1", "made-up-exported", ""); got != "200000 1" {
-		t.Fatalf("not routed: %s", got)
-	}
-	if count() != 1 {
-		t.Errorf("%d snapshots after a name that is no service of its own", count())
-	}
-	for range idleTicks + 1 {
-		s.prune()
-	}
-	if count() != 1 {
-		t.Errorf("%d snapshots, want the one that was asked for", count())
-	}
-	s.prune()
-	if count() != 0 {
-		t.Errorf("%d snapshots that nobody asks for", count())
-	}
-}
-
-// Metadata switch an SDK's set router on only with the resolved SET.
-func TestSETInMetadata(t *testing.T) {
-	for _, tt := range []struct{ before, want map[string]string }{
-		{nil, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
-		{map[string]string{"internal-set-name": ""}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
-		{map[string]string{"internal-set-name": "blue", "k": "v"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y", "k": "v"}},
-		{map[string]string{"internal-set-name": "a.b.c"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
-		{map[string]string{"internal-set-name": "x.y.z"}, map[string]string{"internal-set-name": "x.y.z"}},
-		{map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}},
-	} {
-		if got := withSET(tt.before, "a.b.c"); !maps.Equal(got, tt.want) {
-			t.Errorf("%v: %v, want %v", tt.before, got, tt.want)
-		}
 	}
 }
 
@@ -332,11 +316,11 @@ func TestConcurrentCallers(t *testing.T) {
 func TestOneListForAllAfterAChange(t *testing.T) {
 	s, stock := newTestServer(t)
 	var selected atomic.Int32
-	s.choose = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
+	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
 		selected.Add(1)
 		return r.Settle(callee, own, before, now)
 	}
-	s.revisionOf = func(string) string {
+	s.names.revision = func(string) string {
 		stock.mu.Lock()
 		defer stock.mu.Unlock()
 		return stock.revision
@@ -359,39 +343,5 @@ func TestOneListForAllAfterAChange(t *testing.T) {
 		if stock.lists != 1 || selected.Load() != 2 {
 			t.Fatalf("%d lists and %d selections, want one list and one view of each SET", stock.lists, selected.Load())
 		}
-	}
-}
-
-func TestHostIndex(t *testing.T) {
-	x := newHostIndex()
-	addr, other := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
-	known := func(addr netip.Addr) string {
-		f, ok := x.Facts(addr)
-		if !ok {
-			return "unknown"
-		}
-		return string(f.SET)
-	}
-	set := func(s location.SET) location.Facts { return location.Facts{Identity: location.Identity{SET: s}} }
-	steps := []struct {
-		name string
-		do   func()
-		want string // of addr, of other
-	}{
-		{"put", func() { x.put("1", addr, set("a.b.c")) }, "a.b.c unknown"},
-		{"another record", func() { x.put("2", addr, set("a.b.d")) }, " unknown"},
-		{"it moves", func() { x.put("2", other, set("a.b.d")) }, "a.b.c a.b.d"},
-		{"it changes", func() { x.put("1", addr, set("a.b.e")) }, "a.b.e a.b.d"},
-		{"removed", func() { x.remove("1"); x.remove("1") }, "unknown a.b.d"},
-		{"all removed", func() { x.remove("2") }, "unknown unknown"},
-	}
-	for _, step := range steps {
-		step.do()
-		if got := known(addr) + " " + known(other); got != step.want {
-			t.Errorf("%s: %q, want %q", step.name, got, step.want)
-		}
-	}
-	if len(x.facts) != 0 || len(x.hosts) != 0 {
-		t.Error("removed records leave something behind")
 	}
 }

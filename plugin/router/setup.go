@@ -3,10 +3,10 @@ package router
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/auth"
 	"github.com/polarismesh/polaris/bootstrap"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
@@ -18,12 +18,16 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/preflight"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/serverfiles"
+	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/cmdb"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
 // proxyName is the only discovery proxy that the bootstrap of Polaris v1.18.1
@@ -42,7 +46,6 @@ func init() {
 	if err := service.RegisterServerProxy(proxyName, newProxy); err != nil {
 		panic(fmt.Sprintf("setrouter: %v: leave out the import of polaris/service/interceptor, this package stands in for it", err))
 	}
-	wrapHTTP(apiserver.Slots)
 }
 
 // newProxy builds what Polaris takes for its auth proxy: the stock one, and
@@ -66,65 +69,61 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
 		return nil, fmt.Errorf("plugin.cmdb.name %q is not a CMDB of this server, expected %q", config.CMDB, serverconfig.MappingName)
 	}
-	if err := portsAreFree(config.Listeners); err != nil {
+	if err := preflight.Ports(config.Listeners); err != nil {
 		return nil, err
 	}
-	return newServer(inner, svr, config)
+	server, err := newServer(inner, svr, config)
+	if err != nil {
+		return nil, err
+	}
+	running.Store(server)
+	return &proxy{DiscoverServer: inner, router: server}, nil
 }
 
-// running is the server that newProxy made: Polaris calls it once.
+// running is the server that newProxy made: Polaris calls newProxy once.
 var running atomic.Pointer[Server]
 
 // Running returns the server with routing, nil before it is made.
 func Running() *Server { return running.Load() }
 
-// newServer starts routing over inner; origin is the server without auth, for
-// the admin listener. Its goroutines live as long as the process: Polaris has
-// no call that ends a proxy.
-func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
+// newServer starts routing over the stock server: auth is the stock server
+// behind its auth, origin the stock server without auth. The goroutines of the
+// server live as long as the process: Polaris has no call that ends a proxy.
+func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
 	observe.Register()
 	s := &Server{
-		DiscoverServer: inner,
-		failOpen:       config.FailOpen,
-		trusted:        config.TrustedProxies,
-		table:          cmdb.Table,
-		services:       func() cachetypes.ServiceCache { return inner.Cache().Service() },
-		revisionOf: func(id string) string {
-			return inner.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
+		auth: auth, origin: origin, config: config, started: clock.Now(),
+		table: cmdb.Table,
+		views: view.NewStore(clock.Now, view.Pods{}),
+		names: names{
+			services: func() cachetypes.ServiceCache { return origin.Cache().Service() },
+			revision: func(id string) string {
+				return origin.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
+			},
 		},
-		now:      clock.Now,
-		choose:   route.Route.Settle,
-		origin:   origin,
-		config:   config,
-		started:  clock.Now(),
-		settings: settingsDigest(config),
 	}
-	running.Store(s)
 	if len(config.RoutingFiles) == 0 {
 		observe.Log.Warn("[SetRouter] no plugin.router.option.files: every answer is the stock one")
 		return s, nil
 	}
 	files, err := serverfiles.Open(serverfiles.Options[route.Rules]{
-		Kind: "routing", Names: config.RoutingFiles, Load: loadRules, OnLoad: reportRules,
+		Kind: "routing", Names: config.RoutingFiles, Load: LoadRules, OnLoad: reportRules,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.rules, s.routing = files.Get, files
-	instances, clients := newHostIndex(), newHostIndex()
-	if s.pods, err = openPods(config); err != nil {
+	if s.views.Pods, err = openPods(config); err != nil {
 		return nil, err
 	}
-	s.sources = identitySources(config.Sources, instances, clients, s.pods)
-	if err := follow(inner.Cache(), instances, clients); err != nil {
+	records := caller.NewRecords()
+	s.sources = identitySources(config.Sources, records, s.views.Pods)
+	if err := records.Follow(origin.Cache()); err != nil {
 		return nil, err
 	}
 	go files.Run(context.Background())
 	go s.tick()
-	warnUnrouted(config.Protocols)
-	if text := config.PublishedByAnyone(); text != "" {
-		observe.Log.Warn("[SetRouter] " + text)
-	}
+	s.warn()
 	if len(config.ConfigFiles()) == 0 {
 		s.loaded()
 	} else {
@@ -134,9 +133,21 @@ func newServer(inner, origin service.DiscoverServer, config *serverconfig.Config
 	return s, nil
 }
 
+// warn says in the log what operators should know of the configuration.
+func (s *Server) warn() {
+	for _, p := range s.Protocols() {
+		if !p.Routed {
+			observe.Log.Warn("[SetRouter] clients of this listener get every instance: it is not routed", zap.String("apiserver", p.Name))
+		}
+	}
+	if text := s.config.PublishedByAnyone(); text != "" {
+		observe.Log.Warn("[SetRouter] " + text)
+	}
+}
+
 // loaded is called when the first mapping and rules are in force.
 func (s *Server) loaded() {
-	go observe.Safely("counting kinds of callers", func() { warnOfAnswerCache(s.config, s.rules(), s.table()) })
+	go observe.Safely("counting kinds of callers", func() { warnOfAnswerCache(s.config, s.Rules(), s.table()) })
 }
 
 // tick does what time brings about: evacuations end, and callers are forgotten.
@@ -148,29 +159,10 @@ func (s *Server) tick() {
 
 // step is one of tick.
 func (s *Server) step() {
-	now := s.now()
-	observe.Evacuations.Set(float64(len(s.rules().Evacuations(now))))
-	s.prune()
-	if now.Sub(s.seen.since()) >= seenInterval {
-		s.seen.rotate(now)
-	}
-}
-
-// prune drops the views and snapshots that nobody asks for.
-func (s *Server) prune() {
-	s.snapshots.Range(func(key, v any) bool {
-		if v.(*snapshot).views.prune() {
-			s.snapshots.CompareAndDelete(key, v)
-			s.gates.Delete(key)
-		}
-		return true
-	})
-	s.gates.Range(func(key, _ any) bool { // of names that nobody was allowed to read
-		if _, there := s.snapshots.Load(key); !there {
-			s.gates.Delete(key)
-		}
-		return true
-	})
+	now := s.views.Now()
+	observe.Evacuations.Set(float64(len(s.Rules().Evacuations(now))))
+	s.views.Prune()
+	s.recent.Age(now)
 }
 
 // reportRules shows the rules in force as metrics.
@@ -183,7 +175,9 @@ func reportRules(rules *route.Rules) {
 	}
 }
 
-func loadRules(files []strict.File) (*route.Rules, int, error) {
+// LoadRules loads routing files. Evacuations that ended lately are still loaded: the
+// clock of another node may be ahead of the clock here.
+func LoadRules(files []strict.File) (*route.Rules, int, error) {
 	var problems strict.Problems
 	rules := route.Load(files, clock.Now().Add(clockSlack), &problems)
 	if err := problems.Err(); err != nil {
@@ -192,32 +186,30 @@ func loadRules(files []strict.File) (*route.Rules, int, error) {
 	return rules, rules.Len(), nil
 }
 
-// identitySources are those of callers, in the configured order.
-func identitySources(names []string, instances, clients *hostIndex, pods podSource) []location.Source {
+// identitySources returns the sources of callers in the configured order.
+func identitySources(order []string, records *caller.Records, pods location.Source) []location.Source {
 	var out []location.Source
-	for _, name := range names {
+	for _, name := range order {
 		switch name {
 		case location.SourceMapping:
 			out = append(out, location.TableSource{Table: cmdb.Table})
 		case location.SourceKubernetes:
 			out = append(out, pods)
 		case location.SourceRegistry:
-			out = append(out, instances)
+			out = append(out, records.Registry())
 		case location.SourceReport:
-			out = append(out, clients)
+			out = append(out, records.Report())
 		}
 	}
 	return out
 }
 
-// unrouted are the listeners that read the registry past this pack.
-var unrouted = map[string]bool{"service-nacos": true, "xds-v3": true}
-
-// warnUnrouted names the configured ones (docs/design.md, 6.1).
-func warnUnrouted(protocols []string) {
-	for _, name := range protocols {
-		if unrouted[name] {
-			observe.Log.Warn("[SetRouter] clients of this listener get every instance: it is not routed", zap.String("apiserver", name))
-		}
+// openPods opens the source kubernetes, if the configuration names it.
+func openPods(config *serverconfig.Config) (view.Pods, error) {
+	position := slices.Index(config.Sources, location.SourceKubernetes)
+	if position < 0 {
+		return view.Pods{}, nil
 	}
+	source, err := sources.Open(location.SourceKubernetes, config)
+	return view.Pods{Source: source, First: position < slices.Index(config.Sources, location.SourceMapping)}, err
 }

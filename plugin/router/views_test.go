@@ -9,64 +9,29 @@ import (
 	"time"
 
 	cachetypes "github.com/polarismesh/polaris/cache/api"
-	api "github.com/polarismesh/polaris/common/api/v1"
 	"github.com/polarismesh/polaris/common/model"
-	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	"pgregory.net/rapid"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
-
-// The number of views of a service is bounded, whatever callers report, and
-// those that nobody asks for go.
-func TestViewsAreBounded(t *testing.T) {
-	server, _ := newTestServer(t)
-	s, err := newSnapshot(api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, &apiservice.Service{}), inForce{}, podSource{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rule := &route.Rule{SET: &route.SETStage{}}
-	ask := func(n int) {
-		key := viewKey{kind: route.Route{Rule: rule, SET: location.SET(fmt.Sprintf("a.b.c%d", n))}}
-		if _, err := s.view(&request{Server: server}, key, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for n := range maxViews + 100 {
-		ask(n)
-	}
-	if n := s.views.count.Load(); n != maxViews {
-		t.Errorf("%d views, want %d", n, maxViews)
-	}
-	for range idleTicks + 2 {
-		ask(7)
-		s.views.prune()
-	}
-	if n := s.views.count.Load(); n != 1 {
-		t.Errorf("%d views are kept, want the one that is asked for", n)
-	}
-	s.views.members.Store(maxMembers)
-	ask(8)
-	if n := s.views.count.Load(); n != 1 {
-		t.Errorf("%d views, with no room for their instances", n)
-	}
-}
 
 // A view that could not be built does not stand in the way of the next one.
 func TestFaultPasses(t *testing.T) {
 	s, stock := newTestServer(t)
-	choose := s.choose
-	s.choose = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
+	decide := s.views.Decide
+	s.views.Decide = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
 		panic("a bug")
 	}
 	if _, got := get(s, "10.1.0.1", "s", ""); len(strings.Fields(got)) != 5 {
 		t.Fatalf("%s, want the stock answer", got)
 	}
-	s.choose, stock.revision = choose, "2"
+	s.views.Decide, stock.revision = decide, "2"
 	stock.cached[0].Weight = wrapperspb.UInt32(7)
 	if _, got := get(s, "10.1.0.1", "s", ""); got != "200000 1" {
 		t.Errorf("after the fault: %s", got)
@@ -120,9 +85,9 @@ var churnSETs = []string{"a.b.c", "a.b.e", "a.b.*", "x.y.z", "none"}
 
 func (c *churn) inForce(s *Server) {
 	s.table, s.rules = func() *location.Table { return c.table }, func() *route.Rules { return c.rules }
-	s.pods = podSource{Source: c.pods}
-	s.sources = []location.Source{location.TableSource{Table: s.table}, s.pods}
-	s.now = func() time.Time { return c.now }
+	s.views.Pods = view.Pods{Source: c.pods}
+	s.sources = []location.Source{location.TableSource{Table: s.table}, c.pods}
+	s.views.Now = func() time.Time { return c.now }
 }
 
 // changePod gives an address, of an instance or of a caller, to another pod or
@@ -191,16 +156,16 @@ func viewsAreThoseOfAFreshServer(t *testing.T, rt *rapid.T) {
 			c.change(rt)
 		}
 		fresh, _ := newTestServer(t)
-		fresh.DiscoverServer = c.stock
+		fresh.auth = c.stock
 		c.inForce(fresh)
-		for _, caller := range []string{"10.1.0.1", "10.1.0.7", "10.2.0.1", "10.3.0.1", "10.9.0.1"} {
+		for _, addr := range []string{"10.1.0.1", "10.1.0.7", "10.2.0.1", "10.3.0.1", "10.9.0.1"} {
 			if rapid.IntRange(0, 2).Draw(rt, "asks") == 0 {
 				continue
 			}
-			a, got := get(c.server, caller, "s", "")
-			b, want := get(fresh, caller, "s", "")
+			a, got := get(c.server, addr, "s", "")
+			b, want := get(fresh, addr, "s", "")
 			if got != want || a.GetService().GetRevision().GetValue() != b.GetService().GetRevision().GetValue() {
-				rt.Fatalf("%s: %s %v\na fresh server: %s %v", caller, got, a.Service.Revision, want, b.Service.Revision)
+				rt.Fatalf("%s: %s %v\na fresh server: %s %v", addr, got, a.Service.Revision, want, b.Service.Revision)
 			}
 		}
 	}
@@ -212,7 +177,7 @@ func TestServiceGoesAndComesBack(t *testing.T) {
 	s, stock := newTestServer(t)
 	there := true
 	exists := fixedServices{service: &model.Service{Name: "s", Namespace: "default"}}
-	s.services = func() cachetypes.ServiceCache {
+	s.names.services = func() cachetypes.ServiceCache {
 		if there {
 			return exists
 		}
@@ -244,20 +209,22 @@ func (everywhereServices) GetVisibleServicesInOtherNamespace(name, _ string) []*
 
 // Namespaces that a client thinks of keep nothing.
 func TestInventedNamespacesKeepNothing(t *testing.T) {
-	s, _ := newTestServer(t)
-	s.services = func() cachetypes.ServiceCache { return everywhereServices{} }
+	s, stock := newTestServer(t)
+	s.names.services = func() cachetypes.ServiceCache { return everywhereServices{} }
 	for n := range 5 {
-		req := askFor("lane", "")
-		req.Namespace = wrapperspb.String(fmt.Sprint("invented", n))
-		resp := s.ServiceInstancesCache(withCaller(context.Background(), "10.1.0.1:5000", nil), &apiservice.DiscoverFilter{}, req)
-		if resp.Code.GetValue() != 200000 || len(resp.Instances) != 1 {
-			t.Errorf("code %d with %d instances, want the lane's", resp.Code.GetValue(), len(resp.Instances))
+		stock.lists = 0
+		for range 2 {
+			req := askFor("lane", "")
+			req.Namespace = wrapperspb.String(fmt.Sprint("invented", n))
+			resp := s.instances(caller.WithPeer(context.Background(), "10.1.0.1:5000", nil), &apiservice.DiscoverFilter{}, req)
+			if resp.Code.GetValue() != 200000 || len(resp.Instances) != 1 {
+				t.Errorf("code %d with %d instances, want the lane's", resp.Code.GetValue(), len(resp.Instances))
+			}
+		}
+		if stock.lists != 2 {
+			t.Errorf("two requests were answered from %d lists, want a list for each: nothing is kept", stock.lists)
 		}
 	}
-	s.snapshots.Range(func(key, _ any) bool {
-		t.Errorf("kept %v", key)
-		return true
-	})
 }
 
 // Lists that hold routed and other instances by weight are in the order of ids,

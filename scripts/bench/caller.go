@@ -16,10 +16,10 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// caller is a discovery stream from an address of its own. It reads of an
-// answer only what it needs, so that the machine's time is the servers'.
+// caller is a discovery stream from an address of its own. It reads only what it
+// needs of an answer, so that the servers have the machine's time.
 type caller struct {
-	kind     int // which SET and campus it is in
+	kind     int // its SET and campus
 	conn     *grpc.ClientConn
 	stream   grpc.ClientStream
 	revision string
@@ -38,7 +38,8 @@ const (
 	codeUnchanged = 200001
 )
 
-// lazy encodes requests as they are, and decodes answers as far as needed.
+// lazy is a codec that encodes requests as usual, and decodes of an answer only
+// what the benchmark needs.
 type lazy struct{}
 
 func (lazy) Name() string { return "proto" }
@@ -108,7 +109,7 @@ func dial(ctx context.Context, kind int, server string, source netip.Addr) (*cal
 	return &caller{kind: kind, conn: conn, stream: stream}, err
 }
 
-// ask asks with the revision that the caller has, or anew.
+// ask asks with the revision that the caller has, or anew: without a revision.
 func (c *caller) ask(anew bool) (a answer, took time.Duration, err error) {
 	req := &apiservice.DiscoverRequest{Type: apiservice.DiscoverRequest_INSTANCE, Service: &apiservice.Service{
 		Namespace: wrapperspb.String("default"), Name: wrapperspb.String(service), Revision: wrapperspb.String(c.revision),

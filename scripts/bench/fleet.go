@@ -12,9 +12,9 @@ import (
 // pollInterval is how often a caller of the fleet asks, as SDKs do.
 const pollInterval = 2 * time.Second
 
-// fleet has callers poll at their interval while instances change. What the
-// changes themselves cost the server is measured first, without callers. A
-// server that cannot keep up gets fewer polls than it should: CPU and bytes are
+// fleet has callers poll at their interval while instances change. First it
+// measures without callers what the changes themselves cost the server. A server
+// that cannot keep up gets fewer polls than it should, so CPU and bytes are given
 // per poll.
 func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
 	alone, err := s.churnFor(ctx, s.plan.fleetTime/2, nil)
@@ -25,13 +25,13 @@ func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	runtime.GC() // ours
+	runtime.GC() // of this program
 	polls := float64(len(with.times))
 	slices.Sort(with.times)
 	return figures{
 		"polls/s":                   polls / s.plan.fleetTime.Seconds(),
-		"p50 ms":                    ms(at(with.times, 50)),
-		"p99 ms":                    ms(at(with.times, 99)),
+		"p50 ms":                    ms(percentile(with.times, 50)),
+		"p99 ms":                    ms(percentile(with.times, 99)),
 		"changed answers, share":    float64(with.changed) / polls,
 		"bytes/poll":                float64(with.bytes) / polls,
 		"CPU of the changes, cores": alone.cores,
@@ -42,13 +42,14 @@ func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
 	}, nil
 }
 
-// churned is what happened while instances changed.
+// churned is what callers and server did while instances changed.
 type churned struct {
 	times          []time.Duration
 	bytes, changed int
 	cores, changes float64
 }
 
+// churnFor has callers poll while instances change.
 func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller) (churned, error) {
 	begin, used := time.Now(), cpu(s.server.PID())
 	end := begin.Add(d)
@@ -58,10 +59,10 @@ func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller)
 	var wg sync.WaitGroup
 	for n, c := range callers {
 		wg.Go(func() {
-			one, err := c.pollUntil(end, pollInterval*time.Duration(n)/time.Duration(len(callers)))
+			polled, err := c.pollUntil(end, pollInterval*time.Duration(n)/time.Duration(len(callers)))
 			mu.Lock()
 			defer mu.Unlock()
-			sum.times, sum.bytes, sum.changed = append(sum.times, one.times...), sum.bytes+one.bytes, sum.changed+one.changed
+			sum.times, sum.bytes, sum.changed = append(sum.times, polled.times...), sum.bytes+polled.bytes, sum.changed+polled.changed
 			faults = append(faults, err)
 		})
 	}
@@ -93,7 +94,7 @@ func (c *caller) pollUntil(end time.Time, wait time.Duration) (sum churned, err 
 		}
 		sum.bytes += a.size
 		sum.times = append(sum.times, took)
-		if now := time.Now(); next.Before(now) { // polls that a slow answer leaves no time for are not made up
+		if now := time.Now(); next.Before(now) { // a slow answer takes the place of polls; they are not made up for
 			next = now.Add(-time.Since(next) % pollInterval)
 		}
 	}

@@ -11,9 +11,10 @@ import (
 // changesTimed is how many single changes are timed.
 const changesTimed = 20
 
-// latencies has one caller ask in a loop while instances of its own list change
-// one at a time. The answer before the one with the change was asked for before
-// the server's cache had it: from then on is at most what the new list took.
+// latencies measures the time from a change in the server's cache to the new list.
+// One caller polls in a loop while instances of its own list change, one at a time.
+// The clock starts when the caller sends the last poll whose answer does not have
+// the change: the cache got the change after that. So the time is an upper bound.
 func (s *side) latencies(ctx context.Context) (figures, error) {
 	c, err := dial(ctx, 0, s.server.GRPCAddr, kind(0).addr(0))
 	if err != nil {
@@ -28,21 +29,21 @@ func (s *side) latencies(ctx context.Context) (figures, error) {
 		if err := s.flip(n); err != nil {
 			return nil, err
 		}
-		for before := time.Now(); ; {
+		for start := time.Now(); ; {
 			asked := time.Now()
 			a, _, err := c.ask(false)
 			if err != nil {
 				return nil, err
 			}
 			if a.code == codeChanged {
-				all = append(all, time.Since(before))
+				all = append(all, time.Since(start))
 				break
 			}
-			before = asked
+			start = asked
 		}
 	}
 	slices.Sort(all)
-	return figures{"at most, p50 ms": ms(at(all, 50)), "at most, p90 ms": ms(at(all, 90))}, nil
+	return figures{"at most, p50 ms": ms(percentile(all, 50)), "at most, p90 ms": ms(percentile(all, 90))}, nil
 }
 
 // flip changes the health of the nth instance of the first kind.
@@ -51,8 +52,8 @@ func (s *side) flip(n int) error {
 	return s.store.flip(instanceID(n * kinds % (s.plan.instances / kinds * kinds)))
 }
 
-// sdk runs the unmodified SDK as one caller while instances change, and another
-// one that asks for nothing.
+// sdk runs two processes of the unmodified SDK while instances change. One is a
+// caller, the other asks for nothing.
 func (s *side) sdk(ctx context.Context) (figures, error) {
 	if s.plan.sdk == "" {
 		return nil, nil
@@ -86,8 +87,8 @@ func (s *side) sdk(ctx context.Context) (figures, error) {
 	}, err
 }
 
-// untilSDK is how long the SDK takes to have a change that a caller who asks in
-// a loop has: the mean of a few.
+// untilSDK returns how much later than a caller that asks in a loop the SDK has a
+// change: the mean of a few changes.
 func (s *side) untilSDK(ctx context.Context, sdk *polaristest.Consumers) (time.Duration, error) {
 	const times = 5
 	c, err := dial(ctx, 0, s.server.GRPCAddr, kind(0).addr(0))

@@ -1,7 +1,7 @@
 // Command bench measures a server with the pack beside the stock server, in one
 // run on one machine, and prints ratios beside the targets: docs/performance.md
-// has the method and results. Traffic is on loopback only. A target that is
-// missed is printed, and is no failure.
+// has the method and results. Traffic is on loopback only. A missed target is
+// printed; it does not fail the run.
 package main
 
 import (
@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// plan is what is measured.
+// plan says what to measure.
 type plan struct {
 	instances int
 	sets      int
 	campuses  int // of each SET
-	callers   int // that ask as fast as they can
+	callers   int // callers that ask as fast as they can
 	fleet     int // callers that poll every 2 s
 	fleetTime time.Duration
-	entries   int // of the mapping, beside those of the callers
+	entries   int // mapping entries beside the callers' entries
 	rounds    int
 	seconds   time.Duration // of each measurement of polls
 	sdk       string        // the SDK program; empty: not measured

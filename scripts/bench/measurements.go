@@ -8,47 +8,47 @@ import (
 	"text/tabwriter"
 )
 
-// measurement is made on both sides in turns.
+// measurement is one measurement, made on both sides in turns.
 type measurement struct {
 	name    string
 	rows    []string // figures in their order
 	targets map[string]string
-	rounds  bool // several, of which the median counts
-	on      func(s *side, ctx context.Context) (figures, error)
+	rounds  bool // made in several rounds; the median counts
+	measure func(s *side, ctx context.Context) (figures, error)
 }
 
-// measurements in their order. Targets are of the ratio, as issue and
-// docs/performance.md state them.
+// measurements are all measurements in their order. A target is a target of the
+// ratio, as docs/performance.md states it.
 var measurements = []measurement{
 	{
 		name: "unchanged poll", rounds: true,
 		rows:    []string{"requests/s", "p50 ms", "p99 ms", "CPU ms/request"},
 		targets: map[string]string{"requests/s": ">= 1.0", "p99 ms": "<= 1.0"},
-		on:      func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, false) },
+		measure: func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, false) },
 	},
 	{
 		name: "changed answer", rounds: true,
 		rows:    []string{"bytes", "requests/s", "p50 ms", "p99 ms", "CPU ms/request"},
 		targets: map[string]string{"bytes": "<= 1/45", "requests/s": ">= 30", "p99 ms": "<= 1/20", "CPU ms/request": "<= 1/30"},
-		on:      func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, true) },
+		measure: func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, true) },
 	},
 	{
 		name:    "from a change in the server's cache to the new list",
 		rows:    []string{"at most, p50 ms", "at most, p90 ms"},
 		targets: map[string]string{"at most, p90 ms": "pack <= 50 ms"},
-		on:      (*side).latencies,
+		measure: (*side).latencies,
 	},
 	{
 		name:    "fleet, and 1% of the instances changing each second",
 		rows:    []string{"changes/s", "polls/s", "changed answers, share", "bytes/poll", "p50 ms", "p99 ms", "CPU of the changes, cores", "CPU, cores", "CPU ms/poll", "memory MB"},
 		targets: map[string]string{"bytes/poll": "<= 1/50", "p99 ms": "<= 1/5", "CPU ms/poll": "<= 1/10", "memory MB": "<= 0.5"},
-		on:      (*side).fleetOf,
+		measure: (*side).fleetOf,
 	},
 	{
 		name:    "one caller's SDK process, and the same changes",
 		rows:    []string{"resident MB", "resident MB beyond an idle SDK", "CPU s", "CPU s beyond an idle SDK", "change to SDK, mean s"},
 		targets: map[string]string{"resident MB": "<= 1/10", "CPU s": "<= 1/10"},
-		on:      (*side).sdk,
+		measure: (*side).sdk,
 	},
 }
 
@@ -60,12 +60,12 @@ func (m measurement) run(ctx context.Context, p plan, sides [2]*side) error {
 	var all [2][]figures
 	for range rounds {
 		for i, s := range sides {
-			f, err := m.on(s, ctx)
+			f, err := m.measure(s, ctx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
 			if f == nil {
-				return nil // left out
+				return nil // the measurement is left out
 			}
 			all[i] = append(all[i], f)
 		}
@@ -99,7 +99,7 @@ func number(f float64) string {
 	return fmt.Sprintf("%.3f", f)
 }
 
-// ratio writes small ones as fractions.
+// ratio writes a ratio; a small one as a fraction.
 func ratio(r float64) string {
 	if r > 0 && r < 0.5 {
 		return "1/" + number(1/r)

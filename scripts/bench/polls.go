@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// figures are those of one measurement, by name.
+// figures are the figures of one measurement, by name.
 type figures map[string]float64
 
-// polls has all callers ask as fast as they can: with the revision that they
-// have, or anew.
+// polls has all callers ask as fast as they can, with the revision that they have
+// or anew.
 func (s *side) polls(ctx context.Context, callers []*caller, anew bool) (figures, error) {
 	if !anew {
 		for _, c := range callers {
@@ -52,13 +52,13 @@ func (s *side) polls(ctx context.Context, callers []*caller, anew bool) (figures
 	}
 	slices.Sort(all)
 	return figures{
-		"requests/s": float64(len(all)) / took.Seconds(), "p50 ms": ms(at(all, 50)), "p99 ms": ms(at(all, 99)),
+		"requests/s": float64(len(all)) / took.Seconds(), "p50 ms": ms(percentile(all, 50)), "p99 ms": ms(percentile(all, 99)),
 		"bytes": float64(size), "CPU ms/request": ms(cpu(s.server.PID())-used) / float64(len(all)),
 	}, nil
 }
 
-// at is a percentile of sorted times.
-func at(sorted []time.Duration, percent int) time.Duration {
+// percentile returns a percentile of sorted times.
+func percentile(sorted []time.Duration, percent int) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}

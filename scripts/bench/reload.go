@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// rulesOf are a thousand rules: one for the callers of each kind, and others
-// for services that nobody asks for. The one of a kind may have other tiers.
+// rulesOf returns a thousand rules: one for the callers of each kind, and the rest
+// for services that nobody asks for. The rule of one kind may have other tiers.
 func (p plan) rulesOf(other kind) string {
 	var b strings.Builder
 	b.WriteString("version: 1\nrules:\n")
@@ -30,8 +30,8 @@ func (p plan) rulesOf(other kind) string {
 	return b.String()
 }
 
-// reloads changes one mapping entry of many and then one rule of a thousand,
-// with a caller of each kind, and tells how many of them get another list.
+// reloads changes one mapping entry of many, and then one rule of a thousand. It
+// prints how many callers get another list, of a caller of each kind.
 func (s *side) reloads(ctx context.Context) error {
 	callers, err := s.callers(ctx, min(s.plan.sets*s.plan.campuses, 500))
 	defer hangUp(callers)

@@ -17,7 +17,7 @@ type side struct {
 	name   string
 	plan   plan
 	server *polaristest.Server
-	store  *store // shared by both
+	store  *store // shared by both sides
 }
 
 const service = "big"
@@ -38,7 +38,8 @@ func startSide(ctx context.Context, p plan, db *store, name, binary string) (*si
 	return s, s.settle(ctx)
 }
 
-// kind is a SET in a campus. Each has a subnet of loopback for its callers.
+// kind is a kind of caller: a SET in a campus. Each kind has a subnet of loopback
+// for its callers.
 type kind int
 
 func (k kind) set(p plan) string {
@@ -57,8 +58,9 @@ func (k kind) addr(n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(1 + k>>8), byte(k), byte(1 + n)})
 }
 
-// mapping has the subnets, and as many other entries as there should be. The
-// subnet of one kind may be in the SET of another.
+// mapping returns a mapping file with the subnets of all kinds, and with as many
+// other entries as the plan says. The subnet of the kind moved has the SET of the
+// next kind.
 func (p plan) mapping(moved kind) string {
 	var b strings.Builder
 	b.WriteString("match,set,region,zone,campus\n")
@@ -67,11 +69,11 @@ func (p plan) mapping(moved kind) string {
 		fmt.Fprintf(&b, "%s,%s,%s,%s,%s\n", match, k.set(p), l.Region, l.Zone, l.Campus)
 	}
 	for k := range kind(p.sets * p.campuses) {
-		in := k
+		says := k
 		if k == moved {
-			in = k + 1
+			says = k + 1
 		}
-		line(netip.PrefixFrom(k.addr(-1), 24).String(), in)
+		line(netip.PrefixFrom(k.addr(-1), 24).String(), says)
 	}
 	for n := range p.entries {
 		line(netip.AddrFrom4([4]byte{11, byte(n >> 16), byte(n >> 8), byte(n)}).String(), kind(n%(p.sets*p.campuses)))
@@ -79,7 +81,8 @@ func (p plan) mapping(moved kind) string {
 	return b.String()
 }
 
-// settle waits until the server's cache has all instances and stays as it is.
+// settle waits until the server's cache has all instances and does not change any
+// more.
 func (s *side) settle(ctx context.Context) error {
 	c, err := dial(ctx, 0, s.server.GRPCAddr, kind(0).addr(0))
 	if err != nil {
@@ -98,7 +101,7 @@ func (s *side) settle(ctx context.Context) error {
 	return nil
 }
 
-// callers connects n callers, of each kind in turn.
+// callers connects n callers, of all kinds in turn.
 func (s *side) callers(ctx context.Context, n int) (list []*caller, err error) {
 	kinds := s.plan.sets * s.plan.campuses
 	for i := range n {
@@ -114,7 +117,7 @@ func (s *side) callers(ctx context.Context, n int) (list []*caller, err error) {
 // clockTick is the unit of CPU times in /proc on Linux.
 const clockTick = 10 * time.Millisecond
 
-// cpu is the CPU time that a process has used.
+// cpu returns the CPU time that a process has used.
 func cpu(pid int) time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -126,7 +129,7 @@ func cpu(pid int) time.Duration {
 	return time.Duration(user+system) * clockTick
 }
 
-// memory is the resident memory of a process, in MB.
+// memory returns the resident memory of a process, in MB.
 func memory(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

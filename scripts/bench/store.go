@@ -13,9 +13,9 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// store is the database that both servers read, as two nodes of a cluster do.
-// It is filled before they start, and instances change in it as if by another
-// node: so neither server spends time on writes.
+// store is the database that both servers read, as two nodes of a cluster do. It is
+// filled before they start. Instances then change in the database, as if another
+// node had changed them. So neither server spends time on writes.
 type store struct {
 	db     *polaristest.MariaDB
 	conn   *sql.DB
@@ -38,8 +38,8 @@ func startStore(p plan) (*store, error) {
 
 func instanceID(n int) string { return fmt.Sprintf("%032x", uint64(n)*0x9E3779B97F4A7C15) }
 
-// registrations are the service and its instances as SQL. Instances say their
-// SET in the metadata that SET routing in SDKs needs.
+// registrations returns the service and its instances as SQL. Instances have the
+// metadata that SET routing in SDKs needs.
 func (p plan) registrations() string {
 	var b strings.Builder
 	b.WriteString("USE polaris_server;\nINSERT INTO service (id, name, namespace, token, revision, owner) VALUES ('bench', '" + service + "', 'default', '', 'r', 'polaris');\n")

@@ -19,13 +19,13 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/cases"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/cases"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 //go:embed conf/mapping.yaml
@@ -34,8 +34,8 @@ var mappingFile string
 //go:embed conf/routing.yaml
 var routingFile string
 
-// patience bounds the wait for a list: the server's cache takes a second, and
-// the SDK polls every 2 to 4.
+// patience bounds the wait for a list. The server's cache takes a second, and the
+// SDK polls every 2 to 4 seconds.
 const patience = 30 * time.Second
 
 func main() {
@@ -52,8 +52,8 @@ func main() {
 	fmt.Println("\nEvery line is as expected. Everything is stopped again.")
 }
 
-// demo is a running demo. world is the same state for the offline decision,
-// which tells the tier and level that an SDK does not see.
+// demo is a running demo. Its world has the state of the server. The offline
+// decision on that state says the tier and level, which an SDK does not see.
 type demo struct {
 	server    *polaristest.Server
 	console   *polaristest.Console
@@ -89,7 +89,7 @@ func run(ctx context.Context, server, consumer string) (err error) {
 	return nil
 }
 
-// populate registers the instances and starts the callers.
+// populate registers the instances, and starts the callers.
 func (d *demo) populate(ctx context.Context) (err error) {
 	d.console, err = polaristest.Login(ctx, d.server)
 	if err != nil {
@@ -117,7 +117,7 @@ func (d *demo) populate(ctx context.Context) (err error) {
 	return nil
 }
 
-// play brings a phase about and waits until every caller sees it.
+// play brings a phase about, and waits until every caller sees it.
 func (d *demo) play(ctx context.Context, p phase) error {
 	fmt.Printf("\n== %s\n\n", p.title)
 	for service, hosts := range p.down {
@@ -144,8 +144,8 @@ func (d *demo) play(ctx context.Context, p phase) error {
 		if err := d.check(ctx, r); err != nil {
 			return err
 		}
-		is := d.explain(r).Caller.Text
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, is, r.service,
+		identity := d.explain(r).Caller.Text
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, identity, r.service,
 			strings.Join(r.want, " "), dash(r.tier), dash(r.level), r.why)
 	}
 	return nil
@@ -185,7 +185,7 @@ func (d *demo) check(ctx context.Context, r row) error {
 
 func (d *demo) loadWorld() error {
 	var problems strict.Problems
-	d.world = world.World{Instances: d.world.Instances, Now: time.Now()} // with no decision of before
+	d.world = world.World{Instances: d.world.Instances, Now: time.Now()} // a new world: it keeps nothing of earlier decisions
 	d.world.Table = location.LoadMapping([]strict.File{{Name: "mapping.yaml", Data: []byte(mappingFile)}}, &problems)
 	d.world.Rules = route.Load([]strict.File{{Name: "routing.yaml", Data: []byte(d.routing)}}, d.world.Now, &problems)
 	return problems.Err()

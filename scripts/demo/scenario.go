@@ -27,7 +27,8 @@ var instances = []struct{ service, host, set string }{
 	{"svc-a", "10.23.0.1", ""},
 }
 
-// row is what a caller must get of a service, by which tier and level.
+// row is the list that a caller must get of a service, and the tier and level that
+// gave it.
 type row struct {
 	caller, service string
 	want            []string
@@ -35,7 +36,7 @@ type row struct {
 	why             string
 }
 
-// phase is a state of the world and what everybody must see in it.
+// phase is a state of the cluster, and what every caller must see in it.
 type phase struct {
 	title   string
 	down    map[string][]string // hosts to isolate, by service

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// Bounds of what is kept for one target: the repository stays small, and
-// make test quick.
+// Bounds of what is kept for one target, so that the repository stays small and
+// make test stays quick.
 const (
 	mostInputs = 12
 	mostSize   = 16 << 10 // of one file
@@ -53,10 +53,11 @@ type keeper struct {
 	covered map[string]bool // blocks of statements
 }
 
-// keep takes, the smallest first, each input that runs a block of statements
-// which neither the seeds nor those before it run.
-func (k *keeper) keep(from string) error {
-	inputs, err := candidates(from)
+// keep goes through the inputs of a directory, the smallest first. It keeps an input
+// that runs a block of statements that neither the seeds nor the inputs kept before
+// run.
+func (k *keeper) keep(dir string) error {
+	inputs, err := candidates(dir)
 	if err != nil || len(inputs) == 0 {
 		return err
 	}
@@ -97,7 +98,7 @@ type input struct {
 	size int64
 }
 
-// candidates are the files of a directory, the smallest first.
+// candidates returns the files of a directory, the smallest first.
 func candidates(dir string) (out []input, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -116,31 +117,33 @@ func candidates(dir string) (out []input, err error) {
 	return out[:min(len(out), mostTried)], err
 }
 
-// try puts an input among the seeds, and takes it away if it covers nothing new.
-func (k *keeper) try(of input) (kept bool, err error) {
-	data, err := os.ReadFile(of.path)
+// try puts an input among the seeds, and takes it away again if it covers nothing
+// new.
+func (k *keeper) try(candidate input) (kept bool, err error) {
+	data, err := os.ReadFile(candidate.path)
 	if err != nil {
 		return false, err
 	}
-	name := filepath.Base(of.path)
-	at := filepath.Join(k.seeds(), name)
-	if _, err := os.Stat(at); err == nil {
+	name := filepath.Base(candidate.path)
+	seed := filepath.Join(k.seeds(), name)
+	if _, err := os.Stat(seed); err == nil {
 		return false, nil
 	}
 	if err := os.MkdirAll(k.seeds(), 0o755); err != nil {
 		return false, err
 	}
-	if err := os.WriteFile(at, data, 0o644); err != nil {
+	if err := os.WriteFile(seed, data, 0o644); err != nil {
 		return false, err
 	}
 	kept, err = k.covers("^" + k.name + "$/^" + name + "$")
 	if !kept && err == nil {
-		return false, os.Remove(at)
+		return false, os.Remove(seed)
 	}
 	return kept, err
 }
 
-// covers runs tests, and tells whether they run something new.
+// covers runs tests, and reports whether they run statements that were not run
+// before.
 func (k *keeper) covers(tests string) (more bool, err error) {
 	profile := filepath.Join(k.temp, "profile")
 	cmd := exec.Command(k.program, "-test.run="+tests, "-test.coverprofile="+profile)

@@ -1,7 +1,7 @@
-// Command fuzz runs every fuzz target of the repository, each for a time, and
-// stops at the first finding. With -keep it runs none, and puts those of the
-// inputs that the fuzzer found interesting beside the tests which run what no
-// other one runs.
+// Command fuzz runs every fuzz target of the repository, each for a time, and stops
+// at the first finding. With -keep it runs no target. It then puts interesting
+// inputs of earlier runs beside the tests: those that run statements that no other
+// input runs.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	long := flag.Duration("time", 10*time.Minute, "for each target")
+	duration := flag.Duration("time", 10*time.Minute, "for each target")
 	only := flag.String("run", "", "regular expression of package/Target")
 	parallel := flag.Int("parallel", 0, "workers; 0 is one for each processor")
 	keeping := flag.Bool("keep", false, "keep interesting inputs of earlier runs as seeds, and run nothing")
@@ -28,7 +28,7 @@ func main() {
 	if err == nil && *keeping {
 		err = keepAll(targets, *cache)
 	} else if err == nil {
-		err = run(targets, *long, *parallel)
+		err = run(targets, *duration, *parallel)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -76,11 +76,11 @@ var (
 	finding  = regexp.MustCompile(`(?:go test -run=|testing seed corpus entry: )(\S+)`)
 )
 
-func run(targets []target, long time.Duration, parallel int) error {
+func run(targets []target, duration time.Duration, parallel int) error {
 	for _, t := range targets {
-		// An input of kilobytes is made small for a minute by default, and
-		// nothing else is done meanwhile.
-		args := []string{"test", "-run=^$", "-fuzz=^" + t.name + "$", "-fuzztime=" + long.String(), "-fuzzminimizetime=100x"}
+		// By default the fuzzer spends a minute on making an input of kilobytes
+		// small, and does nothing else in that time.
+		args := []string{"test", "-run=^$", "-fuzz=^" + t.name + "$", "-fuzztime=" + duration.String(), "-fuzzminimizetime=100x"}
 		if parallel > 0 {
 			args = append(args, fmt.Sprint("-parallel=", parallel))
 		}
@@ -99,7 +99,7 @@ func run(targets []target, long time.Duration, parallel int) error {
 			last := all[len(all)-1]
 			runs, inputs = string(last[1]), string(last[2])
 		}
-		fmt.Printf("%s: %v, %s runs, %s interesting inputs\n", t, long, runs, inputs)
+		fmt.Printf("%s: %v, %s runs, %s interesting inputs\n", t, duration, runs, inputs)
 	}
 	return nil
 }

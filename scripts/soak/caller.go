@@ -19,50 +19,50 @@ import (
 )
 
 // caller asks for one name after the other, over HTTP or gRPC, from an address
-// of its own, and keeps what it got, as SDKs do.
+// of its own. It keeps the lists that it got, as SDKs do.
 type caller struct {
 	name      string
 	addr      netip.Addr
-	stays     bool // at its node, while that is down
+	stays     bool // keeps to its node while the node is down
 	node      *node
-	connected process // what it may have a connection to
+	connected process // to which it may have a connection
 	ask       func(ctx context.Context, server *polaristest.Server, name, revision string) (*apiservice.DiscoverResponse, error)
 	hangUp    func()
-	has       map[string]*apiservice.DiscoverResponse // by name asked for
-	asked     map[string]regular
+	lists     map[string]*apiservice.DiscoverResponse // by name asked for
+	polls     map[string]polling
 }
 
-// regular is since when a caller has asked a process for a name without a gap.
-type regular struct {
+// polling is since when a caller has asked a process for a name without a gap.
+type polling struct {
 	process
 	since time.Time
 	last  time.Time
 }
 
-// mostGap is the longest time between two requests that is no gap.
+// mostGap is the longest time between two requests that does not count as a gap.
 const mostGap = 4 * time.Second
 
 // answer is what a caller has after a request.
 type answer struct {
 	*caller
-	asked      string
-	node       *node
-	life       int
-	begin, end time.Time
-	regular    time.Time // since when it has asked there for that
-	resp       *apiservice.DiscoverResponse
-	unchanged  bool // resp is the one before: the server said DataNoChange
+	asked        string
+	node         *node
+	life         int
+	begin, end   time.Time
+	pollingSince time.Time // see polling
+	resp         *apiservice.DiscoverResponse
+	unchanged    bool // resp is the answer before: the server said DataNoChange
 }
 
-func newCaller(n int, at *node) *caller {
+func newCaller(number int, n *node) *caller {
 	c := &caller{
-		addr: addrOf(n), stays: n/len(kinds)%3 > 0, node: at,
-		has: map[string]*apiservice.DiscoverResponse{}, asked: map[string]regular{},
+		addr: addrOf(number), stays: number/len(kinds)%3 > 0, node: n,
+		lists: map[string]*apiservice.DiscoverResponse{}, polls: map[string]polling{},
 	}
-	c.name = fmt.Sprintf("caller %d at %s over gRPC", n, c.addr)
+	c.name = fmt.Sprintf("caller %d at %s over gRPC", number, c.addr)
 	c.overGRPC()
-	if n/len(kinds)%2 == 1 {
-		c.name = fmt.Sprintf("caller %d at %s over HTTP", n, c.addr)
+	if number/len(kinds)%2 == 1 {
+		c.name = fmt.Sprintf("caller %d at %s over HTTP", number, c.addr)
 		c.overHTTP()
 	}
 	return c
@@ -126,11 +126,11 @@ const (
 	codeUnchanged = 200001
 )
 
-// live asks until the context ends.
-func (c *caller) live(ctx context.Context, s *soak, interval time.Duration) {
+// keepAsking asks until the context ends.
+func (c *caller) keepAsking(ctx context.Context, s *soak, interval time.Duration) {
 	defer c.hangUp()
 	for n := 0; ctx.Err() == nil; n++ {
-		c.once(ctx, s, names[n%len(names)].asked)
+		c.askOnce(ctx, s, names[n%len(names)].asked)
 		select {
 		case <-ctx.Done():
 		case <-time.After(interval):
@@ -138,14 +138,14 @@ func (c *caller) live(ctx context.Context, s *soak, interval time.Duration) {
 	}
 }
 
-func (c *caller) once(ctx context.Context, s *soak, name string) {
-	server, life := c.node.now()
-	if at := (process{c.node.number, life.number}); at != c.connected {
+func (c *caller) askOnce(ctx context.Context, s *soak, name string) {
+	server, life := c.node.current()
+	if current := (process{c.node.number, life.number}); current != c.connected {
 		c.hangUp()
-		c.connected = at
+		c.connected = current
 	}
 	a := answer{caller: c, asked: name, node: c.node, life: life.number, begin: time.Now()}
-	before := c.has[name]
+	before := c.lists[name]
 	resp, err := c.ask(ctx, server, name, before.GetService().GetRevision().GetValue())
 	a.end = time.Now()
 	if ctx.Err() != nil {
@@ -153,7 +153,7 @@ func (c *caller) once(ctx context.Context, s *soak, name string) {
 	}
 	if err != nil {
 		c.hangUp()
-		_, after := c.node.now()
+		_, after := c.node.current()
 		if life.up && after == life {
 			s.check.violate(a, fmt.Sprintf("no answer while the node is up: %v", err))
 		}
@@ -163,18 +163,18 @@ func (c *caller) once(ctx context.Context, s *soak, name string) {
 		}
 		return
 	}
-	r := c.asked[name]
-	if r.process != c.connected || a.begin.Sub(r.last) > mostGap {
-		r = regular{process: c.connected, since: a.begin}
+	p := c.polls[name]
+	if p.process != c.connected || a.begin.Sub(p.last) > mostGap {
+		p = polling{process: c.connected, since: a.begin}
 	}
-	r.last = a.end
-	c.asked[name], a.regular = r, r.since
+	p.last = a.end
+	c.polls[name], a.pollingSince = p, p.since
 	a.resp, a.unchanged = resp, false
 	switch resp.GetCode().GetValue() {
 	case codeOK:
-		c.has[name] = resp
+		c.lists[name] = resp
 	case codeUnchanged:
 		a.resp, a.unchanged = before, true
 	}
-	s.check.got(a, resp.GetCode().GetValue(), resp.GetInfo().GetValue())
+	s.check.take(a, resp.GetCode().GetValue(), resp.GetInfo().GetValue())
 }

@@ -16,7 +16,7 @@ import (
 // checker judges answers. It is safe for concurrent use.
 type checker struct {
 	mu      sync.Mutex
-	deeds   *deeds
+	actions *actionLog
 	history map[*node]history
 	pending map[*node][]answer
 	cases   map[caseKey]*oracle.Case
@@ -24,24 +24,26 @@ type checker struct {
 
 	answers, unchanged, routed, stock, empty int
 	unreachable                              int // requests to a node that was down
-	// How answers were judged: exactly, some of those as held; as perhaps held; as
-	// of one of the states in a change, or none of those; not at all.
+	// How many answers were judged in which way. Exact: they are the oracle's; of
+	// these, held have a road that is held. Loose: they have a road that is perhaps
+	// held. OneOf: during a change, they are the oracle's in one of the states.
+	// Moving: during a change, they are not. Unjudged: not judged at all.
 	exact, held, loose, oneOf, moving, unjudged int
-	rules                                       map[string]int // exactly judged ones by what the oracle decided by
-	states                                      int            // that followed each other at the nodes
+	rules                                       map[string]int // exact answers, by what the oracle decided by
+	states                                      int            // different states of the nodes, one after the other
 	violations                                  int
 	accounts                                    []string // of the first violations
 }
 
-// Bounds of the accounts of violations, and of the cases remembered.
+// Bounds of the accounts that are kept, and of the cases that are remembered.
 const (
 	mostAccounts = 20
 	mostCases    = 200_000
 )
 
-func newChecker(d *deeds) *checker {
+func newChecker(l *actionLog) *checker {
 	return &checker{
-		deeds: d, history: map[*node]history{}, pending: map[*node][]answer{}, cases: map[caseKey]*oracle.Case{},
+		actions: l, history: map[*node]history{}, pending: map[*node][]answer{}, cases: map[caseKey]*oracle.Case{},
 		ledger: newLedger(), rules: map[string]int{},
 	}
 }
@@ -52,21 +54,21 @@ func (c *checker) count(n *int) {
 	*n++
 }
 
-// violate notes a violation that needs no dump.
-func (c *checker) violate(a answer, what string) {
+// violate notes a violation that shows without a dump.
+func (c *checker) violate(a answer, fault string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.violation(a, what, nil)
+	c.addViolation(a, fault, nil)
 }
 
-// got takes an answer: what must hold of every one at once, the rest when the
-// next dump of its node is there.
-func (c *checker) got(a answer, code uint32, info string) {
+// take takes an answer. It checks at once what must hold of every answer. The
+// rest is checked when the next dump of the node is there.
+func (c *checker) take(a answer, code uint32, info string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answers++
 	if code != codeOK && code != codeUnchanged || a.resp == nil {
-		c.violation(a, fmt.Sprintf("code %d: %s", code, info), nil)
+		c.addViolation(a, fmt.Sprintf("code %d: %s", code, info), nil)
 		return
 	}
 	if a.unchanged {
@@ -81,16 +83,17 @@ func (c *checker) got(a answer, code uint32, info string) {
 		c.empty++
 	}
 	if fault := c.ledger.note(a.resp); fault != "" {
-		c.violation(a, fault, nil)
+		c.addViolation(a, fault, nil)
 	}
 	if fault := order(a.resp); fault != "" {
-		c.violation(a, fault, nil)
+		c.addViolation(a, fault, nil)
 	}
 	c.pending[a.node] = append(c.pending[a.node], a)
 }
 
-// order tells what is wrong with the order of the instances: that of a routed
-// answer is by id, and none comes twice.
+// order returns what is wrong with the order of the instances, and is empty if it
+// is right. Instances of a routed answer are in the order of their ids. No
+// instance comes twice.
 func order(resp *apiservice.DiscoverResponse) string {
 	var ids []string
 	for _, i := range resp.Instances {
@@ -106,8 +109,8 @@ func order(resp *apiservice.DiscoverResponse) string {
 	return ""
 }
 
-// see takes a dump, and judges the answers that waited for it.
-func (c *checker) see(n *node, d *seen) {
+// addDump takes a dump, and judges the answers that waited for it.
+func (c *checker) addDump(n *node, d *dump) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := c.history[n]
@@ -121,7 +124,7 @@ func (c *checker) see(n *node, d *seen) {
 	c.history[n] = h
 	for _, f := range slices.Concat(d.world.Routing, d.world.Mapping) {
 		if strings.Contains(f.Content, brokenMark) {
-			c.violation(answer{node: n, begin: d.begin, end: d.end}, "a broken file is in force: "+f.Name, nil)
+			c.addViolation(answer{node: n, begin: d.begin, end: d.end}, "a broken file is in force: "+f.Name, nil)
 		}
 	}
 	var later []answer
@@ -132,7 +135,7 @@ func (c *checker) see(n *node, d *seen) {
 		}
 		window := h.between(a.begin, a.end, a.life)
 		if window == nil {
-			c.unjudged++ // it came around the start or the end of the process
+			c.unjudged++ // the answer came around the start or the end of the process
 			continue
 		}
 		c.judge(a, window)
@@ -143,48 +146,48 @@ func (c *checker) see(n *node, d *seen) {
 	}
 }
 
-// longWindow is how far dumps may be apart for the state between two equal ones
-// to count as known: caches are read each second, and what is changed is changed
-// back more slowly.
+// longWindow is how far apart two dumps with an equal state may be, so that the
+// state between them counts as known. Caches are read each second, and no action
+// is undone so soon.
 const longWindow = 1500 * time.Millisecond
 
-// judge compares an answer with what the oracle says of each state that it can
-// have been given in.
-func (c *checker) judge(a answer, window []*seen) {
-	var distinct []*seen
+// judge compares an answer with what the oracle says in each state in which the
+// answer can have been given.
+func (c *checker) judge(a answer, window []*dump) {
+	var distinct []*dump
 	for _, d := range window {
-		if !slices.ContainsFunc(distinct, func(o *seen) bool { return o.state(a.asked) == d.state(a.asked) }) {
+		if !slices.ContainsFunc(distinct, func(other *dump) bool { return other.state(a.asked) == d.state(a.asked) }) {
 			distinct = append(distinct, d)
 		}
 	}
-	got := listOf(a.resp)
-	matched, kind := "", ""
+	got := textOfAnswer(a.resp)
+	fit, kind := fitNone, ""
 	for _, d := range distinct {
-		if matched, kind = c.match(a, got, d); matched != "" {
+		if fit, kind = c.match(a, got, d); fit != fitNone {
 			break
 		}
 	}
 	long := window[len(window)-1].begin.Sub(window[0].end) > longWindow || a.node.isBehind(a.begin)
 	settled := len(distinct) == 1
 	switch {
-	case matched == "loose" && settled:
+	case fit == fitLoose && settled:
 		c.loose++
-	case matched != "" && settled:
+	case fit != fitNone && settled:
 		c.exact++
 		c.rules[kind]++
-		if matched == "held" {
+		if fit == fitHeld {
 			c.held++
 		}
-	case matched != "":
+	case fit != fitNone:
 		c.oneOf++
 	case settled && !long:
-		c.violation(a, "the answer is not the oracle's", distinct)
+		c.addViolation(a, "the answer is not the oracle's", distinct)
 	default:
 		c.moving++
 	}
 	if !long {
 		if fault := c.leak(a, distinct); fault != "" {
-			c.violation(a, fault, distinct)
+			c.addViolation(a, fault, distinct)
 		}
 	}
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// driver does things to the cluster.
+// driver changes the cluster: instances, files, nodes.
 type driver struct {
 	*soak
 	draw
-	instances map[string]map[int]polaristest.Instance // by service and number, that are registered
-	// What changeGroup has made unhealthy.
+	instances map[string]map[int]polaristest.Instance // that are registered, by service and number
+	// The instances that changeGroup has made unhealthy.
 	downService string
 	downNumbers []int
 
-	files    map[string]string // that every node has
+	files    map[string]string // of every node, by name
 	lanes    string
 	releases int
 	began    time.Time
@@ -28,15 +28,16 @@ type driver struct {
 	nodeBusy sync.Mutex // while a node restarts, or has a broken file
 }
 
-// kindOfDeed is done about every so often, for the first time after half of that.
-type kindOfDeed struct {
+// kindOfAction is an action that is done about once in a time, and for the first
+// time after half of that time.
+type kindOfAction struct {
 	every time.Duration
 	do    func(d *driver, ctx context.Context)
 	next  time.Time
 }
 
-func deedKinds() []*kindOfDeed {
-	return []*kindOfDeed{
+func kindsOfAction() []*kindOfAction {
+	return []*kindOfAction{
 		{every: 700 * time.Millisecond, do: (*driver).changeInstance},
 		{every: 4 * time.Second, do: (*driver).changeGroup},
 		{every: 40 * time.Second, do: (*driver).reloadRules},
@@ -49,11 +50,11 @@ func deedKinds() []*kindOfDeed {
 	}
 }
 
-// drive does deeds until the context ends.
+// drive does actions until the context ends.
 func (d *driver) drive(ctx context.Context) {
 	defer d.restarts.Wait()
 	d.began = time.Now()
-	list := deedKinds()
+	list := kindsOfAction()
 	for _, k := range list {
 		k.every = time.Duration(float64(k.every) / d.plan.pace)
 		k.next = d.began.Add(k.every / 2)
@@ -75,18 +76,19 @@ func (d *driver) drive(ctx context.Context) {
 	}
 }
 
-// console is one of a node that is up.
+// console returns the console of a node that is up.
 func (d *driver) console() *polaristest.Console { return d.anyUp().console }
 
 func (d *driver) anyUp() *node {
-	n := one(d.draw, d.nodes)
-	if _, life := n.now(); !life.up {
+	n := pick(d.draw, d.nodes)
+	if _, life := n.current(); !life.up {
 		return d.other(n)
 	}
 	return n
 }
 
-// patience bounds a deed: a server without its database answers late.
+// patience bounds the time of an action: a server without its database answers
+// late.
 func patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, 4*time.Second)
 }
@@ -95,31 +97,31 @@ func patience(ctx context.Context) (context.Context, context.CancelFunc) {
 func (d *driver) changeInstance(ctx context.Context) {
 	ctx, cancel := patience(ctx)
 	defer cancel()
-	service, number := one(d.draw, serviceNames()), d.IntN(d.plan.instances)
-	i, there := d.instances[service][number]
+	service, number := pick(d.draw, serviceNames()), d.IntN(d.plan.instances)
+	i, ok := d.instances[service][number]
 	c := d.console()
-	if !there {
+	if !ok {
 		i = d.instance(service, number)
 		err := c.Register(ctx, i)
-		d.deeds.done("register", err, "%s", describe(i))
+		d.actions.note("register", err, "%s", describe(i))
 		if err == nil {
 			d.instances[service][number] = i
 		}
 		return
 	}
-	kind := one(d.draw, []string{"deregister", "health", "health", "health", "weight", "identity", "isolate"})
+	kind := pick(d.draw, []string{"deregister", "health", "health", "health", "weight", "identity", "isolate"})
 	var err error
 	switch kind {
 	case "deregister":
 		if err = c.Deregister(ctx, i); err == nil {
 			delete(d.instances[service], number)
 		}
-		d.deeds.done(kind, err, "%s", describe(i))
+		d.actions.note(kind, err, "%s", describe(i))
 		return
 	case "health":
 		i.Healthy = !i.Healthy
 	case "weight":
-		i.Weight = one(d.draw, []uint32{0, 1, 50, 100, 250})
+		i.Weight = pick(d.draw, []uint32{0, 1, 50, 100, 250})
 	case "identity":
 		d.identity(&i)
 	case "isolate":
@@ -128,34 +130,35 @@ func (d *driver) changeInstance(ctx context.Context) {
 	if err = c.Update(ctx, i); err == nil {
 		d.instances[service][number] = i
 	}
-	d.deeds.done(kind, err, "%s", describe(i))
+	d.actions.note(kind, err, "%s", describe(i))
 }
 
-// changeGroup makes all instances of a service in a SET or at a place unhealthy,
-// or those of the time before healthy again: tiers and levels fail and come back.
+// changeGroup makes all instances of a service in a SET or at a place unhealthy.
+// The next time it makes them healthy again. So tiers and levels fail and come
+// back.
 func (d *driver) changeGroup(ctx context.Context) {
 	ctx, cancel := patience(ctx)
 	defer cancel()
 	service, numbers, healthy := d.downService, d.downNumbers, true
 	if len(numbers) == 0 {
-		service, healthy = one(d.draw, serviceNames()), false
-		set, zone, bySET := one(d.draw, kinds[:5]).set, one(d.draw, places)[1], d.in(75)
+		service, healthy = pick(d.draw, serviceNames()), false
+		set, zone, bySET := pick(d.draw, kinds[:5]).set, pick(d.draw, places)[1], d.chance(75)
 		for bySET && !slices.Contains(services[service], set) {
-			service = one(d.draw, serviceNames())
+			service = pick(d.draw, serviceNames())
 		}
 		for n, i := range d.instances[service] {
-			in := i.Location != nil && i.Location.Zone == zone
+			inGroup := i.Location != nil && i.Location.Zone == zone
 			if bySET {
-				in = i.Metadata["internal-set-name"] == set
+				inGroup = i.Metadata["internal-set-name"] == set
 			}
-			if in && i.Healthy {
+			if inGroup && i.Healthy {
 				numbers = append(numbers, n)
 			}
 		}
 	}
 	var list []polaristest.Instance
 	for _, n := range numbers {
-		if i, there := d.instances[service][n]; there {
+		if i, ok := d.instances[service][n]; ok {
 			i.Healthy = healthy
 			list = append(list, i)
 		}
@@ -176,7 +179,7 @@ func (d *driver) changeGroup(ctx context.Context) {
 			d.downNumbers = numbers
 		}
 	}
-	d.deeds.done("group", err, "%d instances of %s healthy %t, as %s", len(list), service, healthy, describe(list[0]))
+	d.actions.note("group", err, "%d instances of %s healthy %t, as %s", len(list), service, healthy, describe(list[0]))
 }
 
 func describe(i polaristest.Instance) string {

@@ -19,7 +19,7 @@ const (
 // brokenMark is in files that must never be in force.
 const brokenMark = "# broken"
 
-// mapping draws the entries of callers: most stay what kinds says.
+// mapping draws the mapping entries of callers. Most say what kinds says.
 func (d draw) mapping() string {
 	var b strings.Builder
 	b.WriteString("version: 1\nmappings:\n")
@@ -27,32 +27,32 @@ func (d draw) mapping() string {
 		fmt.Fprintf(&b, "  - {match: %s, set: %q, region: %q, zone: %q, campus: %q, labels: {%s}}\n", match, set, p[0], p[1], p[2], labels)
 	}
 	for n, k := range kinds[:kindRegistered] {
-		if d.in(10) {
-			k.set = one(d, []string{"qb.novel.h", "qb.novel.*", "ams.feed.z", "epp.core.bj", ""})
+		if d.chance(10) {
+			k.set = pick(d, []string{"qb.novel.h", "qb.novel.*", "ams.feed.z", "epp.core.bj", ""})
 		}
-		if d.in(10) {
-			k.place = one(d, places)
+		if d.chance(10) {
+			k.place = pick(d, places)
 		}
 		entry(network(n), k.set, k.place, "team: t1")
 		// The half of the network with entries of its own.
-		set, place := one(d, []string{"", "", k.set, "qb.comic.h"}), one(d, []oracle.Place{{}, {}, one(d, places)})
+		set, place := pick(d, []string{"", "", k.set, "qb.comic.h"}), pick(d, []oracle.Place{{}, {}, pick(d, places)})
 		entry(fmt.Sprintf("127.%d.1.0/24", 10+n), set, place, "lane: gray")
 	}
 	fmt.Fprintf(&b, "  - {match: [127.11.0.2, 127.12.0.2], set: qb.novel.*}\n")
-	if d.in(30) {
+	if d.chance(30) {
 		b.WriteString("default: {region: north}\n")
 	}
 	return b.String()
 }
 
-// hosts draws the places of instances' hosts: of a quarter of each service.
+// hosts draws the places of the hosts of a quarter of each service's instances.
 func (d draw) hosts() string {
 	var b strings.Builder
 	b.WriteString("match,set,region,zone,campus\n")
 	for n := range serviceNames() {
-		p := one(d, places)
+		p := pick(d, places)
 		set := ""
-		if d.in(5) {
+		if d.chance(5) {
 			set = "qb.novel.z"
 		}
 		fmt.Fprintf(&b, "10.%d.0.0/24,%s,%s,%s,%s\n", 1+n, set, p[0], p[1], p[2])
@@ -60,8 +60,8 @@ func (d draw) hosts() string {
 	return b.String()
 }
 
-// rules draws a rule for each service but lone, with one before it for some of
-// the callers now and then, and evacuations.
+// rules draws a rule for each service except lone, and evacuations. Now and then a
+// rule for some of the callers comes before the service's rule.
 func (d draw) rules(now time.Time) string {
 	var b strings.Builder
 	b.WriteString("version: 1\naliases: {sh: h, sz: z, bj: bj}\nrules:\n")
@@ -70,11 +70,11 @@ func (d draw) rules(now time.Time) string {
 			continue
 		}
 		service := "default/" + name
-		if name == "novel" && d.in(30) {
+		if name == "novel" && d.chance(30) {
 			service = "default/nov*"
 		}
-		if d.in(30) {
-			when := one(d, []string{
+		if d.chance(30) {
+			when := pick(d, []string{
 				`set: "qb.*.h"`, "region: east", "zone: sz", "campus: sh-1", "ip: [127.12.0.0/16, 127.13.0.1]", "labels: {lane: gray}",
 			})
 			fmt.Fprintf(&b, "  - {name: %s-some, service: \"%s\", when: {%s}%s}\n", name, service, when, d.stages(""))
@@ -83,8 +83,8 @@ func (d draw) rules(now time.Time) string {
 	}
 	b.WriteString("evacuate:\n  - {set: no.such.set, until: 2020-01-01T00:00:00Z}\n")
 	for range d.IntN(3) {
-		p := one(d, places)
-		place := one(d, []string{
+		p := pick(d, places)
+		place := pick(d, []string{
 			"region: " + p[0], "zone: " + p[0] + "/" + p[1], "campus: " + strings.Join(p[:], "/"), "set: qb.novel.h", "set: epp.core.bj",
 		})
 		until := now.Add(time.Duration(3+d.IntN(20)) * time.Second).UTC()
@@ -95,32 +95,32 @@ func (d draw) rules(now time.Time) string {
 
 // lanes draws the lane addresses.
 func (d draw) lanes() string {
-	callee := one(d, []string{"epp.core.bj", "epp.core.bj", "epp.core.sz", "epp.{caller.set.2}.bj"})
+	callee := pick(d, []string{"epp.core.bj", "epp.core.bj", "epp.core.sz", "epp.{caller.set.2}.bj"})
 	return "version: 1\naddresses:\n" +
 		fmt.Sprintf("  - {service: default/core.epp, target: default/epp%s}\n", d.stages(callee)) +
 		fmt.Sprintf("  - {service: default/old, target: default/epp%s}\n", d.stages(callee))
 }
 
-// stages draws all that a rule can say of how it chooses; a lane address has a
+// stages draws the keys of a rule that say how it chooses. A lane address has a
 // callee.
 func (d draw) stages(callee string) string {
 	var keys []string
 	add := func(percent int, format string, args ...any) {
-		if d.in(percent) {
+		if d.chance(percent) {
 			keys = append(keys, fmt.Sprintf(format, args...))
 		}
 	}
-	if callee != "" || d.in(90) {
+	if callee != "" || d.chance(90) {
 		keys = append(keys, "set: "+d.setStage(callee))
 	}
 	level := d.IntN(4)
-	strict := d.in(15)
+	strict := d.chance(15)
 	add(60, "nearby: {matchLevel: %s, maxMatchLevel: %s, strict: %t}", oracle.Levels[level], oracle.Levels[d.IntN(level+1)], strict)
 	add(60, "degrade: {by: %s, unhealthyPercent: %d, minUsable: %d, holdDown: %s}",
-		one(d, []string{"unhealthy", "unhealthy", "absent"}), one(d, []int{100, 50, 34}), d.IntN(3), one(d, []string{"0s", "2s", "10s"}))
+		pick(d, []string{"unhealthy", "unhealthy", "absent"}), pick(d, []int{100, 50, 34}), d.IntN(3), pick(d, []string{"0s", "2s", "10s"}))
 	add(30, "onEmpty: all")
 	add(10, "mode: shadow")
-	add(30, "rollout: {percent: %s, by: %s}", one(d, []string{"0", "25", "50", "99.99", "100"}), one(d, []string{"caller", "weight"}))
+	add(30, "rollout: {percent: %s, by: %s}", pick(d, []string{"0", "25", "50", "99.99", "100"}), pick(d, []string{"caller", "weight"}))
 	if len(keys) == 0 {
 		return ""
 	}
@@ -131,26 +131,26 @@ func (d draw) setStage(callee string) string {
 	var keys []string
 	if callee != "" {
 		keys = append(keys, `callee: "`+callee+`"`)
-	} else if d.in(20) {
-		keys = append(keys, one(d, []string{
+	} else if d.chance(20) {
+		keys = append(keys, pick(d, []string{
 			`caller: "{caller.set.1}.{caller.set.2}.{caller.zone|alias}"`, `caller: "qb.novel.h"`, `callee: "qb.novel.{caller.zone|alias}"`,
 		}))
 	}
-	if d.in(75) {
-		keys = append(keys, "tiers: "+one(d, []string{
+	if d.chance(75) {
+		keys = append(keys, "tiers: "+pick(d, []string{
 			"[own, pool]", "[own, siblings, pool, business]", "[pool, own]", "[own, unset]", "[own, pool, all]", "[siblings, unset]", "[own]",
 			"[own, pool, business, unset]",
 		}))
 	}
-	if d.in(10) {
+	if d.chance(10) {
 		keys = append(keys, "required: true")
 	}
 	return "{" + strings.Join(keys, ", ") + "}"
 }
 
-// broken is a file that does not load.
+// broken draws a file that does not load.
 func (d draw) broken(good string) string {
-	return brokenMark + "\n" + one(d, []string{
+	return brokenMark + "\n" + pick(d, []string{
 		good + "ruels: []\n", "version: 2\n", strings.Replace(good, "version: 1", "version: 1\nversion: 1", 1), good[:len(good)/2] + "\n  - {", "\x00",
 	})
 }

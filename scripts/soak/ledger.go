@@ -9,21 +9,22 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 )
 
-// ledger has every revision of a view that was ever given, and its content: all
-// that clients receive, the revision itself left out. Equal content has an equal
-// revision, over nodes and restarts (docs/design.md, 5.4).
+// ledger has every revision of a view that any caller was given, and its content:
+// everything that clients receive except the revision. Equal content must have an
+// equal revision, over nodes and restarts (docs/design.md, 5.4).
 type ledger struct {
 	content  map[string][32]byte // by revision
 	revision map[[32]byte]string
-	forSDK   map[string]string // what of the content SDKs show, by revision
+	forSDK   map[string]string // the part of the content that SDKs show, by revision
 }
 
 func newLedger() ledger {
 	return ledger{map[string][32]byte{}, map[[32]byte]string{}, map[string]string{}}
 }
 
-// note tells what is wrong with an answer beside those before. A stock revision
-// is the stock server's; it must not be one of a view.
+// note notes an answer, and returns what is wrong with it beside the answers before;
+// it returns an empty text if nothing is. A stock revision is not noted: it is the
+// stock server's.
 func (l *ledger) note(resp *apiservice.DiscoverResponse) string {
 	revision := resp.GetService().GetRevision().GetValue()
 	if revision == "" {
@@ -36,10 +37,10 @@ func (l *ledger) note(resp *apiservice.DiscoverResponse) string {
 	if err != nil {
 		return err.Error()
 	}
-	if before, there := l.content[revision]; there && before != sum {
+	if before, ok := l.content[revision]; ok && before != sum {
 		return fmt.Sprintf("revision %s had other content before", revision)
 	}
-	if before, there := l.revision[sum]; there && before != revision {
+	if before, ok := l.revision[sum]; ok && before != revision {
 		return fmt.Sprintf("the same content had revision %s before, and has %s", before, revision)
 	}
 	l.content[revision], l.revision[sum] = sum, revision
@@ -55,7 +56,7 @@ func contentOf(resp *apiservice.DiscoverResponse) (sum [32]byte, err error) {
 	return sha256.Sum256(text), err
 }
 
-// shown is what an SDK shows of the instances, without their order.
+// shown returns what an SDK shows of the instances, without their order.
 func shown(resp *apiservice.DiscoverResponse) []string {
 	var out []string
 	for _, i := range resp.Instances {

@@ -1,7 +1,7 @@
-// Command soak runs a cluster of two servers for long while everything changes:
-// instances, files, evacuations, the nodes themselves. It checks every answer
-// that every client gets with the slow oracle, fed with the dumps of the node
-// that answered, and ends with 1 if one is wrong: docs/reliability.md.
+// Command soak runs a cluster of two servers for a long time while everything
+// changes: instances, files, evacuations, the nodes themselves. It compares every
+// answer that a client gets with the slow oracle, which reads dumps of the node
+// that answered. It ends with 1 if an answer is wrong: docs/reliability.md.
 package main
 
 import (
@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// plan is what is done.
+// plan says what to do.
 type plan struct {
-	server, sdk string // programs; no SDK callers without sdk
+	server, sdk string // paths of programs; without sdk there are no SDK callers
 	duration    time.Duration
 	seed        uint64
 	callers     int
 	instances   int           // of each service
 	interval    time.Duration // between two requests of a caller
 	dumps       time.Duration // between two dumps of a node
-	pace        float64       // times as many deeds as at 1
-	verbose     bool          // each deed is printed as it is done
+	pace        float64       // 2 is twice as many actions as 1
+	verbose     bool          // print each action when it is done
 	out         io.Writer
 }
 
@@ -51,8 +51,8 @@ func main() {
 	}
 }
 
-// run is a whole soak. Its error says that it could not be run, or that
-// something was not as it must be.
+// run runs a whole soak. Its error says that the soak could not run, or that it
+// found a fault.
 func run(ctx context.Context, p plan) (err error) {
 	fmt.Fprintf(p.out, "seed %d, %s, %d callers, %d instances of each of %d services\n", p.seed, p.duration, p.callers, p.instances, len(services))
 	s, err := start(ctx, p)

@@ -16,12 +16,12 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// node is a place in the cluster, and the server that runs there.
+// node is a node of the cluster, and the server that runs there.
 type node struct {
 	number  int
-	place   *polaristest.Node
+	links   *polaristest.Node
 	options polaristest.Options
-	console *polaristest.Console // of the place: addresses and tokens outlive a restart
+	console *polaristest.Console // stays: addresses and tokens outlive a restart
 
 	mu          sync.Mutex
 	server      *polaristest.Server
@@ -29,33 +29,32 @@ type node struct {
 	behindUntil time.Time
 }
 
-// catchUp is how long a node whose database is back reads changes of several
-// seconds one shortly after the other, so that its state can go to and fro
-// between two dumps.
+// catchUp is how long a node needs to read the changes that it missed, after its
+// database is back. In that time its state can go to and fro between two dumps.
 const catchUp = 5 * time.Second
 
-// behind says that the node is behind its database for a time from now.
-func (n *node) behind(long time.Duration) {
+// setBehind says that the node is behind its database for a time from now.
+func (n *node) setBehind(duration time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.behindUntil = time.Now().Add(long)
+	n.behindUntil = time.Now().Add(duration)
 }
 
-func (n *node) isBehind(at time.Time) bool {
+func (n *node) isBehind(t time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return at.Before(n.behindUntil)
+	return t.Before(n.behindUntil)
 }
 
-// life is one process of a node. It is up from when it serves until before it
-// is told to end.
+// life is one process of a node. It is up from the moment when it serves until
+// shortly before it is told to end.
 type life struct {
 	number int
 	since  time.Time
 	up     bool
 }
 
-func (n *node) now() (*polaristest.Server, life) {
+func (n *node) current() (*polaristest.Server, life) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.server, n.life
@@ -89,7 +88,7 @@ func (n *node) restart(ctx context.Context, kill bool) error {
 
 // fetch reads what the admin listener of the node answers.
 func (n *node) fetch(ctx context.Context, path string) ([]byte, error) {
-	server, _ := n.now()
+	server, _ := n.current()
 	return get(ctx, server.AdminURL+"/setrouter/v1/"+path)
 }
 
@@ -112,7 +111,8 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	return body, err
 }
 
-// refused tells why files are refused, by the node's status.
+// refused returns why files are refused, by the node's status; it is empty if no
+// file is.
 func (n *node) refused(ctx context.Context) (string, error) {
 	body, err := n.fetch(ctx, "status")
 	if err != nil {
@@ -142,12 +142,12 @@ func (s *soak) startNodes(ctx context.Context, files map[string]string) (err err
 	config := strings.Replace(polaristest.Config(), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+lanesSource+`"`, 1)
 	config = strings.ReplaceAll(config, "sizeCacheProto: 4096", "sizeCacheProto: 512") // that fills up in minutes
 	for i := range 2 {
-		place, err := s.cluster.Join()
+		links, err := s.cluster.Join()
 		if err != nil {
 			return err
 		}
-		n := &node{number: i + 1, place: place}
-		n.options = place.On(polaristest.Options{Binary: s.plan.server, Files: files, Config: config, Dir: filepath.Join(s.dir, n.String())})
+		n := &node{number: i + 1, links: links}
+		n.options = links.On(polaristest.Options{Binary: s.plan.server, Files: files, Config: config, Dir: filepath.Join(s.dir, n.String())})
 		s.nodes = append(s.nodes, n)
 	}
 	return s.both(func(n *node) (err error) {

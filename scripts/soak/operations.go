@@ -9,20 +9,20 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// putFiles writes files below every node's directory, also of one that is down.
+// putFiles writes files below every node's directory, also if the node is down.
 func (d *driver) putFiles(kind string, files map[string]string) {
 	for name, content := range files {
 		d.files[name] = content
 		for _, n := range d.nodes {
-			server, _ := n.now()
+			server, _ := n.current()
 			err := server.WriteFile(name, content)
-			d.deeds.done(kind, err, "%s at %s", name, n)
+			d.actions.note(kind, err, "%s at %s", name, n)
 		}
 	}
 }
 
 func (d *driver) reloadRules(context.Context) {
-	if !d.nodeBusy.TryLock() { // a node that starts reads its files
+	if !d.nodeBusy.TryLock() { // a starting node reads its files
 		return
 	}
 	defer d.nodeBusy.Unlock()
@@ -31,7 +31,7 @@ func (d *driver) reloadRules(context.Context) {
 
 func (d *driver) reloadMapping(context.Context) {
 	files := map[string]string{callersFile: d.mapping()}
-	if d.in(30) {
+	if d.chance(30) {
 		files = map[string]string{hostsFile: d.hosts()}
 	}
 	d.putFiles("reload mapping", files)
@@ -52,24 +52,24 @@ func (d *driver) publish(ctx context.Context, kind, content string) error {
 	d.releases++
 	name := fmt.Sprintf("r%d", d.releases)
 	err := d.console().Publish(ctx, lanesFile, name, content)
-	d.deeds.done(kind, err, "%s of %s", name, lanesFile.Name)
+	d.actions.note(kind, err, "%s of %s", name, lanesFile.Name)
 	return err
 }
 
-// breakFile puts a broken file, waits until a node says that it refuses it, and
-// puts the good one back.
+// breakFile gives a node a broken file, waits until the node says that it refuses
+// the file, and puts the good file back.
 func (d *driver) breakFile(ctx context.Context) {
 	n := d.anyUp()
 	if !d.nodeBusy.TryLock() {
 		return
 	}
 	defer d.nodeBusy.Unlock()
-	server, _ := n.now()
-	name := one(d.draw, []string{rulesFile, callersFile})
+	server, _ := n.current()
+	name := pick(d.draw, []string{rulesFile, callersFile})
 	good := d.files[name]
-	d.deeds.done("broken file", server.WriteFile(name, d.broken(good)), "%s at %s", name, n)
+	d.actions.note("broken file", server.WriteFile(name, d.broken(good)), "%s at %s", name, n)
 	d.waitRefused(ctx, n, name)
-	d.deeds.done("good file again", server.WriteFile(name, good), "%s at %s", name, n)
+	d.actions.note("good file again", server.WriteFile(name, good), "%s at %s", name, n)
 	d.waitGood(ctx, n)
 }
 
@@ -99,11 +99,11 @@ func (d *driver) waitGood(ctx context.Context, n *node) {
 	d.waitStatus(ctx, n, func(problems string) bool { return problems == "" }, "a good file is not taken")
 }
 
-func (d *driver) waitStatus(ctx context.Context, n *node, holds func(problems string) bool, otherwise string) {
+func (d *driver) waitStatus(ctx context.Context, n *node, good func(problems string) bool, fault string) {
 	problems := ""
 	for end := time.Now().Add(mostWait); time.Now().Before(end); {
 		var err error
-		if problems, err = n.refused(ctx); ctx.Err() != nil || err == nil && holds(problems) {
+		if problems, err = n.refused(ctx); ctx.Err() != nil || err == nil && good(problems) {
 			return
 		}
 		select {
@@ -112,28 +112,28 @@ func (d *driver) waitStatus(ctx context.Context, n *node, holds func(problems st
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	d.check.violate(answer{node: n, begin: time.Now(), end: time.Now()}, otherwise+" within "+mostWait.String()+", its problems: "+problems)
+	d.check.violate(answer{node: n, begin: time.Now(), end: time.Now()}, fault+" within "+mostWait.String()+", its problems: "+problems)
 }
 
-// restartNode restarts a node while the other goes on: in the first third of the
-// time either, afterwards the second only, so that the first one's memory can be
-// watched.
+// restartNode restarts a node while the other goes on. In the first third of the
+// time it takes either node. Afterwards it takes the second only, so that the
+// memory of the first can be watched.
 func (d *driver) restartNode(ctx context.Context) {
 	if d.isCut() || !d.nodeBusy.TryLock() {
 		return
 	}
 	n := d.nodes[1]
 	if time.Since(d.began) < d.plan.duration/3 {
-		n = one(d.draw, d.nodes)
+		n = pick(d.draw, d.nodes)
 	}
 	left := d.plan.duration - time.Since(d.began)
-	kill := d.in(60) || left < 15*time.Second // a SIGTERM takes the stock server 5 s
+	kill := d.chance(60) || left < 15*time.Second // a SIGTERM takes the stock server 5 s
 	kind := map[bool]string{true: "SIGKILL", false: "SIGTERM"}[kill]
-	d.deeds.done(kind, nil, "%s", n)
+	d.actions.note(kind, nil, "%s", n)
 	d.restarts.Go(func() {
 		defer d.nodeBusy.Unlock()
 		err := n.restart(context.WithoutCancel(ctx), kill)
-		d.deeds.done("start", err, "%s", n)
+		d.actions.note("start", err, "%s", n)
 		if err != nil {
 			d.check.violate(answer{node: n, begin: time.Now(), end: time.Now()}, fmt.Sprintf("the node does not start: %v", err))
 		}
@@ -142,24 +142,24 @@ func (d *driver) restartNode(ctx context.Context) {
 
 // cutDatabase takes the database away from a node for a while.
 func (d *driver) cutDatabase(ctx context.Context) {
-	if !d.nodeBusy.TryLock() { // a server does not start without it
+	if !d.nodeBusy.TryLock() { // a server does not start without its database
 		return
 	}
-	n, long := one(d.draw, d.nodes), time.Duration(float64(2+d.IntN(5))*float64(time.Second)/d.plan.pace)
-	n.behind(time.Hour)
-	n.place.ToDB.Cut()
+	n, duration := pick(d.draw, d.nodes), time.Duration(float64(2+d.IntN(5))*float64(time.Second)/d.plan.pace)
+	n.setBehind(time.Hour)
+	n.links.ToDB.Cut()
 	d.cut.Store(true)
-	d.deeds.done("cut database", nil, "%s for %s", n, long)
+	d.actions.note("cut database", nil, "%s for %s", n, duration)
 	d.restarts.Go(func() {
 		defer d.nodeBusy.Unlock()
 		select {
 		case <-ctx.Done():
-		case <-time.After(long):
+		case <-time.After(duration):
 		}
-		n.place.ToDB.Mend()
-		n.behind(catchUp)
+		n.links.ToDB.Mend()
+		n.setBehind(catchUp)
 		d.cut.Store(false)
-		d.deeds.done("mend database", nil, "%s", n)
+		d.actions.note("mend database", nil, "%s", n)
 	})
 }
 

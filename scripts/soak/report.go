@@ -12,41 +12,41 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
-// leastExact is the least share of answers, in percent, that must be compared
-// with the one state that they can have been given in.
+// leastExact is the least share of answers, in percent, that must be checked
+// exactly: there is one state in which they can have been given.
 const leastExact = 50
 
-// violation gives a full account, of the first ones.
-func (c *checker) violation(a answer, what string, states []*seen) {
+// addViolation counts a violation, and keeps a full account of the first ones.
+func (c *checker) addViolation(a answer, fault string, states []*dump) {
 	c.violations++
 	if len(c.accounts) >= mostAccounts {
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "VIOLATION %d: %s\n", c.violations, what)
+	fmt.Fprintf(&b, "VIOLATION %d: %s\n", c.violations, fault)
 	if a.caller != nil {
 		fmt.Fprintf(&b, "  %s asked %s (process %d) for %s at %s, for %s\n", a.caller.name, a.node, a.life, a.asked,
 			a.begin.Format("15:04:05.000"), a.end.Sub(a.begin))
-		if !a.regular.IsZero() {
-			fmt.Fprintf(&b, "  it has asked there for that without a gap for %.1f s\n", a.begin.Sub(a.regular).Seconds())
+		if !a.pollingSince.IsZero() {
+			fmt.Fprintf(&b, "  it has asked there for that without a gap for %.1f s\n", a.begin.Sub(a.pollingSince).Seconds())
 		}
 	} else {
 		fmt.Fprintf(&b, "  %s at %s\n", a.node, a.begin.Format("15:04:05.000"))
 	}
 	if a.resp != nil {
-		fmt.Fprintf(&b, "  answer (revision %s, unchanged: %t): %s\n", a.resp.GetService().GetRevision().GetValue(), a.unchanged, indent(listOf(a.resp)))
+		fmt.Fprintf(&b, "  answer (revision %s, unchanged: %t): %s\n", a.resp.GetService().GetRevision().GetValue(), a.unchanged, indent(textOfAnswer(a.resp)))
 	}
 	for _, d := range states {
 		fmt.Fprintf(&b, "  in the state of %s to %s: %s", d.begin.Format("15:04:05.000"), d.end.Format("15:04:05.000"), c.account(a, d))
 	}
-	fmt.Fprintf(&b, "  done before:\n%s", c.deeds.before(a.end, 15*time.Second))
+	fmt.Fprintf(&b, "  done before:\n%s", c.actions.lately(a.end, 15*time.Second))
 	c.accounts = append(c.accounts, b.String())
 }
 
-// account is what the oracle says in a state.
-func (c *checker) account(a answer, d *seen) string {
+// account returns what the oracle says of an answer in a state.
+func (c *checker) account(a answer, d *dump) string {
 	k := c.ask(a, d)
-	want, choice := expect(k, oracle.Held{})
+	want, choice := expect(k, oracle.Road{})
 	out := fmt.Sprintf("the caller is %+v, routed as %q from %v; rule %q, stock because: %q\n", k.Caller, k.SET, k.Place, k.Rule.Name, k.Why)
 	if k.Why == "" {
 		out += fmt.Sprintf("    set %+v nearby %+v degrade %+v onEmpty all %t rollout %d by weight %t: tier %q level %q\n",
@@ -56,7 +56,7 @@ func (c *checker) account(a answer, d *seen) string {
 	for _, i := range k.All {
 		all = append(all, oracle.Member{Instance: i, SentWeight: i.Weight})
 	}
-	return out + fmt.Sprintf("    the oracle gives: %s\n    of: %s\n", indent(want), indent(write(all, true)))
+	return out + fmt.Sprintf("    the oracle gives: %s\n    of: %s\n", indent(want), indent(textOfMembers(all, true)))
 }
 
 func value[T any](p *T) any {
@@ -68,15 +68,16 @@ func value[T any](p *T) any {
 
 func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n      ") }
 
-// given is what of a revision's content SDKs show, if any caller was given it.
-func (c *checker) given(revision string) (string, bool) {
+// shownUnder returns what SDKs show under a revision. It is not ok if no caller was
+// given the revision.
+func (c *checker) shownUnder(revision string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	sum, there := c.ledger.forSDK[revision]
-	return sum, there
+	sum, ok := c.ledger.forSDK[revision]
+	return sum, ok
 }
 
-// waiting is how many answers are not judged yet.
+// waiting returns how many answers are not judged yet.
 func (c *checker) waiting() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,12 +87,12 @@ func (c *checker) waiting() (n int) {
 	return n
 }
 
-// report prints what came of it. Its error says what must not be.
+// report prints what the soak saw. Its error says what is wrong.
 func (s *soak) report() error {
 	out := s.plan.out
 	alone := 0
 	if s.sdk != nil {
-		alone = s.sdk.settle(s)
+		alone = s.sdk.matchRest(s)
 	}
 	c := s.check
 	c.mu.Lock()
@@ -108,7 +109,7 @@ func (s *soak) report() error {
 	for _, kind := range sorted(slices.Collect(maps.Keys(c.rules))) {
 		fmt.Fprintf(out, " [%s] %d", kind, c.rules[kind])
 	}
-	fmt.Fprintf(out, "\nstates seen %d; done: %s\n", c.states, s.deeds.summary())
+	fmt.Fprintf(out, "\nstates seen %d; done: %s\n", c.states, s.actions.summary())
 	if s.sdk != nil {
 		fmt.Fprintf(out, "SDK lists %d (empty %d), compared %d, revisions that only an SDK was given %d, errors %v\n", s.sdk.lists, s.sdk.empty, s.sdk.compared, alone, s.sdk.errors)
 	}
@@ -121,7 +122,7 @@ func (s *soak) report() error {
 		return fmt.Errorf("memory or goroutines grow")
 	case share < leastExact:
 		return fmt.Errorf("only %.1f%% of the answers were checked exactly, expected %d%%", share, leastExact)
-	case !s.deeds.most():
+	case !s.actions.mostSucceeded():
 		return errors.New("more changes failed than were done: too little was seen")
 	case s.sdk != nil && s.sdk.compared == 0:
 		return errors.New("no list of an SDK was compared: too little was seen")

@@ -14,41 +14,41 @@ import (
 	"time"
 )
 
-// sample is what a process uses at a moment of its life.
+// sample is what a process uses at a moment.
 type sample struct {
-	at                    time.Time
+	time                  time.Time
 	megabytes, goroutines float64
 }
 
-// samples are those of each process of each node. They are safe for concurrent
-// use.
+// samples are the samples of each process of each node. They are safe for
+// concurrent use.
 type samples struct {
-	mu sync.Mutex
-	of map[process][]sample
+	mu        sync.Mutex
+	byProcess map[process][]sample
 }
 
 type process struct{ node, life int }
 
-func newSamples() *samples { return &samples{of: map[process][]sample{}} }
+func newSamples() *samples { return &samples{byProcess: map[process][]sample{}} }
 
 const sampleInterval = time.Second
 
 func (m *samples) watch(ctx context.Context, s *soak) {
 	for ctx.Err() == nil {
 		for _, n := range s.nodes {
-			server, life := n.now()
+			server, life := n.current()
 			if !life.up {
 				continue
 			}
-			one := sample{at: time.Now(), megabytes: resident(server.PID())}
+			taken := sample{time: time.Now(), megabytes: resident(server.PID())}
 			body, err := get(ctx, "http://"+server.HTTPAddr+"/metrics")
-			if err != nil || one.megabytes == 0 {
+			if err != nil || taken.megabytes == 0 {
 				continue
 			}
-			one.goroutines = metric(body, "go_goroutines")
+			taken.goroutines = metric(body, "go_goroutines")
 			m.mu.Lock()
 			p := process{n.number, life.number}
-			m.of[p] = append(m.of[p], one)
+			m.byProcess[p] = append(m.byProcess[p], taken)
 			m.mu.Unlock()
 		}
 		select {
@@ -58,7 +58,8 @@ func (m *samples) watch(ctx context.Context, s *soak) {
 	}
 }
 
-// resident is the resident memory of a process in MB, 0 where there is none.
+// resident returns the resident memory of a process in MB, and 0 if there is no
+// such process.
 func resident(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
@@ -70,7 +71,7 @@ func resident(pid int) float64 {
 
 func metric(text []byte, name string) float64 {
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		if value, is := strings.CutPrefix(lines.Text(), name+" "); is {
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
 			v, _ := strconv.ParseFloat(value, 64)
 			return v
 		}
@@ -78,9 +79,9 @@ func metric(text []byte, name string) float64 {
 	return 0
 }
 
-// Bounds of growth from the second quarter of a process's life to the last: what
-// the garbage collector and connections make of it, and no more. Shorter lives
-// are not judged.
+// Bounds of growth from the second quarter of a process's life to the last. They
+// allow for the garbage collector and for connections. A life that is shorter than
+// shortestLife is not judged.
 const (
 	shortestLife   = 4 * time.Minute
 	moreMegabytes  = 1.2 // times, and
@@ -89,7 +90,7 @@ const (
 	someGoroutines = 30
 )
 
-// trend is how a process went.
+// trend is how memory and goroutines of a process developed.
 type trend struct {
 	process
 	lived        time.Duration
@@ -100,11 +101,11 @@ type trend struct {
 func (m *samples) trends() (out []trend) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for p, list := range m.of {
+	for p, list := range m.byProcess {
 		if len(list) < 8 {
 			continue
 		}
-		t := trend{process: p, lived: list[len(list)-1].at.Sub(list[0].at)}
+		t := trend{process: p, lived: list[len(list)-1].time.Sub(list[0].time)}
 		for n := range t.quarters {
 			t.quarters[n] = median(list[n*len(list)/4 : (n+1)*len(list)/4])
 		}

@@ -10,15 +10,15 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// witnesses are unmodified SDKs at the addresses of callers. What an SDK has is
-// what some caller was given under that revision.
+// witnesses are unmodified SDKs at the addresses of callers. An SDK must have the
+// list that some caller was given under the same revision.
 type witnesses struct {
 	*polaristest.Consumers
-	callers map[string]*caller
-	open    map[string]string // revisions that no caller was given yet, and what the SDK has
+	callers   map[string]*caller
+	unmatched map[string]string // revisions that no caller was given yet, and what the SDK has
 
 	lists, empty int
-	compared     int // lists, with what a caller was given
+	compared     int // lists that were compared with what a caller was given
 	errors       map[string]int
 }
 
@@ -27,14 +27,14 @@ func newWitnesses(s *soak) (*witnesses, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &witnesses{Consumers: consumers, callers: map[string]*caller{}, open: map[string]string{}, errors: map[string]int{}}
+	w := &witnesses{Consumers: consumers, callers: map[string]*caller{}, unmatched: map[string]string{}, errors: map[string]int{}}
 	for n, c := range s.callers {
 		if n%11 != 0 {
 			continue
 		}
 		name := fmt.Sprintf("sdk%d", n)
 		w.callers[name] = c
-		server, _ := c.node.now()
+		server, _ := c.node.current()
 		if err := consumers.Add(name, c.addr, server); err != nil {
 			return nil, errors.Join(err, consumers.Close())
 		}
@@ -47,7 +47,7 @@ func (w *witnesses) live(ctx context.Context, s *soak) {
 	for n := 0; ctx.Err() == nil; n++ {
 		for name, c := range w.callers {
 			if ctx.Err() == nil {
-				w.ask(s, name, c, names[n%len(names)].asked)
+				w.check(s, name, c, names[n%len(names)].asked)
 			}
 		}
 		select {
@@ -57,7 +57,7 @@ func (w *witnesses) live(ctx context.Context, s *soak) {
 	}
 }
 
-func (w *witnesses) ask(s *soak, name string, c *caller, service string) {
+func (w *witnesses) check(s *soak, name string, c *caller, service string) {
 	got, err := w.Get(name, namespace, service)
 	if err != nil {
 		s.check.violate(answer{caller: c, asked: service, node: c.node, begin: time.Now(), end: time.Now()}, err.Error())
@@ -79,10 +79,10 @@ func (w *witnesses) ask(s *soak, name string, c *caller, service string) {
 		w.empty++
 	}
 	sum := digest(sorted(list))
-	known, there := s.check.given(got.Revision)
+	known, ok := s.check.shownUnder(got.Revision)
 	switch {
-	case !there:
-		w.open[got.Revision] = sum
+	case !ok:
+		w.unmatched[got.Revision] = sum
 	case known == sum:
 		w.compared++
 	default:
@@ -91,13 +91,13 @@ func (w *witnesses) ask(s *soak, name string, c *caller, service string) {
 	}
 }
 
-// settle looks again for what no caller had been given then, and counts what
-// none was.
-func (w *witnesses) settle(s *soak) (alone int) {
-	for revision, sum := range w.open {
-		known, there := s.check.given(revision)
+// matchRest looks again for revisions that no caller had been given before, and
+// counts those that no caller was ever given.
+func (w *witnesses) matchRest(s *soak) (alone int) {
+	for revision, sum := range w.unmatched {
+		known, ok := s.check.shownUnder(revision)
 		switch {
-		case !there:
+		case !ok:
 			alone++
 		case known == sum:
 			w.compared++

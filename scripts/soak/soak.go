@@ -12,13 +12,13 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// soak is a running cluster and all that is done and checked.
+// soak is a running cluster, with everything that changes and checks it.
 type soak struct {
 	plan    plan
 	dir     string
 	cluster *polaristest.Cluster
 	nodes   []*node
-	deeds   *deeds
+	actions *actionLog
 	check   *checker
 	driver  *driver
 	callers []*caller
@@ -29,13 +29,14 @@ type soak struct {
 
 func (s *soak) other(n *node) *node { return s.nodes[2-n.number] }
 
-// start starts the cluster, and waits until each node serves what there is.
+// start starts the cluster, and waits until each node serves all instances and
+// files.
 func start(ctx context.Context, p plan) (_ *soak, err error) {
-	d := &deeds{counts: map[string]int{}}
+	l := &actionLog{counts: map[string]int{}}
 	if p.verbose {
-		d.verbose = p.out
+		l.verbose = p.out
 	}
-	s := &soak{plan: p, deeds: d, check: newChecker(d), memory: newSamples()}
+	s := &soak{plan: p, actions: l, check: newChecker(l), memory: newSamples()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -61,7 +62,8 @@ func start(ctx context.Context, p plan) (_ *soak, err error) {
 	return s, nil
 }
 
-// populate registers everything, publishes lanes, and waits for it.
+// populate registers everything and publishes lanes. It waits until the nodes have
+// all of it.
 func (d *driver) populate(ctx context.Context) error {
 	count := 0
 	for _, service := range serviceNames() {
@@ -103,23 +105,24 @@ func (n *node) settle(ctx context.Context, instances int) error {
 		if err != nil {
 			return err
 		}
-		have := 0
+		registered := 0
 		for _, i := range w.Instances {
 			if i.Service.Namespace == namespace {
-				have++
+				registered++
 			}
 		}
-		if have == instances && len(w.Aliases) == 1 && len(w.Routing) == 2 {
+		if registered == instances && len(w.Aliases) == 1 && len(w.Routing) == 2 {
 			return nil
 		}
-		last = fmt.Errorf("%s has %d instances of %d, %d aliases, %d routing files of 2", n, have, instances, len(w.Aliases), len(w.Routing))
+		last = fmt.Errorf("%s has %d instances of %d, %d aliases, %d routing files of 2", n, registered, instances, len(w.Aliases), len(w.Routing))
 	}
 	return last
 }
 
-// live lets everybody do what they do for the time of the plan.
+// live has callers ask, watchers watch and the driver change things, for the time
+// of the plan.
 func (s *soak) live(ctx context.Context) {
-	doing, stop := context.WithCancel(ctx) // without a deadline, of which streams tell the server
+	doing, stop := context.WithCancel(ctx) // no deadline: a stream would tell it to the server
 	defer time.AfterFunc(s.plan.duration, stop).Stop()
 	defer stop()
 	watching, stopWatch := context.WithCancel(ctx)
@@ -130,7 +133,7 @@ func (s *soak) live(ctx context.Context) {
 	watchers.Go(func() { s.memory.watch(watching, s) })
 	time.Sleep(2 * s.plan.dumps) // a state before the first request
 	for _, c := range s.callers {
-		askers.Go(func() { c.live(doing, s, s.plan.interval) })
+		askers.Go(func() { c.keepAsking(doing, s, s.plan.interval) })
 	}
 	if s.sdk != nil {
 		askers.Go(func() { s.sdk.live(doing, s) })

@@ -13,15 +13,14 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // A short soak, with changes four times as often.
 func TestSoak(t *testing.T) {
-	if name := polaristest.MissingProgram(polaristest.ClusterPrograms...); name != "" {
-		t.Skipf("no %s; Debian has it in mariadb-server and redis-server", name)
-	}
+	needs.Program(t, polaristest.ClusterPrograms...)
 	dir, err := os.MkdirTemp("", "setrouter-soak-programs-")
 	if err != nil {
 		t.Fatal(err)
@@ -80,9 +79,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// Who was in the pool can be held there, also where that has to widen.
+// Callers that were in the pool can be held there, also where the pool has to widen.
 func TestPossible(t *testing.T) {
-	of := func(set, zone string, healthy bool) oracle.Instance {
+	instance := func(set, zone string, healthy bool) oracle.Instance {
 		return oracle.Instance{SET: set, Place: oracle.Place{"r", zone}, Healthy: healthy, Weight: 1}
 	}
 	rule := oracle.Rule{
@@ -90,17 +89,19 @@ func TestPossible(t *testing.T) {
 		Degrade: oracle.Degrade{UnhealthyPercent: 100, MinUsable: 1},
 	}
 	k := &oracle.Case{Rule: rule, SET: "a.b.c", Place: oracle.Place{"r", "z"}}
-	var got []oracle.Held
+	var got []oracle.Road
 	for _, step := range []struct {
 		own, pool, far bool
-		want           []oracle.Held
+		want           []oracle.Road
 	}{
-		{true, true, true, []oracle.Held{{}}},
-		{false, true, true, []oracle.Held{{Tier: 1}, {}}},
-		{true, false, true, []oracle.Held{{}, {Tier: 1}, {Tier: 1, Level: 1}}},
+		{true, true, true, []oracle.Road{{}}},
+		{false, true, true, []oracle.Road{{Tier: 1}, {}}},
+		{true, false, true, []oracle.Road{{}, {Tier: 1}, {Tier: 1, Level: 1}}},
 	} {
-		k.All = []oracle.Instance{of("a.b.c", "z", step.own), of("a.b.*", "z", step.pool), of("a.b.*", "y", step.far)}
-		if got = possible(k, got); !slices.Equal(got, step.want) {
+		k.All = []oracle.Instance{
+			instance("a.b.c", "z", step.own), instance("a.b.*", "z", step.pool), instance("a.b.*", "y", step.far),
+		}
+		if got = possibleRoads(k, got); !slices.Equal(got, step.want) {
 			t.Errorf("%+v: %v", step, got)
 		}
 	}
@@ -109,10 +110,10 @@ func TestPossible(t *testing.T) {
 func TestTrends(t *testing.T) {
 	m := newSamples()
 	for n := range 400 {
-		at := time.Unix(int64(n), 0)
-		m.of[process{1, 1}] = append(m.of[process{1, 1}], sample{at, 100, 400})
-		m.of[process{1, 2}] = append(m.of[process{1, 2}], sample{at, 100 + float64(n), 400})
-		m.of[process{2, 1}] = append(m.of[process{2, 1}], sample{at, 100, 400 + float64(n)})
+		t := time.Unix(int64(n), 0)
+		m.byProcess[process{1, 1}] = append(m.byProcess[process{1, 1}], sample{t, 100, 400})
+		m.byProcess[process{1, 2}] = append(m.byProcess[process{1, 2}], sample{t, 100 + float64(n), 400})
+		m.byProcess[process{2, 1}] = append(m.byProcess[process{2, 1}], sample{t, 100, 400 + float64(n)})
 	}
 	var grew []bool
 	for _, p := range m.trends() {
@@ -123,7 +124,7 @@ func TestTrends(t *testing.T) {
 	}
 }
 
-// A soak that saw too little is no good one.
+// A soak that saw too little fails.
 func TestReport(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -134,12 +135,12 @@ func TestReport(t *testing.T) {
 		{"around starts and ends", func(s *soak) { s.check.exact, s.check.unjudged = 40, 50 }, "only 40.0% of the answers were checked exactly, expected 50%"},
 		{"not judged at all", func(s *soak) { s.check.exact = 40 }, "only 40.0% of the answers were checked exactly, expected 50%"},
 		{"no answers", func(s *soak) { s.check.answers, s.check.exact = 0, 0 }, "only 0.0% of the answers were checked exactly, expected 50%"},
-		{"no changes", func(s *soak) { s.deeds.done("health", errors.New("refused"), "") }, "more changes failed than were done: too little was seen"},
+		{"no changes", func(s *soak) { s.actions.note("health", errors.New("refused"), "") }, "more changes failed than were done: too little was seen"},
 		{"an SDK without lists", func(s *soak) { s.sdk.compared = 0 }, "no list of an SDK was compared: too little was seen"},
 	} {
-		d := &deeds{counts: map[string]int{}}
-		d.done("health", nil, "")
-		s := &soak{plan: plan{out: io.Discard}, deeds: d, check: newChecker(d), memory: newSamples(), sdk: &witnesses{compared: 1}}
+		l := &actionLog{counts: map[string]int{}}
+		l.note("health", nil, "")
+		s := &soak{plan: plan{out: io.Discard}, actions: l, check: newChecker(l), memory: newSamples(), sdk: &witnesses{compared: 1}}
 		s.check.answers, s.check.exact = 100, 90
 		tt.less(s)
 		got := ""

@@ -14,8 +14,8 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
-// seen is a dump of a node's state, and when it was taken: between begin and end.
-type seen struct {
+// dump is a dump of a node's state. It was taken between begin and end.
+type dump struct {
 	life       int
 	begin, end time.Time
 	world      *oracle.World
@@ -24,41 +24,42 @@ type seen struct {
 	services   map[string]string // names the instances of each service
 }
 
-// state names all that an answer depends on.
-func (s *seen) state(asked string) string {
-	key := s.files
+// state names everything that an answer depends on.
+func (d *dump) state(asked string) string {
+	key := d.files
 	for _, n := range names {
 		if n.asked == asked {
 			for _, service := range n.reads {
-				key += s.services[service]
+				key += d.services[service]
 			}
 		}
 	}
 	return key
 }
 
-// history is what was seen of a node lately, the oldest first.
-type history []*seen
+// history is the last dumps of a node, the oldest first.
+type history []*dump
 
 // memory is longer than any hold-down and the slack beside it.
 const memory = 60 * time.Second
 
-// watch takes dumps of a node until the context ends, and has answers judged.
+// watch takes dumps of a node until the context ends, and has the checker judge
+// answers by them.
 func (s *soak) watch(ctx context.Context, n *node) {
 	for ctx.Err() == nil {
-		_, life := n.now()
+		_, life := n.current()
 		begin := time.Now()
 		body, err := n.fetch(ctx, "dump")
-		_, after := n.now()
+		_, after := n.current()
 		switch {
 		case ctx.Err() != nil:
 		case err == nil && life == after:
-			d, err := newSeen(body, life.number, begin)
+			d, err := newDump(body, life.number, begin)
 			if err != nil {
 				s.check.violate(answer{node: n, begin: begin, end: time.Now()}, fmt.Sprintf("the oracle cannot read the files in force: %v", err))
 				return
 			}
-			s.check.see(n, d)
+			s.check.addDump(n, d)
 		case err != nil && life.up && life == after:
 			s.check.violate(answer{node: n, begin: begin, end: time.Now()}, fmt.Sprintf("no dump while the node is up: %v", err))
 		}
@@ -69,8 +70,8 @@ func (s *soak) watch(ctx context.Context, n *node) {
 	}
 }
 
-func newSeen(body []byte, life int, begin time.Time) (*seen, error) {
-	d := &seen{life: life, begin: begin, end: time.Now(), services: map[string]string{}}
+func newDump(body []byte, life int, begin time.Time) (*dump, error) {
+	d := &dump{life: life, begin: begin, end: time.Now(), services: map[string]string{}}
 	var err error
 	if d.world, err = oracle.Read(body); err != nil {
 		return nil, err
@@ -98,7 +99,7 @@ func newSeen(body []byte, life int, begin time.Time) (*seen, error) {
 	return d, nil
 }
 
-// networks are those that callers are in.
+// networks are the networks of callers.
 var networks = func() (out []netip.Prefix) {
 	for n := range kinds {
 		out = append(out, netip.MustParsePrefix(network(n)))
@@ -106,8 +107,8 @@ var networks = func() (out []netip.Prefix) {
 	return out
 }()
 
-func digest(what ...any) string {
-	text, err := json.Marshal(what)
+func digest(values ...any) string {
+	text, err := json.Marshal(values)
 	if err != nil {
 		panic(err) // plain data
 	}
@@ -115,30 +116,32 @@ func digest(what ...any) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// between are the dumps around an interval: the last that ended before it, to
-// the first that began after it; none where there is no such.
-func (h history) between(begin, end time.Time, life int) []*seen {
-	from, to := -1, -1
+// between returns the dumps of a process around an interval: from the last dump
+// that ended before the interval, to the first dump that began after it. It returns
+// none if one of these two is missing.
+func (h history) between(begin, end time.Time, life int) []*dump {
+	first, last := -1, -1
 	for n, d := range h {
 		if d.life != life {
 			continue
 		}
 		if d.end.Before(begin) {
-			from = n
+			first = n
 		}
-		if to < 0 && d.begin.After(end) {
-			to = n
+		if last < 0 && d.begin.After(end) {
+			last = n
 		}
 	}
-	if from < 0 || to < 0 {
+	if first < 0 || last < 0 {
 		return nil
 	}
-	return h[from : to+1]
+	return h[first : last+1]
 }
 
-// since are those of a process from the last one that ended before a time, and
-// whether there is such a one.
-func (h history) since(begin time.Time, life int) (out []*seen, reaches bool) {
+// since returns the dumps of a process from the last dump that ended before a time.
+// It reports whether there is such a dump; if not, it returns all dumps of the
+// process.
+func (h history) since(begin time.Time, life int) (out []*dump, reaches bool) {
 	for n := len(h) - 1; n >= 0 && h[n].life == life; n-- {
 		out = append(out, h[n])
 		if h[n].end.Before(begin) {

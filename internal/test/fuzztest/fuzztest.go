@@ -1,5 +1,5 @@
-// Package fuzztest is what fuzz targets have in common: bounds, checks of what
-// comes out, and inputs to begin with.
+// Package fuzztest has what fuzz targets have in common: bounds of time and memory,
+// checks of outputs, and inputs to begin with.
 package fuzztest
 
 import (
@@ -17,15 +17,16 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// A small input may cost so much and no more, whatever stands in it. Processor
-// time counts, and no clock: machines are busy.
+// Bounds of what an input may cost. Processor time counts and not the time of a
+// clock, because machines are busy.
 const (
 	mostTime      = 10 * time.Second
 	mostBytes     = 64 << 20 // allocated, for an empty input
-	mostBytesEach = 64 << 10 // allocated, for each byte of it
+	mostBytesEach = 64 << 10 // allocated, for each byte of the input
 )
 
-// Bounded runs f, for an input of size bytes, and says where it takes too much.
+// Bounded runs f for an input of size bytes, and fails the test if f takes too much
+// time or memory.
 func Bounded(t testing.TB, size int, f func()) {
 	t.Helper()
 	bytesBefore, timeBefore := allocated(), processorTime()
@@ -50,8 +51,8 @@ func processorTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// Problems checks that each problem names a place in the one file that there is,
-// and is fit for a terminal and a log.
+// Problems checks that each problem names a line and column of the file, and that
+// its text is fit for a terminal and a log.
 func Problems(t testing.TB, data []byte, list []strict.Problem) {
 	t.Helper()
 	lines := LinesIn(data)
@@ -63,7 +64,7 @@ func Problems(t testing.TB, data []byte, list []strict.Problem) {
 	}
 }
 
-// LinesIn counts lines as YAML does, for which there are other line breaks, too.
+// LinesIn counts lines as YAML does, which has further line breaks.
 func LinesIn(data []byte) int {
 	lines := 1 - bytes.Count(data, []byte("\r\n"))
 	for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
@@ -72,7 +73,7 @@ func LinesIn(data []byte) int {
 	return lines
 }
 
-// Printable checks that a text moves no cursor, and is one line.
+// Printable checks that a text is one line, and moves no cursor.
 func Printable(t testing.TB, text string) {
 	t.Helper()
 	if !utf8.ValidString(text) {
@@ -86,8 +87,8 @@ func Printable(t testing.TB, text string) {
 	}
 }
 
-// AddNoise adds random bytes, the same each time, for targets made of rapid
-// properties: each draw takes some of them.
+// AddNoise adds random bytes as inputs, the same each time. Targets that are rapid
+// properties need them: each draw takes some of the bytes.
 func AddNoise(f *testing.F, size int) {
 	for n := range 4 {
 		source := rand.NewPCG(7, uint64(n))
@@ -99,8 +100,8 @@ func AddNoise(f *testing.F, size int) {
 	}
 }
 
-// Texts are the files that match patterns below the top of the repository, for
-// inputs that mean something. At least one must be there.
+// Texts returns the contents of the files that match patterns below the top of the
+// repository, as inputs that mean something. Each pattern must match a file.
 func Texts(f *testing.F, patterns ...string) (texts []string) {
 	f.Helper()
 	for _, pattern := range patterns {

@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// writeSecrets writes what the API server signs service account tokens with,
-// and the token of the administrator.
+// writeSecrets writes the key with which the API server signs service account
+// tokens, and the administrator's token.
 func (c *Cluster) writeSecrets() error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -19,7 +19,7 @@ type Client struct {
 	http *http.Client
 }
 
-// Client returns a client; Close it.
+// Client returns a client. Close it after use.
 func (c *Cluster) Client() *Client {
 	return &Client{c.URL, &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, MaxIdleConnsPerHost: 64,
@@ -29,8 +29,8 @@ func (c *Cluster) Client() *Client {
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Do sends a request with a body in JSON, and reads the answer into reply,
-// which may be nil.
+// Do sends a request with a body in JSON, and reads the answer into reply. Body and
+// reply may be nil.
 func (c *Client) Do(ctx context.Context, method, path, contentType string, body, reply any) error {
 	var text []byte
 	if body != nil {
@@ -100,10 +100,11 @@ type Pod struct {
 	IPs                   []string
 }
 
-// Path is the pod's path in the API.
+// Path returns the pod's path in the API.
 func (p Pod) Path() string { return "/api/v1/namespaces/" + p.Namespace + "/pods/" + p.Name }
 
-// Run creates a pod on its node and has it run, as scheduler and kubelet would.
+// Run creates a pod on its node and sets its status to running, as scheduler and
+// kubelet would.
 func (c *Client) Run(ctx context.Context, p Pod) error {
 	object := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: p.Labels, Annotations: p.Annotations},
@@ -126,7 +127,7 @@ func (c *Client) Run(ctx context.Context, p Pod) error {
 	return c.Patch(ctx, p.Path()+"/status", map[string]any{"status": status})
 }
 
-// Label sets a label of an object, or removes it where the value is nil.
+// Label sets a label of an object. If the value is nil it removes the label.
 func (c *Client) Label(ctx context.Context, path, key string, value any) error {
 	return c.Patch(ctx, path, map[string]any{"metadata": map[string]any{"labels": map[string]any{key: value}}})
 }

@@ -1,8 +1,8 @@
 // Package kubetest runs a real kube-apiserver on loopback for tests, with an
 // etcd behind it. Nothing else of a cluster runs: no scheduler, no kubelet, no
-// controllers; a test plays those, as Pods does.
+// controllers. A test plays these, with a Client.
 //
-// It needs two programs: etcd (Debian package etcd-server) and kube-apiserver,
+// The package needs two programs: etcd (Debian package etcd-server) and kube-apiserver,
 // which scripts/kubernetes/build-apiserver builds once into the user's cache.
 package kubetest
 
@@ -21,10 +21,10 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// Version is that of the kube-apiserver.
+// Version is the version of the kube-apiserver.
 const Version = "v1.37.2"
 
-// Token is that of a user in system:masters, who may do everything.
+// Token is the token of a user in system:masters, who may do everything.
 const Token = "admin-token"
 
 // startTimeout is generous: a test machine may be busy.
@@ -32,7 +32,7 @@ const startTimeout = 2 * time.Minute
 
 // Cluster is a running API server.
 type Cluster struct {
-	Dir        string // everything is below
+	Dir        string // has all files of the cluster
 	URL        string
 	Kubeconfig string // a file, for Token
 
@@ -85,7 +85,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	return err
 }
 
-// Binary is the path of kube-apiserver in the cache.
+// Binary returns the path of kube-apiserver in the user's cache.
 func Binary() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *Cluster) ready(ctx context.Context) bool {
 	return body.String() == "ok"
 }
 
-// KillAPI ends the API server at once; etcd keeps what it had.
+// KillAPI ends the API server at once. etcd keeps its data.
 func (c *Cluster) KillAPI() { c.api.kill() }
 
 // Stop ends everything and removes the directory.
@@ -156,7 +156,7 @@ func (c *Cluster) Stop() error {
 	return os.RemoveAll(c.Dir)
 }
 
-// APIServerPID is the process id of the API server.
+// APIServerPID returns the process id of the API server.
 func (c *Cluster) APIServerPID() int { return c.api.cmd.Process.Pid }
 
 func (c *Cluster) path(name string) string { return filepath.Join(c.Dir, name) }

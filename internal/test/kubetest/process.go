@@ -34,7 +34,8 @@ func run(log, name string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// kill ends the process and waits for it. It may be nil or have ended.
+// kill ends the process and waits for its end. The process may be nil or have ended
+// already.
 func (p *process) kill() {
 	if p == nil {
 		return
@@ -43,7 +44,7 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// tail is the end of what the process printed.
+// tail returns the end of what the process printed.
 func (p *process) tail() string {
 	text, _ := os.ReadFile(p.log)
 	return string(text[max(0, len(text)-4000):])

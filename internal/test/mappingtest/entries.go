@@ -1,5 +1,5 @@
-// Package mappingtest makes large mapping files for benchmarks and tests, the
-// same ones each time.
+// Package mappingtest makes large mapping files for benchmarks and tests. It makes
+// the same files each time.
 package mappingtest
 
 import (
@@ -8,19 +8,19 @@ import (
 	"net/netip"
 )
 
-// Entry is one entry of a mapping file. What is empty is left out.
+// Entry is one entry of a mapping file. Empty fields are left out of the file.
 type Entry struct {
 	Prefix               netip.Prefix
 	Region, Zone, Campus string
 	SET, Lane            string
 }
 
-// Entries makes n distinct entries, nested three deep. A network (/16 or /48)
-// has a region and a zone, each of its blocks (/24 or /64) a campus. One block
-// in thirty has 250 hosts, the others have 8, so that half of the hosts stand
-// close together and half far apart. Half of the hosts say their SET only, the
-// others their place, too, and one in twenty has a label. There are 1000 SETs,
-// and 27 campuses in 9 zones and 3 regions. Of ten blocks seven are IPv4.
+// Entries makes n distinct entries, nested three deep. A network (/16 or /48) has
+// a region and a zone. Each of its blocks (/24 or /64) has a campus. One block in
+// thirty has 250 hosts, and the others have 8, so that half of the hosts are close
+// together and half are far apart. Half of the hosts say their SET only, the others
+// say their place, too. One host in twenty has a label. There are 1000 SETs, and 27
+// campuses in 9 zones and 3 regions. Seven blocks in ten are IPv4.
 func Entries(n int) []Entry {
 	rng := rand.New(rand.NewPCG(5, 8))
 	networks := map[netip.Prefix]bool{}
@@ -64,7 +64,7 @@ func (b block) prefix(bits4, bits6 int) netip.Prefix {
 	return netip.PrefixFrom(b.addr(0), bits4).Masked()
 }
 
-// A network is in one zone, so that its blocks are in the campuses of that.
+// A network is in one zone, and its blocks are in the campuses of that zone.
 func (b block) region() string { return fmt.Sprintf("region-%d", b.number>>8%9/3) }
 func (b block) zone() string   { return fmt.Sprintf("zone-%d", b.number>>8%9) }
 func (b block) campus() string { return fmt.Sprintf("campus-%d-%d", b.number>>8%9, b.number%3) }
@@ -83,8 +83,8 @@ func (b block) host(rng *rand.Rand, last byte) Entry {
 	return e
 }
 
-// Queries makes n addresses in random order: those of entries, of which one
-// entry in five is moved to where none is.
+// Queries makes n addresses in random order. Four in five are addresses of entries;
+// one in five is moved away from all entries.
 func Queries(entries []Entry, n int) []netip.Addr {
 	rng := rand.New(rand.NewPCG(8, 5))
 	out := make([]netip.Addr, n)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// CSV is entries as a CSV mapping file.
+// CSV writes entries as a CSV mapping file.
 func CSV(entries []Entry) []byte {
 	var b bytes.Buffer
 	b.WriteString("match,region,zone,campus,set,label.lane\n")
@@ -15,7 +15,7 @@ func CSV(entries []Entry) []byte {
 	return b.Bytes()
 }
 
-// YAML is entries as a YAML mapping file in block style.
+// YAML writes entries as a YAML mapping file in block style.
 func YAML(entries []Entry) []byte {
 	var b bytes.Buffer
 	b.WriteString("version: 1\nmappings:\n")

@@ -8,36 +8,36 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Case is a request, and what the files make of it.
+// Case is a request of a caller for a service, and what the files say of it.
 type Case struct {
 	Rule   Rule
-	Why    string // the stock answer is right: why; empty: routed
+	Why    string // why the stock answer is right; empty: the request is routed
 	Caller Identity
 	SET    string     // to route as
-	Place  Place      // of the caller
-	All    []Instance // of the service really read
-	Own    []Instance // of the name of a lane address that is a service too; else nil
+	Place  Place      // the caller's
+	All    []Instance // of the service that is really read
+	Own    []Instance // of the service that has the name of the lane address; nil if there is none
 }
 
 // Ask finds the rule for a caller of a service.
 func (w *World) Ask(addr netip.Addr, asked Service) Case {
 	c := Case{Caller: w.Caller(addr)}
 	c.Place = c.Caller.Place
-	real := asked
+	read := asked
 	for _, a := range w.Aliases {
 		if a.Alias == asked {
-			real = a.Service
+			read = a.Service
 		}
 	}
-	c.All = w.of(real)
-	rule := w.match(addr, c.Caller, asked, real)
+	c.All = w.instancesOf(read)
+	rule := w.match(addr, c.Caller, asked, read)
 	if rule == nil {
 		c.Why = "no rule"
 		return c
 	}
 	c.Rule = rule.rule
 	if rule.Target != "" {
-		c.Own, c.All = c.All, w.of(parseService(rule.Target))
+		c.Own, c.All = c.All, w.instancesOf(parseService(rule.Target))
 	}
 	switch {
 	case rule.Target != "" && c.All == nil:
@@ -58,13 +58,13 @@ func (w *World) Ask(addr netip.Addr, asked Service) Case {
 	return c
 }
 
-// Stock is the answer without routing.
+// Stock returns the answer without routing.
 func (c Case) Stock() []Member { return members(c.All) }
 
-// match is the rule for a request: the lane address of that name, else the first
-// rule of all whose conditions hold.
-func (w *World) match(addr netip.Addr, caller Identity, asked, real Service) *ruleText {
-	for _, name := range []Service{asked, real} {
+// match returns the rule for a request: the lane address of that name, or else
+// the first rule whose conditions hold. It returns nil if there is none.
+func (w *World) match(addr netip.Addr, caller Identity, asked, read Service) *ruleText {
+	for _, name := range []Service{asked, read} {
 		for n, a := range w.routing.Addresses {
 			if a.Service[0] == name.String() {
 				return &w.routing.Addresses[n]
@@ -72,31 +72,32 @@ func (w *World) match(addr netip.Addr, caller Identity, asked, real Service) *ru
 		}
 	}
 	for n, r := range w.routing.Rules {
-		if r.isFor(asked, real) && r.holds(addr, caller) {
+		if r.isFor(asked, read) && r.matches(addr, caller) {
 			return &w.routing.Rules[n]
 		}
 	}
 	return nil
 }
 
-// isFor tells whether the rule names the service; a glob names none of the
-// server's own.
-func (t *ruleText) isFor(asked, real Service) bool {
+// isFor reports whether the rule names the service. A glob does not name
+// services of the server itself.
+func (t *ruleText) isFor(asked, read Service) bool {
 	for _, pattern := range t.Service {
-		if pattern == asked.String() || pattern == real.String() {
+		if pattern == asked.String() || pattern == read.String() {
 			return true
 		}
-		if asked.Namespace == "Polaris" || real.Namespace == "Polaris" {
+		if asked.Namespace == "Polaris" || read.Namespace == "Polaris" {
 			continue
 		}
-		if globs(pattern, asked.String()) || globs(pattern, real.String()) {
+		if globs(pattern, asked.String()) || globs(pattern, read.String()) {
 			return true
 		}
 	}
 	return false
 }
 
-func (t *ruleText) holds(addr netip.Addr, caller Identity) bool {
+// matches reports whether all conditions in `when` hold.
+func (t *ruleText) matches(addr netip.Addr, caller Identity) bool {
 	w := t.When
 	if w.SET != "" && (caller.SET == "" || !globs(w.SET, caller.SET)) {
 		return false
@@ -107,7 +108,7 @@ func (t *ruleText) holds(addr netip.Addr, caller Identity) bool {
 		}
 	}
 	for k, v := range w.Labels {
-		if got, has := caller.Labels[k]; !has || got != v {
+		if got, ok := caller.Labels[k]; !ok || got != v {
 			return false
 		}
 	}
@@ -117,8 +118,8 @@ func (t *ruleText) holds(addr netip.Addr, caller Identity) bool {
 	})
 }
 
-// includes is the rollout. Which hash it is docs/design.md leaves open; that it
-// stays is a promise to the operators.
+// includes reports whether the rollout includes the caller. docs/design.md, 5.3
+// does not name the hash, and promises that it stays the same.
 func (t *ruleText) includes(addr netip.Addr) bool {
 	if t.rule.ByWeight {
 		return t.rule.Rollout > 0
@@ -126,8 +127,8 @@ func (t *ruleText) includes(addr netip.Addr) bool {
 	return xxhash.Sum64String(t.rule.Name+"\x00"+string(addr.AsSlice()))%10000 < uint64(t.rule.Rollout)
 }
 
-// routeAs is the SET that the SET stage works with: none where a field of the
-// template is empty, or what comes out is no SET name.
+// routeAs returns the SET to route as. It is empty where a field of the template
+// is empty, or where the text is not a SET name.
 func (t *ruleText) routeAs(caller Identity, aliases map[string]string) string {
 	template := t.ruleSET()
 	if template == nil {
@@ -149,7 +150,7 @@ func (t *ruleText) routeAs(caller Identity, aliases map[string]string) string {
 		if value == "" {
 			return ""
 		}
-		if to, has := aliases[value]; has && mapped {
+		if to, ok := aliases[value]; ok && mapped {
 			value = to
 		}
 		set = before + value + after
@@ -160,7 +161,8 @@ func (t *ruleText) routeAs(caller Identity, aliases map[string]string) string {
 	return set
 }
 
-// ruleSET is the template of the SET to route as, nil: the caller's own.
+// ruleSET returns the template of the SET to route as; nil is the caller's own
+// SET.
 func (t *ruleText) ruleSET() *string {
 	if t.SET.Callee != nil {
 		return t.SET.Callee
@@ -168,7 +170,8 @@ func (t *ruleText) ruleSET() *string {
 	return t.SET.Caller
 }
 
-// globs: "*" is any run of characters, "?" any one.
+// globs reports whether a glob matches a text. In a glob "*" is any run of
+// characters, and "?" is one character.
 func globs(pattern, s string) bool {
 	if pattern == "" {
 		return s == ""

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// join adds what a later source knows (docs/design.md, 4): the first that knows
-// the SET gives it, labels are joined key by key, a location is refined where
-// the later source agrees on every level known so far.
+// join adds what a later source knows (docs/design.md, 4). The SET comes from
+// the first source that knows one. Labels are joined key by key. The later source
+// adds narrower levels where it agrees on every level that is known.
 func (id *Identity) join(later Identity) {
 	agrees := true
 	for level, name := range id.Place {
@@ -30,7 +30,7 @@ func (id *Identity) join(later Identity) {
 	id.Labels = labels
 }
 
-// Caller is what the sources know of a caller.
+// Caller returns what the sources know of a caller.
 func (w *World) Caller(addr netip.Addr) (id Identity) {
 	for _, source := range w.Sources {
 		switch source {
@@ -47,7 +47,8 @@ func (w *World) Caller(addr netip.Addr) (id Identity) {
 	return id
 }
 
-// instance is what is known of an instance: the mapping first, by its host.
+// instance returns the identity of an instance: what the mapping says of its
+// host comes before what it registered.
 func (w *World) instance(r Registered) (id Identity) {
 	if addr, err := netip.ParseAddr(r.Host); err == nil {
 		id, _ = Lookup(w.entries, addr)
@@ -57,11 +58,11 @@ func (w *World) instance(r Registered) (id Identity) {
 	return id
 }
 
-// said is what an instance registered of itself.
+// said returns what an instance registered of itself.
 func (r Registered) said() Identity {
 	id := Identity{Place: r.Location.place()}
 	names := []string{r.Metadata["internal-set-name"], r.Metadata["set-group"]}
-	if enabled, there := r.Metadata["internal-enable-set"]; there && enabled != "Y" {
+	if enabled, ok := r.Metadata["internal-enable-set"]; ok && enabled != "Y" {
 		names[0] = ""
 	}
 	for _, name := range names {
@@ -90,8 +91,9 @@ func (w *World) reportedAt(addr netip.Addr) (out []Identity) {
 	return out
 }
 
-// common is what several records of one host agree on; one that does not know a
-// field says nothing of it. Levels below one on which they differ are unknown.
+// common returns what several records of one host agree on. A record that does
+// not know a field does not count for that field. Levels below a level on which
+// records differ are unknown.
 func common(records []Identity) (id Identity) {
 	sets := map[string]bool{}
 	for _, r := range records {

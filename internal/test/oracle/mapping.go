@@ -9,14 +9,15 @@ type Identity struct {
 	Labels map[string]string
 }
 
-// Entry is one prefix of a mapping, and what it says.
+// Entry is a prefix of a mapping entry, and what the entry says.
 type Entry struct {
 	Prefix netip.Prefix
 	Identity
 }
 
-// Lookup is docs/design.md, 3: of the entries that hold the address, from the
-// narrowest to the widest, each field from the first that has it.
+// Lookup returns what a mapping says of an address (docs/design.md, 3). It goes
+// through the entries around the address from the narrowest to the widest, and
+// takes each field from the first entry that has the field.
 func Lookup(entries []Entry, addr netip.Addr) (id Identity, found bool) {
 	id.Labels = map[string]string{}
 	open := 3 // location levels, from the widest, not decided yet
@@ -30,7 +31,7 @@ func Lookup(entries []Entry, addr netip.Addr) (id Identity, found bool) {
 				id.SET = e.SET
 			}
 			for k, v := range e.Labels {
-				if _, has := id.Labels[k]; !has {
+				if _, ok := id.Labels[k]; !ok {
 					id.Labels[k] = v
 				}
 			}
@@ -40,8 +41,9 @@ func Lookup(entries []Entry, addr netip.Addr) (id Identity, found bool) {
 	return id, found
 }
 
-// inherit takes what a wider entry says of the levels that are open: with a
-// region the rest is that entry's, or unknown; with a zone the campus is.
+// inherit takes the levels that are open from a wider entry, and returns how many
+// are open after that. If the entry has a region, all levels below it are the
+// entry's, or unknown. If it has a zone and no region, the campus is.
 func (p *Place) inherit(wider Place, open int) (stillOpen int) {
 	for level, name := range wider {
 		if name == "" || level >= open {

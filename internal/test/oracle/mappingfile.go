@@ -16,10 +16,10 @@ type File struct {
 	Content string `json:"content"`
 }
 
-// list is one text, or several.
+// list is one text or several, in a YAML file.
 type list []string
 
-// UnmarshalYAML reads either form.
+// UnmarshalYAML reads a scalar or a list.
 func (l *list) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		*l = list{n.Value}
@@ -28,49 +28,50 @@ func (l *list) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*[]string)(l))
 }
 
-// says is what a mapping entry says.
-type says struct {
+// mappingText is a mapping entry as it is written.
+type mappingText struct {
 	Match                     list
 	Region, Zone, Campus, SET string
 	Labels                    map[string]string
 }
 
-func (s says) identity() Identity {
-	return Identity{Place{s.Region, s.Zone, s.Campus}, s.SET, s.Labels}
+func (t mappingText) identity() Identity {
+	return Identity{Place{t.Region, t.Zone, t.Campus}, t.SET, t.Labels}
 }
 
-// readMapping reads prefixes and addresses, but no ranges.
+// readMapping reads mapping files. Entries can have prefixes and addresses, and
+// no ranges.
 func readMapping(files []File) (entries []Entry, fallback Identity, err error) {
-	add := func(s says) error {
-		for _, match := range s.Match {
+	add := func(t mappingText) error {
+		for _, match := range t.Match {
 			prefix, err := readPrefix(match)
 			if err != nil {
 				return err
 			}
-			entries = append(entries, Entry{prefix, s.identity()})
+			entries = append(entries, Entry{prefix, t.identity()})
 		}
 		return nil
 	}
 	for _, f := range files {
-		var text struct {
-			Mappings []says
-			Default  says
+		var file struct {
+			Mappings []mappingText
+			Default  mappingText
 		}
 		if strings.HasSuffix(f.Name, ".csv") {
-			text.Mappings, err = readCSV(f.Content)
+			file.Mappings, err = readCSV(f.Content)
 		} else {
-			err = yaml.Unmarshal([]byte(f.Content), &text)
+			err = yaml.Unmarshal([]byte(f.Content), &file)
 		}
 		if err != nil {
 			return nil, fallback, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		for _, s := range text.Mappings {
-			if err := add(s); err != nil {
+		for _, t := range file.Mappings {
+			if err := add(t); err != nil {
 				return nil, fallback, fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}
-		if text.Default.Region != "" {
-			fallback = text.Default.identity()
+		if file.Default.Region != "" {
+			fallback = file.Default.identity()
 		}
 	}
 	return entries, fallback, nil
@@ -83,22 +84,22 @@ func readPrefix(s string) (netip.Prefix, error) {
 	return netip.ParsePrefix(s)
 }
 
-func readCSV(content string) (out []says, err error) {
+func readCSV(content string) (out []mappingText, err error) {
 	rows, err := csv.NewReader(strings.NewReader(content)).ReadAll()
 	if err != nil || len(rows) == 0 {
 		return nil, errors.Join(err, errors.New("no header"))
 	}
 	for _, row := range rows[1:] {
-		var s says
+		var t mappingText
 		for n, column := range rows[0] {
-			into := map[string]*string{"region": &s.Region, "zone": &s.Zone, "campus": &s.Campus, "set": &s.SET}[column]
-			if into == nil {
-				s.Match = list{row[n]}
+			field := map[string]*string{"region": &t.Region, "zone": &t.Zone, "campus": &t.Campus, "set": &t.SET}[column]
+			if field == nil {
+				t.Match = list{row[n]}
 				continue
 			}
-			*into = row[n]
+			*field = row[n]
 		}
-		out = append(out, s)
+		out = append(out, t)
 	}
 	return out, nil
 }

@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// routing is all routing files together.
+// routing is the content of all routing files together.
 type routing struct {
 	Aliases   map[string]string
 	Rules     []ruleText
@@ -23,13 +23,14 @@ type evacuation struct {
 	Until                     time.Time
 }
 
-// in tells whether the evacuation takes out an instance there.
-func (e evacuation) in(place Place, set string) bool {
+// covers reports whether the evacuation takes out an instance of a SET at a
+// place.
+func (e evacuation) covers(place Place, set string) bool {
 	if e.SET != "" {
 		return e.SET == set
 	}
-	out := strings.Split(e.Region+e.Zone+e.Campus, "/") // one of them is given
-	return inLevel(len(out), Place(append(out, "", "")[:3]), place)
+	segments := strings.Split(e.Region+e.Zone+e.Campus, "/") // one of the three is given
+	return inLevel(len(segments), Place(append(segments, "", "")[:3]), place)
 }
 
 // ruleText is a rule or lane address as it is written.
@@ -65,7 +66,7 @@ type ruleText struct {
 		By      string
 	}
 
-	rule Rule // what it comes to
+	rule Rule // with the defaults filled in
 }
 
 func readRouting(files []File) (*routing, error) {
@@ -92,13 +93,13 @@ func readRouting(files []File) (*routing, error) {
 	return all, nil
 }
 
-// complete fills in the defaults of docs/design.md, 5.
+// complete makes the rule, with the defaults of docs/design.md, 5.
 func (t *ruleText) complete(tiers []string) {
 	t.rule = Rule{
 		Name: t.Name, OnEmptyAll: t.OnEmpty == "all", Shadow: t.Mode == "shadow", Rollout: 10000, ByWeight: t.Rollout.By == "weight",
 		Degrade: Degrade{
-			ByAbsence: t.Degrade.By == "absent", UnhealthyPercent: or(t.Degrade.UnhealthyPercent, 100), MinUsable: or(t.Degrade.MinUsable, 1),
-			HoldDown: or(t.Degrade.HoldDown, 10*time.Second),
+			ByAbsence: t.Degrade.By == "absent", UnhealthyPercent: valueOr(t.Degrade.UnhealthyPercent, 100), MinUsable: valueOr(t.Degrade.MinUsable, 1),
+			HoldDown: valueOr(t.Degrade.HoldDown, 10*time.Second),
 		},
 	}
 	if t.Rollout.Percent != nil {
@@ -123,9 +124,10 @@ func (t *ruleText) complete(tiers []string) {
 	}
 }
 
-func or[T any](given *T, fallback T) T {
-	if given == nil {
+// valueOr returns what a pointer points to, or fallback for nil.
+func valueOr[T any](value *T, fallback T) T {
+	if value == nil {
 		return fallback
 	}
-	return *given
+	return *value
 }

@@ -9,7 +9,7 @@ import (
 // Place is region, zone and campus; an empty text is unknown.
 type Place [3]string
 
-// Instance is an instance of the callee, with its identity resolved.
+// Instance is an instance of the callee, with its identity.
 type Instance struct {
 	ID      string
 	Host    string
@@ -19,9 +19,9 @@ type Instance struct {
 	Healthy bool
 	Isolate bool
 	Weight  uint32
-	// Evacuated tells that an evacuation in force takes it out.
+	// Evacuated is set when an evacuation in force takes the instance out.
 	Evacuated bool
-	// Told is the SET that its metadata says in a routed answer.
+	// Told is the SET in the instance's metadata in a routed answer.
 	Told string
 }
 
@@ -41,19 +41,20 @@ type Rule struct {
 	ByWeight   bool
 }
 
-// SETStage is the `set:` of a rule, without what makes the SET to route as.
+// SETStage is the `set:` of a rule, without the template of the SET to route as.
 type SETStage struct {
 	Tiers    []string
 	Required bool
 }
 
-// NearbyStage has levels as the number of location levels that must be equal.
+// NearbyStage is the `nearby:` of a rule. A level is the number of location
+// levels that must be equal.
 type NearbyStage struct {
 	Match, Max int
 	Strict     bool
 }
 
-// Degrade says when a tier or level is satisfied.
+// Degrade is the `degrade:` of a rule: when a tier or level is satisfied.
 type Degrade struct {
 	ByAbsence        bool
 	UnhealthyPercent int
@@ -61,47 +62,48 @@ type Degrade struct {
 	HoldDown         time.Duration
 }
 
-// Levels are the words for levels, by their numbers.
+// Levels are the words for levels, by the levels' numbers.
 var Levels = []string{"all", "region", "zone", "campus"}
 
-// Held is a tier of the rule, and a level counted from the first one looked at:
-// where a decision is, or what is not gone back from yet.
-type Held struct{ Tier, Level int }
+// Road is a tier at a level: the number of the tier among the rule's tiers, and
+// the number of the level, counted from the first level that the caller has.
+type Road struct{ Tier, Level int }
 
-// Choice is what the stages leave.
+// Choice is what the stages choose.
 type Choice struct {
 	Chosen      []int  // indexes, ascending
-	Tier, Level string // empty where the stage passed all on
-	At          Held
-	// ByTiers tells that the SET stage decided by its rule 4, and OwnBusiness that
-	// it did by rule 3 or 4.
+	Tier, Level string // empty where the stage passed all instances on
+	Road        Road   // the road of Tier and Level
+	// ByTiers is set when the SET stage decided by rule 4 of docs/design.md, 5.2,
+	// and OwnBusiness when it decided by rule 3 or 4.
 	ByTiers, OwnBusiness bool
 }
 
-// Choose runs the stages for a caller routed as set from a place. What is held
-// is chosen before narrower tiers and levels, while it is satisfied itself.
-func (r Rule) Choose(set string, place Place, all []Instance, held Held) Choice {
+// Choose runs the stages for a caller that is routed as set, from a place. The
+// tier and the level of the held road are chosen before narrower ones, while
+// they are satisfied themselves.
+func (r Rule) Choose(set string, place Place, all []Instance, held Road) Choice {
 	c := Choice{Chosen: indexes(all, func(Instance) bool { return true })}
-	instead := c.Chosen
+	onEmpty := c.Chosen
 	if r.SET != nil {
-		instead = r.chooseTier(&c, set, all, held)
+		onEmpty = r.chooseTier(&c, set, all, held)
 	}
 	if r.Nearby != nil {
-		if r.SET != nil && c.ByTiers && c.At.Tier != held.Tier {
+		if r.SET != nil && c.ByTiers && c.Road.Tier != held.Tier {
 			held.Level = 0
 		}
 		r.chooseLevel(&c, place, all, held)
 	}
 	if len(c.Chosen) == 0 && r.OnEmptyAll {
-		c.Chosen = instead
+		c.Chosen = onEmpty
 	}
 	c.Chosen = withoutEvacuated(c.Chosen, func(i int) Instance { return all[i] })
 	return c
 }
 
-// chooseTier is the tiers of docs/design.md, 5.2; it returns what `onEmpty: all` answers instead of
-// nothing.
-func (r Rule) chooseTier(c *Choice, set string, all []Instance, held Held) (instead []int) {
+// chooseTier runs the SET stage (docs/design.md, 5.2). It returns what
+// `onEmpty: all` answers if the stages choose nothing.
+func (r Rule) chooseTier(c *Choice, set string, all []Instance, held Road) (onEmpty []int) {
 	everything := c.Chosen
 	unset := indexes(all, func(i Instance) bool { return i.SET == "" })
 	business := indexes(all, func(i Instance) bool { return i.SET != "" && segments(i.SET)[0] == segments(set)[0] })
@@ -122,23 +124,23 @@ func (r Rule) chooseTier(c *Choice, set string, all []Instance, held Held) (inst
 		groups = append(groups, indexes(all, func(i Instance) bool { return inTier(tier, set, i.SET) }))
 	}
 	c.ByTiers, c.OwnBusiness = true, true
-	c.Chosen, c.At.Tier = r.Degrade.first(all, groups, held.Tier)
-	if c.At.Tier >= 0 {
-		c.Tier = r.SET.Tiers[c.At.Tier]
+	c.Chosen, c.Road.Tier = r.Degrade.first(all, groups, held.Tier)
+	if c.Road.Tier >= 0 {
+		c.Tier = r.SET.Tiers[c.Road.Tier]
 	}
-	c.At.Tier = max(c.At.Tier, 0)
+	c.Road.Tier = max(c.Road.Tier, 0)
 	return indexes(all, func(i Instance) bool {
 		return slices.ContainsFunc(r.SET.Tiers, func(tier string) bool { return inTier(tier, set, i.SET) })
 	})
 }
 
-// chooseLevel is the levels of docs/design.md, 5.2.
-func (r Rule) chooseLevel(c *Choice, place Place, all []Instance, held Held) {
-	known := 0
-	for known < 3 && place[known] != "" {
-		known++
+// chooseLevel runs the nearby stage (docs/design.md, 5.2).
+func (r Rule) chooseLevel(c *Choice, place Place, all []Instance, held Road) {
+	depth := 0 // levels of the place that are known
+	for depth < 3 && place[depth] != "" {
+		depth++
 	}
-	if known == 0 {
+	if depth == 0 {
 		if r.Nearby.Strict {
 			c.Chosen = nil
 		}
@@ -146,7 +148,7 @@ func (r Rule) chooseLevel(c *Choice, place Place, all []Instance, held Held) {
 	}
 	var names []string
 	var groups [][]int
-	for level := min(r.Nearby.Match, known); level >= r.Nearby.Max; level-- {
+	for level := min(r.Nearby.Match, depth); level >= r.Nearby.Max; level-- {
 		var group []int
 		for _, i := range c.Chosen {
 			if inLevel(level, place, all[i].Place) {
@@ -155,16 +157,18 @@ func (r Rule) chooseLevel(c *Choice, place Place, all []Instance, held Held) {
 		}
 		names, groups = append(names, Levels[level]), append(groups, group)
 	}
-	c.Chosen, c.At.Level = r.Degrade.first(all, groups, held.Level)
-	if c.At.Level >= 0 {
-		c.Level = names[c.At.Level]
+	c.Chosen, c.Road.Level = r.Degrade.first(all, groups, held.Level)
+	if c.Road.Level >= 0 {
+		c.Level = names[c.Road.Level]
 	}
-	c.At.Level = max(c.At.Level, 0)
+	c.Road.Level = max(c.Road.Level, 0)
 }
 
-// first is the first satisfied group, else the first with members, else none;
-// the held one instead of a narrower one, if both are satisfied.
-func (d Degrade) first(all []Instance, groups [][]int, held int) (members []int, at int) {
+// first returns the first satisfied group and its number. If no group is
+// satisfied, it returns the first group with members; if no group has members,
+// the number is -1. The held group comes before a narrower one, if both are
+// satisfied.
+func (d Degrade) first(all []Instance, groups [][]int, held int) (members []int, number int) {
 	for n, group := range groups {
 		if !d.satisfied(all, group) {
 			continue
@@ -212,7 +216,8 @@ func inTier(tier, caller, set string) bool {
 	return a[0] == b[0] // business
 }
 
-// inLevel tells whether all fields of the level are there and equal.
+// inLevel reports whether the instance has all fields of the level, each equal
+// to the caller's.
 func inLevel(level int, caller, instance Place) bool {
 	for n := range level {
 		if instance[n] == "" || instance[n] != caller[n] {
@@ -222,27 +227,28 @@ func inLevel(level int, caller, instance Place) bool {
 	return true
 }
 
-// withoutEvacuated is docs/design.md, 5.3: evacuated instances are left out of a list
-// that has another usable one.
+// withoutEvacuated leaves evacuated instances out of a list that has another
+// usable one (docs/design.md, 5.3).
 func withoutEvacuated[T any](list []T, instance func(T) Instance) []T {
 	if !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {
 		return list
 	}
-	var stay []T
+	var others []T
 	for _, t := range list {
 		if !instance(t).Evacuated {
-			stay = append(stay, t)
+			others = append(others, t)
 		}
 	}
-	return stay
+	return others
 }
 
 func segments(set string) []string { return append(strings.Split(set, "."), "", "")[:3] }
 
-func indexes(all []Instance, is func(Instance) bool) []int {
+// indexes returns the indexes of the instances that have a property.
+func indexes(all []Instance, has func(Instance) bool) []int {
 	var out []int
 	for n, i := range all {
-		if is(i) {
+		if has(i) {
 			out = append(out, n)
 		}
 	}

@@ -2,22 +2,23 @@ package oracle
 
 import "math/big"
 
-// Member is an instance of an answer, with the weight to send.
+// Member is an instance of an answer, with the weight that is sent.
 type Member struct {
 	Instance
 	SentWeight uint32
 }
 
-// Blends tells whether answers hold routed and other instances.
+// Blends reports whether answers have routed instances and other instances.
 func (r Rule) Blends() bool { return r.ByWeight && 0 < r.Rollout && r.Rollout < 10000 }
 
-// List is what is sent where the stages left chosen of all. Own is the service
-// that a lane address has the name of, nil where there is none.
+// List returns the instances that are sent, when the stages chose some of all.
+// Own are the instances of the service that has the name of the lane address; it
+// is nil if there is no such service.
 func (r Rule) List(chosen []int, all, own []Instance) []Member {
 	var routed, others []Member
-	is := map[int]bool{}
+	isChosen := map[int]bool{}
 	for _, i := range chosen {
-		is[i] = true
+		isChosen[i] = true
 		routed = append(routed, Member{all[i], all[i].Weight})
 	}
 	if !r.Blends() {
@@ -26,7 +27,7 @@ func (r Rule) List(chosen []int, all, own []Instance) []Member {
 	others = members(own)
 	if own == nil {
 		for i := range all {
-			if !is[i] {
+			if !isChosen[i] {
 				others = append(others, Member{all[i], all[i].Weight})
 			}
 		}
@@ -43,9 +44,10 @@ func members(list []Instance) []Member {
 	return out
 }
 
-// weigh sets weights such that the usable weight of the others is scaled by
-// 1 - percent and the routed ones have the rest, in whole numbers of which the
-// largest usable one is 10000.
+// weigh sets the weights: the usable weight of the others is scaled by
+// 1 - percent, and the routed instances have the rest. Weights are whole numbers;
+// the largest weight of a usable instance is 10000. Within says that the routed
+// instances are a part of the stock answer.
 func (r Rule) weigh(routed, others []Member, within bool) {
 	a, b := usableWeight(routed), usableWeight(others)
 	if a.Sign() == 0 || b.Sign() == 0 {
@@ -55,7 +57,7 @@ func (r Rule) weigh(routed, others []Member, within bool) {
 	scaleB := new(big.Rat).Sub(big.NewRat(1, 1), share)
 	scaleA := new(big.Rat).Mul(b, share) // what the others lose
 	if within {
-		scaleA.Add(scaleA, a) // beside what they have
+		scaleA.Add(scaleA, a) // and what they have by themselves
 	}
 	scaleA.Quo(scaleA, a)
 	largest := new(big.Rat)

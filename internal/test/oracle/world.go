@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Service is a name in a namespace.
+// Service is a service name in its namespace.
 type Service struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -42,7 +42,7 @@ type Registered struct {
 	Weight   uint32            `json:"weight"`
 }
 
-// World is a dump of a server's state, as GET /setrouter/v1/dump has it.
+// World is the state of a server, as GET /setrouter/v1/dump answers it.
 type World struct {
 	Now       time.Time    `json:"now"`
 	Sources   []string     `json:"sources"`
@@ -77,7 +77,7 @@ func Read(dump []byte) (*World, error) {
 	return w, err
 }
 
-// InForce are the evacuations in force, by their number in the files.
+// InForce returns the evacuations in force, by their number in the files.
 func (w *World) InForce() (out []int) {
 	for n, e := range w.routing.Evacuate {
 		if e.Until.After(w.Now) {
@@ -87,8 +87,9 @@ func (w *World) InForce() (out []int) {
 	return out
 }
 
-// of are the instances of a service: nil if there is no such service.
-func (w *World) of(service Service) []Instance {
+// instancesOf returns the instances of a service, and nil if there is no such
+// service.
+func (w *World) instancesOf(service Service) []Instance {
 	var out []Instance
 	for _, s := range w.Services {
 		if s == service {
@@ -108,7 +109,7 @@ func (w *World) of(service Service) []Instance {
 			i.Told = id.SET
 		}
 		for _, n := range w.InForce() {
-			i.Evacuated = i.Evacuated || w.routing.Evacuate[n].in(id.Place, id.SET)
+			i.Evacuated = i.Evacuated || w.routing.Evacuate[n].covers(id.Place, id.SET)
 		}
 		out = append(out, i)
 	}

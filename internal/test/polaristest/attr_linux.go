@@ -2,7 +2,8 @@ package polaristest
 
 import "syscall"
 
-// DieWithParent ends the server with the test, also when that is killed.
+// DieWithParent has the system end a process when the test ends, also when the test
+// is killed.
 func DieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,5 @@ package polaristest
 
 import "syscall"
 
-// DieWithParent does nothing on systems that cannot.
+// DieWithParent does nothing: this system cannot end a process with its parent.
 func DieWithParent() *syscall.SysProcAttr { return nil }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os/exec"
 	"slices"
 )
 
@@ -24,19 +23,8 @@ type Node struct {
 	database string // the `store` by way of ToDB
 }
 
-// ClusterPrograms are what StartCluster runs; Debian has them in mariadb-server
-// and redis-server.
+// ClusterPrograms are what StartCluster runs.
 var ClusterPrograms = append(slices.Clone(MariaDBPrograms), RedisProgram)
-
-// MissingProgram is the first of programs that is not installed, or empty.
-func MissingProgram(programs ...string) string {
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			return p
-		}
-	}
-	return ""
-}
 
 // StartCluster starts a database and a Redis.
 func StartCluster() (*Cluster, error) {

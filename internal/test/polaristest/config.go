@@ -7,5 +7,6 @@ import _ "embed"
 //go:embed polaris-server.yaml.tmpl
 var configTemplate string
 
-// Config is the configuration that servers start with, for Options.Config.
+// Config returns the configuration that servers start with, to be changed for
+// Options.Config.
 func Config() string { return configTemplate }

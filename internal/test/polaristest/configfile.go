@@ -11,8 +11,8 @@ type ConfigFile struct {
 	Namespace, Group, Name string
 }
 
-// Save saves a file in the config center without publishing it, a new one or
-// one that is there.
+// Save saves a file in the config center, and does not publish it. The file may be
+// new or exist already.
 func (c *Console) Save(ctx context.Context, f ConfigFile, content string) error {
 	body := map[string]any{"namespace": f.Namespace, "group": f.Group, "name": f.Name, "format": "yaml", "content": content}
 	if err := c.call(ctx, http.MethodPost, "/config/v1/configfiles", body, nil); err == nil {
@@ -29,7 +29,7 @@ func (c *Console) Publish(ctx context.Context, f ConfigFile, release, content st
 	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/release", f.release(release), nil)
 }
 
-// PublishGray saves a file and publishes it to the clients with an address only.
+// PublishGray saves a file and publishes it to the clients with one address only.
 func (c *Console) PublishGray(ctx context.Context, f ConfigFile, release, content, client string) error {
 	if err := c.Save(ctx, f, content); err != nil {
 		return err
@@ -59,7 +59,8 @@ func (c *Console) Unpublish(ctx context.Context, f ConfigFile, releases ...strin
 	return c.call(ctx, http.MethodPost, "/config/v1/configfiles/releases/delete", body, nil)
 }
 
-// Own makes a policy by which nobody else may change the files of a group.
+// Own makes a policy by which only the console's user may change the files of a
+// group.
 func (c *Console) Own(ctx context.Context, f ConfigFile) error {
 	var reply struct {
 		Groups []struct {

@@ -46,7 +46,7 @@ type Heartbeat struct {
 	TTL int `json:"ttl"`
 }
 
-// ByHeartbeat is the instance with its health by heartbeats, one each ttl
+// ByHeartbeat returns the instance with its health by heartbeats, one each ttl
 // seconds.
 func (i Instance) ByHeartbeat(ttl int) Instance {
 	i.EnableHealthCheck, i.HealthCheck = true, &HealthCheck{Type: 1, Heartbeat: Heartbeat{TTL: ttl}}
@@ -74,12 +74,12 @@ func Login(ctx context.Context, s *Server) (*Console, error) {
 	return c, err
 }
 
-// Token is what the console sends as x-polaris-token.
+// Token returns what the console sends as x-polaris-token.
 func (c *Console) Token() string { return c.token }
 
-// Register registers instances, as console users do, with those of one service in
-// a request: where one makes several services, the stock server writes to a map
-// from several goroutines, and can end by that (v1.18.1, AcquireContext).
+// Register registers instances, as console users do. A request has the instances of
+// one service only: when a request makes several services, the stock server writes
+// to a map from several goroutines, and can end by that (v1.18.1, AcquireContext).
 func (c *Console) Register(ctx context.Context, instances ...Instance) error {
 	for len(instances) > 0 {
 		n := 1
@@ -94,10 +94,10 @@ func (c *Console) Register(ctx context.Context, instances ...Instance) error {
 	return nil
 }
 
-// Deregister removes instances, as they do themselves when they end. It isolates
-// them first, for the boltdb store: the stock server's cache follows a deletion
-// there only where the instance was changed within the last seconds (v1.18.1
-// asks for the mtime in the instance, which a deletion leaves as it was).
+// Deregister removes instances, as instances do themselves when they end. It
+// isolates them first, because of the boltdb store: there the stock server's cache
+// follows a deletion only if the instance was changed within the last seconds
+// (v1.18.1 asks for the mtime in the instance, and a deletion does not change it).
 func (c *Console) Deregister(ctx context.Context, instances ...Instance) error {
 	for _, i := range instances {
 		if err := c.Isolate(ctx, i.Namespace, i.Service, i.Host, true); err != nil {

@@ -12,9 +12,8 @@ import (
 	"path/filepath"
 )
 
-// Consumers is a running program with the unmodified SDK, as several callers,
-// each behind a relay with a source address of its own. It is for one
-// goroutine.
+// Consumers is a running program with the unmodified SDK. It plays several callers,
+// each behind a relay with a source address of its own. It is for one goroutine.
 type Consumers struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
@@ -45,7 +44,7 @@ type Got struct {
 	Location  []string       `json:"location"` // region, zone, campus
 }
 
-// Event is a change that an SDK told of, as hosts.
+// Event is a change that an SDK reported, as hosts.
 type Event struct {
 	Added   []string `json:"added"`
 	Updated []string `json:"updated"`
@@ -76,8 +75,8 @@ func StartConsumers(binary string) (*Consumers, error) {
 	return c, c.cmd.Start()
 }
 
-// Add makes a caller with the SDK's default configuration, which the server
-// sees at source.
+// Add makes a caller with the SDK's default configuration. The server sees the
+// caller at the address source.
 func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 	relay, err := NewRelay(source, server.GRPCAddr)
 	if err != nil {
@@ -91,9 +90,9 @@ func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 	return err
 }
 
-// Move ends a caller's connections, and has it connect to another server from
-// then on, as a load balancer would.
-func (c *Consumers) Move(name string, to *Server) { c.relays[name].Turn(to.GRPCAddr) }
+// Move ends a caller's connections. From then on the caller connects to another
+// server, as behind a load balancer.
+func (c *Consumers) Move(name string, server *Server) { c.relays[name].Turn(server.GRPCAddr) }
 
 // Get asks a caller for its list. The SDK polls the server every 2 to 4
 // seconds; between that it answers from memory.
@@ -106,7 +105,7 @@ func (c *Consumers) Pick(name, namespace, service string, times int) (Got, error
 	return c.Do(map[string]any{"get": name, "namespace": namespace, "service": service, "times": times})
 }
 
-// Do passes on a command as the program's own documentation has them.
+// Do sends a command of scripts/demo/consumer, and returns the answer.
 func (c *Consumers) Do(command map[string]any) (Got, error) {
 	line, err := json.Marshal(command)
 	if err != nil {
@@ -123,7 +122,7 @@ func (c *Consumers) Do(command map[string]any) (Got, error) {
 	return got, json.Unmarshal(reply, &got)
 }
 
-// PID is the program's process id.
+// PID returns the program's process id.
 func (c *Consumers) PID() int { return c.cmd.Process.Pid }
 
 // Close ends the program and its relays.

@@ -13,11 +13,10 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// Conn is a connection over gRPC, of one caller. It is safe for concurrent use.
+// Conn is one caller's connection over gRPC. It is safe for concurrent use.
 type Conn struct{ conn *grpc.ClientConn }
 
-// Connect makes a connection from a source address. Further options of gRPC may
-// follow.
+// Connect makes a connection from a source address, with further options of gRPC.
 func Connect(ctx context.Context, addr string, source netip.Addr, options ...grpc.DialOption) (*Conn, error) {
 	conn, err := grpc.DialContext(ctx, addr, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -37,7 +36,7 @@ func (c *Conn) Open(ctx context.Context, pairs ...string) (*Stream, error) {
 // Close ends the connection and its streams.
 func (c *Conn) Close() error { return c.conn.Close() }
 
-// Stream is a caller's discovery stream over gRPC. It is for one goroutine, or
+// Stream is a caller's discovery stream over gRPC. It is for one goroutine, or for
 // one that sends and one that receives.
 type Stream struct {
 	conn   *Conn
@@ -63,19 +62,18 @@ func (s *Stream) Instances(namespace, service, revision string) (*apiservice.Dis
 	return s.Ask(apiservice.DiscoverRequest_INSTANCE, namespace, service, revision)
 }
 
-// Ask asks for anything of a service.
-func (s *Stream) Ask(of apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) (*apiservice.DiscoverResponse, error) {
-	if err := s.Send(of, namespace, service, revision); err != nil && err != io.EOF { // the stream has ended: Recv says why
+// Ask asks for a service's data of one type.
+func (s *Stream) Ask(dataType apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) (*apiservice.DiscoverResponse, error) {
+	if err := s.Send(dataType, namespace, service, revision); err != nil && err != io.EOF { // the stream has ended: Recv says why
 		return nil, err
 	}
 	return s.stream.Recv()
 }
 
-// Send asks, and does not wait for the answer. It blocks while flow control
-// has it wait.
-func (s *Stream) Send(of apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) error {
+// Send asks, and does not wait for the answer. It waits for flow control.
+func (s *Stream) Send(dataType apiservice.DiscoverRequest_DiscoverRequestType, namespace, service, revision string) error {
 	return s.stream.Send(&apiservice.DiscoverRequest{
-		Type: of,
+		Type: dataType,
 		Service: &apiservice.Service{
 			Namespace: wrapperspb.String(namespace),
 			Name:      wrapperspb.String(service),

@@ -22,7 +22,7 @@ type MariaDB struct {
 	out  *buffer
 }
 
-// MariaDBPrograms are what StartMariaDB runs; Debian has them in mariadb-server.
+// MariaDBPrograms are what StartMariaDB runs.
 var MariaDBPrograms = []string{"mariadbd", "mariadb-install-db", "mariadb"}
 
 // StartMariaDB starts a database in a temporary directory. It must be called

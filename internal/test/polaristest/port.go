@@ -7,24 +7,24 @@ import (
 	"sync"
 )
 
-// Ports that servers of tests listen on: below those that outgoing connections
-// get, which could take one between the look and its use.
+// Servers of tests listen on these ports. They are below the ports that outgoing
+// connections get: a connection could take a port between FreePort and its use.
 const (
 	firstPort = 15000
 	lastPort  = 29000
 )
 
-// taken are ports that this process was given. UDP has the same numbers: while
-// one is bound there, no other test is given it, also before a server listens
-// and between a server's end and its next start.
+// taken has a UDP socket for each port that this process was given. While the UDP
+// port of that number is bound, no other test is given the port: also before a
+// server listens, and between a server's end and its next start.
 var (
 	takenMu sync.Mutex
 	taken   []net.PacketConn
 )
 
-// FreePort is a port that nobody listens on now, on loopback or any other
-// address, and that no other call returns while this process lives. There are
-// always some.
+// FreePort returns a port that nobody listens on now, on loopback or any other
+// address. No other call returns the port while this process lives. There are always
+// free ports.
 func FreePort() int {
 	for {
 		port := firstPort + rand.IntN(lastPort-firstPort)

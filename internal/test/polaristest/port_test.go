@@ -2,14 +2,14 @@ package polaristest
 
 import "testing"
 
-// Servers that start at the same time have ports of their own.
+// Servers that start at the same time have different ports.
 func TestFreePort(t *testing.T) {
-	given := map[int]bool{}
+	seen := map[int]bool{}
 	for range 400 { // some 5 would come twice by chance
 		port := FreePort()
-		if given[port] {
+		if seen[port] {
 			t.Fatalf("port %d is given twice", port)
 		}
-		given[port] = true
+		seen[port] = true
 	}
 }

@@ -17,7 +17,7 @@ type Redis struct {
 	out  *buffer
 }
 
-// RedisProgram is what StartRedis runs; Debian has it in redis-server.
+// RedisProgram is what StartRedis runs.
 const RedisProgram = "redis-server"
 
 // StartRedis starts a Redis.

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// Relay passes TCP connections on from a source address of its own: an SDK
-// that connects to Addr is seen by the target at that address.
+// Relay passes TCP connections on from a source address of its own. When an SDK
+// connects to Addr, the target sees the SDK at that source address.
 type Relay struct {
-	Addr string // where to connect to
+	Addr string // to connect to
 
 	listener net.Listener
 	mu       sync.Mutex
@@ -19,7 +19,7 @@ type Relay struct {
 	closed   bool
 	cut      bool
 	held     bool
-	moves    *sync.Cond // of held
+	moves    *sync.Cond // signals changes of held
 	wg       sync.WaitGroup
 }
 
@@ -45,7 +45,7 @@ func (r *Relay) accept(dialer net.Dialer) {
 		}
 		r.wg.Go(func() {
 			defer in.Close()
-			target := r.to()
+			target := r.currentTarget()
 			out, err := dialer.Dial("tcp", target)
 			if err != nil {
 				return
@@ -72,7 +72,7 @@ func (r *Relay) pass(target string, in, out net.Conn) {
 	both.Wait()
 }
 
-// holding writes when its relay holds nothing back.
+// holding is a writer that waits while its relay holds data back.
 type holding struct {
 	io.Writer
 	relay *Relay
@@ -87,6 +87,8 @@ func (h holding) Write(p []byte) (int, error) {
 	return h.Writer.Write(p)
 }
 
+// keep notes the connections of a pair. It reports whether the relay still passes
+// connections on to that target.
 func (r *Relay) keep(target string, conns ...net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -121,8 +123,8 @@ func (r *Relay) Mend() {
 	r.cut = false
 }
 
-// Hold keeps every connection, and passes nothing on until Release, as a network
-// does that loses packets.
+// Hold keeps every connection and passes nothing on until Release, like a network
+// that loses packets.
 func (r *Relay) Hold() { r.hold(true) }
 
 // Release passes on what was held.
@@ -135,7 +137,7 @@ func (r *Relay) hold(held bool) {
 	r.moves.Broadcast()
 }
 
-func (r *Relay) to() string {
+func (r *Relay) currentTarget() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.target

@@ -28,17 +28,17 @@ type Options struct {
 	Binary string            // path of polaris-server
 	Files  map[string]string // below the server's directory, written before the start
 	Dir    string            // used again for a restart; empty: a temporary one
-	// Replaces is an ended server, whose directory and ports are taken over.
+	// Replaces is a server that has ended. The new one takes its directory and ports.
 	Replaces *Server
 	// TrustedProxies is plugin.location.option.trustedProxies.
 	TrustedProxies []string
 	ListenIP       string // default 127.0.0.1
 	FailClosed     bool   // failOpen: false
 	AdminToken     string
-	Config         string // in place of the generated configuration
-	Store          string // the `store` of the generated one; default the embedded one
-	Checkers       string // its `healthcheck.checkers`; default in memory
-	SelfAddress    string // what it registers itself as; default 127.0.0.1
+	Config         string // a configuration; default Config()
+	Store          string // the `store` in the configuration; default the embedded store
+	Checkers       string // the `healthcheck.checkers`; default in memory
+	SelfAddress    string // the address that the server registers itself with; default 127.0.0.1
 }
 
 // Server is a running server process.
@@ -49,8 +49,8 @@ type Server struct {
 	AdminURL string
 
 	ports   [3]int // HTTP, gRPC, admin
-	admin   bool   // the configuration has that port
-	logged  int    // by servers before this one in Dir
+	admin   bool   // the configuration has the admin port
+	logged  int    // bytes that earlier servers in Dir logged
 	cmd     *exec.Cmd
 	out     *buffer
 	done    chan struct{} // closed when the process has ended
@@ -60,8 +60,8 @@ type Server struct {
 // startTimeout is generous: a test machine may be busy.
 const startTimeout = 30 * time.Second
 
-// Start starts a server and waits until it serves. When the process ends
-// before, the error has what it printed.
+// Start starts a server, and waits until it serves. If the process ends before that,
+// the error has what the process printed.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{Dir: o.Dir, out: &buffer{}, done: make(chan struct{})}
 	s.ports = [3]int{FreePort(), FreePort(), FreePort()}
@@ -140,8 +140,8 @@ func (s *Server) prepare(o Options) error {
 	return s.WriteFile("conf/polaris-server.yaml", text.String())
 }
 
-// ready waits for the server to serve. The stock server says so on standard
-// output, and starts its listeners just before: each listens some time later.
+// ready waits until the server serves. The stock server prints that it has started
+// shortly after it starts its listeners; a listener may listen later than that.
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -158,8 +158,8 @@ func (s *Server) ready(ctx context.Context) error {
 	return nil
 }
 
-// adminListens is true for a stock server, which has no such listener, and does
-// not write the pack's log.
+// adminListens reports whether the admin listener listens. It is true for a stock
+// server, which has no such listener and does not write the pack's log.
 func (s *Server) adminListens() bool {
 	return !s.admin || len(s.Log()) <= s.logged || listens(strings.TrimPrefix(s.AdminURL, "http://"))
 }
@@ -182,13 +182,13 @@ func (s *Server) WriteFile(name, content string) error {
 	return atomicfile.Write(path, []byte(content), 0o644)
 }
 
-// Output is what the process printed so far.
+// Output returns what the process has printed so far.
 func (s *Server) Output() string { return s.out.String() }
 
-// Log is what the pack logged so far.
+// Log returns what the pack has logged so far.
 func (s *Server) Log() string { return s.log("setrouter") }
 
-// StockLog is what the rest of the server logged so far.
+// StockLog returns what the rest of the server has logged so far.
 func (s *Server) StockLog() string { return s.log("default") }
 
 func (s *Server) log(scope string) string {
@@ -196,7 +196,7 @@ func (s *Server) log(scope string) string {
 	return string(text)
 }
 
-// ExitCode is -1 while the process runs.
+// ExitCode returns the exit code of the process, and -1 while it runs.
 func (s *Server) ExitCode() int {
 	select {
 	case <-s.done:
@@ -206,7 +206,7 @@ func (s *Server) ExitCode() int {
 	}
 }
 
-// PID is the process's id.
+// PID returns the process's id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Stop ends the server as an operator would. The stock server takes 5 s.
@@ -252,13 +252,14 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// Faults is what the process printed from its first panic or fatal error on:
-// net/http goes on after a panic, and the client sees a closed connection.
+// Faults returns what the process printed from its first panic or fatal error on,
+// and "none" if there was none. net/http goes on after a panic: the client only sees
+// a closed connection.
 func (s *Server) Faults() string {
-	at := regexp.MustCompile(`panic|fatal error`).FindStringIndex(s.Output())
-	if at == nil {
+	index := regexp.MustCompile(`panic|fatal error`).FindStringIndex(s.Output())
+	if index == nil {
 		return "none"
 	}
-	text := s.Output()[at[0]:]
+	text := s.Output()[index[0]:]
 	return text[:min(len(text), 4000)]
 }

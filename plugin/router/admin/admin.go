@@ -14,52 +14,55 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 //go:embed page.html
 var page []byte
 
-// State is what the listener shows: *router.Server.
+// State is what the listener shows, and what it can do.
 type State interface {
-	Status() router.Status
+	Status() api.Status
 	Explain(world.Request) (explain.Explanation, error)
-	Caller(netip.Addr) location.Facts
+	Identify(netip.Addr) location.Facts
 	World() *world.World
 	Dump() world.Dump
-	Changes(service string) []router.Change
-	Reload(force bool) []router.Reloaded
+	Changes(service string) []api.Change
+	Reload(force bool) []api.Reloaded
 	ConfigFile(name string) (configcenter.Saved, error)
-	Nodes(context.Context) nodes.Cluster
+	Nodes(context.Context) api.Cluster
 	PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error)
 }
 
-var _ State = (*router.Server)(nil)
+var _ State = state{}
 
-// Error is the JSON of an error.
-type Error struct {
-	Code    string `json:"code"` // unauthorized, bad-request, not-found, refused, conflict or internal
-	Message string `json:"message"`
-	status  int
+// fault is an error with its HTTP status.
+type fault struct {
+	body   api.Error
+	status int
 }
 
-func (e Error) Error() string { return e.Message }
+func (f fault) Error() string { return f.body.Message }
 
-func badRequest(format string, args ...any) Error {
-	return Error{"bad-request", fmt.Sprintf(format, args...), http.StatusBadRequest}
+func newFault(status int, code, format string, args ...any) fault {
+	return fault{api.Error{Code: code, Message: fmt.Sprintf(format, args...)}, status}
+}
+
+func badRequest(format string, args ...any) fault {
+	return newFault(http.StatusBadRequest, "bad-request", format, args...)
 }
 
 // newHandler serves the API and the page. The page holds no data: it asks the
 // API, with the token that its user types in.
 func newHandler(state State, token string) http.Handler {
-	api := http.NewServeMux()
+	calls := http.NewServeMux()
 	get := func(path string, answer func(*http.Request) (any, error)) {
-		api.Handle("GET /setrouter/v1/"+path, reply(answer))
+		calls.Handle("GET /setrouter/v1/"+path, reply(answer))
 	}
 	get("status", func(*http.Request) (any, error) { return state.Status(), nil })
 	get("nodes", func(r *http.Request) (any, error) { return state.Nodes(r.Context()), nil })
@@ -70,19 +73,19 @@ func newHandler(state State, token string) http.Handler {
 	get("services", func(*http.Request) (any, error) { return servicesOf(state.World()), nil })
 	get("changes", func(r *http.Request) (any, error) { return changesFor(state, r) })
 	get("configfile", func(r *http.Request) (any, error) { return state.ConfigFile(r.FormValue("name")) })
-	api.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
-	api.Handle("POST /setrouter/v1/configfile", reply(func(r *http.Request) (any, error) { return publish(state, r) }))
-	api.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
-		return nil, Error{"not-found", fmt.Sprintf("there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path), http.StatusNotFound}
+	calls.Handle("POST /setrouter/v1/reload", reply(func(r *http.Request) (any, error) { return reload(state, r) }))
+	calls.Handle("POST /setrouter/v1/configfile", reply(func(r *http.Request) (any, error) { return publish(state, r) }))
+	calls.Handle("/setrouter/", reply(func(r *http.Request) (any, error) {
+		return nil, newFault(http.StatusNotFound, "not-found", "there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path)
 	}))
 	mux := http.NewServeMux()
 	// A page of another site must not reach the listener of an operator who
 	// visits it.
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(reply(func(*http.Request) (any, error) {
-		return nil, Error{"refused", "the request comes from a page of another site", http.StatusForbidden}
+		return nil, newFault(http.StatusForbidden, "refused", "the request comes from a page of another site")
 	}))
-	mux.Handle("/setrouter/", protection.Handler(known(token, authorized(token, bounded(api)))))
+	mux.Handle("/setrouter/", protection.Handler(known(token, authorized(token, bounded(calls)))))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'")
@@ -105,7 +108,7 @@ func known(token string, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		send(w, http.StatusForbidden, Error{Code: "refused", Message: fmt.Sprintf("the listener has no token and is asked as %q, expected localhost or an address", r.Host)})
+		send(w, http.StatusForbidden, api.Error{Code: "refused", Message: fmt.Sprintf("the listener has no token and is asked as %q, expected localhost or an address", r.Host)})
 	})
 }
 
@@ -140,7 +143,7 @@ func authorized(token string, next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		send(w, http.StatusUnauthorized, Error{Code: "unauthorized", Message: "the token is missing or wrong, expected Authorization: Bearer and the token of the set-admin listener"})
+		send(w, http.StatusUnauthorized, api.Error{Code: "unauthorized", Message: "the token is missing or wrong, expected Authorization: Bearer and the token of the set-admin listener"})
 	})
 }
 
@@ -151,27 +154,32 @@ func reply(answer func(*http.Request) (any, error)) http.Handler {
 			send(w, http.StatusOK, v)
 			return
 		}
-		fault := Error{"internal", err.Error(), http.StatusInternalServerError}
-		if missing, is := errors.AsType[router.NotFound](err); is {
-			fault = Error{"not-found", missing.Error(), http.StatusNotFound}
-		}
-		if errors.Is(err, configcenter.ErrAbsent) {
-			fault = Error{"not-found", err.Error(), http.StatusNotFound}
-		}
-		if faults, is := errors.AsType[strict.Error](err); is {
-			fault = badRequest("%s", strings.Join(faults.Lines(), "; "))
-		}
-		if denied, is := errors.AsType[configcenter.Denied](err); is {
-			fault = Error{"refused", denied.Error(), http.StatusForbidden}
-		}
-		if conflict, is := errors.AsType[configcenter.Conflict](err); is {
-			fault = Error{"conflict", conflict.Error(), http.StatusConflict}
-		}
-		if own, is := errors.AsType[Error](err); is {
-			fault = own
-		}
-		send(w, fault.status, fault)
+		f := faultOf(err)
+		send(w, f.status, f.body)
 	})
+}
+
+// faultOf returns an error as the listener answers it.
+func faultOf(err error) fault {
+	if f, ok := errors.AsType[fault](err); ok {
+		return f
+	}
+	if conflict, ok := errors.AsType[configcenter.Conflict](err); ok {
+		return newFault(http.StatusConflict, "conflict", "%v", conflict)
+	}
+	if denied, ok := errors.AsType[configcenter.Denied](err); ok {
+		return newFault(http.StatusForbidden, "refused", "%v", denied)
+	}
+	if faults, ok := errors.AsType[strict.Error](err); ok {
+		return badRequest("%s", strings.Join(faults.Lines(), "; "))
+	}
+	if errors.Is(err, configcenter.ErrAbsent) {
+		return newFault(http.StatusNotFound, "not-found", "%v", err)
+	}
+	if missing, ok := errors.AsType[router.NotFound](err); ok {
+		return newFault(http.StatusNotFound, "not-found", "%v", missing)
+	}
+	return newFault(http.StatusInternalServerError, "internal", "%v", err)
 }
 
 func send(w http.ResponseWriter, status int, v any) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
 // reloads counts what a request came to.
@@ -20,9 +20,9 @@ type reloads struct {
 	count *int
 }
 
-func (r reloads) Reload(bool) []router.Reloaded {
+func (r reloads) Reload(bool) []api.Reloaded {
 	*r.count++
-	return []router.Reloaded{}
+	return []api.Reloaded{}
 }
 
 func (r reloads) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {

@@ -21,14 +21,14 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // openapiNode is docs/openapi.yaml, or a node in it.
@@ -144,12 +144,12 @@ func (d openapiNode) compare(t *testing.T, at string, schema any, is reflect.Typ
 func TestOpenAPIIsTheCode(t *testing.T) {
 	d := openapiLoad(t)
 	types := map[string]any{
-		"get status": router.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": Looked{}, "get services": []string{},
-		"get dump": world.Dump{}, "get changes": []router.Change{}, "post reload": []router.Reloaded{},
-		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": nodes.Cluster{},
+		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": api.Lookup{}, "get services": []string{},
+		"get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
+		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": api.Cluster{},
 	}
 	d.compare(t, "edit", d.at(d, "components", "schemas", "Edit"), reflect.TypeFor[configcenter.Edit]())
-	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[Error]())
+	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
 	for path, operations := range d.at(d, "paths") {
 		for method, operation := range d.at(operations) {
@@ -221,7 +221,7 @@ addresses: [{service: default/lane, target: default/routed, set: {callee: x.y.z}
 
 func (s openapiState) World() *world.World { return s.of }
 
-func (s openapiState) Caller(addr netip.Addr) location.Facts { return s.of.Identity(addr) }
+func (s openapiState) Identify(addr netip.Addr) location.Facts { return s.of.Identity(addr) }
 
 func (s openapiState) Dump() world.Dump {
 	return world.NewDump(s.of, []strict.File{{Name: "m.csv"}}, []strict.File{{Name: "r.yaml"}})
@@ -237,34 +237,34 @@ func (s openapiState) Explain(q world.Request) (explain.Explanation, error) {
 	return s.of.Explain(q), nil
 }
 
-func (s openapiState) Status() router.Status {
+func (s openapiState) Status() api.Status {
 	var lints strict.Problems
 	s.of.Rules.Lint(s.of.Table, &lints)
-	return router.Status{
-		Files: []router.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []router.RuleStatus{{Mode: "enforce", By: "caller"}},
-		Evacuations: []router.Evacuation{{Kind: "set"}}, Protocols: []router.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
-		Callers: router.Callers{First: s.of.Strangers()}, Drift: router.DriftStatus{First: s.of.Drifts()},
+	return api.Status{
+		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
+		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
+		Callers: api.Callers{First: s.of.Strangers()}, Drift: api.DriftStatus{First: s.of.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
 			Name: "bj", State: sources.Live, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
 		}}},
 	}
 }
 
-func (s openapiState) Nodes(context.Context) nodes.Cluster {
-	list := []nodes.Node{
-		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &nodes.Summary{Files: []nodes.Files{{Kind: nodes.Routing}}}},
+func (s openapiState) Nodes(context.Context) api.Cluster {
+	list := []api.Node{
+		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &api.Summary{Files: []api.NodeFiles{{Kind: api.KindRouting}}}},
 		{Address: "10.0.0.2:8091", Healthy: true, Problem: "does not answer within 2s"},
 	}
-	return nodes.Cluster{Reasons: nodes.Judge(list), Note: "others may be missing", Nodes: list}
+	return api.Cluster{Reasons: []string{"10.0.0.2:8091 does not answer within 2s"}, Note: "others may be missing", Nodes: list}
 }
 
-func (s openapiState) Changes(string) []router.Change {
+func (s openapiState) Changes(string) []api.Change {
 	is := s.of.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "routed"}}).State()
-	return []router.Change{{Change: "changed", Before: &is, After: is}, {Change: "first", After: is}}
+	return []api.Change{{Change: "changed", Before: &is, After: is}, {Change: "first", After: is}}
 }
 
-func (s openapiState) Reload(force bool) []router.Reloaded {
-	return []router.Reloaded{{Kind: "mapping", OK: force, Problems: []string{}}}
+func (s openapiState) Reload(force bool) []api.Reloaded {
+	return []api.Reloaded{{Kind: "mapping", OK: force, Problems: []string{}}}
 }
 
 func (s openapiState) ConfigFile(name string) (configcenter.Saved, error) {

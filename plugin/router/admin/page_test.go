@@ -16,14 +16,15 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/nodes"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/world"
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/plugin/location"
-	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // What clients can name things, to see whether the page takes it for markup.
@@ -60,7 +61,7 @@ var pageNow = time.Date(2026, 12, 1, 4, 0, 0, 0, time.UTC)
 // pageState answers from a world, as a server does from its caches.
 type pageState struct {
 	t       *testing.T
-	changes []router.Change
+	changes []api.Change
 	broken  []string // why the routing files are refused
 }
 
@@ -103,26 +104,26 @@ func serviceNamed(s string) route.Service {
 	return service
 }
 
-func (s pageState) Status() router.Status {
+func (s pageState) Status() api.Status {
 	w := s.World()
-	return router.Status{
+	return api.Status{
 		Now: pageNow, Started: pageNow.Add(-5 * time.Hour), FailOpen: true,
-		Files: []router.Files{
+		Files: []api.Files{
 			{Kind: "mapping", Names: []string{"mapping.csv"}, Entries: 6, LoadedAt: pageNow.Add(-3 * time.Hour), TriedAt: pageNow, Problems: []string{}},
 			{Kind: "routing", Names: []string{"routing.yaml"}, Entries: 4, LoadedAt: pageNow.Add(-20 * time.Minute), TriedAt: pageNow.Add(-12 * time.Second), Problems: append([]string{}, s.broken...)},
 		},
-		Rules: []router.RuleStatus{
+		Rules: []api.RuleStatus{
 			{Name: "novel", File: "routing.yaml", Line: 6, Mode: "enforce", Percent: 100},
 			{Name: "trial", File: "routing.yaml", Line: 7, Mode: "shadow", Percent: 100},
 		},
-		Evacuations: []router.Evacuation{{
+		Evacuations: []api.Evacuation{{
 			ID: "0a1b2c3d", Kind: "zone", Place: "华南/ap-guangzhou", Until: pageNow.Add(6 * time.Hour), Reason: "power",
 			InForce: true, File: "routing.yaml", Line: 10,
 		}},
-		Protocols: []router.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
+		Protocols: []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
 		Warnings:  []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:   router.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
-		Drift:     router.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
+		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
+		Drift:     api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
 			{Name: "bj", State: sources.Live, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
 			{Name: "sh", State: sources.Away, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
@@ -133,9 +134,9 @@ func (s pageState) Status() router.Status {
 func (s pageState) Explain(q world.Request) (explain.Explanation, error) {
 	return s.World().Explain(q), nil
 }
-func (s pageState) Caller(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
-func (s pageState) Dump() world.Dump                      { return world.NewDump(s.World(), nil, nil) }
-func (s pageState) Reload(bool) []router.Reloaded         { return []router.Reloaded{} }
+func (s pageState) Identify(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
+func (s pageState) Dump() world.Dump                        { return world.NewDump(s.World(), nil, nil) }
+func (s pageState) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
 func (s pageState) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
 	return configcenter.Published{}, configcenter.ErrAbsent
 }
@@ -143,20 +144,20 @@ func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
 	return configcenter.Saved{}, configcenter.ErrAbsent
 }
 
-func (s pageState) Nodes(context.Context) nodes.Cluster {
-	of := func(address, digest string) nodes.Node {
-		return nodes.Node{Address: address, Healthy: true, Summary: &nodes.Summary{
-			Now: pageNow, Files: []nodes.Files{{Kind: nodes.Mapping, Digest: "0123456789ab"}, {Kind: nodes.Routing, Digest: digest, Refused: len(s.broken) > 0}},
+func (s pageState) Nodes(context.Context) api.Cluster {
+	of := func(address, digest string) api.Node {
+		return api.Node{Address: address, Healthy: true, Summary: &api.Summary{
+			Now: pageNow, Files: []api.NodeFiles{{Kind: api.KindMapping, Digest: "0123456789ab"}, {Kind: api.KindRouting, Digest: digest, Refused: len(s.broken) > 0}},
 		}}
 	}
-	list := []nodes.Node{of("10.0.0.1:8091", "aaaaaaaaaaaa"), of("10.0.0.2:8091", "aaaaaaaaaaaa")}
+	list := []api.Node{of("10.0.0.1:8091", "aaaaaaaaaaaa"), of("10.0.0.2:8091", "aaaaaaaaaaaa")}
 	list[0].Self = true
 	reasons := nodes.Judge(list)
-	return nodes.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
+	return api.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
 }
 
-func (s pageState) Changes(service string) []router.Change {
-	out := []router.Change{}
+func (s pageState) Changes(service string) []api.Change {
+	out := []api.Change{}
 	for _, c := range s.changes {
 		if service == "" || c.Service == service {
 			out = append(out, c)
@@ -165,8 +166,8 @@ func (s pageState) Changes(service string) []router.Change {
 	return out
 }
 
-func widenedChange(service string) router.Change {
-	return router.Change{
+func widenedChange(service string) api.Change {
+	return api.Change{
 		At: pageNow, Service: service, Rule: "novel", Kind: "qb.novel.h in 华东/ap-shanghai", Why: "instances changed", Change: "widened",
 		Before: &explain.State{Answer: explain.Routed, Rule: "novel", Tier: "own", Level: "zone", Instances: 3, Usable: 3},
 		After:  explain.State{Answer: explain.Routed, Rule: "novel", Tier: "pool", Level: "all", Instances: 5, Usable: 4},
@@ -175,16 +176,12 @@ func widenedChange(service string) router.Change {
 
 // browser opens pages in a headless Chromium.
 type browser struct {
-	t    *testing.T
-	path string
+	t *testing.T
 }
 
 func newBrowser(t *testing.T) browser {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not on PATH: install the Debian package chromium to run this test")
-	}
-	return browser{t, path}
+	needs.Program(t, "chromium")
+	return browser{t}
 }
 
 // open returns the document after some seconds of the page's own time, without
@@ -192,7 +189,7 @@ func newBrowser(t *testing.T) browser {
 func (b browser) open(url string, seconds int) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
 	cmd.WaitDelay = 5 * time.Second
@@ -250,7 +247,7 @@ func textOf(dom string) string {
 
 func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
-	state := pageState{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []router.Change{widenedChange("default/novel")}}
+	state := pageState{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []api.Change{widenedChange("default/novel")}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
 		"Something is wrong: routing files refused, evacuations, protocols, callers, kubernetes, drift, warnings, nodes",
 		"nodes DISAGREE: 10.0.0.1:8091 refuses routing files, and goes on with those of before; 10.0.0.2:8091 refuses", "10.0.0.1:8091 this one mapping 0123456789ab routing aaaaaaaaaaaa REFUSED",
@@ -311,7 +308,7 @@ func TestPageShowsWhoGoesWhere(t *testing.T) {
 // Names of services, hosts, SETs and places come from clients.
 func TestPageTakesNamesForText(t *testing.T) {
 	b := newBrowser(t)
-	state := pageState{t: t, changes: []router.Change{widenedChange(hostileService)}}
+	state := pageState{t: t, changes: []api.Change{widenedChange(hostileService)}}
 	dom := b.open(serve(t, withScript(newHandler(state, ""), `
 		until(() => document.querySelector("#services > details")).then(async () => {
 			document.getElementById("all").click();

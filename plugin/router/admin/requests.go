@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/world"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 func explainFor(state State, r *http.Request) (any, error) {
@@ -35,19 +36,13 @@ func explainFor(state State, r *http.Request) (any, error) {
 	return state.Explain(q)
 }
 
-// Looked is what the sources know of an address as a caller's.
-type Looked struct {
-	Address string         `json:"address"`
-	Facts   []explain.Fact `json:"facts"`
-}
-
 func lookupFor(state State, r *http.Request) (any, error) {
 	addr, err := netip.ParseAddr(strings.TrimSpace(r.FormValue("address")))
 	if err != nil {
 		return nil, badRequest("address %q is not an address", r.FormValue("address"))
 	}
 	addr = location.Normalize(addr)
-	return Looked{addr.String(), explain.FactsOf(state.Caller(addr))}, nil
+	return api.Lookup{Address: addr.String(), Facts: explain.FactsOf(state.Identify(addr))}, nil
 }
 
 func whoFor(state State, r *http.Request) (any, error) {

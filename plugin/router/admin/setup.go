@@ -15,8 +15,6 @@ import (
 
 	"github.com/polarismesh/polaris/apiserver"
 
-	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/firstload"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -41,21 +39,20 @@ func (s *slot) GetPort() uint32 { return s.port }
 // Initialize takes the options as the pack reads them from the server's
 // configuration, strictly; those given here are the same ones.
 func (s *slot) Initialize(context.Context, map[string]any, map[string]apiserver.APIConfig) error {
-	if err := firstload.Check(); err != nil {
+	if err := router.Ready(); err != nil {
 		return err
 	}
-	configcenter.Warm()
-	routing := router.Running()
-	if routing == nil {
+	server := router.Running()
+	if server == nil {
 		return errors.New("routing is not in this server's chain")
 	}
-	config := routing.AdminConfig()
+	config := server.Config().Admin
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.port = uint32(config.ListenPort)
 	s.server = &http.Server{
 		Addr:              net.JoinHostPort(config.ListenIP, strconv.Itoa(config.ListenPort)),
-		Handler:           newHandler(routing, config.Token),
+		Handler:           newHandler(state{server}, config.Token),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		IdleTimeout:       2 * time.Minute,

@@ -26,11 +26,10 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc"
 
-	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/firstload"
-	"github.com/polaris-contrib/setrouter/internal/nodes/ask"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 )
 
 const slotName = "service-grpc"
@@ -51,10 +50,9 @@ func (l *listener) GetProtocol() string { return "grpc" }
 
 // Initialize implements apiserver.Apiserver.
 func (l *listener) Initialize(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig) error {
-	if err := firstload.Check(); err != nil {
+	if err := router.Ready(); err != nil {
 		return err
 	}
-	configcenter.Warm()
 	l.apis = apis
 	options := []grpcserver.InitOption{
 		grpcserver.WithModule(model.DiscoverModule),
@@ -100,8 +98,8 @@ func (l *listener) Run(errCh chan error) {
 // register offers what the configuration has under `api`, and to the other
 // nodes what this one says of itself.
 func (l *listener) register(s *grpc.Server) error {
-	if routing := router.Running(); routing != nil {
-		ask.Register(s, routing.Summary)
+	if running := router.Running(); running != nil {
+		nodes.Register(s, func() api.Summary { return nodes.Summary(running) })
 	}
 	for name, config := range l.apis {
 		if name != "client" {
@@ -117,7 +115,7 @@ func (l *listener) register(s *grpc.Server) error {
 		if err != nil {
 			return err
 		}
-		open[ask.Method] = true
+		open[nodes.Method] = true
 		l.OpenMethod = open
 	}
 	return nil

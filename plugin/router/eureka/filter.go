@@ -27,8 +27,8 @@ type routing interface {
 // live is the routing of a running server.
 type live struct{ *router.Server }
 
-func (l live) services() cachetypes.ServiceCache   { return l.Cache().Service() }
-func (l live) instances() cachetypes.InstanceCache { return l.Cache().Instance() }
+func (l live) services() cachetypes.ServiceCache   { return l.Caches().Service() }
+func (l live) instances() cachetypes.InstanceCache { return l.Caches().Instance() }
 
 type filter struct{ routing }
 

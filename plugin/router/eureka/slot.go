@@ -33,8 +33,6 @@ import (
 	"github.com/polarismesh/polaris/apiserver"
 	_ "github.com/polarismesh/polaris/apiserver/eurekaserver" // registers the slot before the init here wraps it
 
-	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/firstload"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
@@ -67,10 +65,9 @@ func running() routing {
 
 // Initialize implements apiserver.Apiserver.
 func (s *slot) Initialize(ctx context.Context, option map[string]any, api map[string]apiserver.APIConfig) error {
-	if err := firstload.Check(); err != nil {
+	if err := router.Ready(); err != nil {
 		return err
 	}
-	configcenter.Warm()
 	var f *front
 	if routing := s.routing(); routing != nil {
 		var err error

@@ -1,13 +1,12 @@
 // Package explain says why a caller gets the list that it gets, and of each
-// instance that is not in it, why not. It asks the functions that serve
-// requests, so that it cannot disagree with them, and is as pure as they are.
+// instance that is not in the list, why not. It puts into words what was decided:
+// it decides nothing itself, so that it cannot disagree with the answer.
 package explain
 
 import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -21,53 +20,56 @@ type Callee struct {
 	route.Instance
 }
 
-// Input is what an answer depends on.
+// Input is an answer as it was made: who asked for what, what was decided and
+// from which instances.
 type Input struct {
 	Addr   netip.Addr // the caller's, normalised
 	Caller location.Facts
-	Asked  route.Service
-	Read   []route.Service // see route.Request
-	Rules  *route.Rules
+	Name   route.Resolved
+	// Route, Why and Passed are what Rules.Route returned and traced. Why is
+	// route.WhyNoTarget for a lane address with a service of its own whose target
+	// does not exist.
+	Route  route.Route
+	Why    route.Why
+	Passed []route.Passed
 	// Callees are the instances of the service really read: of a lane address
 	// its target.
 	Callees []Callee
-	// NoTarget tells that the target of a lane address is no service.
-	NoTarget bool
 	// Own are the instances of the service that a lane address has the name
 	// of. Without such a service it is nil.
 	Own []Callee
-	// Hold is what a running server keeps the caller from going back to before
-	// Until.
-	Hold  route.Hold
-	Until time.Time
+	// Decision and Members were decided from Callees and Own, where Decides is
+	// true. Decision.Until is by the clock of the reader.
+	Decision route.Decision
+	Members  []route.Member
 }
 
-// Of explains an answer.
+// Decides reports whether the request came to a decision, be it in mode shadow.
+func (in Input) Decides() bool {
+	return in.Why == route.WhyRouted || in.Why == route.WhyShadowed
+}
+
+// Of explains an answer. It decides nothing itself.
 func Of(in Input) Explanation {
-	req := route.Request{Addr: in.Addr, Caller: in.Caller.Identity, Asked: in.Asked, Read: in.Read}
-	kind, why := in.Rules.Route(req)
-	if in.NoTarget && in.Own != nil {
-		why = route.WhyNoTarget
-	}
 	e := Explanation{
-		Caller: callerOf(in.Addr, in.Caller), Service: in.Asked.String(), Read: in.Asked.String(),
-		Answer: Stock, Why: sentence(why), Passed: []Passed{}, Instances: []Instance{},
+		Caller: callerOf(in.Addr, in.Caller), Service: in.Name.Service.String(), Read: in.Name.Service.String(),
+		Answer: Stock, Why: sentence(in.Why), Passed: []Passed{}, Instances: []Instance{},
 	}
-	if len(in.Read) == 1 {
-		e.Read = in.Read[0].String()
+	if len(in.Name.Read) == 1 {
+		e.Read = in.Name.Read[0].String()
 	}
-	for _, p := range in.Rules.Passed(req) {
+	for _, p := range in.Passed {
 		e.Passed = append(e.Passed, Passed{p.Rule.Name, p.Rule.File, p.Rule.Line, p.Why, p.OtherService})
 	}
-	if kind.Rule != nil {
-		e.Rule = ruleOf(kind.Rule, in.Addr)
-		if kind.Rule.IsAddress() {
-			e.Read = kind.Rule.Target.String()
+	if rule := in.Route.Rule; rule != nil {
+		e.Rule = ruleOf(rule, in.Addr)
+		if rule.IsAddress() {
+			e.Read = rule.Target.String()
 		}
 	}
-	if why == route.WhyRouted || why == route.WhyShadowed {
-		e.Answer = AnswerOf(kind.Rule)
-		e.decide(in, kind)
+	if in.Decides() {
+		e.Answer = AnswerOf(in.Route.Rule)
+		e.decided(in)
 	} else {
 		e.stock(in)
 	}
@@ -77,8 +79,8 @@ func Of(in Input) Explanation {
 	return e
 }
 
-// stock lists the stock answer: of a lane address that is no service of its
-// own, its target's.
+// stock lists the stock answer: of a lane address that is no service of its own,
+// the answer of its target.
 func (e *Explanation) stock(in Input) {
 	list := in.Callees
 	if in.Own != nil {
@@ -88,19 +90,20 @@ func (e *Explanation) stock(in Input) {
 	e.Sent = len(list)
 }
 
-func (e *Explanation) decide(in Input, kind route.Route) {
-	instances := Instances(in.Callees)
-	d, members := kind.AnswerHolding(route.NewCallee(instances), Instances(in.Own), in.Hold)
-	if !in.Until.IsZero() {
-		e.HeldUntil = &in.Until
+// decided lists what the decision looked at, and says of each instance whether it
+// is sent, and why not.
+func (e *Explanation) decided(in Input) {
+	d, rule := in.Decision, in.Route.Rule
+	if !d.Until.IsZero() {
+		e.HeldUntil = &d.Until
 	}
-	e.RoutedAs = &As{string(kind.SET), kind.Location}
+	e.RoutedAs = &As{string(in.Route.SET), in.Route.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
-	if kind.Rule.SET != nil {
+	if rule.SET != nil {
 		e.SETRule = d.SETRule.String()
 	}
-	e.Tiers, e.Levels = steps(kind.Rule.Degrade, d.Tiers), steps(kind.Rule.Degrade, d.Levels)
-	whyNot := kind.WhyNot(d, instances)
+	e.Tiers, e.Levels = steps(rule.Degrade, d.Tiers), steps(rule.Degrade, d.Levels)
+	whyNot := in.Route.WhyNot(d, Instances(in.Callees))
 	e.add(in.Callees, func(i *Instance, n int) {
 		i.Chosen, i.WhyNot = whyNot[n] == "", whyNot[n]
 		i.Sent = e.Answer == Shadow && in.Own == nil
@@ -111,7 +114,7 @@ func (e *Explanation) decide(in Input, kind route.Route) {
 		})
 	}
 	if e.Answer != Shadow {
-		for _, m := range members {
+		for _, m := range in.Members {
 			n := m.Index
 			if m.Own {
 				n += len(in.Callees)

@@ -26,18 +26,24 @@ func (r Route) Answer(callee *Callee, own []Instance) (Decision, []Member) {
 
 // AnswerHolding is Answer while tiers and levels are held, as by Settle.
 func (r Route) AnswerHolding(callee *Callee, own []Instance, hold Hold) (Decision, []Member) {
-	d, instances := r.selectFrom(callee, hold), callee.Instances
+	d := r.selectFrom(callee, hold)
+	return d, r.Members(d, callee.Instances, own)
+}
+
+// Members returns the list that a decision comes to. Instances are those that the
+// decision was made from, own as for Answer.
+func (r Route) Members(d Decision, instances, own []Instance) []Member {
 	members := make([]Member, len(d.Chosen))
 	for n, i := range d.Chosen {
 		members[n] = Member{Index: i, Weight: instances[i].Weight}
 	}
 	if !r.Rule.Blends() {
-		return d, members
+		return members
 	}
 	b := blend{instances: instances, own: own, members: members, chosen: len(members)}
 	b.addOthers(d.Chosen)
 	b.weigh(uint64(r.Rule.Rollout))
-	return d, dropEvacuated(b.members, b.instance)
+	return dropEvacuated(b.members, b.instance)
 }
 
 // NoFailover tells whether the rule names further tiers than its first one, and

@@ -202,9 +202,11 @@ rules:
   - {name: label, service: default/s, when: {labels: {lane: gray}}, set: {}}
   - {name: last, service: default/s, when: {zone: z, campus: c}, set: {}}
 `)
-	req := Request{Caller: location.Identity{SET: "a.b.c", Location: location.Location{Region: "q", Zone: "z", Campus: "c"}}, Asked: service("default/s")}
+	req := Request{Caller: location.Identity{SET: "a.b.c", Location: location.Location{Region: "q", Zone: "z", Campus: "c"}}, Resolved: resolve(rules, "default/s")}
+	var trace Trace
+	route, _ := rules.Route(req, &trace)
 	var got []string
-	for _, p := range rules.Passed(req) {
+	for _, p := range trace.Passed {
 		got = append(got, p.Rule.Name+": "+p.Why)
 	}
 	want := []string{
@@ -217,13 +219,13 @@ rules:
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if route, _ := rules.Route(req); route.Rule.Name != "last" {
+	if route.Rule.Name != "last" {
 		t.Errorf("rule %q decides", route.Rule.Name)
 	}
 	req.Caller = location.Identity{}
-	passed := rules.Passed(req)
-	if len(passed) != 6 || passed[5].Why != `when.zone wants "z", the caller has none` {
-		t.Errorf("without an identity: %+v", passed)
+	trace = Trace{}
+	if route, _ := rules.Route(req, &trace); route.Rule != nil || len(trace.Passed) != 6 || trace.Passed[5].Why != `when.zone wants "z", the caller has none` {
+		t.Errorf("without an identity: %+v", trace.Passed)
 	}
 }
 
@@ -285,7 +287,7 @@ func TestAliasOnlyWhereAsked(t *testing.T) {
 // An alias is no way around a lane address.
 func TestAddressThroughAnAlias(t *testing.T) {
 	rules := mustLoad(t, "version: 1\naddresses: [{service: default/lane, target: default/s, set: {callee: a.b.c}}]\n")
-	got, why := rules.Route(Request{Asked: service("default/alias"), Read: []Service{service("default/lane")}})
+	got, why := rules.Route(Request{Resolved: resolve(rules, "default/alias", "default/lane")}, nil)
 	if why != WhyRouted || got.Rule.Name != "default/lane" || got.SET != "a.b.c" {
 		t.Errorf("%+v, %q", got, why)
 	}

@@ -251,9 +251,9 @@ func checkLoaded(t *testing.T, data []byte, rules, same *Rules) {
 	for n, rule := range rules.All() {
 		checkRule(t, rule, same.All()[n])
 		for _, asked := range []Service{{"default", "s"}, {"n", rule.Name}} {
-			req := Request{Addr: netip.MustParseAddr("10.0.0.1"), Caller: caller, Asked: asked}
 			for _, r := range []*Rules{rules, same} {
-				route, _ := r.Route(req)
+				req := Request{Addr: netip.MustParseAddr("10.0.0.1"), Caller: caller, Resolved: r.Resolve(Name{Service: asked})}
+				route, _ := r.Route(req, nil)
 				if _, err := location.ParseSET(string(route.SET)); route.SET != "" && err != nil {
 					t.Error(err)
 				}

@@ -9,14 +9,11 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Request is a caller and the service it asks for.
+// Request is a caller and the service that it asks for.
 type Request struct {
 	Addr   netip.Addr // the caller's, normalised; invalid: unknown
 	Caller location.Identity
-	Asked  Service
-	// Read are the services that the name asked for stands for, by a Polaris
-	// alias or by visibility; an alias is no way around a rule.
-	Read []Service
+	Resolved
 }
 
 // Route is a kind of caller of a service: the rule, and the SET and location
@@ -45,29 +42,12 @@ const (
 // Everybody is a rollout of 100 percent.
 const Everybody = 10000
 
-// Address returns the lane address of a name asked for, or of the service that
-// it is a Polaris alias of.
-func (r *Rules) Address(asked Service, read []Service) (*Rule, bool) {
-	if r == nil {
-		return nil, false
-	}
-	if a, is := r.addresses[asked]; is {
-		return a, true
-	}
-	for _, s := range read {
-		if a, is := r.addresses[s]; is {
-			return a, true
-		}
-	}
-	return nil, false
-}
-
-// Route finds the first rule that matches the request. A lane address is its
-// own rule. With a reason other than Routed the caller gets the stock answer;
-// Rule is still set where one matched, and the whole Route where it is
-// Shadowed.
-func (r *Rules) Route(req Request) (Route, Why) {
-	rule := r.match(req)
+// Route finds the first rule that matches the request. A lane address is its own
+// rule. With a reason other than WhyRouted the caller gets the stock answer; Rule
+// is still set where a rule matched, and the whole Route with WhyShadowed. A trace
+// gathers what was looked at on the way; requests have none.
+func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
+	rule := r.match(req, trace)
 	switch {
 	case rule == nil:
 		return Route{}, WhyNoRule
@@ -77,20 +57,35 @@ func (r *Rules) Route(req Request) (Route, Why) {
 		return Route{Rule: rule}, WhyRolledOut
 	}
 	if rule.Shadow {
-		return r.routeBy(rule, req), WhyShadowed
+		return r.routeBy(rule, req.Caller), WhyShadowed
 	}
-	return r.routeBy(rule, req), WhyRouted
+	return r.routeBy(rule, req.Caller), WhyRouted
 }
 
-func (r *Rules) routeBy(rule *Rule, req Request) Route {
+func (r *Rules) match(req Request, trace *Trace) *Rule {
+	if r == nil || req.Address != nil {
+		return req.Address
+	}
+	for _, rule := range r.rules {
+		failed := rule.fails(req)
+		if failed == conditionHolds {
+			return rule
+		}
+		trace.add(rule, failed, req)
+	}
+	return nil
+}
+
+// routeBy returns the kind of caller under a rule.
+func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
 	route := Route{Rule: rule}
 	if rule.SET != nil {
-		route.SET = rule.SET.routeAs(req.Caller, r.aliases)
+		route.SET = rule.SET.routeAs(caller, r.aliases)
 	}
 	if rule.Nearby != nil {
 		// Narrower than matchLevel nothing is compared: callers of one zone
 		// are of one kind. Whether a location is known at all does count.
-		route.Location = req.Caller.Cut(max(int(rule.Nearby.Match), 1))
+		route.Location = caller.Cut(max(int(rule.Nearby.Match), 1))
 	}
 	return route
 }
@@ -104,7 +99,7 @@ func (r *Rules) Kinds(identities []location.Identity, most int) int {
 			continue
 		}
 		for _, id := range identities {
-			kinds[r.routeBy(rule, Request{Caller: id})] = true
+			kinds[r.routeBy(rule, id)] = true
 			if len(kinds) >= most {
 				return most
 			}
@@ -113,43 +108,30 @@ func (r *Rules) Kinds(identities []location.Identity, most int) int {
 	return len(kinds)
 }
 
-func (r *Rules) match(req Request) *Rule {
-	if r == nil {
-		return nil
-	}
-	if address, is := r.Address(req.Asked, req.Read); is {
-		return address
-	}
-	for _, rule := range r.rules {
-		if rule.fails(req) == conditionHolds {
-			return rule
-		}
-	}
-	return nil
-}
-
-// Concern tells whether a service is a lane address, or there is a rule for it,
+// Concern reports whether a service is a lane address, or a rule is for it,
 // whoever asks.
-func (r *Rules) Concern(req Request) bool {
-	_, is := r.Address(req.Asked, req.Read)
-	return is || r != nil && slices.ContainsFunc(r.rules, func(rule *Rule) bool { return rule.matchesService(req) })
+func (r *Rules) Concern(name Resolved) bool {
+	if r == nil || name.Address != nil {
+		return name.Address != nil
+	}
+	return slices.ContainsFunc(r.rules, func(rule *Rule) bool { return rule.matchesService(name.Name) })
 }
 
-// fails is the first condition of the rule that the request does not meet, or
-// empty.
+// fails returns the first condition of the rule that the request does not meet,
+// conditionHolds where it meets all.
 func (r *Rule) fails(req Request) condition {
-	if !r.matchesService(req) {
+	if !r.matchesService(req.Name) {
 		return conditionService
 	}
 	return r.when.fails(req.Addr, req.Caller)
 }
 
-func (r *Rule) matchesService(req Request) bool {
+func (r *Rule) matchesService(name Name) bool {
 	for _, p := range r.services {
-		if p.isExact && (p.exact == req.Asked || slices.Contains(req.Read, p.exact)) {
+		if p.isExact && (p.exact == name.Service || slices.Contains(name.Read, p.exact)) {
 			return true
 		}
-		if !p.isExact && !req.system() && (p.matches(req.Asked) || slices.ContainsFunc(req.Read, p.matches)) {
+		if !p.isExact && !name.isSystem() && (p.matches(name.Service) || slices.ContainsFunc(name.Read, p.matches)) {
 			return true
 		}
 	}
@@ -159,14 +141,14 @@ func (r *Rule) matchesService(req Request) bool {
 // SystemNamespace has the services of the server itself.
 const SystemNamespace = "Polaris"
 
-// system tells whether a service of the server's own is asked for or read.
-// Globs do not match those.
-func (req Request) system() bool {
-	own := func(s Service) bool { return s.Namespace == SystemNamespace }
-	return own(req.Asked) || slices.ContainsFunc(req.Read, own)
+// isSystem reports whether a service of the server itself is asked for or read.
+// Globs do not match such services.
+func (n Name) isSystem() bool {
+	system := func(s Service) bool { return s.Namespace == SystemNamespace }
+	return system(n.Service) || slices.ContainsFunc(n.Read, system)
 }
 
-// Includes tells whether the rollout includes the caller. Raising the percent
+// Includes reports whether the rollout includes the caller. Raising the percent
 // only ever adds callers. By weight every caller is in, but at 0 percent.
 func (r *Rule) Includes(addr netip.Addr) bool {
 	if r.Rollout == Everybody || r.Rollout == 0 || r.ByWeight {
@@ -181,7 +163,7 @@ func (r *Rule) Includes(addr netip.Addr) bool {
 	return xxhash.Sum64(b)%Everybody < uint64(r.Rollout)
 }
 
-// routeAs is the SET that the SET stage works with.
+// routeAs returns the SET that the SET stage works with.
 func (s *SETStage) routeAs(caller location.Identity, aliases map[string]string) location.SET {
 	switch {
 	case s.Callee != nil:

@@ -106,11 +106,12 @@ func routeAgreesWithOracle(t *testing.T, rt *rapid.T) {
 		req.Caller.Labels = map[string]string{"lane": value}
 	}
 	someService := rapid.SampledFrom([]Service{{"default", "s"}, {"default", "s.t"}, {"default", "lane"}, {"Polaris", "p"}, {"Polaris", "q"}, {"other", "alias"}, {"other", "s"}})
-	req.Asked = someService.Draw(rt, "asked")
+	name := Name{Service: someService.Draw(rt, "asked")}
 	if rapid.Bool().Draw(rt, "alias") {
-		req.Read = []Service{someService.Draw(rt, "read")}
+		name.Read = []Service{someService.Draw(rt, "read")}
 	}
-	route, why := rules.Route(req)
+	req.Resolved = rules.Resolve(name)
+	route, why := rules.Route(req, nil)
 	got := fmt.Sprintf("%s %s %s", route.SET, route.Location, why)
 	if route.Rule != nil {
 		got = route.Rule.Name + " " + got
@@ -121,7 +122,7 @@ func routeAgreesWithOracle(t *testing.T, rt *rapid.T) {
 }
 
 func oracleRoute(rules []saidRule, lane saidRule, req Request) string {
-	names := append([]Service{req.Asked}, req.Read...)
+	names := append([]Service{req.Service}, req.Read...)
 	rule, found := lane, slices.Contains(names, Service{"default", "lane"})
 	for _, r := range rules {
 		if !found && oracleServes(r, names) && oracleWhen(r, req) {

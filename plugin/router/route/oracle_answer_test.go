@@ -29,7 +29,7 @@ func TestAnswerAgreesWithOracle(t *testing.T) {
 		if own != nil {
 			theirs = instancesOf(own)
 		}
-		c := rule.Choose(set, place, instancesOf(all), slow.Held(hold))
+		c := rule.Choose(set, place, instancesOf(all), slow.Road(hold))
 		want := rule.List(c.Chosen, instancesOf(all), theirs)
 		d, got := r.AnswerHolding(NewCallee(all), own, hold)
 		if fmt.Sprint(d.Chosen, d.Tier, d.Level) != fmt.Sprint(c.Chosen, c.Tier, c.Level) || len(got) != len(want) {

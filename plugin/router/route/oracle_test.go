@@ -45,7 +45,7 @@ func instancesOf(list []Instance) []slow.Instance {
 // oracle is what package oracle chooses.
 func oracle(r Route, all []Instance) (chosen []int, tier, level string) {
 	rule, set, place := oracleOf(r)
-	c := rule.Choose(set, place, instancesOf(all), slow.Held{})
+	c := rule.Choose(set, place, instancesOf(all), slow.Road{})
 	return c.Chosen, c.Tier, c.Level
 }
 

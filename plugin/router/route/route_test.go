@@ -66,11 +66,11 @@ addresses:
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			req := Request{Addr: netip.MustParseAddr(tt.addr), Caller: tt.caller, Asked: service(tt.asked)}
+			req := Request{Addr: netip.MustParseAddr(tt.addr), Caller: tt.caller, Resolved: resolve(rules, tt.asked)}
 			if tt.read != "" {
-				req.Read = []Service{service(tt.read)}
+				req.Resolved = resolve(rules, tt.asked, tt.read)
 			}
-			route, why := rules.Route(req)
+			route, why := rules.Route(req, nil)
 			name := ""
 			if route.Rule != nil {
 				name = route.Rule.Name
@@ -91,12 +91,21 @@ func service(s string) Service {
 	return Service{namespace, name}
 }
 
+// resolve resolves a name that stands for other services, if any are given.
+func resolve(rules *Rules, asked string, read ...string) Resolved {
+	name := Name{Service: service(asked), Exists: true}
+	for _, s := range read {
+		name.Read = append(name.Read, service(s))
+	}
+	return rules.Resolve(name)
+}
+
 func TestNilRulesAreNone(t *testing.T) {
 	var rules *Rules
-	if _, why := rules.Route(Request{Asked: service("a/b")}); why != WhyNoRule {
+	if _, why := rules.Route(Request{Resolved: resolve(rules, "a/b")}, nil); why != WhyNoRule {
 		t.Errorf("why %q, want %q", why, WhyNoRule)
 	}
-	if _, is := rules.Address(service("a/b"), nil); is || rules.Len() != 0 {
+	if rules.IsAddress(service("a/b")) || rules.Len() != 0 {
 		t.Error("nil rules have an address or a length")
 	}
 }

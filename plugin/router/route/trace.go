@@ -19,30 +19,27 @@ const (
 	conditionLabels  condition = "labels"
 )
 
-// Passed is a rule that came before the one that decides, and why it does not
-// match.
+// Passed is a rule that came before the one that decides, and why the rule does
+// not match.
 type Passed struct {
 	Rule *Rule
 	Why  string
-	// OtherService tells that the rule is for other services.
+	// OtherService says that the rule is for other services.
 	OtherService bool
 }
 
-// Passed returns the rules before the one that decides: all of them, if none
-// does. Of a lane address there are none. It asks the same conditions as Route.
-func (r *Rules) Passed(req Request) []Passed {
-	if _, is := r.Address(req.Asked, req.Read); is || r == nil {
-		return nil
+// Trace gathers what Route looks at on its way to a rule. A nil trace gathers
+// nothing.
+type Trace struct {
+	// Passed are the rules before the one that decides: all rules, if none does.
+	// A lane address passes no rule.
+	Passed []Passed
+}
+
+func (t *Trace) add(rule *Rule, failed condition, req Request) {
+	if t != nil {
+		t.Passed = append(t.Passed, Passed{rule, rule.explain(failed, req), failed == conditionService})
 	}
-	var out []Passed
-	for _, rule := range r.rules {
-		failed := rule.fails(req)
-		if failed == conditionHolds {
-			return out
-		}
-		out = append(out, Passed{rule, rule.explain(failed, req), failed == conditionService})
-	}
-	return out
 }
 
 // explain says what a condition wants and what the request has.

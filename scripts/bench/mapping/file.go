@@ -19,8 +19,8 @@ import (
 
 var loadTarget = map[string]string{"csv": "<= 3 s", "yaml": "<= 15 s"}
 
-// measureFile loads a file, and then reloads it, through what the server uses,
-// with one entry changed.
+// measureFile loads a file, and then reloads it with one entry changed, by the
+// server's own code.
 func measureFile(dir, kind string, entries int) ([]row, error) {
 	name := filepath.Join(dir, "mapping."+kind)
 	queries := mappingtest.Queries(mappingtest.Entries(entries), 1<<20)
@@ -82,7 +82,8 @@ func loadTable(files []strict.File) (*location.Table, int, error) {
 	return table, table.Len(), problems.Err()
 }
 
-// p99 is that of single lookups, one after the other, while something runs.
+// p99 returns the 99th percentile of the times of single lookups, one after the
+// other, while something runs.
 func p99(queries []netip.Addr, live *livefile.Live[location.Table], while func()) time.Duration {
 	done := make(chan struct{})
 	go func() {

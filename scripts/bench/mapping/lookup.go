@@ -16,13 +16,13 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// rounds of lookups on slices of the queries; short ones, for other work on the
-// machine disturbs neighbours alike then.
+// Lookups run in rounds, on slices of the queries. Rounds are short, so that other
+// work on the machine disturbs two neighbours alike.
 const rounds, perRound = 160, 1 << 16
 
-// measureLookup times the same lookups in the mapping and in a bare table with
-// the same prefixes, in turns; the median of the rounds counts. The bare table
-// has Facts of each prefix; the second pair also reads what it found.
+// measureLookup times the same lookups in the mapping and in a bare table with the
+// same prefixes, in turns. The median of the rounds counts. The bare table has the
+// Facts of each prefix. The second pair of figures includes reading what was found.
 func measureLookup(dir string, entries int) ([]row, error) {
 	table, err := load(filepath.Join(dir, "mapping.csv"))
 	if err != nil {
@@ -62,7 +62,7 @@ func useOurs(table *location.Table, addr netip.Addr) {
 	}
 }
 
-// use reads what routing reads, and the line of the SET.
+// use reads what routing reads, and the line that says the SET.
 func use(id location.Identity, from *location.Origin) {
 	read += len(id.Region) + len(id.Campus) + len(id.SET)
 	if from != nil {
@@ -70,7 +70,8 @@ func use(id location.Identity, from *location.Origin) {
 	}
 }
 
-// comparison has medians: nanoseconds for a lookup, and the ratio.
+// comparison is the medians: nanoseconds for a lookup in either table, and their
+// ratio.
 type comparison struct {
 	bare, ours, ratio float64
 }
@@ -80,8 +81,8 @@ func (c comparison) String() string { return fmt.Sprintf("%.0f ns, %.0f ns", c.b
 func compare(queries []netip.Addr, bare, ours func(netip.Addr)) comparison {
 	var times [3][]float64
 	for round := range rounds {
-		some := queries[round*perRound%len(queries):][:perRound]
-		a, b := perLookup(some, bare), perLookup(some, ours)
+		slice := queries[round*perRound%len(queries):][:perRound]
+		a, b := perLookup(slice, bare), perLookup(slice, ours)
 		for i, v := range []float64{a, b, b / a} {
 			times[i] = append(times[i], v)
 		}
@@ -98,7 +99,7 @@ func load(name string) (*location.Table, error) {
 	return location.LoadMapping([]strict.File{file}, &problems), problems.Err()
 }
 
-// perLookup is the CPU time of one lookup in nanoseconds.
+// perLookup returns the CPU time of one lookup, in nanoseconds.
 func perLookup(queries []netip.Addr, lookup func(netip.Addr)) float64 {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -16,7 +16,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/mappingtest"
 )
 
-// row is one line of the report. A target that is missed fails nothing.
+// row is one line of the report. A missed target does not fail the run.
 type row struct {
 	Work, Got, Target string
 }
@@ -62,10 +62,10 @@ func runAll(entries int) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	defer t.Flush()
 	fmt.Fprintln(t, "WORK\tMEASURED\tTARGET")
-	for _, what := range []string{"lookup", "csv", "yaml"} {
-		rows, err := runOne(what, dir, entries)
+	for _, name := range []string{"lookup", "csv", "yaml"} {
+		rows, err := runOne(name, dir, entries)
 		if err != nil {
-			return fmt.Errorf("%s: %w", what, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		for _, r := range rows {
 			fmt.Fprintf(t, "%s\t%s\t%s\n", r.Work, r.Got, r.Target)
@@ -74,12 +74,13 @@ func runAll(entries int) error {
 	return nil
 }
 
-func runOne(what, dir string, entries int) (rows []row, err error) {
+// runOne makes one measurement in a process of its own.
+func runOne(name, dir string, entries int) (rows []row, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "-measure", what, "-dir", dir, "-entries", fmt.Sprint(entries))
+	cmd := exec.Command(self, "-measure", name, "-dir", dir, "-entries", fmt.Sprint(entries))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -88,8 +89,8 @@ func runOne(what, dir string, entries int) (rows []row, err error) {
 	return rows, json.Unmarshal(out, &rows)
 }
 
-// writeFiles writes a file of each kind, and beside it one in which the SET of
-// one entry is another.
+// writeFiles writes a file of each kind, and beside it a file in which one entry has
+// another SET.
 func writeFiles(dir string, n int) error {
 	entries := mappingtest.Entries(n)
 	for _, ending := range []string{"", ".changed"} {

@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// liveHeap is what is in use after a collection, which gives the rest back to
-// the system.
+// liveHeap returns how much of the heap is in use after a collection. The collection
+// gives the rest back to the system.
 func liveHeap() uint64 {
-	runtime.GC() // finishes what the last one swept
+	runtime.GC() // finishes the sweep of the last collection
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// memory reads a size of this process, VmRSS or its peak VmHWM, in bytes; it is
-// 0 on systems without /proc.
+// memory returns a size of this process in bytes: VmRSS, or its peak VmHWM. It is 0
+// on systems without /proc.
 func memory(key string) uint64 {
 	f, err := os.Open("/proc/self/status")
 	if err != nil {
@@ -32,7 +32,7 @@ func memory(key string) uint64 {
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var kb uint64
-		if rest, is := strings.CutPrefix(lines.Text(), key+":"); is {
+		if rest, ok := strings.CutPrefix(lines.Text(), key+":"); ok {
 			fmt.Sscan(rest, &kb)
 			return kb << 10
 		}
@@ -43,7 +43,7 @@ func memory(key string) uint64 {
 // resetPeak makes VmHWM start again at VmRSS.
 func resetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
-// cpuTime is that of a clock: of the process, or of the thread that asks.
+// cpuTime returns the CPU time by a clock: of the process, or of the calling thread.
 func cpuTime(clock int32) time.Duration {
 	var t unix.Timespec
 	_ = unix.ClockGettime(clock, &t)

@@ -1,10 +1,15 @@
 // Command eureka runs the unmodified Eureka client fargo as several callers. It
 // reads commands from standard input, one JSON object a line, and answers each
-// with one: {"add": NAME, "server": URL, "json": BOOL} makes a caller,
-// {"get": NAME, "app": APP} tells what its poll of an application has, which
-// starts with the first such command, {"apps": NAME} asks for all applications,
-// {"vip": NAME, "app": ADDRESS} for a VIP address, and {"register": NAME, "app":
-// APP, "host": IP} registers an instance. It ends with its input.
+// with one:
+//
+//   - {"add": NAME, "server": URL, "json": BOOL} makes a caller,
+//   - {"get": NAME, "app": APP} answers what the caller's poll of an application
+//     has; the poll starts with the first such command,
+//   - {"apps": NAME} asks for all applications,
+//   - {"vip": NAME, "app": ADDRESS} asks for a VIP address,
+//   - {"register": NAME, "app": APP, "host": IP} registers an instance.
+//
+// The program ends when its input ends.
 package main
 
 import (
@@ -34,7 +39,7 @@ type command struct {
 	Host     string `json:"host"`
 }
 
-// answer has hosts that are UP, by application.
+// answer is the hosts that are UP, by application.
 type answer struct {
 	Error string              `json:"error,omitempty"`
 	Apps  map[string][]string `json:"apps"`
@@ -73,20 +78,20 @@ func do(callers map[string]*caller, c command, apps map[string][]string) error {
 		return nil
 	}
 	name := c.Get + c.Apps + c.VIP + c.Register
-	of := callers[name]
-	if of == nil {
+	client := callers[name]
+	if client == nil {
 		return fmt.Errorf("no caller %q", name)
 	}
 	switch {
 	case c.Get != "":
-		if of.polls[c.App] == nil {
-			of.polls[c.App] = of.NewAppSource(c.App, true)
+		if client.polls[c.App] == nil {
+			client.polls[c.App] = client.NewAppSource(c.App, true)
 		}
-		if app := of.polls[c.App].Latest(); app != nil {
+		if app := client.polls[c.App].Latest(); app != nil {
 			apps[app.Name] = hosts(app.Instances)
 		}
 	case c.Apps != "":
-		all, err := of.GetApps()
+		all, err := client.GetApps()
 		if err != nil {
 			return err
 		}
@@ -94,13 +99,13 @@ func do(callers map[string]*caller, c command, apps map[string][]string) error {
 			apps[name] = hosts(app.Instances)
 		}
 	case c.VIP != "":
-		instances, err := of.GetInstancesByVIPAddress(c.App, false)
+		instances, err := client.GetInstancesByVIPAddress(c.App, false)
 		if err != nil {
 			return err
 		}
 		apps[c.App] = hosts(instances)
 	case c.Register != "":
-		return of.RegisterInstance(&fargo.Instance{
+		return client.RegisterInstance(&fargo.Instance{
 			InstanceId: c.Host, HostName: c.Host, IPAddr: c.Host, App: c.App, VipAddress: c.App, Status: fargo.UP,
 			Port: 80, PortEnabled: true, DataCenterInfo: fargo.DataCenterInfo{Name: fargo.MyOwn},
 		})

@@ -1,7 +1,7 @@
 // Command nacos runs the unmodified Nacos Go SDK as a consumer of one service.
-// Its arguments are the server's address, the service and a folder of its own.
-// A line a state, it prints what a query gives and what was pushed to it, as
-// JSON, until its standard input ends.
+// Its arguments are the server's address, the service, and a folder of its own.
+// Until its standard input ends it prints states as JSON, one a line: what a query
+// answers, and what was pushed.
 package main
 
 import (
@@ -29,7 +29,7 @@ type state struct {
 }
 
 func main() {
-	// The SDK may print on standard output; the states need it for themselves.
+	// The SDK may print on standard output, where only states may be.
 	out := json.NewEncoder(os.Stdout)
 	os.Stdout = os.Stderr
 	client, err := newClient(os.Args[1], os.Args[3])

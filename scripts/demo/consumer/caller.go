@@ -18,8 +18,8 @@ type caller struct {
 // timeout of a call, as a test machine may be busy.
 var timeout = 5 * time.Second
 
-// newCaller has the SDK's defaults but for the servers, its own folders, and
-// what the command says.
+// newCaller makes a caller with the SDK's defaults, except for the servers, its own
+// folders, and what the command says.
 func newCaller(c command) (*caller, error) {
 	if err := api.SetLoggersDir(filepath.Join(c.Dir, "log")); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (r *caller) get(c command) answer {
 	}
 	a := answer{Revision: resp.GetRevision(), Instances: []instance{}, Times: map[string]int{}}
 	for _, i := range resp.GetInstances() {
-		a.Instances = append(a.Instances, of(i))
+		a.Instances = append(a.Instances, newInstance(i))
 	}
 	for range max(c.Times, 1) {
 		picked, err := r.pick(c)
@@ -71,12 +71,12 @@ func (r *caller) get(c command) answer {
 
 // pick asks the routers and the load balancer for one instance.
 func (r *caller) pick(c command) (string, error) {
-	one := &api.GetOneInstanceRequest{}
-	one.Namespace, one.Service, one.Timeout = c.Namespace, c.Service, &timeout
+	request := &api.GetOneInstanceRequest{}
+	request.Namespace, request.Service, request.Timeout = c.Namespace, c.Service, &timeout
 	if c.Set != "" {
-		one.SourceService = &model.ServiceInfo{Metadata: map[string]string{"internal-enable-set": "Y", "internal-set-name": c.Set}}
+		request.SourceService = &model.ServiceInfo{Metadata: map[string]string{"internal-enable-set": "Y", "internal-set-name": c.Set}}
 	}
-	resp, err := r.consumer.GetOneInstance(one)
+	resp, err := r.consumer.GetOneInstance(request)
 	if err != nil {
 		return "", err
 	}
@@ -86,11 +86,11 @@ func (r *caller) pick(c command) (string, error) {
 	return resp.GetInstance().GetHost(), nil
 }
 
-// watch answers at once with what the SDK has told since the last time.
+// watch answers at once with what the SDK has reported since the last time.
 func (r *caller) watch(c command) answer {
 	key := model.ServiceKey{Namespace: c.Namespace, Service: c.Service}
-	channel, there := r.watches[key]
-	if !there {
+	channel, ok := r.watches[key]
+	if !ok {
 		request := &api.WatchServiceRequest{}
 		request.Key = key
 		resp, err := r.consumer.WatchService(request)
@@ -100,7 +100,7 @@ func (r *caller) watch(c command) answer {
 		channel, r.watches[key] = resp.EventChannel, resp.EventChannel
 		a := answer{Instances: []instance{}}
 		for _, i := range resp.GetAllInstancesResp.GetInstances() {
-			a.Instances = append(a.Instances, of(i))
+			a.Instances = append(a.Instances, newInstance(i))
 		}
 		return a
 	}
@@ -109,7 +109,7 @@ func (r *caller) watch(c command) answer {
 		select {
 		case e := <-channel:
 			if e, ok := e.(*model.InstanceEvent); ok {
-				a.Events = append(a.Events, told(e))
+				a.Events = append(a.Events, newEvent(e))
 			}
 		default:
 			return a
@@ -117,7 +117,7 @@ func (r *caller) watch(c command) answer {
 	}
 }
 
-func told(e *model.InstanceEvent) event {
+func newEvent(e *model.InstanceEvent) event {
 	var out event
 	if e.AddEvent != nil {
 		out.Added = hosts(e.AddEvent.Instances)
@@ -141,7 +141,7 @@ func hosts(instances []model.Instance) []string {
 	return out
 }
 
-// where is what routers near the caller go by.
+// where answers the location that the SDK's nearby router goes by.
 func (r *caller) where() answer {
 	l := r.consumer.SDKContext().GetValueContext().GetCurrentLocation().GetLocation()
 	if l == nil {

@@ -5,14 +5,15 @@
 //   - {"add": NAME, "server": ADDR, "dir": DIR} starts a caller; further keys
 //     are "servers" (more addresses), "bindIP", "routers" (the chain) and
 //     "persist" (keep files on disk, which v1.5.5 does not by itself),
-//   - {"get": NAME, "namespace": NS, "service": S} tells what it has of a
-//     service, and with "times": N how often each instance came up in N choices
-//     of the SDK's load balancer, with "set": SET as a caller that says so,
-//   - {"watch": NAME, "namespace": NS, "service": S} tells the events since the
-//     last time; the first one starts the watch,
-//   - {"where": NAME} tells where the SDK believes to be.
+//   - {"get": NAME, "namespace": NS, "service": S} answers the list that the
+//     caller has of a service. With "times": N it also answers how often each
+//     instance came up in N choices of the SDK's load balancer. With "set": SET
+//     the caller says that SET in its request,
+//   - {"watch": NAME, "namespace": NS, "service": S} answers the events since the
+//     last such command; the first one starts the watch,
+//   - {"where": NAME} answers the location that the SDK believes to have.
 //
-// It ends with its input.
+// The program ends when its input ends.
 package main
 
 import (
@@ -55,7 +56,7 @@ type instance struct {
 	Metadata map[string]string `json:"metadata"`
 }
 
-// event is a change that the SDK tells of, as hosts.
+// event is a change that the SDK reports, as hosts.
 type event struct {
 	Added   []string `json:"added"`
 	Updated []string `json:"updated"`
@@ -76,7 +77,7 @@ type answer struct {
 
 func main() {
 	callers := map[string]*caller{}
-	// The SDK prints on standard output; the answers need it for themselves.
+	// The SDK prints on standard output, where only answers may be.
 	out := json.NewEncoder(os.Stdout)
 	os.Stdout = os.Stderr
 	lines := bufio.NewScanner(os.Stdin)
@@ -99,7 +100,7 @@ func run(callers map[string]*caller, c command) answer {
 		callers[c.Add] = added
 		return answer{}
 	}
-	name := c.Get + c.Watch + c.Where // one of them
+	name := c.Get + c.Watch + c.Where // one of them is given
 	caller := callers[name]
 	switch {
 	case caller == nil:
@@ -112,7 +113,7 @@ func run(callers map[string]*caller, c command) answer {
 	return caller.get(c)
 }
 
-func of(i model.Instance) instance {
+func newInstance(i model.Instance) instance {
 	return instance{
 		Host: i.GetHost(), Port: i.GetPort(), Healthy: i.IsHealthy(), Isolated: i.IsIsolated(), Weight: i.GetWeight(),
 		Region: i.GetRegion(), Zone: i.GetZone(), Campus: i.GetCampus(), Metadata: i.GetMetadata(),

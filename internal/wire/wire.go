@@ -1,0 +1,37 @@
+// Package wire translates places and hosts between Polaris's messages and
+// package location.
+package wire
+
+import (
+	"net/netip"
+
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// FromProto returns the place in a message; the zero value for nil.
+func FromProto(l *apimodel.Location) location.Location {
+	return location.Location{
+		Region: l.GetRegion().GetValue(),
+		Zone:   l.GetZone().GetValue(),
+		Campus: l.GetCampus().GetValue(),
+	}
+}
+
+// ToProto returns a new message for a place.
+func ToProto(l location.Location) *apimodel.Location {
+	return &apimodel.Location{
+		Region: wrapperspb.String(l.Region),
+		Zone:   wrapperspb.String(l.Zone),
+		Campus: wrapperspb.String(l.Campus),
+	}
+}
+
+// HostAddress returns the address of the host of an instance or client. It is
+// not ok for a host that is a name.
+func HostAddress(host string) (addr netip.Addr, ok bool) {
+	addr, err := netip.ParseAddr(host)
+	return location.Normalize(addr), err == nil
+}

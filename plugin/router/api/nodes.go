@@ -1,0 +1,95 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Cluster is the server nodes as one of them sees them.
+type Cluster struct {
+	Agree bool `json:"agree"`
+	// Reasons say why the nodes do not agree, each with its node.
+	Reasons []string `json:"reasons"`
+	// Note says why nodes may be missing in the list; it is empty if none can be.
+	Note  string `json:"note,omitempty"`
+	Nodes []Node `json:"nodes"` // the one that was asked is the first
+}
+
+// Node is a node, and what it says of itself, or why it could not be asked.
+type Node struct {
+	Address string `json:"address"` // of its listener service-grpc
+	Self    bool   `json:"self"`    // it is the one that was asked
+	// Healthy is what Polaris takes the node for: clients are sent to healthy nodes.
+	Healthy bool   `json:"healthy"`
+	Problem string `json:"problem,omitempty"` // why there is no summary
+	// AheadSeconds is the clock of the node less the clock of the node that was asked.
+	AheadSeconds float64  `json:"aheadSeconds"`
+	Summary      *Summary `json:"summary,omitempty"`
+}
+
+// Summary is what a node says of itself to whoever reaches its discovery port. It
+// says nothing of the contents, names and faults of the node's files.
+type Summary struct {
+	Version     string      `json:"version"`
+	Started     time.Time   `json:"started"`
+	Now         time.Time   `json:"now"`
+	Settings    string      `json:"settings"` // digest of the settings that lists depend on
+	Files       []NodeFiles `json:"files"`
+	Evacuations int         `json:"evacuations"` // in force
+	Services    int         `json:"services"`    // in its cache, as the next
+	Instances   int         `json:"instances"`
+	// Changed is when the newest change of a service or instance in its cache was
+	// stored, by the clock of the store; zero where the store does not say.
+	Changed time.Time `json:"changed"`
+}
+
+// NodeFiles are the files of a kind on a node.
+type NodeFiles struct {
+	Kind     string    `json:"kind"`   // mapping or routing
+	Digest   string    `json:"digest"` // of what is in force; empty: nothing is
+	Entries  int       `json:"entries"`
+	LoadedAt time.Time `json:"loadedAt"`
+	Refused  bool      `json:"refused"` // what was loaded last is not in force
+	Copy     bool      `json:"copy"`    // in force is the copy on disk
+	Gray     bool      `json:"gray"`    // in force is a gray release, on this node on purpose
+}
+
+// The kinds of files.
+const (
+	KindMapping = "mapping"
+	KindRouting = "routing"
+)
+
+// maxText bounds a text of a summary, in bytes.
+const maxText = 100
+
+// Check returns an error for a summary that no node of this pack would send.
+func (s *Summary) Check() error {
+	texts := []string{s.Version, s.Settings}
+	seen := map[string]bool{}
+	for _, f := range s.Files {
+		if f.Kind != KindMapping && f.Kind != KindRouting || seen[f.Kind] {
+			return errors.New("its files are of unknown kinds")
+		}
+		seen[f.Kind] = true
+		texts = append(texts, f.Digest)
+	}
+	for _, text := range texts {
+		if len(text) > maxText {
+			return fmt.Errorf("a text of %d bytes is too long", len(text))
+		}
+	}
+	return nil
+}
+
+// FilesOf returns the files of a kind. Only the kind is set where the node has no
+// such files.
+func (s *Summary) FilesOf(kind string) NodeFiles {
+	for _, f := range s.Files {
+		if f.Kind == kind {
+			return f
+		}
+	}
+	return NodeFiles{Kind: kind}
+}

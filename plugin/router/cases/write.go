@@ -1,0 +1,90 @@
+package cases
+
+import (
+	"io"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
+)
+
+// Write writes a dump as a case file without tests; mapping and routing are the
+// names of files beside it. Load reads it again.
+func Write(w io.Writer, d world.Dump, mapping, routing []string) error {
+	out := file{Mapping: mapping, Routing: routing, Now: d.Now.Format(time.RFC3339), Sources: d.Sources}
+	for _, s := range d.Services {
+		out.Services = append(out.Services, s.String())
+	}
+	for _, i := range d.Instances {
+		out.Instances = append(out.Instances, item{
+			"id": i.ID, "service": i.Service.String(), "host": i.Host, "port": i.Port, "healthy": i.Healthy,
+			"isolate": i.Isolate, "weight": i.Weight, "metadata": i.Metadata,
+		}.at(i.Location))
+	}
+	for _, a := range d.Aliases {
+		out.Aliases = append(out.Aliases, item{"alias": a.Alias.String(), "service": a.Service.String()})
+	}
+	for _, c := range d.Clients {
+		out.Clients = append(out.Clients, item{"host": c.Addr.String()}.at(c.Location))
+	}
+	for _, p := range d.Pods {
+		pod := item{"host": p.Addr.String()}.at(p.Location)
+		if p.SET != "" {
+			pod["set"] = string(p.SET)
+		}
+		if p.Shared {
+			pod["shared"] = true
+		}
+		if len(p.Labels) > 0 {
+			pod["labels"] = p.Labels
+		}
+		out.Pods = append(out.Pods, pod)
+	}
+	for _, c := range d.Callers {
+		out.Callers = append(out.Callers, item{"address": c.Addr.String(), "requests": c.Requests})
+	}
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	if err := enc.Encode(out); err != nil {
+		return err
+	}
+	return enc.Close()
+}
+
+// file is a case file to write.
+type file struct {
+	Mapping   []string `yaml:"mapping,omitempty"`
+	Routing   []string `yaml:"routing,omitempty"`
+	Now       string   `yaml:"now"`
+	Sources   []string `yaml:"sources,flow"`
+	Services  []string `yaml:"services,omitempty"`
+	Instances []item   `yaml:"instances,omitempty"`
+	Aliases   []item   `yaml:"aliases,omitempty"`
+	Clients   []item   `yaml:"clients,omitempty"`
+	Callers   []item   `yaml:"callers,omitempty"`
+	Pods      []item   `yaml:"pods,omitempty"`
+}
+
+// item is an entry on a line of its own.
+type item map[string]any
+
+func (i item) at(l location.Location) item {
+	for key, value := range map[string]string{"region": l.Region, "zone": l.Zone, "campus": l.Campus} {
+		if value != "" {
+			i[key] = value
+		}
+	}
+	return i
+}
+
+// MarshalYAML writes the entry in one line.
+func (i item) MarshalYAML() (any, error) {
+	var n yaml.Node
+	if err := n.Encode(map[string]any(i)); err != nil {
+		return nil, err
+	}
+	n.Style = yaml.FlowStyle
+	return &n, nil
+}

@@ -1,0 +1,58 @@
+package router
+
+import (
+	cachetypes "github.com/polarismesh/polaris/cache/api"
+	"github.com/polarismesh/polaris/common/model"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// names knows which services the server has.
+type names struct {
+	services func() cachetypes.ServiceCache
+	// revision returns the stock revision of the instances of a service, by its
+	// id. It is nil in tests that do without.
+	revision func(serviceID string) string
+}
+
+// find returns what the server has under a name. Names are found as the stock
+// server finds them: a service, an alias, or else services that other namespaces
+// export.
+func (n names) find(asked route.Service) route.Name {
+	services := n.services()
+	found := services.GetServiceByName(asked.Name, asked.Namespace)
+	if found == nil {
+		return route.Name{Service: asked, Read: serviceNames(services.GetVisibleServicesInOtherNamespace(asked.Name, asked.Namespace)...)}
+	}
+	name := route.Name{Service: asked, Exists: true}
+	if found.IsAlias() {
+		if source := services.GetServiceByID(found.Reference); source != nil {
+			name.Read = serviceNames(source)
+		}
+	}
+	return name
+}
+
+// revisionOf returns the revision that the stock server has of a service now. It
+// is empty where the stock server has no revision yet.
+func (n names) revisionOf(source route.Service) string {
+	if n.revision == nil {
+		return ""
+	}
+	found := n.services().GetServiceByName(source.Name, source.Namespace)
+	switch {
+	case found == nil:
+		return ""
+	case found.IsAlias():
+		return n.revision(found.Reference)
+	}
+	return n.revision(found.ID)
+}
+
+func serviceNames(services ...*model.Service) []route.Service {
+	var out []route.Service
+	for _, s := range services {
+		out = append(out, route.Service{Namespace: s.Namespace, Name: s.Name})
+	}
+	return out
+}

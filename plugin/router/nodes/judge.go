@@ -1,0 +1,127 @@
+package nodes
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+)
+
+// skew is by how much clocks may differ: evacuations end by them.
+const skew = 10 * time.Second
+
+// Quiet is how long nothing has changed in the store when counts are compared:
+// caches follow the store each second, and differ for a moment after every change.
+const Quiet = 10 * time.Second
+
+// Judge says why nodes do not agree. Without a reason they give equal lists, except
+// for nodes that have a gray release, and as far as counts tell of instances. A
+// node that does not answer disagrees while Polaris takes it for healthy.
+func Judge(list []api.Node) []string {
+	v := verdict{reasons: []string{}}
+	var heard []api.Node
+	for _, n := range list {
+		switch {
+		case n.Summary != nil:
+			heard = append(heard, n)
+		case n.Healthy || n.Self:
+			v.add(n, "%s", n.Problem)
+		}
+	}
+	for _, kind := range []string{api.KindMapping, api.KindRouting} {
+		for _, n := range heard {
+			v.addFaults(n, kind, anyHas(heard, kind))
+		}
+		gray := func(n api.Node) bool { return n.Summary.FilesOf(kind).Gray }
+		full := slices.DeleteFunc(slices.Clone(heard), gray) // a gray release differs on purpose
+		v.compare(kind+" files in force", full, func(n api.Node) string { return n.Summary.FilesOf(kind).Digest })
+	}
+	v.compare("settings under plugin.location or plugin.router", heard, func(n api.Node) string { return n.Summary.Settings })
+	v.compare("code", heard, func(n api.Node) string { return n.Summary.Version })
+	if areQuiet(heard) {
+		v.compare(fmt.Sprintf("instances in its cache, and nothing was changed for %.0f s", Quiet.Seconds()), heard, func(n api.Node) string {
+			return fmt.Sprintf("%d (%d services)", n.Summary.Instances, n.Summary.Services)
+		})
+	}
+	for _, n := range heard {
+		switch {
+		case n.AheadSeconds > skew.Seconds():
+			v.add(n, "has a clock that is %.0f s ahead", n.AheadSeconds)
+		case n.AheadSeconds < -skew.Seconds():
+			v.add(n, "has a clock that is %.0f s behind", -n.AheadSeconds)
+		}
+	}
+	return v.reasons
+}
+
+// verdict gathers the reasons why nodes do not agree.
+type verdict struct{ reasons []string }
+
+func (v *verdict) add(n api.Node, format string, args ...any) {
+	v.reasons = append(v.reasons, n.Address+" "+fmt.Sprintf(format, args...))
+}
+
+// compare adds the nodes that have another value than the most common value. Empty
+// values do not count.
+func (v *verdict) compare(what string, list []api.Node, value func(api.Node) string) {
+	most, count := common(list, value)
+	for _, n := range list {
+		if got := value(n); got != "" && got != value(most) {
+			v.add(n, "has other %s: %s against %s of %s", what, got, value(most), count)
+		}
+	}
+}
+
+// addFaults adds what is wrong with the files of a kind on a node by itself.
+func (v *verdict) addFaults(n api.Node, kind string, wanted bool) {
+	f := n.Summary.FilesOf(kind)
+	switch {
+	case f.Digest == "" && (f.Refused || wanted):
+		v.add(n, "has no %s files in force", kind)
+	case f.Copy:
+		v.add(n, "has its copy on disk of %s files in force", kind)
+	case f.Refused:
+		v.add(n, "refuses %s files, and goes on with those of before", kind)
+	}
+}
+
+// areQuiet reports whether no node has seen a change lately. A node that was cut
+// off from the store is quiet, too.
+func areQuiet(list []api.Node) bool {
+	return !slices.ContainsFunc(list, func(n api.Node) bool {
+		return n.Summary.Changed.Unix() <= 0 || n.Summary.Now.Sub(n.Summary.Changed) < Quiet
+	})
+}
+
+func anyHas(list []api.Node, kind string) bool {
+	for _, n := range list {
+		if n.Summary.FilesOf(kind).Digest != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// common returns the first of the nodes that have the most common value, and how
+// to name these nodes. Empty values do not count.
+func common(list []api.Node, value func(api.Node) string) (most api.Node, name string) {
+	if len(list) == 0 {
+		return api.Node{}, ""
+	}
+	counts := map[string]int{}
+	for _, n := range list {
+		counts[value(n)]++
+	}
+	most = list[0]
+	best := 0
+	for _, n := range list {
+		if c := counts[value(n)]; value(n) != "" && c > best {
+			most, best = n, c
+		}
+	}
+	if best > 1 {
+		return most, fmt.Sprintf("%d nodes", best)
+	}
+	return most, most.Address
+}

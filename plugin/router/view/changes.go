@@ -1,0 +1,153 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+	"weak"
+
+	"go.uber.org/zap"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Bounds of the log: changes kept of a kind of caller, and kinds.
+const (
+	maxChanges     = 32
+	maxLoggedKinds = 8192
+)
+
+// changeLog keeps the last changes of each kind of caller's view. The zero value
+// is ready for use.
+type changeLog struct {
+	mu    sync.Mutex
+	kinds map[changeKey]*changes
+}
+
+// changeKey is a kind of caller, across reloads of the rules.
+type changeKey struct {
+	asked    route.Service
+	rule     string
+	set      location.SET
+	location location.Location
+}
+
+// changes are the last changes of one kind of caller's view.
+type changes struct {
+	last  *explain.State
+	rules weak.Pointer[route.Rules] // under which the last state was decided
+	list  []api.Change
+}
+
+// note records a view that was just built, unless its content is the content of
+// the last one. Why says what made the view before stale; it is empty where no
+// view was there.
+func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot, why string, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.entry(changeKey{asked, kind.Rule.Name, kind.SET, kind.Location})
+	before, after := log.last, v.state(kind)
+	switch {
+	case before == nil:
+		why = whyFirst
+	case log.rules != weak.Make(snap.rules):
+		why = whyRouting
+	case why == "": // nobody asked for a while
+		why = snap.lastChange.why
+	}
+	log.last, log.rules = &after, weak.Make(snap.rules)
+	if before != nil && before.Revision == after.Revision {
+		return
+	}
+	change := api.Change{
+		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: why, Change: nameChange(kind.Rule, before, after), Before: before, After: after,
+		Kind: explain.Identity(location.Identity{SET: kind.SET, Location: kind.Location}),
+	}
+	log.list = append(log.list[max(len(log.list)-maxChanges+1, 0):], change)
+	if before != nil {
+		report(change)
+	}
+}
+
+// entry returns the changes of a kind, which it makes where there are none.
+func (l *changeLog) entry(key changeKey) *changes {
+	if l.kinds == nil {
+		l.kinds = map[changeKey]*changes{}
+	}
+	if log, ok := l.kinds[key]; ok {
+		return log
+	}
+	if len(l.kinds) >= maxLoggedKinds {
+		for some := range l.kinds { // any of them: this is a bound, not a policy
+			delete(l.kinds, some)
+			break
+		}
+	}
+	log := &changes{}
+	l.kinds[key] = log
+	return log
+}
+
+// report counts a change from one list to another, and logs a change of tier or
+// level.
+func report(c api.Change) {
+	observe.ViewChanges.WithLabelValues(c.Rule, c.Change).Inc()
+	if c.Before.Tier != c.After.Tier || c.Before.Level != c.After.Level {
+		observe.Log.Info("[SetRouter] "+c.Change, zap.String("service", explain.Plain(c.Service)), zap.String("rule", c.Rule), zap.String("callers", explain.Plain(c.Kind)),
+			zap.Stringer("before", c.Before), zap.Stringer("after", c.After), zap.String("why", c.Why))
+	}
+}
+
+// nameChange names a change in one word.
+func nameChange(rule *route.Rule, before *explain.State, after explain.State) string {
+	if before == nil {
+		return "first"
+	}
+	a, b := before.Instances, after.Instances
+	switch widening := cmp.Compare(width(rule, after), width(rule, *before)); {
+	case a > 0 && b == 0:
+		return "emptied"
+	case a == 0 && b > 0:
+		return "refilled"
+	case widening > 0:
+		return "widened"
+	case widening < 0:
+		return "narrowed"
+	}
+	return "changed"
+}
+
+// width orders states from narrow to wide: by tier, then by level. A tier that
+// the rule does not name is wider than all that the rule names: the stage passed
+// everything on, or onEmpty: all answered.
+func width(rule *route.Rule, s explain.State) int {
+	tier := 0
+	if rule.SET != nil {
+		if tier = slices.Index(rule.SET.Tiers, route.Tier(s.Tier)); tier < 0 {
+			tier = len(rule.SET.Tiers)
+		}
+	}
+	return tier*8 - int(route.LevelOf(s.Level))
+}
+
+// list returns the changes of all kinds, the latest first: of one service, or of
+// all services where the name is empty.
+func (l *changeLog) list(service string) []api.Change {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := []api.Change{}
+	for key, log := range l.kinds {
+		if service == "" || key.asked.String() == service {
+			out = append(out, log.list...)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b api.Change) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out
+}

@@ -1,0 +1,121 @@
+// Package view keeps the lists that callers get. A snapshot is a service as the
+// stock server told it, at one moment and under one state of the files. A view
+// is the list that one kind of caller gets of a snapshot. Store hands out views,
+// makes them when they are first asked for, and lets a view stand for as long as
+// nothing changes that it depends on.
+//
+// The package knows Polaris's messages and nothing of a Polaris server: Stock
+// stands for the server. Package route decides what is in a view.
+package view
+
+import (
+	"sync"
+	"time"
+
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// Stock is the stock server, asked on behalf of one caller.
+type Stock interface {
+	// Answer returns the stock server's answer for a service to a client that
+	// has the given revision; auth comes first. The answer is the asker's to
+	// change, except that fields of its instances are shared.
+	Answer(source route.Service, revision string) *apiservice.DiscoverResponse
+	// Revision returns the stock revision of a service at this moment. It is
+	// empty where the revision is not known.
+	Revision(source route.Service) string
+}
+
+// Query asks for a view, or for a snapshot.
+type Query struct {
+	route.Resolved
+	// Kept says that snapshots under this name are kept for later requests. The
+	// number of such names must not be up to clients.
+	Kept  bool
+	Rules *route.Rules    // in force
+	Table *location.Table // in force
+	Stock Stock
+}
+
+// Decide is route.Route.Settle.
+type Decide func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held)
+
+// Store keeps the views of all services. Its exported fields are set before the
+// first use. It is safe for concurrent use.
+type Store struct {
+	Now    func() time.Time // for evacuations and the hold-down
+	Pods   Pods             // the source kubernetes
+	Decide Decide           // tests force faults by it
+
+	snapshots sync.Map // snapshotKey to *Snapshot
+	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made
+	changes   changeLog
+}
+
+// NewStore returns a store without views. Pods may be the zero value.
+func NewStore(now func() time.Time, pods Pods) *Store {
+	return &Store{Now: now, Pods: pods, Decide: route.Route.Settle}
+}
+
+// View returns the view of a kind of caller, for the service that q resolves to.
+// Where the stock server does not give the service to this caller, View returns
+// the stock server's answer, refused, in place of a view. A fault in making the
+// view is an error, also a panic.
+func (s *Store) View(q *Query, kind Kind) (v *View, refused *apiservice.DiscoverResponse, err error) {
+	snap, refused, err := s.Snapshot(q, q.Source())
+	if snap == nil {
+		return nil, refused, err
+	}
+	var own *Snapshot
+	if q.HasOwnService() {
+		// The answer may not depend on the own service. The caller must be allowed
+		// to read it all the same.
+		own, refused, err = s.Snapshot(q, q.Service)
+		if own == nil {
+			return nil, refused, err
+		}
+	}
+	v, err = s.view(q, snap, kind, own.ifNeeded(kind.Rule))
+	return v, nil, err
+}
+
+// Peek returns the view that View would return, but keeps nothing and notes no
+// change: it is for those who only look.
+func (s *Store) Peek(snap *Snapshot, kind Kind, own *Snapshot) (*View, error) {
+	own = own.ifNeeded(kind.Rule)
+	before := snap.kinds.heldBefore(kind)
+	if v, ok := snap.kinds.cells.Load(kind); ok {
+		old := v.(*cell)
+		if old.stale(snap, own, s.Now()) == "" {
+			return old.build()
+		}
+		before = old.held()
+	}
+	return s.build(snap, kind, own, before)
+}
+
+// Changes returns the last changes of what callers get, the latest first: of one
+// service, as namespace/name, or of all services where the name is empty.
+func (s *Store) Changes(service string) []api.Change { return s.changes.list(service) }
+
+// Prune drops the snapshots and views that nobody asks for. One goroutine calls
+// it, every few seconds; what nobody asked for in idleTicks calls goes.
+func (s *Store) Prune() {
+	s.snapshots.Range(func(key, v any) bool {
+		if v.(*Snapshot).kinds.prune() {
+			s.snapshots.CompareAndDelete(key, v)
+			s.gates.Delete(key)
+		}
+		return true
+	})
+	s.gates.Range(func(key, _ any) bool { // of names that nobody was allowed to read
+		if _, ok := s.snapshots.Load(key); !ok {
+			s.gates.Delete(key)
+		}
+		return true
+	})
+}

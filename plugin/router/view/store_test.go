@@ -1,0 +1,290 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	api "github.com/polarismesh/polaris/common/api/v1"
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	routerapi "github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// stock is a stock server with instances of one service.
+type stock struct {
+	code      apimodel.Code // in place of an answer; 0: answer
+	revision  string
+	instances []*apiservice.Instance
+}
+
+func (s *stock) Revision(route.Service) string { return s.revision }
+
+func (s *stock) Answer(source route.Service, revision string) *apiservice.DiscoverResponse {
+	service := &apiservice.Service{Namespace: wrapperspb.String(source.Namespace), Name: wrapperspb.String(source.Name), Revision: wrapperspb.String(s.revision)}
+	switch {
+	case s.code != 0:
+		return api.NewDiscoverInstanceResponse(s.code, service)
+	case revision == s.revision:
+		return api.NewDiscoverInstanceResponse(apimodel.Code_DataNoChange, service)
+	}
+	resp := api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, service)
+	for _, i := range s.instances {
+		c := *i
+		resp.Instances = append(resp.Instances, &c)
+	}
+	return resp
+}
+
+// set puts an instance of a SET in the place of another one, under a new
+// revision.
+func (s *stock) set(n int, set location.SET, healthy bool, weight uint32) {
+	id := fmt.Sprint(n + 1)
+	s.instances[n] = &apiservice.Instance{
+		Id: wrapperspb.String(id), Host: wrapperspb.String(id), Port: wrapperspb.UInt32(80), Weight: wrapperspb.UInt32(weight),
+		Healthy: wrapperspb.Bool(healthy), Metadata: map[string]string{"set-group": string(set)},
+	}
+	s.revision += "x"
+}
+
+// fixture is a store, and one service under a rule with a SET stage.
+type fixture struct {
+	*testing.T
+	store *Store
+	stock *stock
+	rule  *route.Rule
+	rules *route.Rules
+}
+
+func newFixture(t *testing.T) *fixture {
+	rule := &route.Rule{
+		Name: "r", SET: &route.SETStage{Tiers: []route.Tier{route.TierOwn, route.TierPool}},
+		Degrade: route.Degrade{UnhealthyPercent: 100, MinUsable: 1},
+	}
+	f := &fixture{t, NewStore(time.Now, Pods{}), &stock{revision: "1", instances: make([]*apiservice.Instance, 4)}, rule, &route.Rules{}}
+	for n, set := range []location.SET{"a.b.c", "a.b.d", "a.b.*", "x.y.z"} {
+		f.stock.set(n, set, true, 100)
+	}
+	return f
+}
+
+func (f *fixture) query(name string) *Query {
+	service := route.Service{Namespace: "default", Name: name}
+	return &Query{Resolved: route.Resolved{Name: route.Name{Service: service, Exists: true}}, Kept: true, Rules: f.rules, Stock: f.stock}
+}
+
+// ask asks for the list of a SET, and returns its ids.
+func (f *fixture) ask(q *Query, set location.SET) string {
+	f.Helper()
+	v, refused, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SET: set}})
+	switch {
+	case err != nil:
+		f.Fatal(err)
+	case refused != nil:
+		return refused.GetInfo().GetValue()
+	}
+	var ids []string
+	for _, i := range v.Answer.Instances {
+		ids = append(ids, i.GetId().GetValue())
+	}
+	return strings.Join(ids, " ")
+}
+
+func (f *fixture) kept() (snapshots, gates, changes int) {
+	f.store.snapshots.Range(func(any, any) bool { snapshots++; return true })
+	f.store.gates.Range(func(any, any) bool { gates++; return true })
+	return snapshots, gates, len(f.store.changes.kinds)
+}
+
+// Names that are not kept keep nothing, and what no request would use goes.
+func TestSnapshotsAreBounded(t *testing.T) {
+	f := newFixture(t)
+	if got := f.ask(f.query("s"), "a.b.c"); got != "1" {
+		t.Fatalf("the list is %q", got)
+	}
+	invented := f.query("invented")
+	invented.Kept = false
+	if got := f.ask(invented, "a.b.c"); got != "1" {
+		t.Fatalf("the list of an invented name is %q", got)
+	}
+	for range idleTicks + 1 {
+		f.store.Prune()
+	}
+	if snapshots, gates, _ := f.kept(); snapshots != 1 || gates != 1 {
+		t.Errorf("%d snapshots and %d gates, want those of the name that is kept", snapshots, gates)
+	}
+	f.store.Prune()
+	if snapshots, gates, _ := f.kept(); snapshots+gates != 0 {
+		t.Errorf("%d snapshots and %d gates that nobody asks for", snapshots, gates)
+	}
+}
+
+// Services that do not exist keep nothing; services that a caller may not read
+// keep no more than a gate, until the next look.
+func TestRefusalsKeepNothing(t *testing.T) {
+	f := newFixture(t)
+	f.stock.code = apimodel.Code_NotFoundResource
+	for n := range 1000 {
+		f.ask(f.query(fmt.Sprint("s", n)), "a.b.c")
+	}
+	if snapshots, gates, changes := f.kept(); snapshots+gates+changes != 0 {
+		t.Errorf("not found: %d snapshots, %d gates and %d kinds of callers are kept", snapshots, gates, changes)
+	}
+	f.stock.code = apimodel.Code_NotAllowedAccess
+	f.ask(f.query("s"), "a.b.c")
+	f.store.Prune()
+	if snapshots, gates, changes := f.kept(); snapshots+gates+changes != 0 {
+		t.Errorf("refused: %d snapshots, %d gates and %d kinds of callers are kept", snapshots, gates, changes)
+	}
+}
+
+// The number of views of a service is bounded, whatever callers report, and
+// views that nobody asks for go.
+func TestViewsAreBounded(t *testing.T) {
+	f := newFixture(t)
+	q := f.query("s")
+	ask := func(n int) { f.ask(q, location.SET(fmt.Sprintf("a.b.c%d", n))) }
+	for n := range maxViews + 100 {
+		ask(n)
+	}
+	snap, _, err := f.store.Snapshot(q, q.Source())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := snap.kinds.count.Load(); n != maxViews {
+		t.Errorf("%d views, want %d", n, maxViews)
+	}
+	for range idleTicks + 2 {
+		ask(7)
+		snap.kinds.prune()
+	}
+	if n := snap.kinds.count.Load(); n != 1 {
+		t.Errorf("%d views are kept, want the view that is asked for", n)
+	}
+	snap.kinds.members.Store(maxMembers)
+	ask(8)
+	if n := snap.kinds.count.Load(); n != 1 {
+		t.Errorf("%d views, with no room for their instances", n)
+	}
+}
+
+// Each change of a view is noted once, with its reason; a look at the view is no
+// change.
+func TestChangesAreNoted(t *testing.T) {
+	f := newFixture(t)
+	q := f.query("s")
+	f.ask(q, "a.b.c")
+	f.ask(q, "a.b.c")
+	f.stock.set(1, "a.b.d", false, 100) // in another SET
+	f.ask(q, "a.b.c")
+	f.stock.set(0, "a.b.c", false, 100)
+	f.ask(q, "a.b.c")
+	got := ""
+	for _, c := range f.store.Changes("default/s") {
+		got += fmt.Sprintf("%s %s: %s, %s; ", c.Kind, c.Change, c.Why, c.After)
+	}
+	const want = "a.b.c in - widened: instances changed, 1/1 routed r pool; a.b.c in - first: asked for the first time, 1/1 routed r own; "
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if list := f.store.Changes("default/other"); len(list) != 0 {
+		t.Errorf("changes of another service: %v", list)
+	}
+	for n := range 2 * maxChanges {
+		f.stock.set(2, "a.b.*", true, uint32(n+1))
+		f.ask(q, "a.b.c")
+	}
+	if n := len(f.store.Changes("")); n != maxChanges {
+		t.Errorf("%d changes kept, want %d", n, maxChanges)
+	}
+}
+
+// The log of changes forgets some kind of callers before it holds more than its
+// bound: clients report places, so that they decide how many kinds there are.
+func TestLoggedKindsAreBounded(t *testing.T) {
+	var log changeLog
+	rule := &route.Rule{Name: "r"}
+	for n := range maxLoggedKinds + 100 {
+		kind := Kind{Route: route.Route{Rule: rule, Location: location.Location{Region: fmt.Sprint("region-", n)}}}
+		v := &View{Answer: &apiservice.DiscoverResponse{}, Revision: "1"}
+		log.note(route.Service{Namespace: "default", Name: "s"}, kind, v, &Snapshot{instances: &instances{}}, "", time.Time{})
+	}
+	if n := len(log.kinds); n != maxLoggedKinds {
+		t.Errorf("%d kinds are kept, want %d", n, maxLoggedKinds)
+	}
+}
+
+func TestNameChange(t *testing.T) {
+	rule := &route.Rule{SET: &route.SETStage{Tiers: []route.Tier{route.TierOwn, route.TierPool}}, Nearby: &route.NearbyStage{}}
+	state := func(tier, level string, n int) explain.State {
+		return explain.State{Tier: tier, Level: level, Instances: n}
+	}
+	for _, tt := range []struct {
+		before, after explain.State
+		want          string
+	}{
+		{state("own", "zone", 3), state("own", "zone", 2), "changed"},
+		{state("own", "zone", 3), state("pool", "zone", 1), "widened"},
+		{state("own", "zone", 3), state("own", "region", 4), "widened"},
+		{state("pool", "all", 3), state("pool", "zone", 1), "narrowed"},
+		{state("pool", "zone", 3), state("own", "all", 1), "narrowed"},
+		{state("own", "zone", 3), state("", "", 9), "widened"},
+		{state("", "", 9), state("own", "zone", 3), "narrowed"},
+		{state("own", "zone", 3), state("unset", "zone", 3), "widened"},
+		{state("own", "zone", 3), state("", "", 0), "emptied"},
+		{state("", "", 0), state("own", "zone", 3), "refilled"},
+	} {
+		if got := nameChange(rule, &tt.before, tt.after); got != tt.want {
+			t.Errorf("%s to %s: %s, want %s", tt.before, tt.after, got, tt.want)
+		}
+	}
+}
+
+// Metadata switch an SDK's set router on only with the resolved SET.
+func TestSETInMetadata(t *testing.T) {
+	for _, tt := range []struct{ before, want map[string]string }{
+		{nil, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
+		{map[string]string{"internal-set-name": ""}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
+		{map[string]string{"internal-set-name": "blue", "k": "v"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y", "k": "v"}},
+		{map[string]string{"internal-set-name": "a.b.c"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
+		{map[string]string{"internal-set-name": "x.y.z"}, map[string]string{"internal-set-name": "x.y.z"}},
+		{map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}},
+	} {
+		if got := withSET(tt.before, "a.b.c"); !maps.Equal(got, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.before, got, tt.want)
+		}
+	}
+}
+
+// A view is good for later snapshots that change nothing which it depends on,
+// and Peek shows what View would send without keeping it.
+func TestPeekKeepsNothing(t *testing.T) {
+	f := newFixture(t)
+	q := f.query("s")
+	f.ask(q, "a.b.c")
+	f.stock.set(0, "a.b.c", false, 100)
+	snap, _, err := f.store.Snapshot(q, q.Source())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		v, err := f.store.Peek(snap, Kind{Route: route.Route{Rule: f.rule, SET: "a.b.c"}}, nil)
+		if err != nil || v.Decision.Tier != "pool" {
+			t.Fatalf("%+v, %v", v, err)
+		}
+	}
+	if list := f.store.Changes(""); len(list) != 1 {
+		t.Errorf("%d changes, want the first list only", len(list))
+	}
+	if got := f.ask(q, "a.b.c"); got != "3" || !slices.ContainsFunc(f.store.Changes(""), func(c routerapi.Change) bool { return c.Change == "widened" }) {
+		t.Errorf("then the list is %q", got)
+	}
+}

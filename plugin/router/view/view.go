@@ -1,0 +1,155 @@
+package view
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// View is the answer for one kind of caller. It is immutable.
+type View struct {
+	Answer   *apiservice.DiscoverResponse // shared: read only
+	Revision string
+	Decision route.Decision
+
+	held   route.Held
+	usable int // instances in the answer
+
+	// What the view depends on: the instances of these SETs and which SETs there
+	// are, or everything.
+	sets       []location.SET
+	everything bool
+
+	counters
+}
+
+// revisionPrefix keeps revisions of views apart from the stock revisions, which
+// are hex digits or a UUID. The rest is a digest of all that the client receives
+// except the revision itself: equal content has an equal revision on every node
+// and after a restart.
+const revisionPrefix = "setrouter-"
+
+// build decides for a kind of caller and makes its list. A fault in it, also a
+// panic, becomes an error, so that the next snapshot is tried again.
+func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Held) (v *View, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	start := time.Now()
+	decision, members, held := s.Decide(kind.Route, snap.callee, own.routable(), before, s.Now())
+	v = &View{Decision: decision, held: held, Answer: copyAnswer(snap.answer)}
+	if err := v.list(snap, kind, own, members); err != nil {
+		return nil, err
+	}
+	sets, ok := kind.Reads(snap.callee, decision)
+	v.sets, v.everything = sets, !ok || kind.Rule.Shadow
+	v.counters = newCounters(v, kind.Rule, stockOf(snap, own))
+	observe.BuildSeconds.Observe(time.Since(start).Seconds())
+	return v, nil
+}
+
+// list puts the members of the answer into the view, and names its content.
+func (v *View) list(snap *Snapshot, kind Kind, own *Snapshot, members []route.Member) error {
+	from := func(m route.Member) *Snapshot {
+		if m.Own {
+			return own
+		}
+		return snap
+	}
+	if kind.Rule.Blends() { // members are the routed instances, and then the others
+		id := func(m route.Member) string { return from(m).protos[m.Index].GetId().GetValue() }
+		slices.SortFunc(members, func(a, b route.Member) int { return cmp.Compare(id(a), id(b)) })
+	}
+	content := sha256.New()
+	content.Write(snap.header[:])
+	for _, m := range members {
+		i := from(m).callee.Instances[m.Index]
+		if kind.OnlyHealthy && !i.Healthy {
+			continue
+		}
+		if i.Usable() {
+			v.usable++
+		}
+		p, sum, err := from(m).instance(m)
+		if err != nil {
+			return err
+		}
+		v.Answer.Instances = append(v.Answer.Instances, p)
+		content.Write(sum[:])
+	}
+	v.Revision = revisionPrefix + hex.EncodeToString(content.Sum(nil)[:20])
+	v.Answer.Service.Revision = wrapperspb.String(v.Revision)
+	return nil
+}
+
+// dependency returns the last change in a snapshot of what the view depends on.
+func (v *View) dependency(snap *Snapshot) stamp {
+	if v.everything {
+		return snap.lastChange
+	}
+	last := snap.setsChange
+	for _, set := range v.sets {
+		if change := snap.setChange[set]; change.seq > last.seq {
+			last = change
+		}
+	}
+	return last
+}
+
+// state returns the view in short.
+func (v *View) state(kind Kind) explain.State {
+	return explain.State{
+		Answer: explain.AnswerOf(kind.Rule), Rule: kind.Rule.Name, Tier: v.Decision.Tier, Level: v.Decision.Level,
+		Instances: len(v.Answer.Instances), Usable: v.usable, Revision: v.Revision,
+	}
+}
+
+// instance returns a member of an answer as it is sent, and the digest of it.
+func (s *Snapshot) instance(m route.Member) (*apiservice.Instance, [sha256.Size]byte, error) {
+	p := s.protos[m.Index]
+	if p.GetWeight().GetValue() == m.Weight {
+		return p, s.digests[m.Index], nil
+	}
+	c := *p
+	c.Weight = wrapperspb.UInt32(m.Weight)
+	sum, err := digest(&c)
+	return &c, sum, err
+}
+
+// routable returns the instances of a snapshot as routing sees them; nil for no
+// snapshot.
+func (s *Snapshot) routable() []route.Instance {
+	if s == nil {
+		return nil
+	}
+	return s.callee.Instances
+}
+
+// stockOf returns the instances that a caller would get without routing: of the
+// own service of a lane address, or of the service really read.
+func stockOf(snap, own *Snapshot) []route.Instance {
+	if own != nil {
+		return own.routable()
+	}
+	return snap.routable()
+}
+
+// copyAnswer returns a shallow copy, whose service and instances may be set.
+func copyAnswer(a *apiservice.DiscoverResponse) *apiservice.DiscoverResponse {
+	service := *a.Service
+	return &apiservice.DiscoverResponse{Code: a.Code, Info: a.Info, Type: a.Type, Service: &service, AliasFor: a.AliasFor}
+}
