@@ -102,7 +102,7 @@ func (f *fixture) next(wantErr, want string) {
 		if got := fmt.Sprint(s.Err); s.Err == nil && wantErr != "" || s.Err != nil && (wantErr == "" || !strings.Contains(got, wantErr)) {
 			f.t.Errorf("error %v, want %q", s.Err, wantErr)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		f.t.Fatal("the change was not seen")
 	}
 	if got := strings.Join(*f.live.Get(), " "); got != want {
@@ -280,7 +280,7 @@ func TestStatusDuringLoad(t *testing.T) {
 		if s.Digest != before.Digest || s.Count != 1 || s.Err != nil {
 			t.Errorf("%+v, want %+v", s, before)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the status waits for the load")
 	}
 	close(end)
