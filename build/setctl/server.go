@@ -23,7 +23,7 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
-// refusal is an answer that is none, with its status code in HTTP.
+// refusal is an error that the server answered, with the status code of HTTP.
 type refusal struct {
 	error
 	status int

@@ -9,9 +9,9 @@ package clock
 
 import "time"
 
-// AsOf is a time that was taken before or after now as the wall clock that says
-// now would have it: after a step of that clock it is as far from now as it
-// really is. The zero time stays, as does one without a monotonic clock.
+// AsOf returns t as the wall clock that says now would show it. If that clock was
+// stepped between t and now, the result is still as far from now as t really is. A
+// zero time stays the same, and so does a time without a monotonic clock.
 func AsOf(now, t time.Time) time.Time {
 	if t.IsZero() {
 		return t

@@ -105,9 +105,9 @@ func (f *Facts) From(p *Origin) {
 	}
 }
 
-// Join adds what a later source knows (docs/design.md, 4): the first that knows
-// the SET gives it, labels are joined key by key, and a location is refined by
-// narrower levels where the later one agrees on every level known so far; it
+// Join adds what a later source knows (docs/design.md, 4). The SET comes from the
+// first source that knows one. Labels are joined key by key. The later source adds
+// narrower levels to the location, where it agrees on every level that is known; it
 // never contradicts. Join copies maps before it changes them.
 func (f *Facts) Join(later Found) {
 	f.refine(later)

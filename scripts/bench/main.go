@@ -31,6 +31,7 @@ type plan struct {
 func main() {
 	server := flag.String("server", "bin/polaris-server", "the server with the pack")
 	stock := flag.String("stock", "bin/stock-server", "the stock server")
+	before := flag.String("before", "", "the server with the pack as it was before a change: a third column, and every measurement is made in all rounds")
 	p := plan{}
 	flag.IntVar(&p.instances, "instances", 10000, "instances of the one service")
 	flag.IntVar(&p.sets, "sets", 50, "SETs that they are in, and callers are in")
@@ -39,18 +40,18 @@ func main() {
 	flag.IntVar(&p.fleet, "fleet", 2000, "callers that poll every 2 s while 1% of the instances change each second")
 	flag.DurationVar(&p.fleetTime, "fleet-time", 30*time.Second, "how long they do")
 	flag.IntVar(&p.entries, "entries", 1000000, "mapping entries, for the reload of one")
-	flag.IntVar(&p.rounds, "rounds", 3, "rounds of polls; both servers take turns, and the median counts")
+	flag.IntVar(&p.rounds, "rounds", 3, "rounds of polls; the servers take turns, and the median counts")
 	flag.DurationVar(&p.seconds, "seconds", 5*time.Second, "length of a measurement of polls")
 	flag.StringVar(&p.sdk, "sdk", "bin/demo-consumer", "the program with the unmodified SDK; empty leaves it out")
 	flag.DurationVar(&p.sdkTime, "sdk-time", 60*time.Second, "length of its measurement")
 	flag.Parse()
-	if err := run(context.Background(), p, *server, *stock); err != nil {
+	if err := run(context.Background(), p, *stock, *before, *server); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, p plan, server, stock string) (err error) {
+func run(ctx context.Context, p plan, stock, before, server string) (err error) {
 	fmt.Printf("%d instances in %d SETs x %d campuses, %d callers, %d rounds of %s, fleet of %d for %s\n",
 		p.instances, p.sets, p.campuses, p.callers, p.rounds, p.seconds, p.fleet, p.fleetTime)
 	db, err := startStore(p)
@@ -58,19 +59,28 @@ func run(ctx context.Context, p plan, server, stock string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	var sides [2]*side
-	for i, side := range [][2]string{{"stock", stock}, {"with the pack", server}} {
-		s, startErr := startSide(ctx, p, db, side[0], side[1])
+	binaries := []struct{ name, file string }{{"stock", stock}, {"before", before}, {"with the pack", server}}
+	var sides []*side
+	for _, binary := range binaries {
+		if binary.file == "" {
+			continue
+		}
+		s, startErr := startSide(ctx, p, db, binary.name, binary.file)
 		if startErr != nil {
 			return startErr
 		}
 		defer func() { err = errors.Join(err, s.server.Kill()) }()
-		sides[i] = s
+		sides = append(sides, s)
 	}
 	for _, m := range measurements {
 		if err := m.run(ctx, p, sides); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	return sides[1].reloads(ctx)
+	for _, s := range sides[1:] {
+		if err := s.reloads(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

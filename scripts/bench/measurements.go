@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// measurement is one measurement, made on both sides in turns.
+// measurement is one measurement, made on all sides in turns.
 type measurement struct {
 	name    string
 	rows    []string // figures in their order
@@ -52,12 +52,15 @@ var measurements = []measurement{
 	},
 }
 
-func (m measurement) run(ctx context.Context, p plan, sides [2]*side) error {
+// run measures all sides in turns and prints a row for each figure: the median of
+// each side, and the ratio of the last side to the first. With a side from before a
+// change there are its ratio as well, and the spread of all rounds.
+func (m measurement) run(ctx context.Context, p plan, sides []*side) error {
 	rounds := 1
-	if m.rounds {
+	if m.rounds || len(sides) > 2 {
 		rounds = p.rounds
 	}
-	var all [2][]figures
+	all := make([][]figures, len(sides))
 	for range rounds {
 		for i, s := range sides {
 			f, err := m.measure(s, ctx)
@@ -72,12 +75,37 @@ func (m measurement) run(ctx context.Context, p plan, sides [2]*side) error {
 	}
 	fmt.Printf("\n%s\n", m.name)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\tstock\twith the pack\tratio\ttarget")
+	for _, s := range sides {
+		fmt.Fprintf(t, "\t%s", s.name)
+	}
+	fmt.Fprint(t, "\tratio\ttarget")
+	if len(sides) > 2 {
+		fmt.Fprint(t, "\tto before\tspread before\tspread now")
+	}
+	fmt.Fprintln(t)
+	last := len(sides) - 1
 	for _, name := range m.rows {
-		a, b := median(all[0], name), median(all[1], name)
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, number(a), number(b), ratio(b/a), m.targets[name])
+		fmt.Fprint(t, name)
+		for i := range sides {
+			fmt.Fprintf(t, "\t%s", number(median(all[i], name)))
+		}
+		now := median(all[last], name)
+		fmt.Fprintf(t, "\t%s\t%s", ratio(now/median(all[0], name)), m.targets[name])
+		if len(sides) > 2 {
+			fmt.Fprintf(t, "\t%s\t%s\t%s", number(now/median(all[1], name)), spread(all[1], name), spread(all[last], name))
+		}
+		fmt.Fprintln(t)
 	}
 	return t.Flush()
+}
+
+// spread returns the least and the greatest of a figure over all rounds.
+func spread(list []figures, name string) string {
+	least, greatest := list[0][name], list[0][name]
+	for _, f := range list {
+		least, greatest = min(least, f[name]), max(greatest, f[name])
+	}
+	return number(least) + " to " + number(greatest)
 }
 
 func median(list []figures, name string) float64 {
