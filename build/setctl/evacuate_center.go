@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -35,7 +35,7 @@ type configFile struct {
 	Content, Md5 string
 	Draft        bool
 	Released     *struct{ Content, Md5 string }
-	Gray         *livefile.Release
+	Gray         *release.Release
 }
 
 func (c *center) addFlags(cmd *cobra.Command) {

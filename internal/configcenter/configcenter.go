@@ -1,6 +1,7 @@
 // Package configcenter reads mapping and routing files from the config center
-// of the Polaris server that the pack lives in: what is released there, by the
-// server's own cache. It publishes there for operators, under Polaris's auth.
+// of the Polaris server in whose process the pack runs. A Source has the files
+// for package livefile, and their copy on disk; a Center asks the server's own
+// caches for releases, and publishes for operators under Polaris's auth.
 package configcenter
 
 import (
@@ -8,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 
 	"github.com/polarismesh/polaris/auth"
@@ -18,12 +18,12 @@ import (
 	"github.com/polarismesh/polaris/common/utils"
 	"github.com/polarismesh/polaris/config"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
 
-// releases is what is asked of the server's cache of config files.
+// releases is what a Center asks of the server's cache of config files.
 type releases interface {
 	GetGroupActiveReleases(namespace, group string) ([]*model.ConfigFileRelease, string)
 	GetActiveRelease(namespace, group, file string) *model.ConfigFileRelease
@@ -32,7 +32,7 @@ type releases interface {
 	Update() error
 }
 
-// grayRules is what is asked of the server's cache of the labels of gray
+// grayRules is what a Center asks of the server's cache of the labels of gray
 // releases.
 type grayRules interface {
 	HitGrayRule(name string, labels map[string]string) bool
@@ -50,42 +50,35 @@ type stock struct {
 	grays    grayRules
 	files    files
 	server   publisher
-	labels   map[string]string // of this node, as a client
+	labels   map[string]string // what this node sends as a client
 }
 
-// Center is the config center as a provider of contents. It is safe for
-// concurrent use.
+// Center is a config center. It is safe for concurrent use.
 type Center struct {
 	mu       sync.Mutex
-	stock    *stock               // nil: not to be read yet
-	asking   map[string]*question // of the store, without an answer yet
-	answered map[string]bool      // questions to the store
+	stock    *stock               // nil: not warm yet
+	asking   map[string]*question // the store has not answered these yet
+	answered map[string]bool      // questions that the store has answered
 	onWarm   []func()
 }
 
-var _ livefile.Provider = (*Center)(nil)
+// Local is the config center of this process.
+var Local = &Center{}
 
-// Of is the config center of this process.
-var Of = &Center{}
-
-// CopyOf is where the contents in force of a kind of files are kept for the
-// next start, beside what Polaris keeps there. It is relative to the server's
-// working directory.
-func CopyOf(kind string) string { return filepath.Join("data", "setrouter", kind+".json") }
-
-// OnWarm has f called once the config center can be read. It must not be, on
-// pain of a panic, before the server has filled its caches.
+// OnWarm calls f as soon as the config center can be read. Before the server has
+// filled its caches, a look into them would panic.
 func (c *Center) OnWarm(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.onWarm = append(c.onWarm, f)
 }
 
-// Warm is called when the server has filled its caches and no listener serves
-// yet: by the Initialize of every listener of the pack, of which the first has
-// the effect. A fault in it costs the contents, never the server.
+// Warm opens the config center. The Initialize of every listener of the pack
+// calls it, when the server has filled its caches and no listener serves yet; the
+// first call has the effect. A fault in Warm costs the files of the config
+// center, never the server.
 func Warm() {
-	Of.warm(func() (*stock, error) {
+	Local.warm(func() (*stock, error) {
 		server, err := config.GetOriginServer()
 		if err == nil && server == nil {
 			err = errors.New("config.open is not true in the server's configuration")
@@ -131,10 +124,11 @@ func (c *Center) warm(open func() (*stock, error)) {
 	}
 }
 
-// reading is what a panic in the server's cache is a fault in.
+// reading is the step that a panic in the server's cache is logged under.
 const reading = "reading the config center"
 
-// Version implements livefile.Provider. It reads no content.
+// Version returns a text that is another one when Read would return something
+// else for a file. It reads no content.
 func (c *Center) Version(name string) string {
 	file, err := serverconfig.ParseConfigFile(name)
 	if err != nil {
@@ -144,59 +138,69 @@ func (c *Center) Version(name string) string {
 	if err != nil {
 		return err.Error()
 	}
-	r, err := c.forThisNode(from, file)
+	r, err := c.activeRelease(from, file)
 	if err == nil && r == nil {
-		err = c.load(from)
+		err = c.loadReleases(from)
 	}
 	switch {
 	case err != nil:
-		return "away" // whatever the store says of it: that has the port of each connection
+		return "away" // not the error: it has the port of each connection
 	case r == nil:
 		return ""
 	}
 	return stateOf(r)
 }
 
-// stateOf tells apart whatever was put in force. On the boltdb store a gray
-// release that is published again keeps its id and its version.
+// stateOf returns a text that is another one after each publication. On the
+// boltdb store a gray release that is published again keeps its id and version.
 func stateOf(r *model.ConfigFileRelease) string {
 	return fmt.Sprint(r.ReleaseType, " ", r.Id, " ", r.Version, " ", r.Md5, " ", r.ModifyTime.UnixNano())
 }
 
-// Read implements livefile.Provider.
-func (c *Center) Read(name string) ([]byte, livefile.Release, error) {
+// Read returns the content of a file that is in force on this node, and its
+// release. Where nothing is published the error is ErrAbsent.
+func (c *Center) Read(name string) ([]byte, release.Release, error) {
 	file, err := serverconfig.ParseConfigFile(name)
 	if err != nil {
-		return nil, livefile.Release{}, err
+		return nil, release.Release{}, err
 	}
 	from, err := c.opened()
 	if err != nil {
-		return nil, livefile.Release{}, err
+		return nil, release.Release{}, err
 	}
-	r, err := c.forThisNode(from, file)
+	r, err := c.activeRelease(from, file)
 	if err == nil && r == nil {
-		if err = c.load(from); err == nil {
-			r, err = c.forThisNode(from, file)
+		if err = c.loadReleases(from); err == nil {
+			r, err = c.activeRelease(from, file)
 		}
 	}
 	switch {
 	case err != nil:
-		return nil, livefile.Release{}, err
+		return nil, release.Release{}, err
 	case r == nil:
-		return nil, livefile.Release{}, absent("nothing is published under this name; publish it in the console (a gray release counts on the nodes that have its labels)")
+		return nil, release.Release{}, absent("nothing is published under this name; publish it in the console (a gray release counts on the nodes that have its labels)")
 	case r.IsEncrypted():
-		return nil, livefile.Release{}, errors.New("is encrypted; publish it without encryption")
+		return nil, release.Release{}, errors.New("is encrypted; publish it without encryption")
 	}
-	content := from.releases.GetActiveRelease
+	content, err := contentOf(from, file, r)
+	if err != nil {
+		return nil, release.Release{}, err
+	}
+	return content, releaseOf(name, r.SimpleConfigFileRelease), nil
+}
+
+// contentOf returns the content of a release. The cache shows a release before
+// it has the content: until then the file is unsettled.
+func contentOf(from *stock, file serverconfig.ConfigFile, r *model.ConfigFileRelease) ([]byte, error) {
+	get := from.releases.GetActiveRelease
 	if r.ReleaseType == model.ReleaseTypeGray {
-		content = from.releases.GetActiveGrayRelease
+		get = from.releases.GetActiveGrayRelease
 	}
-	// The cache shows a release before it has its content.
-	full := content(file.Namespace, file.Group, file.File)
+	full := get(file.Namespace, file.Group, file.File)
 	if full == nil || stateOf(full) != stateOf(r) || md5Of(full.Content) != r.Md5 {
-		return nil, livefile.Release{}, fmt.Errorf("%w: the cache has not yet that of release %q", livefile.ErrUnsettled, r.Name)
+		return nil, fmt.Errorf("%w: the cache has not yet that of release %q", errUnsettled, r.Name)
 	}
-	return []byte(full.Content), releaseOf(name, r.SimpleConfigFileRelease), nil
+	return []byte(full.Content), nil
 }
 
 func md5Of(text string) string {
@@ -204,10 +208,10 @@ func md5Of(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func releaseOf(name string, r *model.SimpleConfigFileRelease) livefile.Release {
-	out := livefile.Release{File: name, Name: r.Name, Type: "full", Version: r.Version, ID: r.Id, PublishedAt: r.ModifyTime.UTC()}
+func releaseOf(name string, r *model.SimpleConfigFileRelease) release.Release {
+	out := release.Release{File: name, Name: r.Name, Type: release.TypeFull, Version: r.Version, ID: r.Id, PublishedAt: r.ModifyTime.UTC()}
 	if r.ReleaseType == model.ReleaseTypeGray {
-		out.Type = "gray"
+		out.Type = release.TypeGray
 	}
 	return out
 }

@@ -11,8 +11,6 @@ import (
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	"go.uber.org/goleak"
-
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 )
 
 // The server's packages start goroutines of their own when they are imported.
@@ -124,7 +122,7 @@ func TestRead(t *testing.T) {
 		t.Error("the version did not change")
 	}
 	from.full.Content = "half" // the cache has the new release and the old content
-	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrUnsettled) || !strings.Contains(err.Error(), `release "r"`) {
+	if _, _, err := c.Read(name); !errors.Is(err, errUnsettled) || !strings.Contains(err.Error(), `release "r"`) {
 		t.Error(err)
 	}
 	from.full = released(model.ReleaseTypeFull, 5, "a")
@@ -142,7 +140,7 @@ func TestEmptyOrAway(t *testing.T) {
 	from := &fakeCache{away: errors.New("connection refused")}
 	c := warmed(from)
 	version := c.Version(name)
-	if _, _, err := c.Read(name); err == nil || errors.Is(err, livefile.ErrAbsent) || !strings.Contains(err.Error(), "the store of the config center cannot be read: connection refused") {
+	if _, _, err := c.Read(name); err == nil || errors.Is(err, ErrAbsent) || !strings.Contains(err.Error(), "the store of the config center cannot be read: connection refused") {
 		t.Error(err)
 	}
 	from.away = errors.New("read tcp 10.0.0.7:41234: i/o timeout")
@@ -153,12 +151,12 @@ func TestEmptyOrAway(t *testing.T) {
 	if c.Version(name) == version {
 		t.Error("the version did not change when the store came back")
 	}
-	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || !strings.HasPrefix(err.Error(), "nothing is published") {
+	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || !strings.HasPrefix(err.Error(), "nothing is published") {
 		t.Error(err)
 	}
 	updates := from.updates
 	from.away = errors.New("away again")
-	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != updates {
+	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || from.updates != updates {
 		t.Error(err)
 	}
 }
@@ -179,7 +177,7 @@ func TestHangs(t *testing.T) {
 	c.mu.Unlock()
 	close(from.hangs)
 	<-q.done
-	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrAbsent) || from.updates != 1 {
+	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || from.updates != 1 {
 		t.Errorf("%v, asked %d times", err, from.updates)
 	}
 }

@@ -6,14 +6,13 @@ import (
 
 	"github.com/polarismesh/polaris/common/model"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
 
-// forThisNode is the release that is in force of a file for a client with this
-// node's labels, without its content: the gray one if they match, else the full
-// one. It is nil where there is neither.
-func (c *Center) forThisNode(from *stock, file serverconfig.ConfigFile) (*model.ConfigFileRelease, error) {
+// activeRelease returns the release of a file that is in force for a client with
+// the labels of this node: the gray release if its labels match, else the full
+// one. The release is without its content; it is nil where nothing is published.
+func (c *Center) activeRelease(from *stock, file serverconfig.ConfigFile) (*model.ConfigFileRelease, error) {
 	active, _ := from.releases.GetGroupActiveReleases(file.Namespace, file.Group)
 	var full, gray *model.ConfigFileRelease
 	for _, r := range active {
@@ -28,8 +27,8 @@ func (c *Center) forThisNode(from *stock, file serverconfig.ConfigFile) (*model.
 	if gray == nil {
 		return full, nil
 	}
-	if err := c.settleRules(from.grays, gray); err != nil {
-		return nil, fmt.Errorf("%w: the labels of gray release %q: %w", livefile.ErrUnsettled, gray.Name, err)
+	if err := c.loadLabels(from.grays, gray); err != nil {
+		return nil, fmt.Errorf("%w: the labels of gray release %q: %w", errUnsettled, gray.Name, err)
 	}
 	if from.grays.HitGrayRule(model.GetGrayConfigRealseKey(gray.SimpleConfigFileRelease), from.labels) {
 		return gray, nil
@@ -37,11 +36,12 @@ func (c *Center) forThisNode(from *stock, file serverconfig.ConfigFile) (*model.
 	return full, nil
 }
 
-// settleRules makes sure that the cache has the labels of a gray release. The
-// server reads them apart from the releases, and keeps those of a file's last
-// gray release: a new one would be matched by them. One update can be joined
-// that began before the release; the next one cannot.
-func (c *Center) settleRules(grays grayRules, r *model.ConfigFileRelease) error {
+// loadLabels makes sure that the cache has the labels of a gray release. The
+// server reads labels apart from releases, and keeps the labels of the last gray
+// release of a file: a new release would be matched by the labels of the last
+// one. An update may join one that began before the release; the next update
+// cannot. So there are two.
+func (c *Center) loadLabels(grays grayRules, r *model.ConfigFileRelease) error {
 	about := fmt.Sprintf("labels of %s/%s/%s %s", r.Namespace, r.Group, r.FileName, stateOf(r))
 	return c.ask(about, func() error { return errors.Join(grays.Update(), grays.Update()) })
 }

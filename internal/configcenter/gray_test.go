@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/polarismesh/polaris/common/model"
-
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 )
 
 // A gray release is in force on the node that has its labels, and is no longer
@@ -33,7 +31,7 @@ func TestGrayRelease(t *testing.T) {
 	}
 	want("b", "gray")
 	from.gray.Content = "half"
-	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrUnsettled) {
+	if _, _, err := c.Read(name); !errors.Is(err, errUnsettled) {
 		t.Error(err)
 	}
 	from.gray = nil // stopped; the cache keeps its labels
@@ -58,7 +56,7 @@ func TestGrayRelease(t *testing.T) {
 
 	// While the labels cannot be read, neither release is taken.
 	from.gray, rules.away = released(model.ReleaseTypeGray, 4, "d"), errors.New("connection refused")
-	if _, _, err := c.Read(name); !errors.Is(err, livefile.ErrUnsettled) || !strings.Contains(err.Error(), `the labels of gray release "r": the store of the config center cannot be read: connection refused`) {
+	if _, _, err := c.Read(name); !errors.Is(err, errUnsettled) || !strings.Contains(err.Error(), `the labels of gray release "r": the store of the config center cannot be read: connection refused`) {
 		t.Error(err)
 	}
 	away := c.Version(name)

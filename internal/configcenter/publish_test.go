@@ -7,13 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polarismesh/polaris/common/api/v1"
+	v1 "github.com/polarismesh/polaris/common/api/v1"
 	"github.com/polarismesh/polaris/common/model"
 	"github.com/polarismesh/polaris/common/utils"
 	apiconfig "github.com/polarismesh/specification/source/go/api/v1/config_manage"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
-
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 )
 
 // fakeFiles are what is saved in the console.
@@ -126,7 +124,7 @@ func TestPublish(t *testing.T) {
 		if (len(server.got) > 0) != tt.asked {
 			t.Errorf("%s: the stock server got %v", tt.why, server.got)
 		}
-		if tt.want == "nothing is saved" && !errors.Is(err, livefile.ErrAbsent) {
+		if tt.want == "nothing is saved" && !errors.Is(err, ErrAbsent) {
 			t.Errorf("%s: %T", tt.why, err)
 		}
 		if tt.asked {

@@ -8,11 +8,11 @@ import (
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
 
-// files is what is asked of the server's store.
+// files is what a Center asks of the server's store.
 type files interface {
 	GetConfigFile(namespace, group, name string) (*model.ConfigFile, error)
 	GetConfigFileActiveRelease(*model.ConfigFileKey) (*model.ConfigFileRelease, error)
@@ -21,57 +21,57 @@ type files interface {
 // Saved is a file as it is in the config center.
 type Saved struct {
 	Name    string `json:"name"`
-	Content string `json:"content"` // as it is saved, published or not
+	Content string `json:"content"` // as it was saved last, published or not
 	Md5     string `json:"md5"`     // of Content
-	// Draft is set where Content is in no release: to overwrite it would lose it.
+	// Draft is true where no release has Content: who overwrites it, loses it.
 	Draft bool `json:"draft"`
-	// Released is what is published in full, nil: nothing.
+	// Released is what is published in full; nil: nothing is.
 	Released *Released `json:"released,omitempty"`
-	// Gray is the gray release, while there is one.
-	Gray *livefile.Release `json:"gray,omitempty"`
+	// Gray is the gray release that is active; nil: there is none.
+	Gray *release.Release `json:"gray,omitempty"`
 }
 
 // Released is a release with its content.
 type Released struct {
-	Release livefile.Release `json:"release"`
-	Content string           `json:"content"`
-	Md5     string           `json:"md5"`
+	Release release.Release `json:"release"`
+	Content string          `json:"content"`
+	Md5     string          `json:"md5"`
 }
 
-// Saved returns a file as it is saved, and as it is released. Its error can be
-// livefile.ErrAbsent.
+// Saved returns a file as it is saved, and as it is released. Where there is no
+// such file the error is ErrAbsent.
 func (c *Center) Saved(name string) (Saved, error) {
 	from, err := c.opened()
 	if err != nil {
 		return Saved{}, err
 	}
-	is, err := look(from, name)
+	file, err := readStored(from, name)
 	if err != nil {
 		return Saved{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return is.Saved, nil
+	return file.Saved, nil
 }
 
-// looked is a file as it is in the store.
-type looked struct {
+// stored is a file as it is in the store.
+type stored struct {
 	Saved
-	of       serverconfig.ConfigFile
-	file     *model.ConfigFile
+	parts    serverconfig.ConfigFile // of the name
+	row      *model.ConfigFile
 	releases []*model.SimpleConfigFileRelease // all that are not deleted
 }
 
-func look(from *stock, name string) (out looked, err error) {
-	if out.of, err = serverconfig.ParseConfigFile(name); err != nil {
+func readStored(from *stock, name string) (out stored, err error) {
+	if out.parts, err = serverconfig.ParseConfigFile(name); err != nil {
 		return out, err
 	}
-	key := &model.ConfigFileKey{Namespace: out.of.Namespace, Group: out.of.Group, Name: out.of.File}
-	if out.file, err = from.files.GetConfigFile(key.Namespace, key.Group, key.Name); err != nil {
+	key := &model.ConfigFileKey{Namespace: out.parts.Namespace, Group: out.parts.Group, Name: out.parts.File}
+	if out.row, err = from.files.GetConfigFile(key.Namespace, key.Group, key.Name); err != nil {
 		return out, unreadable(err)
 	}
 	switch {
-	case out.file == nil:
+	case out.row == nil:
 		return out, absent("nothing is saved under this name; create the file in the console")
-	case out.file.Encrypt:
+	case out.row.Encrypt:
 		return out, errors.New("is encrypted; save it without encryption")
 	}
 	full, err := from.files.GetConfigFileActiveRelease(key)
@@ -84,28 +84,29 @@ func look(from *stock, name string) (out looked, err error) {
 	if err != nil {
 		return out, unreadable(err)
 	}
-	out.Saved = Saved{Name: name, Content: out.file.Content, Md5: md5Of(out.file.Content)}
-	if full != nil {
-		out.Released = &Released{releaseOf(name, full.SimpleConfigFileRelease), full.Content, full.Md5}
-	}
-	for _, r := range out.releases {
-		if r.Active && r.ReleaseType == model.ReleaseTypeGray {
-			gray := releaseOf(name, r)
-			out.Gray = &gray
-		}
-	}
-	isSaved := func(r *model.SimpleConfigFileRelease) bool { return r.Md5 == out.Md5 }
-	out.Draft = !slices.ContainsFunc(out.releases, isSaved) && (full == nil || full.Md5 != out.Md5)
+	out.Saved = Saved{Name: name, Content: out.row.Content, Md5: md5Of(out.row.Content)}
+	out.addReleases(full)
 	return out, nil
 }
 
-func unreadable(err error) error {
-	return fmt.Errorf("the store of the config center cannot be read: %w", err)
+// addReleases fills in what is released, full being the release in full.
+func (f *stored) addReleases(full *model.ConfigFileRelease) {
+	if full != nil {
+		f.Released = &Released{releaseOf(f.Name, full.SimpleConfigFileRelease), full.Content, full.Md5}
+	}
+	for _, r := range f.releases {
+		if r.Active && r.ReleaseType == model.ReleaseTypeGray {
+			gray := releaseOf(f.Name, r)
+			f.Gray = &gray
+		}
+	}
+	hasContent := func(r *model.SimpleConfigFileRelease) bool { return r.Md5 == f.Md5 }
+	f.Draft = !slices.ContainsFunc(f.releases, hasContent) && (full == nil || full.Md5 != f.Md5)
 }
 
-// absent is livefile.ErrAbsent in an operator's words.
+// absent is ErrAbsent in an operator's words.
 type absent string
 
 func (a absent) Error() string { return string(a) }
 
-func (absent) Unwrap() error { return livefile.ErrAbsent }
+func (absent) Unwrap() error { return ErrAbsent }

@@ -12,18 +12,19 @@ import (
 // apart, and short enough to read out.
 const DigestLength = 12
 
-// digest is equal for equal names and contents in the same order, on every node.
+// digest returns a text that is equal, on every node, for equal names and
+// contents in the same order.
 func digest(files []strict.File) string {
-	h := sha256.New()
-	part := func(data []byte) {
+	hash := sha256.New()
+	add := func(part []byte) {
 		var length [8]byte // so that parts cannot run into each other
-		binary.BigEndian.PutUint64(length[:], uint64(len(data)))
-		h.Write(length[:])
-		h.Write(data)
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		hash.Write(length[:])
+		hash.Write(part)
 	}
-	for _, f := range files {
-		part([]byte(f.Name))
-		part(f.Data)
+	for _, file := range files {
+		add([]byte(file.Name))
+		add(file.Data)
 	}
-	return hex.EncodeToString(h.Sum(nil))[:DigestLength]
+	return hex.EncodeToString(hash.Sum(nil))[:DigestLength]
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// ShrinkGuard refuses a reload that would lose more than percent of the
-// entries; at 100 it refuses nothing.
+// ShrinkGuard returns a guard that refuses a reload by which more than percent of
+// the entries would be lost. At 100 it refuses nothing.
 func ShrinkGuard(percent int) func(oldCount, newCount int) error {
 	return func(oldCount, newCount int) error {
 		if lost := oldCount - newCount; lost*100 > oldCount*percent {
@@ -18,15 +18,26 @@ func ShrinkGuard(percent int) func(oldCount, newCount int) error {
 	}
 }
 
-// vanished refuses a set of files from which one is gone together with what it
-// held. One that was renamed has left its entries behind.
-func (l *Live[T]) vanished(files []strict.File, count int) error {
+// askGuards refuses files whose value would lose too much of the value in force.
+func (l *Live[T]) askGuards(files []strict.File, count int) error {
+	if err := l.checkGone(files, count); err != nil {
+		return err
+	}
+	if l.options.Guard != nil {
+		return l.options.Guard(l.status.Count, count)
+	}
+	return nil
+}
+
+// checkGone refuses files from which one is gone together with its entries. A
+// file that was renamed has left its entries behind.
+func (l *Live[T]) checkGone(files []strict.File, count int) error {
 	if count >= l.status.Count {
 		return nil
 	}
-	for _, old := range l.inForce {
-		there := func(f strict.File) bool { return f.Name == old.Name }
-		if !slices.ContainsFunc(files, there) {
+	for _, old := range l.inForce.files {
+		sameName := func(file strict.File) bool { return file.Name == old.Name }
+		if !slices.ContainsFunc(files, sameName) {
 			return fmt.Errorf("%s: is gone, and %d entries with it; put it back, or if that is meant, setctl reload --force", old.Name, l.status.Count-count)
 		}
 	}

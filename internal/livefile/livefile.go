@@ -1,11 +1,15 @@
-// Package livefile keeps a value that is made from files in step with them: a
-// set of files named by globs, and of contents that a Provider has, is loaded
-// whole or not at all, and with a fault anywhere the last good value stays in
-// force.
+// Package livefile keeps a value in step with the texts from which it is made:
+// files on disk, named by globs, and texts of other sources. All of them are
+// loaded together or not at all. After a fault in one of them the last good value
+// stays in force.
+//
+// A look finds what has changed: Run looks when the file system reports a change,
+// and at each tick. Then the Live reads every text, loads them into a new value,
+// asks the guards whether too much would be lost, and puts the value in force:
+// see Live.load.
 package livefile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,185 +21,213 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// Options say what to load. Load must be pure: from files to a value and the
-// count of what it holds.
+// Options say what to load.
 type Options[T any] struct {
-	Globs []string // and names of the Provider's contents, as scheme://...
-	// Provider has the contents whose names have a scheme. Where there are
-	// such, Open takes nothing into force but the value of no files, and Start
-	// loads for the first time.
-	Provider Provider
-	// Copy is where the Provider's contents in force are kept on disk, for a
-	// start at which they cannot be had.
-	Copy string
+	Globs []string // names and patterns of files on disk
+	// Sources have further texts. With Sources, Open puts the value of no texts
+	// in force, and Start loads for the first time.
+	Sources []Source
+	// Load makes a value, and counts the entries in it. It must be pure.
 	Load func(files []strict.File) (value *T, count int, err error)
-	// Guard may refuse a reload for what it would lose; nil refuses nothing.
-	// It is not asked at the first load, nor when a reload is forced.
+	// Guard may refuse a new value for the entries that would be lost; nil
+	// refuses nothing. Guard is not asked at the first load, nor when a reload is
+	// forced.
 	Guard func(oldCount, newCount int) error
-	// OnLoad is called after each try, also the first, from one goroutine at
-	// a time; nil is fine. An unchanged set of files is not tried again.
-	OnLoad func(Status)
-	// Poll is the interval of the look at the files that finds what the watch
-	// missed; 0 is 2 s, and 1 s with a Provider's contents.
+	// OnLoad is called after each load, refused or not, with the value in force
+	// then. It is called by one goroutine at a time; nil is fine. A look that
+	// finds nothing new is no load.
+	OnLoad func(value *T, status Status)
+	// Poll is the time from tick to tick; 0 is 2 s. With Sources it is 1 s at
+	// most.
 	Poll time.Duration
 }
 
 // Live is the value in force. It is safe for concurrent use.
 type Live[T any] struct {
 	options Options[T]
-	globs   []string // of options.Globs, those of files
-	remote  []string // and those of the Provider's contents
 	value   atomic.Pointer[T]
-	shown   atomic.Pointer[state]
+	shown   atomic.Pointer[shown] // what Status and Files return
 
-	mu        sync.Mutex // serialises loads
-	started   bool
-	tried     bool      // a load was reported
-	unsettled int       // tries in a row that met a content that is being replaced
-	seen      signature // at the last try
-	inForce   []strict.File
-	releases  map[string]Release // in force, by file
-	newest    map[string]Release // that were in force, by file and type
-	status    Status
+	mu      sync.Mutex // one load at a time; guards what follows
+	phase   phase
+	disk    disk
+	inForce *set // nil: no load has succeeded yet
+	status  Status
 }
 
-// Open loads the files for the first time. Any fault is an error. With contents
-// of a Provider it only sees to it that the files can be read.
+// phase is how far a Live has come since its Open.
+type phase int
+
+const (
+	phaseWaiting phase = iota // for Start
+	phaseFirst                // the first load is due
+	phaseLoaded               // the first load is over
+)
+
+// Open loads the files for the first time. Any fault is an error. With Sources,
+// Open only makes sure that the files on disk can be read.
 func Open[T any](options Options[T]) (*Live[T], error) {
-	l := &Live[T]{options: options}
+	l := &Live[T]{options: options, disk: disk{globs: options.Globs, alone: len(options.Sources) == 0}}
 	l.show()
-	for _, name := range options.Globs {
-		switch {
-		case !Remote(name):
-			l.globs = append(l.globs, name)
-		case !slices.Contains(l.remote, name):
-			l.remote = append(l.remote, name)
-		}
-	}
 	if l.options.Poll == 0 {
 		l.options.Poll = 2 * time.Second
 	}
-	if len(l.remote) > 0 {
-		return l, l.prepare()
+	first := l.prepare
+	if len(options.Sources) == 0 {
+		l.phase = phaseFirst
+		first = func() error { return l.Reload(false) }
 	}
-	l.started = true
-	if err := l.Reload(false); err != nil {
+	if err := first(); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-// Get returns the value in force; it does not block.
+// prepare puts the value of no texts in force, until Start.
+func (l *Live[T]) prepare() error {
+	l.options.Poll = min(l.options.Poll, time.Second)
+	value, _, err := l.safeLoad(nil)
+	if err != nil {
+		return err
+	}
+	l.value.Store(value)
+	var problems strict.Problems
+	l.disk.files(&problems)
+	return problems.Err()
+}
+
+// Start loads for the first time, where there are Sources. Where the load fails,
+// the copies on disk of the Sources are put in force instead, if they can be
+// used. The fault is in the Status. A second Start has no effect.
+func (l *Live[T]) Start() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.phase == phaseWaiting {
+		l.phase = phaseFirst
+		_ = l.load(UrgencyNow)
+	}
+}
+
+// Get returns the value in force. It does not block.
 func (l *Live[T]) Get() *T { return l.value.Load() }
 
-// Reload loads the files now, changed or not. Forced, it does not ask what
-// would be lost, and takes a release that is older than the one in force.
+// Reload loads the files now, changed or not. Forced, it asks no guard, and the
+// Sources take what they would refuse otherwise.
 func (l *Live[T]) Reload(force bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.started {
+	switch {
+	case l.phase == phaseWaiting:
 		return errors.New("the server is starting")
+	case force:
+		return l.load(UrgencyForced)
 	}
-	l.unsettled = patientTries - 1 // whoever asks is told at once
-	l.seen = l.sign()
-	return l.load(force)
+	return l.load(UrgencyNow)
 }
 
-// refresh loads the files if they are not those of the last try.
-func (l *Live[T]) refresh() {
+// Refresh looks once, as Run does at each tick: it loads the files if one of them
+// has changed since the last load.
+func (l *Live[T]) Refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer func() {
-		if p := recover(); p != nil { // in a goroutine that nobody guards
+		if p := recover(); p != nil { // in a goroutine that nobody else guards
 			l.status.Err = fmt.Errorf("panic in a load: %v", p)
 			l.show()
 		}
 	}()
-	now := l.sign()
-	if !l.started {
+	if l.phase == phaseWaiting {
 		return
 	}
-	l.keepCopyAgain()
-	if now.equal(l.seen) {
-		return
+	if l.status.CopyErr != nil && l.inForce != nil {
+		l.keep()
+		l.show()
 	}
-	l.seen = now
-	_ = l.load(false)
-	// A swap of symlinks under the reading mixes two versions: read again.
-	if again := l.sign(); !again.equal(l.seen) {
-		l.seen = again
-		_ = l.load(false)
+	// A swap of symlinks while files are read mixes two versions: look twice.
+	for range 2 {
+		if !l.changed() || l.load(UrgencyNone) == errLater {
+			return
+		}
 	}
 }
 
-func (l *Live[T]) load(force bool) error {
-	tried := clock.Now()
-	r := l.read(force)
-	// The server's cache can be without a release for a second while another
-	// one takes its place.
-	if r.unsettled || r.absent && l.inForce != nil {
-		l.seen = signature{} // to be read again
-		if l.unsettled++; l.unsettled != patientTries {
-			return r.err
-		}
-	} else {
-		l.unsettled = 0
+func (l *Live[T]) changed() bool {
+	return l.disk.changed() || slices.ContainsFunc(l.options.Sources, Source.Changed)
+}
+
+// load is what happens when a file has changed, or somebody asks for a reload.
+func (l *Live[T]) load(urgency Urgency) error {
+	began := clock.Now()
+	found, err := l.read(urgency)
+	if err == errLater {
+		return err
 	}
-	l.status.TriedAt = tried
-	files, err := r.files, r.err
-	if err == nil && l.inForce != nil && slices.EqualFunc(files, l.inForce, sameFile) {
-		// Touched only, or back to what is in force: the value and its
-		// identity stay, and a fault of the files between is over.
-		moved := l.note(r.releases)
-		if l.status.Err == nil && !moved {
-			l.show()
-			return nil
-		}
-		l.status.CopiedAt = time.Time{}
-		if moved {
-			l.keepCopy()
-		}
-		l.report(files, nil)
+	l.status.TriedAt = began
+	if err == nil && l.inForce.equal(found) {
+		l.confirm(found)
 		return nil
 	}
 	if err == nil {
-		err = l.replace(files, force)
+		err = l.replace(found, urgency)
 	}
 	switch {
 	case err == nil:
-		l.status.CopiedAt = time.Time{}
-		l.note(r.releases)
-		l.keepCopy()
-	case !l.tried && !r.absent:
-		l.useCopy()
+		l.keep()
+	case l.phase == phaseFirst:
+		l.useCopies()
 	}
-	l.report(files, err)
+	l.report(found, err)
 	return err
 }
 
-// replace puts the files in force, or returns why not.
-func (l *Live[T]) replace(files []strict.File, force bool) error {
-	value, count, err := l.safeLoad(files)
+// read reads the files on disk and every source. The error is errLater, or has
+// every fault.
+func (l *Live[T]) read(urgency Urgency) (*set, error) {
+	var problems strict.Problems
+	found, settled := &set{files: l.disk.read(&problems)}, true
+	for _, source := range l.options.Sources {
+		reading, ok := source.Read(urgency, &problems)
+		found.add(reading)
+		settled = settled && ok
+	}
+	if !settled {
+		return nil, errLater
+	}
+	return found, problems.Err()
+}
+
+// confirm ends a load that has found the files in force. Files were touched, or
+// put back after a fault, or a source has published the same text anew: the value
+// and its identity stay.
+func (l *Live[T]) confirm(found *set) {
+	anew := !l.inForce.sameVersions(found)
+	if l.status.Err == nil && !anew {
+		l.show()
+		return
+	}
+	l.status.CopiedAt = time.Time{}
+	if anew {
+		l.inForce = found
+		l.keep()
+	}
+	l.report(found, nil)
+}
+
+// replace puts the files that were found in force, or returns why not.
+func (l *Live[T]) replace(found *set, urgency Urgency) error {
+	value, count, err := l.safeLoad(found.files)
 	if err != nil {
 		return err
 	}
-	if l.inForce != nil && !force {
-		if err := l.vanished(files, count); err != nil {
+	if l.inForce != nil && urgency != UrgencyForced {
+		if err := l.askGuards(found.files, count); err != nil {
 			return err
-		}
-		if l.options.Guard != nil {
-			if err := l.options.Guard(l.status.Count, count); err != nil {
-				return err
-			}
 		}
 	}
 	l.value.Store(value)
-	l.inForce = files
-	l.status.Count, l.status.LoadedAt = count, clock.Now()
-	l.status.InForce, l.status.Digest = nil, digest(files)
-	for _, f := range files {
-		l.status.InForce = append(l.status.InForce, f.Name)
-	}
+	l.inForce = found
+	l.status.Count, l.status.LoadedAt, l.status.CopiedAt = count, clock.Now(), time.Time{}
+	l.status.InForce, l.status.Digest = found.names(), digest(found.files)
 	return nil
 }
 
@@ -211,5 +243,3 @@ func (l *Live[T]) safeLoad(files []strict.File) (value *T, count int, err error)
 	}
 	return value, count, err
 }
-
-func sameFile(a, b strict.File) bool { return a.Name == b.Name && bytes.Equal(a.Data, b.Data) }

@@ -3,7 +3,6 @@ package livefile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,11 +42,19 @@ type fixture struct {
 	t     *testing.T
 	dir   string
 	live  *Live[lines]
-	loads chan Status
+	loads chan loaded
 }
 
+// loaded is what OnLoad was given.
+type loaded struct {
+	value  *lines
+	status Status
+}
+
+func (f *fixture) onLoad(value *lines, status Status) { f.loads <- loaded{value, status} }
+
 func newFixture(t *testing.T, files map[string]string) *fixture {
-	f := &fixture{t: t, dir: t.TempDir(), loads: make(chan Status, 100)}
+	f := &fixture{t: t, dir: t.TempDir(), loads: make(chan loaded, 100)}
 	for name, text := range files {
 		f.write(name, text)
 	}
@@ -59,7 +66,7 @@ func (f *fixture) open(globs ...string) {
 	f.t.Helper()
 	live, err := Open(Options[lines]{
 		Globs: globs, Load: loadLines, Guard: ShrinkGuard(50), Poll: 50 * time.Millisecond,
-		OnLoad: func(s Status) { f.loads <- s },
+		OnLoad: f.onLoad,
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -94,13 +101,16 @@ func (f *fixture) write(name, text string) {
 	}
 }
 
-// next waits for the next try, and compares its error and what is in force.
+// next waits for the next load, and compares its error and what is in force.
 func (f *fixture) next(wantErr, want string) {
 	f.t.Helper()
 	select {
-	case s := <-f.loads:
-		if got := fmt.Sprint(s.Err); s.Err == nil && wantErr != "" || s.Err != nil && (wantErr == "" || !strings.Contains(got, wantErr)) {
-			f.t.Errorf("error %v, want %q", s.Err, wantErr)
+	case load := <-f.loads:
+		if err := load.status.Err; err == nil && wantErr != "" || err != nil && (wantErr == "" || !strings.Contains(err.Error(), wantErr)) {
+			f.t.Errorf("error %v, want %q", err, wantErr)
+		}
+		if got := strings.Join(*load.value, " "); got != want {
+			f.t.Errorf("OnLoad got %q, want %q", got, want)
 		}
 	case <-time.After(time.Minute):
 		f.t.Fatal("the change was not seen")
@@ -142,8 +152,14 @@ func TestChanges(t *testing.T) {
 	f := newFixture(t, map[string]string{"a.txt": "1\n2", "b.txt": "3\n4"})
 	f.write("a.txt", "1\n2\n5")
 	f.next("", "1 2 5 3 4")
-	// An editor that writes in place.
-	if err := os.WriteFile(f.path("b.txt"), []byte("6\n7"), 0o600); err != nil {
+	// An editor that writes in place. It does not truncate the file: a tick may
+	// come between.
+	file, err := os.OpenFile(f.path("b.txt"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = file.WriteString("6\n7")
+	if err := errors.Join(err, file.Close()); err != nil {
 		t.Fatal(err)
 	}
 	f.next("", "1 2 5 6 7")
@@ -198,7 +214,7 @@ func TestUnchangedContentKeepsTheValue(t *testing.T) {
 
 // Kubernetes swaps a symlink to a directory; the files are symlinks through it.
 func TestConfigMapSwap(t *testing.T) {
-	f := &fixture{t: t, dir: t.TempDir(), loads: make(chan Status, 100)}
+	f := &fixture{t: t, dir: t.TempDir(), loads: make(chan loaded, 100)}
 	version := func(name, text string) {
 		t.Helper()
 		err := errors.Join(os.Mkdir(f.path(name), 0o700), os.WriteFile(f.path(name+"/a.txt"), []byte(text), 0o600),
@@ -268,7 +284,7 @@ func TestStatusDuringLoad(t *testing.T) {
 	before := live.Status()
 	write("2\n3")
 	var all sync.WaitGroup
-	all.Go(live.refresh)
+	all.Go(live.Refresh)
 	<-loading
 	told := make(chan Status, 1)
 	all.Go(func() {
@@ -296,7 +312,7 @@ func TestPanicInReport(t *testing.T) {
 	if err := os.WriteFile(path, []byte("1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	live, err := Open(Options[lines]{Globs: []string{path}, Load: loadLines, OnLoad: func(s Status) {
+	live, err := Open(Options[lines]{Globs: []string{path}, Load: loadLines, OnLoad: func(_ *lines, s Status) {
 		if s.Count > 1 {
 			panic("a bug")
 		}
@@ -308,7 +324,7 @@ func TestPanicInReport(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		live.refresh()
+		live.Refresh()
 		if s := live.Status(); s.Err == nil || s.Err.Error() != "panic in a load: a bug" {
 			t.Error(s.Err)
 		}

@@ -6,52 +6,51 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// Status says what is in force, and how the last try went.
+// Status says what is in force, and how the last load went.
 type Status struct {
-	Files    []string // tried last
-	InForce  []string
-	Count    int // in force
+	InForce  []string // names of files, in order
+	Count    int      // entries in force
+	Digest   string   // of the files in force, see DigestLength; empty: nothing is
 	LoadedAt time.Time
-	TriedAt  time.Time
-	Took     time.Duration // of the last try
-	Err      error         // of the last try; nil: what was tried is in force
-	CopiedAt time.Time     // not zero: in force is the copy on disk, made then
-	CopyErr  error         // of the last use of the copy on disk
-	Digest   string        // of what is in force; empty: nothing is
-	Releases []Release     // in force, in the order of their files
+	// CopiedAt is when the copy on disk was written that is in force; zero where
+	// the texts themselves are in force.
+	CopiedAt time.Time
+	// CopyErr is why the copy on disk could not be written, or used, last.
+	CopyErr error
+
+	Files   []string // names of the files that were loaded last
+	TriedAt time.Time
+	Took    time.Duration
+	Err     error // nil: the files that were loaded last are in force
 }
 
-// state is what is told of a Live, also while a load takes its time, or a store
-// does not answer.
-type state struct {
+// shown is what a Live tells, also while a load takes its time, or a source does
+// not answer.
+type shown struct {
 	status Status
 	files  []strict.File
 }
 
-// Handle is a Live without its type.
-type Handle interface {
-	Status() Status
-	Files() []strict.File
-	Reload(force bool) error
-}
-
-// Files returns the files in force; it does not block.
+// Files returns the files in force. It does not block.
 func (l *Live[T]) Files() []strict.File { return l.shown.Load().files }
 
-// Status returns the state of the last try; it does not block.
+// Status returns what is in force, and how the last load went. It does not block.
 func (l *Live[T]) Status() Status { return l.shown.Load().status }
 
-func (l *Live[T]) show() { l.shown.Store(&state{l.status, l.inForce}) }
-
-func (l *Live[T]) report(files []strict.File, err error) {
-	l.tried = true
-	l.status.Err, l.status.Took = err, time.Since(l.status.TriedAt)
-	l.status.Files = nil
-	for _, f := range files {
-		l.status.Files = append(l.status.Files, f.Name)
+func (l *Live[T]) show() {
+	now := &shown{status: l.status}
+	if l.inForce != nil {
+		now.files = l.inForce.files
 	}
+	l.shown.Store(now)
+}
+
+// report ends a load.
+func (l *Live[T]) report(found *set, err error) {
+	l.phase = phaseLoaded
+	l.status.Files, l.status.Err, l.status.Took = found.names(), err, time.Since(l.status.TriedAt)
 	l.show()
 	if l.options.OnLoad != nil {
-		l.options.OnLoad(l.status)
+		l.options.OnLoad(l.Get(), l.status)
 	}
 }

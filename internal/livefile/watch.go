@@ -9,27 +9,26 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// quiet is how long the files must have been left alone before they are read,
-// and patience how long a busy directory can put that off.
 const (
-	quiet    = 100 * time.Millisecond
-	patience = time.Second
+	quiet    = 100 * time.Millisecond // without a change, before the files are read
+	patience = time.Second            // for a directory that changes all the time
 )
 
-// Run watches the directories of the files, for renames, saves by editors and
-// the symlink swap of a Kubernetes ConfigMap, until ctx ends. Watches get lost,
-// with a directory for one: a look at each Poll interval is the backstop.
+// Run looks for changes until ctx ends. It watches the directories of the files:
+// so it sees renames, saves by editors, and the swap of symlinks in a Kubernetes
+// ConfigMap. A watch gets lost where its directory is removed, and sources have
+// no watch: so Run also looks at each tick.
 func (l *Live[T]) Run(ctx context.Context) {
 	tick := time.NewTicker(l.options.Poll)
 	defer tick.Stop()
 	watcher, err := fsnotify.NewWatcher()
-	if err != nil { // out of inotify instances: the ticker alone, then
+	if err != nil { // there are no inotify instances left: only tick
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				l.refresh()
+				l.Refresh()
 			}
 		}
 	}
@@ -38,6 +37,7 @@ func (l *Live[T]) Run(ctx context.Context) {
 	l.follow(ctx, watcher, tick.C)
 }
 
+// follow looks when the watched directories have been quiet, and at each tick.
 func (l *Live[T]) follow(ctx context.Context, watcher *fsnotify.Watcher, tick <-chan time.Time) {
 	var settled <-chan time.Time
 	var busySince time.Time
@@ -55,21 +55,21 @@ func (l *Live[T]) follow(ctx context.Context, watcher *fsnotify.Watcher, tick <-
 			if settled == nil || time.Since(busySince) < patience {
 				settled = time.After(quiet)
 			}
-		case <-watcher.Errors: // events were lost: the ticker finds the change
+		case <-watcher.Errors: // events were lost: the next tick finds the change
 		case <-settled:
 			settled = nil
-			l.refresh()
+			l.Refresh()
 		case <-tick:
 			l.watch(watcher)
-			l.refresh()
+			l.Refresh()
 		}
 	}
 }
 
-// watch adds the directories that are there. Adding one again has no effect,
-// and one that is not there yet is tried at the next tick.
+// watch adds the directories that exist. To add a directory again has no effect.
+// A directory that does not exist yet is added at a later tick.
 func (l *Live[T]) watch(watcher *fsnotify.Watcher) {
-	for _, glob := range l.globs {
+	for _, glob := range l.disk.globs {
 		dirs := []string{filepath.Dir(glob)}
 		if strings.ContainsAny(dirs[0], "*?[") {
 			dirs, _ = filepath.Glob(dirs[0])

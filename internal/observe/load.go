@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 )
 
 var (
@@ -34,57 +34,70 @@ var (
 	}, []string{"kind", "digest"})
 )
 
-// showDigest leaves the digest in force as the only one of its kind.
-func showDigest(kind, digest string) {
+// Load is one load of the files of a kind, and what is in force after it.
+type Load struct {
+	Kind  string   // mapping or routing
+	Files []string // that were loaded
+	Took  time.Duration
+	Err   error // nil: the files that were loaded are in force
+
+	Entries  int
+	Digest   string    // empty: nothing is in force
+	LoadedAt time.Time // zero: nothing is in force
+	CopiedAt time.Time // not zero: the copy on disk of then is in force
+	CopyErr  error     // why there is no copy on disk, or none of use
+	Releases []release.Release
+}
+
+// Report counts the load, shows what is in force, and logs both.
+func (l Load) Report() {
+	loadSeconds.WithLabelValues(l.Kind).Observe(l.Took.Seconds())
+	if l.CopyErr != nil {
+		Log.Warn("[SetRouter] "+l.Kind+" files of the config center", zap.Error(l.CopyErr))
+	}
+	l.showInForce()
+	if l.Err != nil {
+		loads.WithLabelValues(l.Kind, "refused").Inc()
+		refused.WithLabelValues(l.Kind).Set(1)
+		Log.Error("[SetRouter] "+l.Kind+" files refused, "+l.instead(), zap.Error(l.Err), zap.Strings("files", l.Files))
+		return
+	}
+	loads.WithLabelValues(l.Kind, "ok").Inc()
+	refused.WithLabelValues(l.Kind).Set(0)
+	fields := []zap.Field{zap.Strings("files", l.Files), zap.Int("entries", l.Entries)}
+	if len(l.Releases) > 0 {
+		fields = append(fields, zap.Any("releases", l.Releases))
+	}
+	Log.Info("[SetRouter] "+l.Kind+" files in force", fields...)
+}
+
+func (l Load) showInForce() {
+	entries.WithLabelValues(l.Kind).Set(float64(l.Entries))
+	digest := l.Digest
 	if digest == "" {
 		digest = "none"
 	}
-	filesInfo.DeletePartialMatch(prometheus.Labels{"kind": kind})
-	filesInfo.WithLabelValues(kind, digest).Set(1)
-}
-
-// Load reports every try to load changed files of a kind: mapping or routing.
-func Load(kind string) func(livefile.Status) {
-	return func(s livefile.Status) {
-		loadSeconds.WithLabelValues(kind).Observe(s.Took.Seconds())
-		if s.CopyErr != nil {
-			Log.Warn("[SetRouter] "+kind+" files of the config center", zap.Error(s.CopyErr))
+	filesInfo.DeletePartialMatch(prometheus.Labels{"kind": l.Kind}) // the digest of before
+	filesInfo.WithLabelValues(l.Kind, digest).Set(1)
+	grays := 0
+	for _, r := range l.Releases {
+		if r.Type == release.TypeGray {
+			grays++
 		}
-		entries.WithLabelValues(kind).Set(float64(s.Count))
-		showDigest(kind, s.Digest)
-		grays := 0
-		for _, r := range s.Releases {
-			if r.Type == "gray" {
-				grays++
-			}
-		}
-		grayReleases.WithLabelValues(kind).Set(float64(grays))
-		if !s.LoadedAt.IsZero() {
-			lastSuccess.WithLabelValues(kind).Set(float64(s.LoadedAt.Unix()))
-		}
-		if s.Err != nil {
-			loads.WithLabelValues(kind, "refused").Inc()
-			refused.WithLabelValues(kind).Set(1)
-			Log.Error("[SetRouter] "+kind+" files refused, "+instead(s), zap.Error(s.Err), zap.Strings("files", s.Files))
-			return
-		}
-		loads.WithLabelValues(kind, "ok").Inc()
-		refused.WithLabelValues(kind).Set(0)
-		fields := []zap.Field{zap.Strings("files", s.Files), zap.Int("entries", s.Count)}
-		if len(s.Releases) > 0 {
-			fields = append(fields, zap.Any("releases", s.Releases))
-		}
-		Log.Info("[SetRouter] "+kind+" files in force", fields...)
+	}
+	grayReleases.WithLabelValues(l.Kind).Set(float64(grays))
+	if !l.LoadedAt.IsZero() {
+		lastSuccess.WithLabelValues(l.Kind).Set(float64(l.LoadedAt.Unix()))
 	}
 }
 
-// instead is what is in force where files are refused.
-func instead(s livefile.Status) string {
+// instead says what is in force where files are refused.
+func (l Load) instead() string {
 	switch {
-	case s.LoadedAt.IsZero():
+	case l.LoadedAt.IsZero():
 		return "and none are in force: the server answers as without them"
-	case !s.CopiedAt.IsZero():
-		return "the copy on disk of " + s.CopiedAt.Format(time.RFC3339) + " is in force"
+	case !l.CopiedAt.IsZero():
+		return "the copy on disk of " + l.CopiedAt.Format(time.RFC3339) + " is in force"
 	}
 	return "the last good ones stay in force"
 }

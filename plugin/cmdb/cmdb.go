@@ -1,6 +1,6 @@
-// Package cmdb is the Polaris CMDB plugin `mapping`: it tells the server the
-// location of instances at their registration, and of clients in ReportClient,
-// from mapping files.
+// Package cmdb is the Polaris CMDB plugin `mapping`. From mapping files it tells
+// the server the place of instances when they register, and of clients when they
+// call ReportClient.
 package cmdb
 
 import (
@@ -12,40 +12,40 @@ import (
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// CMDB answers the server's questions from the mapping in force. It is safe
-// for concurrent use after Initialize.
+// CMDB answers the server from the mapping in force. It is safe for concurrent
+// use after Initialize.
 type CMDB struct {
-	live *livefile.Live[state]
+	files *serverfiles.Files[mapping] // nil before Initialize
 }
 
-// state is one load of the mapping files, immutable. The server hands the
-// answers on by pointer, so that each location has one.
-type state struct {
+// mapping is what one load has made of the mapping files. It is immutable. The
+// server passes answers on by pointer, so each place is made once.
+type mapping struct {
 	table     *location.Table
 	locations map[location.Location]*model.Location
 }
 
 var _ plugin.CMDB = (*CMDB)(nil)
 
-func load(files []strict.File) (*state, int, error) {
+func load(files []strict.File) (*mapping, int, error) {
 	var problems strict.Problems
 	table := location.LoadMapping(files, &problems)
 	if err := problems.Err(); err != nil {
 		return nil, 0, err
 	}
-	s := &state{table: table, locations: map[location.Location]*model.Location{}}
-	for _, id := range table.Identities() {
-		if _, done := s.locations[id.Location]; !done {
-			s.locations[id.Location] = hostLocation(id.Location)
+	m := &mapping{table: table, locations: map[location.Location]*model.Location{}}
+	for _, identity := range table.Identities() {
+		if _, ok := m.locations[identity.Location]; !ok {
+			m.locations[identity.Location] = hostLocation(identity.Location)
 		}
 	}
-	return s, table.Len(), nil
+	return m, table.Len(), nil
 }
 
 func hostLocation(l location.Location) *model.Location {
@@ -59,27 +59,27 @@ func hostLocation(l location.Location) *model.Location {
 	}
 }
 
-// Name is the plugin's name in plugin.cmdb.name.
+// Name returns the plugin's name in plugin.cmdb.name.
 func (c *CMDB) Name() string { return serverconfig.MappingName }
 
 // Destroy is never called by Polaris.
 func (c *CMDB) Destroy() error { return nil }
 
-// GetLocation returns the location that the mapping files give for a host. It
-// is nil for a host that they do not know and for a name that is no address.
-// The `default` of the mapping files is left out: the server would put it in
-// the place of what a client reports, and store it with an instance.
+// GetLocation returns the place that the mapping files give a host. It is nil for
+// a host that they do not know, and for a name that is not an address. It leaves
+// out the default of the mapping files: the server would prefer the default to
+// what a client reports, and store it with instances.
 func (c *CMDB) GetLocation(host string) (*model.Location, error) {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
 		return nil, nil
 	}
-	s := c.live.Get()
-	facts, ok := s.table.Lookup(addr)
+	m := c.files.Get()
+	facts, ok := m.table.Lookup(addr)
 	if !ok || facts.Location == (location.Location{}) {
 		return nil, nil
 	}
-	return s.locations[facts.Location], nil
+	return m.locations[facts.Location], nil
 }
 
 // Range calls handler with each prefix of the mapping files.
@@ -87,21 +87,21 @@ func (c *CMDB) Range(handler func(host string, location *model.Location) (bool, 
 	if handler == nil {
 		return errors.New("mapping: Range without a handler")
 	}
-	s := c.live.Get()
-	for prefix, facts := range s.table.All() {
-		if more, err := handler(prefix.String(), s.locations[facts.Location]); err != nil || !more {
+	m := c.files.Get()
+	for prefix, facts := range m.table.All() {
+		if more, err := handler(prefix.String(), m.locations[facts.Location]); err != nil || !more {
 			return err
 		}
 	}
 	return nil
 }
 
-// Size is the number of prefixes in force.
-func (c *CMDB) Size() int32 { return int32(c.live.Get().table.Len()) }
+// Size returns the number of prefixes in force.
+func (c *CMDB) Size() int32 { return int32(c.files.Get().table.Len()) }
 
 func (c *CMDB) table() *location.Table {
-	if c.live == nil {
+	if c.files == nil {
 		return nil
 	}
-	return c.live.Get().table
+	return c.files.Get().table
 }

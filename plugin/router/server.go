@@ -26,9 +26,9 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
@@ -45,7 +45,7 @@ type Server struct {
 
 	rules   func() *route.Rules // nil: no routing files are configured
 	table   func() *location.Table
-	routing livefile.Handle // the routing files; nil: none are configured
+	routing serverfiles.Handle // the routing files; nil: none are configured
 
 	names   names
 	sources []location.Source // of the identity of callers

@@ -17,10 +17,10 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/preflight"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/cmdb"
@@ -41,9 +41,6 @@ const tickInterval = 5 * time.Second
 // clockSlack is how far the clock of a node may be behind that of whoever wrote
 // an evacuation: a node that was set back by an hour must load what it has.
 const clockSlack = 2 * time.Hour
-
-// pollInterval is the backstop for file changes that the watch misses.
-const pollInterval = 2 * time.Second
 
 func init() {
 	if err := service.RegisterServerProxy(proxyName, newProxy); err != nil {
@@ -109,18 +106,13 @@ func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config)
 		observe.Log.Warn("[SetRouter] no plugin.router.option.files: every answer is the stock one")
 		return s, nil
 	}
-	live, err := livefile.Open(livefile.Options[route.Rules]{
-		Globs:    config.RoutingFiles,
-		Provider: configcenter.Of,
-		Copy:     configcenter.CopyOf("routing"),
-		Load:     LoadRules,
-		OnLoad:   observe.Load("routing"),
-		Poll:     pollInterval,
+	files, err := serverfiles.Open(serverfiles.Options[route.Rules]{
+		Kind: "routing", Names: config.RoutingFiles, Load: LoadRules, OnLoad: reportRules,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("routing: %w", err)
+		return nil, err
 	}
-	s.rules, s.routing = live.Get, live
+	s.rules, s.routing = files.Get, files
 	if s.views.Pods, err = openPods(config); err != nil {
 		return nil, err
 	}
@@ -129,16 +121,13 @@ func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config)
 	if err := records.Follow(origin.Cache()); err != nil {
 		return nil, err
 	}
-	go live.Run(context.Background())
+	go files.Run(context.Background())
 	go s.tick()
 	s.warn()
 	if len(config.ConfigFiles()) == 0 {
 		s.loaded()
 	} else {
-		configcenter.Of.OnWarm(func() {
-			live.Start()
-			s.loaded()
-		})
+		configcenter.Local.OnWarm(s.loaded)
 	}
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
 	return s, nil
@@ -156,30 +145,24 @@ func (s *Server) warn() {
 	}
 }
 
-// loaded says what there is to say of the first rules in force.
+// loaded is called when the first mapping and rules are in force.
 func (s *Server) loaded() {
-	reportRules(s.Rules())
 	go observe.Safely("counting kinds of callers", func() { warnOfAnswerCache(s.config, s.Rules(), s.table()) })
 }
 
 // tick does what time brings about: evacuations end, and callers are forgotten.
 func (s *Server) tick() {
-	var reported *route.Rules
 	for range time.Tick(tickInterval) {
-		observe.Safely("the clock's step", func() { reported = s.step(reported) })
+		observe.Safely("the clock's step", s.step)
 	}
 }
 
-// step is one of tick: it reports the rules in force, if they are others.
-func (s *Server) step(reported *route.Rules) *route.Rules {
-	now, rules := s.views.Now(), s.Rules()
-	if rules != reported {
-		reportRules(rules)
-	}
-	observe.Evacuations.Set(float64(len(rules.Evacuations(now))))
+// step is one of tick.
+func (s *Server) step() {
+	now := s.views.Now()
+	observe.Evacuations.Set(float64(len(s.Rules().Evacuations(now))))
 	s.views.Prune()
 	s.recent.Age(now)
-	return rules
 }
 
 // reportRules shows the rules in force as metrics.

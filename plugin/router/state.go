@@ -6,8 +6,8 @@ import (
 
 	"github.com/polarismesh/polaris/cache"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/plugin/cmdb"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -59,13 +59,13 @@ func (s *Server) Changes(service string) []api.Change { return s.views.Changes(s
 // them.
 type Files struct {
 	Kind string
-	livefile.Handle
+	serverfiles.Handle
 }
 
 // Files returns the configured kinds of files.
 func (s *Server) Files() []Files {
 	var out []Files
-	if mapping := cmdb.Live(); mapping != nil {
+	if mapping := cmdb.Files(); mapping != nil {
 		out = append(out, Files{"mapping", mapping})
 	}
 	if s.routing != nil {

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -174,7 +173,7 @@ func faultOf(err error) fault {
 	if faults, ok := errors.AsType[strict.Error](err); ok {
 		return badRequest("%s", strings.Join(faults.Lines(), "; "))
 	}
-	if errors.Is(err, livefile.ErrAbsent) {
+	if errors.Is(err, configcenter.ErrAbsent) {
 		return newFault(http.StatusNotFound, "not-found", "%v", err)
 	}
 	if missing, ok := errors.AsType[router.NotFound](err); ok {

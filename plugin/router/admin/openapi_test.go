@@ -20,7 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -241,7 +241,7 @@ func (s openapiState) Status() api.Status {
 	var lints strict.Problems
 	s.of.Rules.Lint(s.of.Table, &lints)
 	return api.Status{
-		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []livefile.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
+		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: s.of.Strangers()}, Drift: api.DriftStatus{First: s.of.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
@@ -272,9 +272,9 @@ func (s openapiState) ConfigFile(name string) (configcenter.Saved, error) {
 	case "polaris://a/b/away":
 		return configcenter.Saved{}, errors.New("the store of the config center cannot be read")
 	case "polaris://a/b/c.yaml":
-		return configcenter.Saved{Name: name, Content: "version: 1", Released: &configcenter.Released{Release: livefile.Release{Type: "full"}}}, nil
+		return configcenter.Saved{Name: name, Content: "version: 1", Released: &configcenter.Released{Release: release.Release{Type: "full"}}}, nil
 	}
-	return configcenter.Saved{}, livefile.ErrAbsent
+	return configcenter.Saved{}, configcenter.ErrAbsent
 }
 
 func (s openapiState) PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error) {
@@ -284,7 +284,7 @@ func (s openapiState) PublishConfigFile(name string, e configcenter.Edit, by con
 	case name == "polaris://a/b/away":
 		return configcenter.Published{}, errors.New("the store of the config center cannot be read")
 	case name != "polaris://a/b/c.yaml":
-		return configcenter.Published{}, livefile.ErrAbsent
+		return configcenter.Published{}, configcenter.ErrAbsent
 	case e.Base != "right":
 		return configcenter.Published{}, configcenter.Conflict("was changed")
 	}

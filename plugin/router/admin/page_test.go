@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/needs"
@@ -139,10 +138,10 @@ func (s pageState) Identify(addr netip.Addr) location.Facts { return s.World().I
 func (s pageState) Dump() world.Dump                        { return world.NewDump(s.World(), nil, nil) }
 func (s pageState) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
 func (s pageState) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
-	return configcenter.Published{}, livefile.ErrAbsent
+	return configcenter.Published{}, configcenter.ErrAbsent
 }
 func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
-	return configcenter.Saved{}, livefile.ErrAbsent
+	return configcenter.Saved{}, configcenter.ErrAbsent
 }
 
 func (s pageState) Nodes(context.Context) api.Cluster {

@@ -3,9 +3,9 @@ package admin
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -16,9 +16,9 @@ import (
 // routing files in force here; its faults are a strict.Error.
 func (s state) PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error) {
 	routing, ok := s.routing()
-	if !ok || !slices.Contains(s.Config().RoutingFiles, name) || !livefile.Remote(name) {
+	if !ok || !slices.Contains(s.Config().RoutingFiles, name) || !strings.HasPrefix(name, serverconfig.ConfigFileScheme) {
 		return configcenter.Published{}, fmt.Errorf("%w: %q is not among the routing files of the server's configuration that are in the config center, expected a name as %sPolaris/setrouter/routing.yaml",
-			livefile.ErrAbsent, name, serverconfig.ConfigFileScheme)
+			configcenter.ErrAbsent, name, serverconfig.ConfigFileScheme)
 	}
 	file := strict.File{Name: name, Data: []byte(e.Content)}
 	var problems strict.Problems
@@ -30,7 +30,7 @@ func (s state) PublishConfigFile(name string, e configcenter.Edit, by configcent
 	if _, _, err := router.LoadRules(append(others, file)); err != nil {
 		return configcenter.Published{}, err
 	}
-	return configcenter.Of.Publish(name, e, by)
+	return configcenter.Local.Publish(name, e, by)
 }
 
 // routing returns the routing files; it is not ok where none are configured.

@@ -9,7 +9,8 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -70,11 +71,11 @@ func evacuations(rules *route.Rules, w *world.World) []api.Evacuation {
 	return out
 }
 
-func filesStatus(kind string, s livefile.Status, now time.Time) api.Files {
+func filesStatus(kind string, s serverfiles.Status, now time.Time) api.Files {
 	f := api.Files{
 		Kind: kind, Names: append([]string{}, s.InForce...), Entries: s.Count, Problems: []string{},
 		LoadedAt: clock.AsOf(now, s.LoadedAt), TriedAt: clock.AsOf(now, s.TriedAt),
-		Releases: append([]livefile.Release{}, s.Releases...),
+		Releases: append([]release.Release{}, s.Releases...),
 	}
 	if !s.CopiedAt.IsZero() {
 		f.Copy = &s.CopiedAt
@@ -135,7 +136,7 @@ func (s state) Nodes(ctx context.Context) api.Cluster { return nodes.Ask(ctx, s.
 // center.
 func (s state) ConfigFile(name string) (configcenter.Saved, error) {
 	if !slices.Contains(s.Config().ConfigFiles(), name) {
-		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", livefile.ErrAbsent, name)
+		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
 	}
-	return configcenter.Of.Saved(name)
+	return configcenter.Local.Saved(name)
 }

@@ -6,7 +6,7 @@ package api
 import (
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
@@ -46,7 +46,7 @@ type Files struct {
 	// CopyProblem is why there is no copy on disk, or none of use.
 	CopyProblem string `json:"copyProblem,omitempty"`
 	// Releases are those of the config center in force on this node.
-	Releases []livefile.Release `json:"releases"`
+	Releases []release.Release `json:"releases"`
 }
 
 // RuleStatus is a rule or lane address in force.

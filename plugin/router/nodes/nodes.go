@@ -22,6 +22,7 @@ import (
 	"github.com/polarismesh/polaris/common/utils"
 
 	"github.com/polaris-contrib/setrouter/internal/buildinfo"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -49,7 +50,7 @@ func Summary(s *router.Server) api.Summary {
 		status := f.Status()
 		out.Files = append(out.Files, api.NodeFiles{
 			Kind: f.Kind, Digest: status.Digest, Entries: status.Count, LoadedAt: status.LoadedAt, Refused: status.Err != nil, Copy: !status.CopiedAt.IsZero(),
-			Gray: slices.ContainsFunc(status.Releases, func(r livefile.Release) bool { return r.Type == "gray" }),
+			Gray: slices.ContainsFunc(status.Releases, func(r release.Release) bool { return r.Type == release.TypeGray }),
 		})
 	}
 	return out

@@ -1,24 +1,26 @@
-package livefile
+package configcenter
 
 import (
 	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 )
 
-// at is a release of remoteName: its type, version, id, and when in seconds it
+// at is a release of centerName: its type, version, id, and when in seconds it
 // was published.
-func at(typ string, version, id uint64, second int64, text string) release {
-	return release{text: text, is: Release{File: remoteName, Name: "r", Type: typ, Version: version, ID: id, PublishedAt: time.Unix(second, 0).UTC()}}
+func at(typ string, version, id uint64, second int64, text string) published {
+	return published{text: text, release: release.Release{File: centerName, Name: "r", Type: typ, Version: version, ID: id, PublishedAt: time.Unix(second, 0).UTC()}}
 }
 
-func (f remoteFixture) inForce() (typ string, version uint64) {
-	s := f.live.Status()
-	if len(s.Releases) != 1 {
-		f.t.Fatalf("releases %v", s.Releases)
+func (f fixture) inForce() (typ string, version uint64) {
+	releases := f.source.Releases()
+	if len(releases) != 1 {
+		f.t.Fatalf("releases %v", releases)
 	}
-	return s.Releases[0].Type, s.Releases[0].Version
+	return releases[0].Type, releases[0].Version
 }
 
 // No release from before the one in force takes its place, whatever the store
@@ -27,7 +29,7 @@ func TestNeverOlder(t *testing.T) {
 	const refused = `, which is older than "r" (version 3) that was in force here`
 	for _, tt := range []struct {
 		name    string
-		then    release
+		then    published
 		wantErr string
 	}{
 		{"a replica that lags", at("full", 2, 2, 20, "b"), refused},
@@ -42,26 +44,26 @@ func TestNeverOlder(t *testing.T) {
 		{"gray, with versions of its own", at("gray", 1, 4, 40, "b"), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newRemote(t, t.TempDir(), at("full", 3, 3, 30, "a"))
+			f := newFixture(t, t.TempDir(), at("full", 3, 3, 30, "a"))
 			f.start("", "a")
-			f.provider.publish(tt.then)
+			f.center.publish(tt.then)
 			if tt.wantErr == "" {
-				f.live.refresh()
+				f.live.Refresh()
 				f.next("", "b")
 				return
 			}
-			for range patientTries {
-				f.live.refresh()
+			for range patientLooks {
+				f.live.Refresh()
 			}
 			f.next(tt.wantErr, "a")
 			if _, version := f.inForce(); version != 3 {
 				t.Errorf("version %d is in force", version)
 			}
 			// It catches up, or an operator takes it.
-			f.provider.publish(at("full", 3, 3, 30, "a"))
-			f.live.refresh()
+			f.center.publish(at("full", 3, 3, 30, "a"))
+			f.live.Refresh()
 			f.next("", "a")
-			f.provider.publish(tt.then)
+			f.center.publish(tt.then)
 			if err := f.live.Reload(false); err == nil {
 				t.Error("a reload took it")
 			}
@@ -77,14 +79,14 @@ func TestNeverOlder(t *testing.T) {
 // A rollback puts a release in force that was made long ago. The one that it
 // replaced is older, though it was made later.
 func TestNeverBackBehindARollback(t *testing.T) {
-	f := newRemote(t, t.TempDir(), at("full", 3, 3, 30, "a"))
+	f := newFixture(t, t.TempDir(), at("full", 3, 3, 30, "a"))
 	f.start("", "a")
-	f.provider.publish(at("full", 4, 1, 40, "b"))
-	f.live.refresh()
+	f.center.publish(at("full", 4, 1, 40, "b"))
+	f.live.Refresh()
 	f.next("", "b")
-	f.provider.publish(at("full", 3, 3, 30, "a")) // a replica that lags
-	for range patientTries {
-		f.live.refresh()
+	f.center.publish(at("full", 3, 3, 30, "a")) // a replica that lags
+	for range patientLooks {
+		f.live.Refresh()
 	}
 	f.next(`, which is older than "r" (version 4) that was in force here`, "b")
 }
@@ -92,10 +94,10 @@ func TestNeverBackBehindARollback(t *testing.T) {
 // A gray release comes and goes, and what was in force in full before it still
 // counts.
 func TestGrayAndBack(t *testing.T) {
-	f := newRemote(t, t.TempDir(), at("full", 3, 3, 30, "a"))
+	f := newFixture(t, t.TempDir(), at("full", 3, 3, 30, "a"))
 	f.start("", "a")
 	for _, step := range []struct {
-		r             release
+		r             published
 		typ           string
 		version       uint64
 		wantErr, want string
@@ -107,9 +109,9 @@ func TestGrayAndBack(t *testing.T) {
 		{at("gray", 5, 5, 50, "c"), "gray", 5, "", "c"},
 		{at("full", 6, 6, 60, "c"), "full", 6, "", "c"}, // in full: no other content, and another release
 	} {
-		f.provider.publish(step.r)
-		for range patientTries {
-			f.live.refresh()
+		f.center.publish(step.r)
+		for range patientLooks {
+			f.live.Refresh()
 		}
 		f.next(step.wantErr, step.want)
 		if typ, version := f.inForce(); typ != step.typ || version != step.version {
@@ -122,27 +124,27 @@ func TestGrayAndBack(t *testing.T) {
 // gray one too, and none is older than it.
 func TestNeverOlderAfterRestart(t *testing.T) {
 	dir := t.TempDir()
-	f := newRemote(t, dir, at("full", 3, 3, 30, "a"))
+	f := newFixture(t, dir, at("full", 3, 3, 30, "a"))
 	f.start("", "a")
-	f.provider.publish(at("gray", 4, 4, 40, "b"))
-	f.live.refresh()
+	f.center.publish(at("gray", 4, 4, 40, "b"))
+	f.live.Refresh()
 	f.next("", "b")
 
-	f = newRemote(t, dir, release{err: errors.New("cannot be read")})
+	f = newFixture(t, dir, published{err: errors.New("cannot be read")})
 	f.start("cannot be read", "b")
 	if typ, version := f.inForce(); typ != "gray" || version != 4 || f.live.Status().CopiedAt.IsZero() {
 		t.Errorf("%s %d is in force", typ, version)
 	}
-	f.provider.publish(at("gray", 4, 4, 40, "b"))
-	f.live.refresh()
+	f.center.publish(at("gray", 4, 4, 40, "b"))
+	f.live.Refresh()
 	f.next("", "b")
 
-	f = newRemote(t, dir, at("full", 2, 2, 20, "z"))
+	f = newFixture(t, dir, at("full", 2, 2, 20, "z"))
 	f.start("older than", "b")
 	if s := f.live.Status(); s.CopiedAt.IsZero() || !strings.Contains(s.Err.Error(), "a replica lags") {
 		t.Errorf("%+v", s)
 	}
-	f.provider.publish(at("full", 3, 3, 30, "a")) // the gray release has ended meanwhile
-	f.live.refresh()
+	f.center.publish(at("full", 3, 3, 30, "a")) // the gray release has ended meanwhile
+	f.live.Refresh()
 	f.next("", "a")
 }

@@ -1,0 +1,34 @@
+// Package release describes publications in Polaris's config center. It imports
+// no Polaris: setctl reads releases, too.
+package release
+
+import "time"
+
+// Types of releases.
+const (
+	TypeFull = "full" // for every node
+	TypeGray = "gray" // for the nodes that have its labels
+)
+
+// Release is one publication of a file in the config center. Its JSON is in the
+// answers of the admin listener and in the copies on disk.
+type Release struct {
+	File    string `json:"file"` // the name in our configuration, polaris://...
+	Name    string `json:"name"`
+	Type    string `json:"type"`    // TypeFull or TypeGray
+	Version uint64 `json:"version"` // counts the publications of the file
+	// ID is a number that the store gives once, when the release is made. To put
+	// an earlier release in force again changes its Version and PublishedAt only.
+	ID          uint64    `json:"id"`
+	PublishedAt time.Time `json:"publishedAt"`
+}
+
+// OlderThan reports whether r was in force before other. No number alone tells:
+// the versions of a file can start again when its releases are deleted, a
+// rollback has a lower ID than the release that it replaces, and the clock of
+// the store can be set back. So the ID decides only where both releases were put
+// in force in the same second.
+func (r Release) OlderThan(other Release) bool {
+	before := r.PublishedAt.Before(other.PublishedAt) || r.PublishedAt.Equal(other.PublishedAt) && r.ID <= other.ID
+	return r != other && r.Version <= other.Version && before
+}

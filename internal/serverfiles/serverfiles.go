@@ -1,0 +1,104 @@
+// Package serverfiles opens the mapping files and the routing files that the
+// server's configuration names: files on disk, and files in the config center.
+// Each load is counted and logged.
+package serverfiles
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/livefile"
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// Options say which files to open, and what to make of them.
+type Options[T any] struct {
+	Kind  string   // mapping or routing
+	Names []string // as in the configuration: globs, and names in the config center
+	Load  func(files []strict.File) (value *T, count int, err error)
+	Guard func(oldCount, newCount int) error // nil refuses nothing, see livefile.Options
+	// OnLoad is called after each load, with the value in force then; nil is fine.
+	OnLoad func(value *T)
+}
+
+// Files keeps a value in step with files, see livefile.Live. It is safe for
+// concurrent use.
+type Files[T any] struct {
+	*livefile.Live[T]
+	center *configcenter.Source // nil: no file is in the config center
+}
+
+// Status says what is in force, and how the last load went.
+type Status struct {
+	livefile.Status
+	// Releases has the releases in the config center that are in force on this
+	// node, in the order of their files.
+	Releases []release.Release
+}
+
+// Handle is a Files without its type.
+type Handle interface {
+	Status() Status
+	Files() []strict.File
+	Reload(force bool) error
+}
+
+// Open loads the files. Where some are in the config center, no value is in force
+// until the server's caches are warm. Run must be called for the files to be
+// watched.
+func Open[T any](options Options[T]) (*Files[T], error) {
+	f := &Files[T]{}
+	var globs, inCenter []string
+	for _, name := range options.Names {
+		if strings.HasPrefix(name, serverconfig.ConfigFileScheme) {
+			inCenter = append(inCenter, name)
+		} else {
+			globs = append(globs, name)
+		}
+	}
+	var sources []livefile.Source
+	if len(inCenter) > 0 {
+		f.center = configcenter.Local.Source(options.Kind, inCenter)
+		sources = append(sources, f.center)
+	}
+	observe.Register()
+	live, err := livefile.Open(livefile.Options[T]{
+		Globs: globs, Sources: sources, Load: options.Load, Guard: options.Guard,
+		OnLoad: func(value *T, status livefile.Status) {
+			f.report(options.Kind, status)
+			if options.OnLoad != nil {
+				options.OnLoad(value)
+			}
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", options.Kind, err)
+	}
+	f.Live = live
+	if f.center != nil {
+		configcenter.Local.OnWarm(live.Start)
+	}
+	return f, nil
+}
+
+// Status returns what is in force, and how the last load went. It does not block.
+func (f *Files[T]) Status() Status { return Status{f.Live.Status(), f.releases()} }
+
+func (f *Files[T]) releases() []release.Release {
+	if f.center == nil {
+		return nil
+	}
+	return f.center.Releases()
+}
+
+func (f *Files[T]) report(kind string, status livefile.Status) {
+	observe.Load{
+		Kind: kind, Files: status.Files, Took: status.Took, Err: status.Err,
+		Entries: status.Count, Digest: status.Digest, LoadedAt: status.LoadedAt,
+		CopiedAt: status.CopiedAt, CopyErr: status.CopyErr, Releases: f.releases(),
+	}.Report()
+}
