@@ -72,7 +72,7 @@ func startsInTheEnd(t *testing.T, o polaristest.Options) (wait func() *polariste
 	var server *polaristest.Server
 	end := make(chan error, 1)
 	go func() {
-		for deadline := time.Now().Add(time.Minute); ; {
+		for deadline := time.Now().Add(polaristest.Patience); ; {
 			var err error
 			if server, err = polaristest.Start(t.Context(), o); err == nil || t.Context().Err() != nil || time.Now().After(deadline) {
 				end <- err
@@ -128,13 +128,16 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 		t.Error("a registration without the database is no error")
 	}
 	// An evacuation begins, and ends, on nodes that cannot reach it.
-	evacuation := fmt.Sprintf("evacuate:\n  - {set: qb.away.h, until: %q, reason: a drill}\n", time.Now().Add(12*time.Second).Format(time.RFC3339))
-	for _, n := range []node{one, two} {
-		done(t, n.WriteFile("conf/routing/all.yaml", rules+evacuation))
-	}
-	for _, hosts := range [][]string{{"10.12.0.1", "10.13.0.1"}, {"10.11.0.1"}} {
-		getsOf(t, one, "away", hosts)
-		getsOf(t, two, "away", hosts)
+	for _, step := range []struct {
+		lasts time.Duration
+		hosts []string
+	}{{time.Hour, []string{"10.12.0.1", "10.13.0.1"}}, {5 * time.Second, []string{"10.11.0.1"}}} {
+		until := time.Now().Add(step.lasts).Format(time.RFC3339)
+		for _, n := range []node{one, two} {
+			done(t, n.WriteFile("conf/routing/all.yaml", rules+fmt.Sprintf("evacuate:\n  - {set: qb.away.h, until: %q, reason: a drill}\n", until)))
+		}
+		getsOf(t, one, "away", step.hosts)
+		getsOf(t, two, "away", step.hosts)
 	}
 	place, err := c.Join()
 	done(t, err)

@@ -19,7 +19,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
@@ -235,15 +234,7 @@ func fetch(t *testing.T, url string) string {
 // wait polls until done returns nil.
 func wait(t *testing.T, done func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		err := done()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+	polaristest.Wait(t, done)
 }
 
 func must(t *testing.T, err error) {

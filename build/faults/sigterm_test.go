@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,32 +170,6 @@ func (l *load) count(protocol string, err error) {
 	defer l.mu.Unlock()
 	l.errors[protocol+": "+kindOf(err)]++
 }
-
-// Kinds of errors that a client cannot but meet when its server ends. How the
-// system words them hangs on the moment.
-var (
-	errInAnswer = errors.New("the connection ends in an answer")
-	kinds       = []struct {
-		kind  string
-		texts []string
-	}{
-		{errInAnswer.Error(), []string{errInAnswer.Error()}},
-		{"no connection", []string{"connect: connection refused", "connect: connection reset by peer"}},
-		{"the connection ends before an answer", []string{": EOF", "read: connection reset by peer", "write: broken pipe", "server closed idle connection"}},
-	}
-)
-
-func kindOf(err error) string {
-	for _, k := range kinds {
-		if slices.ContainsFunc(k.texts, func(text string) bool { return strings.Contains(err.Error(), text) }) {
-			return k.kind
-		}
-	}
-	return address.ReplaceAllString(err.Error(), "ADDR")
-}
-
-// Addresses differ from run to run.
-var address = regexp.MustCompile(`\d+\.\d+\.\d+\.\d+:\d+`)
 
 type grpcAsker struct {
 	stream *polaristest.Stream

@@ -20,6 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 // object is what a test needs to know of a manifest.
@@ -278,7 +279,7 @@ func TestKubernetesAllowsTheSourceOnly(t *testing.T) {
 	}
 	t.Setenv("POD_IP", "127.0.0.1")
 	s := start(t, read(t, "overlays/single/polaris-server.yaml"), kubeconfig)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(polaristest.Patience); ; time.Sleep(100 * time.Millisecond) {
 		out := command(t, setctlBinary, "status", "--server", s.AdminURL, "-o", "json")
 		var status struct {
 			Kubernetes struct {

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -39,11 +39,12 @@ func TestClusterServes(t *testing.T) {
 		says(t, s, "nodes: 2, agree: true")
 	}
 	stopDB() // answers come from memory, and so does that of the liveness probe
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(first.Output(), "connection refused"); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not notice that its database is away")
+	polaristest.Wait(t, func() error {
+		if !strings.Contains(first.Output(), "connection refused") {
+			return errors.New("the server does not notice that its database is away")
 		}
-	}
+		return nil
+	})
 	discovers(t, first)
 	resp, err := http.Get("http://" + first.HTTPAddr + "/")
 	if err != nil {
@@ -139,14 +140,11 @@ func command(t *testing.T, name string, args ...string) string {
 
 func waitFor(t *testing.T, addr string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	polaristest.Wait(t, func() error {
 		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			conn.Close()
-			return
+		if err != nil {
+			return err
 		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		return conn.Close()
+	})
 }

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
@@ -149,15 +148,13 @@ func start(t *testing.T, config, kubeconfig string) *polaristest.Server {
 // says waits until `setctl status` is content, and has a word.
 func says(t *testing.T, s *polaristest.Server, word string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	polaristest.Wait(t, func() error {
 		out, err := exec.Command(setctlBinary, "status", "--server", s.AdminURL).CombinedOutput()
-		if err == nil && strings.Contains(string(out), word) {
-			return
+		if err != nil || !strings.Contains(string(out), word) {
+			return fmt.Errorf("setctl status, waiting for %q: %v: %s", word, err, out)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("setctl status, waiting for %q: %v: %s", word, err, out)
-		}
-	}
+		return nil
+	})
 }
 
 // The root file system is read-only in the pod: nothing may be written but
@@ -192,18 +189,13 @@ func register(t *testing.T, s *polaristest.Server) {
 // discovers waits until a server answers with the instance of register.
 func discovers(t *testing.T, s *polaristest.Server) {
 	t.Helper()
-	var last polaristest.Discovered
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		var err error
-		last, err = polaristest.Discover(t.Context(), s.HTTPAddr, polaristest.Request{Namespace: "default", Service: "novel"})
-		if err != nil {
-			t.Fatal(err)
+	polaristest.Wait(t, func() error {
+		got, err := polaristest.Discover(t.Context(), s.HTTPAddr, polaristest.Request{Namespace: "default", Service: "novel"})
+		if err == nil && (len(got.Instances) != 1 || got.Instances[0].Host != "10.1.2.3") {
+			err = fmt.Errorf("the instance does not come: %+v", got)
 		}
-		if len(last.Instances) == 1 && last.Instances[0].Host == "10.1.2.3" {
-			return
-		}
-	}
-	t.Fatalf("the instance does not come: %+v", last)
+		return err
+	})
 }
 
 func TestSingleServes(t *testing.T) {

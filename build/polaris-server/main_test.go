@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
@@ -176,17 +174,5 @@ func eventually(t *testing.T, s *polaristest.Server, r polaristest.Request, want
 // wait polls until done returns nil.
 func wait(t *testing.T, done func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for {
-		err := done()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal(err)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	polaristest.Wait(t, done)
 }

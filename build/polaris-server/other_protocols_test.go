@@ -159,7 +159,7 @@ func startNacos(t *testing.T, server, service string) *nacosClient {
 // has waits until the client has the hosts, by query and by push.
 func (c *nacosClient) has(t *testing.T, want []string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(polaristest.Patience)
 	var last nacosState
 	for {
 		select {
@@ -234,7 +234,7 @@ func dialXDS(t *testing.T, addr string) *xdsStream {
 
 func (s *xdsStream) has(t *testing.T, want []string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(polaristest.Patience)
 	var last []string
 	for {
 		select {

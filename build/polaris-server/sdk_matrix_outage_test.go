@@ -153,7 +153,7 @@ func rowFailover(t *testing.T, runs []*run) {
 			comesBack(t, c, goesOn)
 			return
 		}
-		for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		for deadline := time.Now().Add(polaristest.Patience); ; time.Sleep(100 * time.Millisecond) {
 			goesOn()
 			if c.from(t, r.service("novel")) == "b" {
 				return
@@ -205,7 +205,7 @@ func comesBack(t *testing.T, c *caller, goesOn func()) {
 	t.Helper()
 	dead, living := c.roads[0], c.roads[1]
 	for _, count := range []*atomic.Int32{&living.through, &dead.vain} {
-		before, deadline := count.Load(), time.Now().Add(30*time.Second)
+		before, deadline := count.Load(), time.Now().Add(polaristest.Patience)
 		for count.Load() == before {
 			goesOn()
 			if time.Now().After(deadline) {

@@ -112,7 +112,7 @@ func (f *fixture) next(wantErr, want string) {
 		if got := strings.Join(*load.value, " "); got != want {
 			f.t.Errorf("OnLoad got %q, want %q", got, want)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		f.t.Fatal("the change was not seen")
 	}
 	if got := strings.Join(*f.live.Get(), " "); got != want {
@@ -296,7 +296,7 @@ func TestStatusDuringLoad(t *testing.T) {
 		if s.Digest != before.Digest || s.Count != 1 || s.Err != nil {
 			t.Errorf("%+v, want %+v", s, before)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the status waits for the load")
 	}
 	close(end)

@@ -22,6 +22,7 @@ type plan struct {
 	fleet     int // callers that poll every 2 s
 	fleetTime time.Duration
 	entries   int // mapping entries beside the callers' entries
+	rules     int // rules for other services, before the rule of the service; half of them globs
 	rounds    int
 	seconds   time.Duration // of each measurement of polls
 	sdk       string        // the SDK program; empty: not measured
@@ -40,6 +41,7 @@ func main() {
 	flag.IntVar(&p.fleet, "fleet", 2000, "callers that poll every 2 s while 1% of the instances change each second")
 	flag.DurationVar(&p.fleetTime, "fleet-time", 30*time.Second, "how long they do")
 	flag.IntVar(&p.entries, "entries", 1000000, "mapping entries, for the reload of one")
+	flag.IntVar(&p.rules, "rules", 0, "rules for other services, half of them globs, and a tenth as many lane addresses")
 	flag.IntVar(&p.rounds, "rounds", 3, "rounds of polls; the servers take turns, and the median counts")
 	flag.DurationVar(&p.seconds, "seconds", 5*time.Second, "length of a measurement of polls")
 	flag.StringVar(&p.sdk, "sdk", "bin/demo-consumer", "the program with the unmodified SDK; empty leaves it out")

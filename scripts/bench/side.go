@@ -23,19 +23,39 @@ type side struct {
 const service = "big"
 
 func startSide(ctx context.Context, p plan, db *store, name, binary string) (*side, error) {
-	stages := "set: {}"
-	if p.campuses > 1 {
-		stages += ", nearby: {}"
-	}
 	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Store: db.db.Store(), Files: map[string]string{
 		"conf/mapping/mapping.csv":  p.mapping(-1),
-		"conf/routing/routing.yaml": "version: 1\nrules: [{name: big, service: default/" + service + ", " + stages + "}]\n",
+		"conf/routing/routing.yaml": p.routing(),
 	}})
 	if err != nil {
 		return nil, err
 	}
 	s := &side{name: name, plan: p, server: server, store: db}
 	return s, s.settle(ctx)
+}
+
+// routing returns a routing file with the rule of the service behind the rules for
+// other services.
+func (p plan) routing() string {
+	stages := "set: {}"
+	if p.campuses > 1 {
+		stages += ", nearby: {}"
+	}
+	var b strings.Builder
+	b.WriteString("version: 1\nrules:\n")
+	for n := range p.rules {
+		other := fmt.Sprintf("default/other-%d", n)
+		if n%2 == 1 {
+			other += ".*"
+		}
+		fmt.Fprintf(&b, "  - {name: other-%d, service: %q, set: {}}\n", n, other)
+	}
+	fmt.Fprintf(&b, "  - {name: big, service: default/%s, %s}\n", service, stages)
+	b.WriteString("addresses:\n")
+	for n := range p.rules / 10 {
+		fmt.Fprintf(&b, "  - {service: default/lane-%d, target: default/other-%d, set: {callee: shop.area0.g0}}\n", n, n)
+	}
+	return b.String()
 }
 
 // kind is a kind of caller: a SET in a campus. Each kind has a subnet of loopback

@@ -65,7 +65,7 @@ func (m *MariaDB) Start() error {
 	if err := m.cmd.Start(); err != nil {
 		return err
 	}
-	for end := time.Now().Add(startTimeout); !listens(m.Addr); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(Patience); !listens(m.Addr); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			return fmt.Errorf("mariadbd does not listen: %s", m.out)
 		}

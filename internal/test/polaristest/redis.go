@@ -35,7 +35,7 @@ func (r *Redis) Start() error {
 	if err := r.cmd.Start(); err != nil {
 		return err
 	}
-	for end := time.Now().Add(startTimeout); !listens(r.Addr); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(Patience); !listens(r.Addr); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.Join(fmt.Errorf("redis does not listen: %s", r.out), r.Kill())
 		}

@@ -57,9 +57,6 @@ type Server struct {
 	ownsDir bool
 }
 
-// startTimeout is generous: a test machine may be busy.
-const startTimeout = 30 * time.Second
-
 // Start starts a server, and waits until it serves. If the process ends before that,
 // the error has what the process printed.
 func Start(ctx context.Context, o Options) (*Server, error) {
@@ -143,7 +140,7 @@ func (s *Server) prepare(o Options) error {
 // ready waits until the server serves. The stock server prints that it has started
 // shortly after it starts its listeners; a listener may listen later than that.
 func (s *Server) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	for !strings.Contains(s.Output(), "finish starting server") || !listens(s.HTTPAddr) || !listens(s.GRPCAddr) || !s.adminListens() {
 		select {

@@ -187,7 +187,7 @@ func newBrowser(t *testing.T) browser {
 // open returns the document after some seconds of the page's own time, without
 // the texts of scripts and styles.
 func (b browser) open(url string, seconds int) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",

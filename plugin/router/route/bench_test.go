@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -51,4 +52,70 @@ func benchInstances(n int) []Instance {
 		}
 	}
 	return list
+}
+
+// Finding the rule of a service among many: exact names, and globs of which most
+// have a text of their own before or after the wildcard. Every tenth name that is
+// asked for has no rule.
+func BenchmarkRoute(b *testing.B) {
+	for _, rules := range []int{1, 1000, 10000} {
+		loaded, names := benchRules(b, rules)
+		b.Run(fmt.Sprintf("%d rules", rules), func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				loaded.Route(Request{Resolved: loaded.Resolve(Name{Service: names[n%len(names)], Exists: true})}, nil)
+			}
+		})
+	}
+	loaded, _ := benchRules(b, 10000)
+	unknown := make([]Service, 100000)
+	for n := range unknown {
+		unknown[n] = Service{"nowhere", fmt.Sprintf("svc-%d.made-up", n)}
+	}
+	b.Run("10000 rules, 100000 names without a rule", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			loaded.Route(Request{Resolved: loaded.Resolve(Name{Service: unknown[n%len(unknown)]})}, nil)
+		}
+	})
+	var text strings.Builder
+	text.WriteString("version: 1\nrules:\n")
+	for n := range 10000 {
+		fmt.Fprintf(&text, "  - {name: r%d, service: default/s, when: {zone: z%d}, set: {}}\n", n, n)
+	}
+	same := mustLoad(b, text.String())
+	b.Run("10000 rules of one service that differ in when", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			same.Route(Request{Resolved: same.Resolve(Name{Service: Service{"default", "s"}})}, nil)
+		}
+	})
+}
+
+// benchRules has rules, half of them globs, a lane address for every ten, and the
+// names that clients ask for.
+func benchRules(b *testing.B, n int) (*Rules, []Service) {
+	var text strings.Builder
+	var names []Service
+	text.WriteString("version: 1\nrules:\n")
+	for i := range n {
+		name := Service{"default", fmt.Sprintf("svc-%d.core", i)}
+		pattern := name.String()
+		switch i % 4 {
+		case 1:
+			pattern = fmt.Sprintf("default/svc-%d.*", i)
+		case 3:
+			pattern = fmt.Sprintf("*/svc-%d.core", i)
+		}
+		fmt.Fprintf(&text, "  - {name: r%d, service: %q, set: {}}\n", i, pattern)
+		if i%10 == 0 {
+			name.Name = "no-rule-for-" + name.Name
+		}
+		names = append(names, name)
+	}
+	text.WriteString("addresses:\n")
+	for i := range max(n/10, 1) {
+		fmt.Fprintf(&text, "  - {service: default/lane-%d, target: default/svc-%d.core, set: {callee: a.b.c}}\n", i, i)
+	}
+	return mustLoad(b, text.String()), names
 }

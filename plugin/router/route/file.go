@@ -40,6 +40,7 @@ func loadFiles(files []strict.File, part bool, now time.Time, problems *strict.P
 	if problems.Err() != nil {
 		return nil
 	}
+	l.rules.index = newIndex(l.rules.rules)
 	return l.rules
 }
 

@@ -13,7 +13,7 @@ import (
 // today is when these tests load their files.
 var today = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
-func load(t *testing.T, files ...string) (*Rules, string) {
+func load(t testing.TB, files ...string) (*Rules, string) {
 	t.Helper()
 	var problems strict.Problems
 	var in []strict.File

@@ -62,10 +62,25 @@ func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
 	return r.routeBy(rule, req.Caller), WhyRouted
 }
 
+// match returns the first rule whose conditions hold, nil where none do. For a
+// trace it looks at every rule; without one, at the rules for this name only.
 func (r *Rules) match(req Request, trace *Trace) *Rule {
-	if r == nil || req.Address != nil {
+	switch {
+	case r == nil || req.Address != nil:
 		return req.Address
+	case trace != nil:
+		return r.matchTraced(req, trace)
 	}
+	s := r.index.search(req.Name)
+	for rule := s.next(); rule != nil; rule = s.next() {
+		if rule.when.fails(req.Addr, req.Caller) == conditionHolds {
+			return rule
+		}
+	}
+	return nil
+}
+
+func (r *Rules) matchTraced(req Request, trace *Trace) *Rule {
 	for _, rule := range r.rules {
 		failed := rule.fails(req)
 		if failed == conditionHolds {
@@ -114,7 +129,8 @@ func (r *Rules) Concern(name Resolved) bool {
 	if r == nil || name.Address != nil {
 		return name.Address != nil
 	}
-	return slices.ContainsFunc(r.rules, func(rule *Rule) bool { return rule.matchesService(name.Name) })
+	s := r.index.search(name.Name)
+	return s.next() != nil
 }
 
 // fails returns the first condition of the rule that the request does not meet,

@@ -12,7 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-func mustLoad(t *testing.T, text string) *Rules {
+func mustLoad(t testing.TB, text string) *Rules {
 	t.Helper()
 	rules, fault := load(t, text)
 	if fault != "" {

@@ -42,6 +42,7 @@ func (s Service) String() string { return s.Namespace + "/" + s.Name }
 // immutable, and a nil *Rules has no rules.
 type Rules struct {
 	rules     []*Rule
+	index     index // of rules
 	addresses map[Service]*Rule
 	aliases   map[string]string
 	naming    *naming

@@ -28,8 +28,7 @@ type Passed struct {
 	OtherService bool
 }
 
-// Trace gathers what Route looks at on its way to a rule. A nil trace gathers
-// nothing.
+// Trace gathers what Route looks at on its way to a rule.
 type Trace struct {
 	// Passed are the rules before the one that decides: all rules, if none does.
 	// A lane address passes no rule.
@@ -37,9 +36,7 @@ type Trace struct {
 }
 
 func (t *Trace) add(rule *Rule, failed condition, req Request) {
-	if t != nil {
-		t.Passed = append(t.Passed, Passed{rule, rule.explain(failed, req), failed == conditionService})
-	}
+	t.Passed = append(t.Passed, Passed{rule, rule.explain(failed, req), failed == conditionService})
 }
 
 // explain says what a condition wants and what the request has.
