@@ -12,6 +12,8 @@ import (
 	"github.com/polarismesh/polaris/common/utils"
 	apiconfig "github.com/polarismesh/specification/source/go/api/v1/config_manage"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 )
 
 // fakeFiles are what is saved in the console.
@@ -85,7 +87,7 @@ func (s *fakeServer) CasUpsertAndReleaseConfigFile(_ context.Context, r *apiconf
 
 func TestPublish(t *testing.T) {
 	full, good := released(model.ReleaseTypeFull, 3, "a"), Operator{Token: "good"}
-	edit := Edit{Base: md5Of("a"), Content: "b", Release: "new", Draft: md5Of("draft")}
+	edit := release.Edit{Base: md5Of("a"), Content: "b", Release: "new", Draft: md5Of("draft")}
 	with := func(change func(*Edit)) Edit {
 		e := edit
 		change(&e)
