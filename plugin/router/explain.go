@@ -55,7 +55,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		return explain.Explanation{}, err
 	}
 	in.Decision = v.Decision
-	in.Decision.Until = clock.AsOf(s.views.Now(), v.Decision.Until)
+	in.Decision.HeldUntil = clock.AsOf(s.views.Now(), v.Decision.HeldUntil)
 	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.Own))
 	e := explain.Of(in)
 	if in.Why == route.WhyRouted {

@@ -94,8 +94,8 @@ func (e *Explanation) stock(in Input) {
 // is sent, and why not.
 func (e *Explanation) decided(in Input) {
 	d, rule := in.Decision, in.Route.Rule
-	if !d.Until.IsZero() {
-		e.HeldUntil = &d.Until
+	if !d.HeldUntil.IsZero() {
+		e.HeldUntil = &d.HeldUntil
 	}
 	e.RoutedAs = &As{string(in.Route.SET), in.Route.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened

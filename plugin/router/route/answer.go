@@ -21,12 +21,12 @@ type Member struct {
 // that a lane address has the name of; it is nil where there is none. Like
 // Select it is deterministic.
 func (r Route) Answer(callee *Callee, own []Instance) (Decision, []Member) {
-	return r.AnswerHolding(callee, own, Hold{})
+	return r.AnswerHeldAt(callee, own, Position{})
 }
 
-// AnswerHolding is Answer while tiers and levels are held, as by Settle.
-func (r Route) AnswerHolding(callee *Callee, own []Instance, hold Hold) (Decision, []Member) {
-	d := r.selectFrom(callee, hold)
+// AnswerHeldAt is Answer while tiers and levels are held, as by Settle.
+func (r Route) AnswerHeldAt(callee *Callee, own []Instance, hold Position) (Decision, []Member) {
+	d := r.selectHeldAt(callee, hold)
 	return d, r.Members(d, callee.Instances, own)
 }
 

@@ -258,7 +258,7 @@ func checkLoaded(t *testing.T, data []byte, rules, same *Rules) {
 					t.Error(err)
 				}
 				if route.Rule != nil && rule.SET != nil {
-					_, members, _ := route.Settle(NewCallee(instances), nil, Held{}, today)
+					_, members, _ := route.Settle(NewCallee(instances), nil, Memory{}, today)
 					if len(members) > len(instances) {
 						t.Errorf("%d members", len(members))
 					}

@@ -20,7 +20,7 @@ func TestAnswerAgreesWithOracle(t *testing.T) {
 		if rapid.Bool().Draw(t, "has own") {
 			own = rapid.SliceOfN(someInstance, 1, 6).Draw(t, "own")
 		}
-		hold := Hold{Level: rapid.IntRange(0, 3).Draw(t, "held level")}
+		hold := Position{Level: rapid.IntRange(0, 3).Draw(t, "held level")}
 		if r.Rule.SET != nil {
 			hold.Tier = rapid.IntRange(0, len(r.Rule.SET.Tiers)-1).Draw(t, "held tier")
 		}
@@ -31,7 +31,7 @@ func TestAnswerAgreesWithOracle(t *testing.T) {
 		}
 		c := rule.Choose(set, place, instancesOf(all), slow.Road(hold))
 		want := rule.List(c.Chosen, instancesOf(all), theirs)
-		d, got := r.AnswerHolding(NewCallee(all), own, hold)
+		d, got := r.AnswerHeldAt(NewCallee(all), own, hold)
 		if fmt.Sprint(d.Chosen, d.Tier, d.Level) != fmt.Sprint(c.Chosen, c.Tier, c.Level) || len(got) != len(want) {
 			t.Fatalf("%v tier %q level %q, %d members\noracle: %v tier %q level %q, %d members", d.Chosen, d.Tier, d.Level, len(got), c.Chosen, c.Tier, c.Level, len(want))
 		}

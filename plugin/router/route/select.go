@@ -53,19 +53,19 @@ type Decision struct {
 	Widened bool // the stages left nothing and `onEmpty: all` answered
 	Dropped int  // evacuated instances left out of what was chosen
 
-	// Held are the tiers and levels that are not gone back to before Until,
+	// HeldAt are the tiers and levels that are not gone back to before Until,
 	// though one of them is satisfied.
-	Held  Hold
-	Until time.Time
+	HeldAt    Position
+	HeldUntil time.Time
 }
 
 // Select chooses among the instances of the service really read
 // (docs/design.md, 5.2 and 5.3). It is deterministic. Its time and memory are
 // linear in the instances of the tiers that it looks at.
-func (r Route) Select(callee *Callee) Decision { return r.selectFrom(callee, Hold{}) }
+func (r Route) Select(callee *Callee) Decision { return r.selectHeldAt(callee, Position{}) }
 
-func (r Route) selectFrom(callee *Callee, hold Hold) Decision {
-	s := selection{Route: r, callee: callee, hold: hold}
+func (r Route) selectHeldAt(callee *Callee, hold Position) Decision {
+	s := selection{Route: r, callee: callee, heldAt: hold}
 	left := slices.Clip(callee.all)
 	if r.Rule.SET != nil {
 		left = s.setStage()
@@ -97,7 +97,7 @@ func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
 type selection struct {
 	Route
 	callee *Callee
-	hold   Hold
+	heldAt Position
 	Decision
 }
 
@@ -119,7 +119,7 @@ func (s *selection) setStage() []int {
 		return s.callee.in(TierUnset, s.SET)
 	}
 	s.SETRule = SETRuleByTiers
-	chosen, tier := s.first(s.hold.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
+	chosen, tier := s.first(s.heldAt.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
 		tier := s.Rule.SET.Tiers[n]
 		return s.group(s.callee.in(tier, s.SET), string(tier))
 	}, &s.Tiers)
@@ -137,8 +137,8 @@ func (s *selection) nearbyStage(left []int) []int {
 	}
 	start := min(s.Rule.Nearby.Match, Level(known))
 	count := int(start-s.Rule.Nearby.Max) + 1
-	held := s.hold.Level
-	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.hold.Tier]) {
+	held := s.heldAt.Level
+	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.heldAt.Tier]) {
 		held = 0 // another tier
 	}
 	chosen, level := s.first(held, count, func(n int) ([]int, Step) {

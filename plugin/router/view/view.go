@@ -24,7 +24,7 @@ type View struct {
 	Revision string
 	Decision route.Decision
 
-	held   route.Held
+	memory route.Memory
 	usable int // instances in the answer
 
 	// What the view depends on: the instances of these SETs and which SETs there
@@ -43,15 +43,15 @@ const revisionPrefix = "setrouter-"
 
 // build decides for a kind of caller and makes its list. A fault in it, also a
 // panic, becomes an error, so that the next snapshot is tried again.
-func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Held) (v *View, err error) {
+func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Memory) (v *View, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	start := time.Now()
-	decision, members, held := s.Decide(kind.Route, snap.callee, own.routable(), before, s.Now())
-	v = &View{Decision: decision, held: held, Answer: copyAnswer(snap.answer)}
+	decision, members, memory := s.Decide(kind.Route, snap.callee, own.routable(), before, s.Now())
+	v = &View{Decision: decision, memory: memory, Answer: copyAnswer(snap.answer)}
 	if err := v.list(snap, kind, own, members); err != nil {
 		return nil, err
 	}
