@@ -232,7 +232,7 @@ func TestAddressWithoutATarget(t *testing.T) {
 			t.Errorf("%s: %s, want the stock answer", rollout, got)
 		}
 		e, err := s.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "s"}})
-		if err != nil || e.Answer != explain.Stock || e.Sent != 4 || e.Why != string(route.WhyNoTarget) {
+		if err != nil || e.Answer != explain.AnswerStock || e.Sent != 4 || e.Why != string(route.WhyNoTarget) {
 			t.Errorf("%s: explained %v, %+v", rollout, err, e)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func TestAnswerAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
-		r.Rule.ByWeight, r.Rule.Rollout = true, rapid.SampledFrom([]int{1, 100, 3333, 9999, Everybody}).Draw(t, "rollout")
+		r.Rule.ByWeight, r.Rule.Rollout = true, rapid.SampledFrom([]int{1, 100, 3333, 9999, FullRollout}).Draw(t, "rollout")
 		all := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 		var own []Instance
 		if rapid.Bool().Draw(t, "has own") {

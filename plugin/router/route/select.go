@@ -74,7 +74,7 @@ func (r Route) selectHeldAt(callee *Callee, hold Position) Decision {
 		left = s.nearbyStage(left)
 	}
 	if len(left) == 0 && r.Rule.OnEmptyAll {
-		left = s.instead()
+		left = s.emptyAnswer()
 		s.Widened = true
 	}
 	s.Chosen = dropEvacuated(left, func(i int) Instance { return callee.Instances[i] })
@@ -116,12 +116,12 @@ func (s *selection) setStage() []int {
 	case len(s.callee.setsIn(TierBusiness, s.SET)) == 0:
 		s.SETRule = SETRuleBusinessAbsent
 		s.Tier = string(TierUnset)
-		return s.callee.in(TierUnset, s.SET)
+		return s.callee.indexesIn(TierUnset, s.SET)
 	}
 	s.SETRule = SETRuleByTiers
-	chosen, tier := s.first(s.heldAt.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
+	chosen, tier := s.takeFirst(s.heldAt.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
 		tier := s.Rule.SET.Tiers[n]
-		return s.group(s.callee.in(tier, s.SET), string(tier))
+		return s.measure(s.callee.indexesIn(tier, s.SET), string(tier))
 	}, &s.Tiers)
 	s.Tier = tier
 	return chosen
@@ -141,18 +141,18 @@ func (s *selection) nearbyStage(left []int) []int {
 	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.heldAt.Tier]) {
 		held = 0 // another tier
 	}
-	chosen, level := s.first(held, count, func(n int) ([]int, Step) {
+	chosen, level := s.takeFirst(held, count, func(n int) ([]int, Step) {
 		level := start - Level(n)
-		return s.group(s.at(left, level), level.String())
+		return s.measure(s.within(left, level), level.String())
 	}, &s.Levels)
 	s.Level = level
 	return chosen
 }
 
-// first looks at count groups in order and takes the first that is satisfied;
+// takeFirst looks at count groups in order and takes the first that is satisfied;
 // none is: the first that has any instance. The one that is held is taken before
 // narrower ones, if it is satisfied itself.
-func (s *selection) first(held, count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
+func (s *selection) takeFirst(held, count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
 	satisfied := false
 	for n := range count {
 		members, step := group(n)
@@ -172,7 +172,7 @@ func (s *selection) first(held, count int, group func(n int) ([]int, Step), step
 	return chosen, name
 }
 
-func (s *selection) group(members []int, name string) ([]int, Step) {
+func (s *selection) measure(members []int, name string) ([]int, Step) {
 	usable := 0
 	for _, i := range members {
 		if s.callee.Instances[i].Usable() {
@@ -185,30 +185,30 @@ func (s *selection) group(members []int, name string) ([]int, Step) {
 	}
 }
 
-// at are those of a list that are in a level around the caller.
-func (s *selection) at(list []int, level Level) []int {
+// within are those of a list that are in a level around the caller.
+func (s *selection) within(list []int, level Level) []int {
 	if level == LevelAll {
 		return list
 	}
 	var out []int
 	for _, i := range list {
-		if level.has(s.Location, s.callee.Instances[i].Location) {
+		if level.contains(s.Location, s.callee.Instances[i].Location) {
 			out = append(out, i)
 		}
 	}
 	return out
 }
 
-// instead is the answer of `onEmpty: all`. Where the SET stage decided on a
+// emptyAnswer is the answer of `onEmpty: all`. Where the SET stage decided on a
 // SET it stays within what that stage could have chosen.
-func (s *selection) instead() []int {
+func (s *selection) emptyAnswer() []int {
 	switch s.SETRule {
 	case SETRuleBusinessAbsent:
-		return s.callee.in(TierUnset, s.SET)
+		return s.callee.indexesIn(TierUnset, s.SET)
 	case SETRuleByTiers:
 		var all []int
 		for _, tier := range s.Rule.SET.Tiers {
-			all = append(all, s.callee.in(tier, s.SET)...)
+			all = append(all, s.callee.indexesIn(tier, s.SET)...)
 		}
 		slices.Sort(all)
 		return slices.Compact(all)

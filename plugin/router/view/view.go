@@ -55,7 +55,7 @@ func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Mem
 	if err := v.list(snap, kind, own, members); err != nil {
 		return nil, err
 	}
-	sets, ok := kind.Reads(snap.callee, decision)
+	sets, ok := kind.Dependencies(snap.callee, decision)
 	v.sets, v.everything = sets, !ok || kind.Rule.Shadow
 	v.counters = newCounters(v, kind.Rule, stockOf(snap, own))
 	observe.BuildSeconds.Observe(time.Since(start).Seconds())
@@ -65,7 +65,7 @@ func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Mem
 // list puts the members of the answer into the view, and names its content.
 func (v *View) list(snap *Snapshot, kind Kind, own *Snapshot, members []route.Member) error {
 	from := func(m route.Member) *Snapshot {
-		if m.Own {
+		if m.OwnService {
 			return own
 		}
 		return snap
