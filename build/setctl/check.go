@@ -107,7 +107,7 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 		case root.HasAny("tests", "instances"):
 			root.Errorf("this is a case file; run setctl test on it")
 		case !isMapping && !isRouting && !root.HasOnly("version"):
-			root.Fields(slices.Concat([]string{"version"}, mappingKeys, routingKeys)...) // says which keys are unknown
+			sayUnknown(root)
 		case isMapping == isRouting:
 			root.Errorf("cannot tell whether this is a mapping file (one of %s) or a routing file (one of %s)",
 				strings.Join(mappingKeys, ", "), strings.Join(routingKeys, ", "))
@@ -118,6 +118,15 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 		}
 	}
 	return mapping, routing
+}
+
+// sayUnknown says which keys of a file are keys of no kind of file.
+func sayUnknown(root strict.Node) {
+	var keys []strict.Key
+	for _, name := range slices.Concat([]string{"version"}, mappingKeys, routingKeys) {
+		keys = append(keys, strict.Optional(name, strict.Ignore))
+	}
+	root.Bind(keys...)
 }
 
 func fileNames(files []strict.File) []string {

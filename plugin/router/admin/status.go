@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -118,14 +119,30 @@ func (s state) Reload(force bool) []api.Reloaded {
 	return out
 }
 
-// Dump is the state of the server in a form that can be read again, with the
-// files in force.
+// maxDumps bounds how often Dump begins anew while files are loaded one after the
+// other.
+const maxDumps = 10
+
+// Dump is the state of the server in a form that can be read again, with the files
+// in force. The rules and the mapping of the state are made from these files: where
+// files are loaded while the state is read, Dump begins anew.
 func (s state) Dump() world.Dump {
-	files := map[string][]strict.File{}
-	for _, f := range s.Files() {
-		files[f.Kind] = f.Files()
+	for n := 0; ; n++ {
+		files, digests := s.filesInForce()
+		dump := world.NewDump(s.World(), files["mapping"], files["routing"])
+		if _, now := s.filesInForce(); n == maxDumps || maps.Equal(digests, now) {
+			return dump
+		}
 	}
-	return world.NewDump(s.World(), files["mapping"], files["routing"])
+}
+
+// filesInForce returns the files of each kind, and their digest.
+func (s state) filesInForce() (files map[string][]strict.File, digests map[string]string) {
+	files, digests = map[string][]strict.File{}, map[string]string{}
+	for _, f := range s.Files() {
+		files[f.Kind], digests[f.Kind] = f.Files(), f.Status().Digest
+	}
+	return files, digests
 }
 
 // Nodes asks all server nodes, and says whether they agree.
