@@ -88,7 +88,7 @@ func (s *fakeServer) CasUpsertAndReleaseConfigFile(_ context.Context, r *apiconf
 func TestPublish(t *testing.T) {
 	full, good := released(model.ReleaseTypeFull, 3, "a"), Operator{Token: "good"}
 	edit := release.Edit{Base: md5Of("a"), Content: "b", Release: "new", Draft: md5Of("draft")}
-	with := func(change func(*release.Edit)) Edit {
+	with := func(change func(*release.Edit)) release.Edit {
 		e := edit
 		change(&e)
 		return e
@@ -97,7 +97,7 @@ func TestPublish(t *testing.T) {
 		why   string
 		cache fakeCache
 		file  string
-		edit  Edit
+		edit  release.Edit
 		by    Operator
 		code  apimodel.Code
 		want  string

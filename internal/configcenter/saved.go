@@ -72,7 +72,7 @@ func readStored(parts *serverParts, name string) (out stored, err error) {
 // addReleases fills in what is released, full being the release in full.
 func (f *stored) addReleases(full *model.ConfigFileRelease) {
 	if full != nil {
-		f.Released = &release.Released{releaseOf(f.Name, full.SimpleConfigFileRelease), full.Content, full.Md5}
+		f.Released = &release.Released{Release: releaseOf(f.Name, full.SimpleConfigFileRelease), Content: full.Content, Md5: full.Md5}
 	}
 	for _, r := range f.releases {
 		if r.Active && r.ReleaseType == model.ReleaseTypeGray {
