@@ -69,15 +69,14 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 // the target of the lane address is gone, read says so in in.Why.
 func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, err error) {
 	snap, refused, err := s.views.Snapshot(&r.query, r.query.Source())
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, err
-	case snap != nil:
-		in.Callees = snap.Callees()
-	case r.targetIsGone(refused):
-		in.Why = route.WhyNoTarget
-	default:
-		return nil, nil, r.refusal(refused)
+	}
+	in.Callees = snap.Callees()
+	if snap == nil {
+		if in.Why = r.whyRefused(in.Why, refused); in.Why != route.WhyNoTarget {
+			return nil, nil, r.refusal(refused)
+		}
 	}
 	if !r.query.HasOwnService() {
 		return snap, nil, nil

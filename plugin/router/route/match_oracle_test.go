@@ -112,6 +112,9 @@ func routeAgreesWithOracle(t *testing.T, rt *rapid.T) {
 	}
 	req.Resolved = rules.Resolve(name)
 	route, why := rules.Route(req, nil)
+	if traced, whyTraced := rules.Route(req, &Trace{}); traced != route || whyTraced != why {
+		rt.Fatalf("%+v: %+v %q by the index, %+v %q by looking at every rule", req, route, why, traced, whyTraced)
+	}
 	got := fmt.Sprintf("%s %s %s", route.SET, route.Location, why)
 	if route.Rule != nil {
 		got = route.Rule.Name + " " + got

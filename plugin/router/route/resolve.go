@@ -46,7 +46,16 @@ func (r Resolved) Source() Service {
 }
 
 // HasOwnService reports whether the name is a lane address and a service of its
-// own as well. Such a name keeps the stock answer of its own service, WhyNoTarget,
-// where the target does not exist: a working service must not go with the target
-// of a lane address.
+// own as well.
 func (r Resolved) HasOwnService() bool { return r.Address != nil && r.Exists }
+
+// WithTarget returns the reason for an answer once it is known whether the service
+// to read exists. A lane address with a service of its own keeps the stock answer of
+// that service where its target does not exist: a working service must not go with
+// the target of a lane address.
+func (r Resolved) WithTarget(why Why, exists bool) Why {
+	if !exists && r.HasOwnService() {
+		return WhyNoTarget
+	}
+	return why
+}

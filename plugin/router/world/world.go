@@ -83,9 +83,7 @@ func (w *World) decide(r Request) explain.Input {
 	var trace route.Trace
 	in.Route, in.Why = w.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
 	in.Passed = trace.Passed
-	if !exists && in.Name.HasOwnService() {
-		in.Why = route.WhyNoTarget
-	}
+	in.Why = in.Name.WithTarget(in.Why, exists)
 	if in.Decides() {
 		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.OwnService))
 	}
