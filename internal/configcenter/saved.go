@@ -18,54 +18,34 @@ type files interface {
 	GetConfigFileActiveRelease(*model.ConfigFileKey) (*model.ConfigFileRelease, error)
 }
 
-// Saved is a file as it is in the config center.
-type Saved struct {
-	Name    string `json:"name"`
-	Content string `json:"content"` // as it was saved last, published or not
-	Md5     string `json:"md5"`     // of Content
-	// Draft is true where no release has Content: who overwrites it, loses it.
-	Draft bool `json:"draft"`
-	// Released is what is published in full; nil: nothing is.
-	Released *Released `json:"released,omitempty"`
-	// Gray is the gray release that is active; nil: there is none.
-	Gray *release.Release `json:"gray,omitempty"`
-}
-
-// Released is a release with its content.
-type Released struct {
-	Release release.Release `json:"release"`
-	Content string          `json:"content"`
-	Md5     string          `json:"md5"`
-}
-
 // Saved returns a file as it is saved, and as it is released. Where there is no
 // such file the error is ErrAbsent.
-func (c *Center) Saved(name string) (Saved, error) {
-	from, err := c.opened()
+func (c *Center) Saved(name string) (release.Saved, error) {
+	parts, err := c.opened()
 	if err != nil {
-		return Saved{}, err
+		return release.Saved{}, err
 	}
-	file, err := readStored(from, name)
+	file, err := readStored(parts, name)
 	if err != nil {
-		return Saved{}, fmt.Errorf("%s: %w", name, err)
+		return release.Saved{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return file.Saved, nil
 }
 
 // stored is a file as it is in the store.
 type stored struct {
-	Saved
-	parts    serverconfig.ConfigFile // of the name
+	release.Saved
+	id       serverconfig.ConfigFile // what Name stands for
 	row      *model.ConfigFile
 	releases []*model.SimpleConfigFileRelease // all that are not deleted
 }
 
-func readStored(from *stock, name string) (out stored, err error) {
-	if out.parts, err = serverconfig.ParseConfigFile(name); err != nil {
+func readStored(parts *serverParts, name string) (out stored, err error) {
+	if out.id, err = serverconfig.ParseConfigFile(name); err != nil {
 		return out, err
 	}
-	key := &model.ConfigFileKey{Namespace: out.parts.Namespace, Group: out.parts.Group, Name: out.parts.File}
-	if out.row, err = from.files.GetConfigFile(key.Namespace, key.Group, key.Name); err != nil {
+	key := &model.ConfigFileKey{Namespace: out.id.Namespace, Group: out.id.Group, Name: out.id.File}
+	if out.row, err = parts.files.GetConfigFile(key.Namespace, key.Group, key.Name); err != nil {
 		return out, unreadable(err)
 	}
 	switch {
@@ -74,17 +54,17 @@ func readStored(from *stock, name string) (out stored, err error) {
 	case out.row.Encrypt:
 		return out, errors.New("is encrypted; save it without encryption")
 	}
-	full, err := from.files.GetConfigFileActiveRelease(key)
+	full, err := parts.files.GetConfigFileActiveRelease(key)
 	if err != nil {
 		return out, unreadable(err)
 	}
-	_, out.releases, err = from.releases.QueryReleases(&cachetypes.ConfigReleaseArgs{
+	_, out.releases, err = parts.releases.QueryReleases(&cachetypes.ConfigReleaseArgs{
 		BaseConfigArgs: cachetypes.BaseConfigArgs{Namespace: key.Namespace, Group: key.Group}, FileName: key.Name, NoPage: true, IncludeGray: true,
 	})
 	if err != nil {
 		return out, unreadable(err)
 	}
-	out.Saved = Saved{Name: name, Content: out.row.Content, Md5: md5Of(out.row.Content)}
+	out.Saved = release.Saved{Name: name, Content: out.row.Content, Md5: md5Of(out.row.Content)}
 	out.addReleases(full)
 	return out, nil
 }
@@ -92,7 +72,7 @@ func readStored(from *stock, name string) (out stored, err error) {
 // addReleases fills in what is released, full being the release in full.
 func (f *stored) addReleases(full *model.ConfigFileRelease) {
 	if full != nil {
-		f.Released = &Released{releaseOf(f.Name, full.SimpleConfigFileRelease), full.Content, full.Md5}
+		f.Released = &release.Released{Release: releaseOf(f.Name, full.SimpleConfigFileRelease), Content: full.Content, Md5: full.Md5}
 	}
 	for _, r := range f.releases {
 		if r.Active && r.ReleaseType == model.ReleaseTypeGray {

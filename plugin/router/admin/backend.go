@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -26,9 +27,9 @@ type backend interface {
 	Dump() world.Dump
 	Changes(service string) []api.Change
 	Reload(force bool) []api.Reloaded
-	ConfigFile(name string) (configcenter.Saved, error)
+	ConfigFile(name string) (release.Saved, error)
 	Nodes(context.Context) api.Cluster
-	PublishConfigFile(name string, edit configcenter.Edit, operator configcenter.Operator) (configcenter.Published, error)
+	PublishConfigFile(name string, edit release.Edit, operator configcenter.Operator) (release.Published, error)
 }
 
 // serverBackend is the backend of a running server.
@@ -64,9 +65,9 @@ func (b serverBackend) Nodes(ctx context.Context) api.Cluster { return nodes.Ask
 // ConfigFile returns a file of the config center as it is saved there, published
 // or not. Files that the server's configuration does not name stay under the auth
 // of the config center: for them the error is configcenter.ErrAbsent.
-func (b serverBackend) ConfigFile(name string) (configcenter.Saved, error) {
+func (b serverBackend) ConfigFile(name string) (release.Saved, error) {
 	if !slices.Contains(b.Config().ConfigFiles(), name) {
-		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
+		return release.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
 	}
 	return configcenter.Local.Saved(name)
 }

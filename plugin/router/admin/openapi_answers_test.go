@@ -63,7 +63,7 @@ func (b openapiBackend) Dump() world.Dump {
 }
 
 func (b openapiBackend) Explain(q world.Request) (explain.Explanation, error) {
-	if !b.world.Has(q.Service) {
+	if !b.world.HasService(q.Service) {
 		return explain.Explanation{}, router.NotFound{Service: q.Service}
 	}
 	if q.SET == "x.y.z" {
@@ -80,7 +80,7 @@ func (b openapiBackend) Status() api.Status {
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: b.world.Strangers()}, Drift: api.DriftStatus{First: b.world.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
-			Name: "bj", State: sources.Live, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
+			Name: "bj", State: sources.StateLive, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
 		}}},
 	}
 }
@@ -102,28 +102,28 @@ func (b openapiBackend) Reload(force bool) []api.Reloaded {
 	return []api.Reloaded{{Kind: "mapping", OK: force, Problems: []string{}}}
 }
 
-func (b openapiBackend) ConfigFile(name string) (configcenter.Saved, error) {
+func (b openapiBackend) ConfigFile(name string) (release.Saved, error) {
 	switch name {
 	case "polaris://a/b/away":
-		return configcenter.Saved{}, errors.New("the store of the config center cannot be read")
+		return release.Saved{}, errors.New("the store of the config center cannot be read")
 	case "polaris://a/b/c.yaml":
-		return configcenter.Saved{Name: name, Content: "version: 1", Released: &configcenter.Released{Release: release.Release{Type: "full"}}}, nil
+		return release.Saved{Name: name, Content: "version: 1", Released: &release.Released{Release: release.Release{Type: "full"}}}, nil
 	}
-	return configcenter.Saved{}, configcenter.ErrAbsent
+	return release.Saved{}, configcenter.ErrAbsent
 }
 
-func (b openapiBackend) PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error) {
+func (b openapiBackend) PublishConfigFile(name string, e release.Edit, by configcenter.Operator) (release.Published, error) {
 	switch {
 	case by.Token != "good":
-		return configcenter.Published{}, configcenter.Denied("no")
+		return release.Published{}, configcenter.Denied("no")
 	case name == "polaris://a/b/away":
-		return configcenter.Published{}, errors.New("the store of the config center cannot be read")
+		return release.Published{}, errors.New("the store of the config center cannot be read")
 	case name != "polaris://a/b/c.yaml":
-		return configcenter.Published{}, configcenter.ErrAbsent
+		return release.Published{}, configcenter.ErrAbsent
 	case e.Base != "right":
-		return configcenter.Published{}, configcenter.Conflict("was changed")
+		return release.Published{}, configcenter.Conflict("was changed")
 	}
-	return configcenter.Published{Name: name, Release: e.Release}, nil
+	return release.Published{Name: name, Release: e.Release}, nil
 }
 
 // The handler gives every answer that is in the document, and each has the shape

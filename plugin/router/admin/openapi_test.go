@@ -14,7 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
@@ -136,9 +136,9 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": api.Lookup{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
-		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": api.Cluster{},
+		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get nodes": api.Cluster{},
 	}
-	d.compare(t, "edit", d.find(d, "components", "schemas", "Edit"), reflect.TypeFor[configcenter.Edit]())
+	d.compare(t, "edit", d.find(d, "components", "schemas", "Edit"), reflect.TypeFor[release.Edit]())
 	d.compare(t, "error", d.find(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
 	for path, operations := range d.find(d, "paths") {

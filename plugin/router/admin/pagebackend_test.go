@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -116,8 +117,8 @@ func (s pageBackend) Status() api.Status {
 		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
 		Drift:     api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
-			{Name: "bj", State: sources.Live, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
-			{Name: "sh", State: sources.Away, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
+			{Name: "bj", State: sources.StateLive, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
+			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
 		}},
 	}
 }
@@ -128,11 +129,11 @@ func (s pageBackend) Explain(q world.Request) (explain.Explanation, error) {
 func (s pageBackend) Identify(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
 func (s pageBackend) Dump() world.Dump                        { return world.NewDump(s.World(), nil, nil) }
 func (s pageBackend) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
-func (s pageBackend) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
-	return configcenter.Published{}, configcenter.ErrAbsent
+func (s pageBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
+	return release.Published{}, configcenter.ErrAbsent
 }
-func (s pageBackend) ConfigFile(string) (configcenter.Saved, error) {
-	return configcenter.Saved{}, configcenter.ErrAbsent
+func (s pageBackend) ConfigFile(string) (release.Saved, error) {
+	return release.Saved{}, configcenter.ErrAbsent
 }
 
 func (s pageBackend) Nodes(context.Context) api.Cluster {
@@ -160,7 +161,7 @@ func (s pageBackend) Changes(service string) []api.Change {
 func widenedChange(service string) api.Change {
 	return api.Change{
 		At: pageNow, Service: service, Rule: "novel", Kind: "qb.novel.h in 华东/ap-shanghai", Why: "instances changed", Change: "widened",
-		Before: &explain.State{Answer: explain.Routed, Rule: "novel", Tier: "own", Level: "zone", Instances: 3, Usable: 3},
-		After:  explain.State{Answer: explain.Routed, Rule: "novel", Tier: "pool", Level: "all", Instances: 5, Usable: 4},
+		Before: &explain.State{Answer: explain.AnswerRouted, Rule: "novel", Tier: "own", Level: "zone", Instances: 3, Usable: 3},
+		After:  explain.State{Answer: explain.AnswerRouted, Rule: "novel", Tier: "pool", Level: "all", Instances: 5, Usable: 4},
 	}
 }

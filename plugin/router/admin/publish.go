@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -16,21 +17,21 @@ import (
 // node. The configuration of this server must name the file; else the error is
 // configcenter.ErrAbsent. The content must load beside the other routing files in
 // force here; else the error is a strict.Error.
-func (b serverBackend) PublishConfigFile(name string, edit configcenter.Edit, operator configcenter.Operator) (configcenter.Published, error) {
+func (b serverBackend) PublishConfigFile(name string, edit release.Edit, operator configcenter.Operator) (release.Published, error) {
 	routing, ok := b.routingFiles()
 	if !ok || !slices.Contains(b.Config().RoutingFiles, name) || !strings.HasPrefix(name, serverconfig.ConfigFileScheme) {
-		return configcenter.Published{}, fmt.Errorf("%w: %q is not among the routing files of the server's configuration that are in the config center, expected a name as %sPolaris/setrouter/routing.yaml",
+		return release.Published{}, fmt.Errorf("%w: %q is not among the routing files of the server's configuration that are in the config center, expected a name as %sPolaris/setrouter/routing.yaml",
 			configcenter.ErrAbsent, name, serverconfig.ConfigFileScheme)
 	}
 	file := strict.File{Name: name, Data: []byte(edit.Content)}
 	var problems strict.Problems
 	if err := strict.CheckText(file.Data); err != nil {
 		problems.Add(strict.Problem{File: name, Message: err.Error()})
-		return configcenter.Published{}, problems.Err()
+		return release.Published{}, problems.Err()
 	}
 	others := slices.DeleteFunc(slices.Clone(routing.Files()), func(f strict.File) bool { return f.Name == name })
 	if _, _, err := router.LoadRules(append(others, file)); err != nil {
-		return configcenter.Published{}, err
+		return release.Published{}, err
 	}
 	return configcenter.Local.Publish(name, edit, operator)
 }

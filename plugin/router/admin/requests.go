@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -51,7 +52,7 @@ func answerWho(b backend, r *http.Request) (any, error) {
 		return nil, err
 	}
 	w := b.World()
-	if !w.Has(service) {
+	if !w.HasService(service) {
 		return nil, router.NotFound{Service: service}
 	}
 	return w.Who(service, r.FormValue("host")), nil
@@ -112,7 +113,7 @@ func answerPublish(b backend, r *http.Request) (any, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, badRequest("the body is %q, expected application/json", r.Header.Get("Content-Type"))
 	}
-	var edit configcenter.Edit
+	var edit release.Edit
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&edit); err != nil {
