@@ -163,6 +163,7 @@ func (r Who) Text(out io.Writer) {
 	}
 }
 
+// writeReached writes instances for people, one a line.
 func writeReached(out io.Writer, list []Reached) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, i := range list {
