@@ -1,6 +1,6 @@
-// Package explain says why a caller gets the list that it gets, and of each
-// instance that is not in the list, why not. It puts into words what was decided:
-// it decides nothing itself, so that it cannot disagree with the answer.
+// Package explain says why a caller gets its list, and why each instance that is not
+// in the list is left out. The package puts a decision into words. It decides nothing
+// itself, so that it cannot disagree with the answer.
 package explain
 
 import (
@@ -26,30 +26,29 @@ type Input struct {
 	Addr   netip.Addr // the caller's, normalised
 	Caller location.Facts
 	Name   route.Resolved
-	// Route, Why and Passed are what Rules.Route returned and traced. Why is
-	// route.WhyNoTarget for a lane address with a service of its own whose target
-	// does not exist.
+	// Route, Why and Passed are what Rules.Route returned and traced. For a lane
+	// address that has its own service and no target, Why is route.WhyNoTarget.
 	Route  route.Route
 	Why    route.Why
 	Passed []route.Passed
-	// Callees are the instances of the service really read: of a lane address
-	// its target.
+	// Callees are the instances of the service really read: for a lane address,
+	// of its target.
 	Callees []Callee
-	// OwnService are the instances of the service that a lane address has the name
-	// of. Without such a service it is nil.
+	// OwnService are the instances of the lane address's own service. It is nil if there
+	// is no such service.
 	OwnService []Callee
-	// Decision and Members were decided from Callees and Own, where Decides is
-	// true. Decision.Until is by the clock of the reader.
+	// Decision and Members were decided from Callees and OwnService. They are set if
+	// Decides returns true. Decision.HeldUntil is by the clock of the reader.
 	Decision route.Decision
 	Members  []route.Member
 }
 
-// Decides reports whether the request came to a decision, be it in mode shadow.
+// Decides reports whether the request came to a decision. In mode shadow it does.
 func (in Input) Decides() bool {
 	return in.Why == route.WhyRouted || in.Why == route.WhyShadowed
 }
 
-// New explains an answer. It decides nothing itself.
+// New returns the explanation of an answer. It decides nothing itself.
 func New(in Input) Explanation {
 	e := Explanation{
 		Caller: callerOf(in.Addr, in.Caller), Service: in.Name.Service.String(), Read: in.Name.Service.String(),
@@ -79,8 +78,8 @@ func New(in Input) Explanation {
 	return e
 }
 
-// addStock lists the stock answer: of a lane address that is no service of its own,
-// the answer of its target.
+// addStock lists the stock answer. For a lane address without its own service, that is
+// the stock answer of the target.
 func (e *Explanation) addStock(in Input) {
 	list := in.Callees
 	if in.OwnService != nil {
@@ -90,8 +89,8 @@ func (e *Explanation) addStock(in Input) {
 	e.Sent = len(list)
 }
 
-// addDecided lists what the decision looked at, and says of each instance whether it
-// is sent, and why not.
+// addDecided lists what the decision looked at, and each instance: whether the
+// instance is sent, and why it is left out.
 func (e *Explanation) addDecided(in Input) {
 	d, rule := in.Decision, in.Route.Rule
 	if !d.HeldUntil.IsZero() {
@@ -103,9 +102,9 @@ func (e *Explanation) addDecided(in Input) {
 		e.SETRule = d.SETRule.String()
 	}
 	e.Tiers, e.Levels = steps(rule.Degrade, d.Tiers), steps(rule.Degrade, d.Levels)
-	whyNot := in.Route.LeftOut(d, Instances(in.Callees))
+	leftOut := in.Route.LeftOut(d, Instances(in.Callees))
 	e.add(in.Callees, func(i *Instance, n int) {
-		i.Chosen, i.LeftOut = whyNot[n] == "", whyNot[n]
+		i.Chosen, i.LeftOut = leftOut[n] == "", leftOut[n]
 		i.Sent = e.Answer == AnswerShadow && in.OwnService == nil
 	})
 	if in.OwnService != nil && e.Answer != AnswerRouted {
@@ -140,7 +139,7 @@ func (e *Explanation) add(list []Callee, mark func(i *Instance, n int)) {
 	}
 }
 
-// Instances are the callees without their addresses; nil for nil.
+// Instances returns the callees without their addresses; nil for nil.
 func Instances(list []Callee) []route.Instance {
 	if list == nil {
 		return nil
@@ -152,6 +151,7 @@ func Instances(list []Callee) []route.Instance {
 	return out
 }
 
+// steps returns tiers or levels with the reason why each is satisfied or not.
 func steps(d route.Degrade, list []route.Step) []Step {
 	var out []Step
 	for _, s := range list {
@@ -160,6 +160,7 @@ func steps(d route.Degrade, list []route.Step) []Step {
 	return out
 }
 
+// ruleOf returns what an explanation says of a rule.
 func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
 	return &Rule{
 		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: r.RolloutBy(),
@@ -167,6 +168,7 @@ func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
 	}
 }
 
+// sentence returns a reason for people.
 func sentence(why route.Why) string {
 	if why == route.WhyRouted {
 		return "the rule decides"
@@ -174,6 +176,7 @@ func sentence(why route.Why) string {
 	return string(why)
 }
 
+// callerOf returns what an explanation says of a caller.
 func callerOf(addr netip.Addr, f location.Facts) Caller {
 	c := Caller{Facts: FactsOf(f), Text: IdentityText(f.Identity)}
 	if addr.IsValid() {
@@ -182,14 +185,14 @@ func callerOf(addr netip.Addr, f location.Facts) Caller {
 	return c
 }
 
-// IdentityText is SET and location in one line, with "-" for what is unknown.
+// IdentityText returns SET and location in one line, with "-" for what is unknown.
 func IdentityText(id location.Identity) string {
-	set, at := string(id.SET), id.Location.String()
+	set, place := string(id.SET), id.Location.String()
 	if set == "" {
 		set = "-"
 	}
-	if at == "" {
-		at = "-"
+	if place == "" {
+		place = "-"
 	}
-	return set + " in " + at
+	return set + " in " + place
 }

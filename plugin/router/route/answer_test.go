@@ -121,7 +121,7 @@ evacuate:
   - {region: east, until: 2026-11-23T00:00:00Z}
   - {campus: south/gz/gz-1, until: 2026-11-26T00:00:00Z}
 `)
-	at := func(s string) time.Time {
+	parse := func(s string) time.Time {
 		when, err := time.Parse(time.RFC3339, s)
 		if err != nil {
 			t.Fatal(err)
@@ -136,14 +136,14 @@ evacuate:
 		"2026-11-27T00:00:00Z": "",
 	} {
 		got := ""
-		for _, e := range rules.Evacuations(at(when)) {
+		for _, e := range rules.Evacuations(parse(when)) {
 			got += e.Kind() + " " + e.Place() + "; "
 		}
 		if got != want {
 			t.Errorf("at %s: %q, want %q", when, got, want)
 		}
 	}
-	in := rules.Evacuations(at("2026-11-22T00:00:00Z"))
+	evacuations := rules.Evacuations(parse("2026-11-22T00:00:00Z"))
 	for _, tt := range []struct {
 		loc  location.Location
 		set  location.SET
@@ -158,23 +158,23 @@ evacuate:
 		{location.Location{}, "a.b.c", false},
 		{location.Location{}, "", false},
 	} {
-		if _, got := in.TakingOut(tt.loc, tt.set); got != tt.want {
+		if _, got := evacuations.TakingOut(tt.loc, tt.set); got != tt.want {
 			t.Errorf("%s %q: %t, want %t", tt.loc, tt.set, got, tt.want)
 		}
 	}
-	if in[0].ID() == in[1].ID() || len(in[0].ID()) != 8 {
-		t.Errorf("ids %s and %s", in[0].ID(), in[1].ID())
+	if evacuations[0].ID() == evacuations[1].ID() || len(evacuations[0].ID()) != 8 {
+		t.Errorf("ids %s and %s", evacuations[0].ID(), evacuations[1].ID())
 	}
-	noon := at("2026-11-24T12:00:00Z")
+	noon := parse("2026-11-24T12:00:00Z")
 	if n := testing.AllocsPerRun(100, func() { rules.Evacuations(noon) }); n > 0 {
 		t.Errorf("%v allocations for each request", n)
 	}
 }
 
 // Every instance that is not chosen has a reason, and no chosen one has.
-func TestWhyNotIsComplete(t *testing.T) { rapid.Check(t, whyNotIsComplete) }
+func TestLeftOutIsComplete(t *testing.T) { rapid.Check(t, leftOutIsComplete) }
 
-func whyNotIsComplete(t *rapid.T) {
+func leftOutIsComplete(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	d := r.Select(NewCallee(instances))
@@ -261,16 +261,16 @@ func TestBlendWithEvacuation(t *testing.T) {
 	}
 }
 
-// Who is in at a percent must not change with an upgrade: a golden value.
+// The callers of a rollout of a percent must not change with an upgrade: a golden value.
 func TestRolloutHashStays(t *testing.T) {
-	in := 0
+	digest := 0
 	for i := range 256 {
 		if (&Rule{Name: "server-b", Rollout: 5000}).Includes(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})) {
-			in = in*3%1000003 + i
+			digest = digest*3%1000003 + i
 		}
 	}
-	if in != 509052 {
-		t.Errorf("the callers of a rollout are others than before: %d", in)
+	if digest != 509052 {
+		t.Errorf("the callers of a rollout are others than before: %d", digest)
 	}
 }
 

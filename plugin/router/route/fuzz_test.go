@@ -23,7 +23,7 @@ func FuzzSelect(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(selectAgreesWithOracle))
 }
 
-func FuzzReads(f *testing.F) {
+func FuzzDependencies(f *testing.F) {
 	fuzztest.AddNoise(f, 8000)
 	f.Fuzz(rapid.MakeFuzz(answerDependsOnWhatItReads))
 }
@@ -33,9 +33,9 @@ func FuzzHoldDown(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(holdDownKeepsWhatIsSatisfied))
 }
 
-func FuzzWhyNot(f *testing.F) {
+func FuzzLeftOut(f *testing.F) {
 	fuzztest.AddNoise(f, 6000)
-	f.Fuzz(rapid.MakeFuzz(whyNotIsComplete))
+	f.Fuzz(rapid.MakeFuzz(leftOutIsComplete))
 }
 
 func FuzzWeights(f *testing.F) {
@@ -160,18 +160,18 @@ func FuzzTemplate(f *testing.F) {
 	for _, s := range []string{"qb.novel.{caller.set.2|alias}", "{caller.set}", "a.b.*", "{caller.label.k}", "x.{caller.region}.{caller.zone}-{caller.campus}"} {
 		f.Add(s, "a.b.c", "r", "SH", "h")
 	}
-	f.Fuzz(func(t *testing.T, text, set, place, from, to string) {
+	f.Fuzz(func(t *testing.T, text, set, place, key, value string) {
 		template, err := ParseTemplate(text)
 		if err != nil {
 			return
 		}
 		caller := location.Identity{
-			Location: location.Location{Region: place, Zone: from, Campus: to}, Labels: map[string]string{"k": place, from: to},
+			Location: location.Location{Region: place, Zone: key, Campus: value}, Labels: map[string]string{"k": place, key: value},
 		}
 		if parsed, err := location.ParseSET(set); err == nil {
 			caller.SET = parsed
 		}
-		aliases := map[string]string{from: to, place: set}
+		aliases := map[string]string{key: value, place: set}
 		got := template.Apply(caller, aliases)
 		if want := oracleTemplate(text, caller, aliases); got != want {
 			t.Errorf("%q of %+v with %q: %q, want %q", text, caller, aliases, got, want)

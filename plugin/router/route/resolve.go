@@ -16,8 +16,8 @@ type Resolved struct {
 	Address *Rule // nil: the name is no lane address
 }
 
-// Resolve finds the lane address that a name is, or that the services are which
-// the name stands for.
+// Resolve finds the lane address of a name: the name itself is one, or a service that
+// the name stands for is one.
 func (r *Rules) Resolve(n Name) Resolved {
 	if r == nil {
 		return Resolved{Name: n}
