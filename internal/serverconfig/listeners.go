@@ -32,7 +32,7 @@ type Listener struct {
 // readListener leaves a port that is none to Polaris.
 func (c *Config) readListener(name string, n strict.Node) {
 	options := entries(entries(n)["option"])
-	if port, given := options["listenPort"]; given {
+	if port, ok := options["listenPort"]; ok {
 		if _, err := strconv.ParseUint(port.Raw(), 10, 16); err == nil {
 			ip := strings.Trim(n.Peek("option", "listenIP"), "[]") // stock listeners take [::]
 			c.Listeners = append(c.Listeners, Listener{
@@ -83,11 +83,11 @@ func (c *Config) checkAdminIP(n strict.Node) {
 func (c *Config) readGRPC(n strict.Node) {
 	fields := entries(entries(n)["option"])
 	c.GRPCTLS = n.Peek("option", "tls", "certFile") != ""
-	if enabled, given := fields["enableCacheProto"]; !given || enabled.Raw() != "true" {
+	if enabled, ok := fields["enableCacheProto"]; !ok || enabled.Raw() != "true" {
 		return
 	}
 	c.AnswersKept = defaultAnswersKept
-	if size, given := fields["sizeCacheProto"]; given && size.Raw() != "0" {
+	if size, ok := fields["sizeCacheProto"]; ok && size.Raw() != "0" {
 		c.AnswersKept, _ = strconv.Atoi(size.Raw())
 	}
 }

@@ -65,22 +65,22 @@ func Load(name string) (*Config, error) {
 func (c *Config) read(root strict.Node) {
 	sections := entries(root)
 	plugins := entries(sections["plugin"])
-	if cmdb, given := plugins["cmdb"]; given {
+	if cmdb, ok := plugins["cmdb"]; ok {
 		c.readCMDB(cmdb)
 	}
-	if n, given := plugins["location"]; given {
+	if n, ok := plugins["location"]; ok {
 		c.readLocation(n)
 	}
-	if n, given := plugins["router"]; given {
+	if n, ok := plugins["router"]; ok {
 		c.readRouter(n)
 	}
 	if name := root.Peek("healthcheck", "service"); name != "" {
 		c.NodesService = name
 	}
-	if n, given := sections["apiservers"]; given {
+	if n, ok := sections["apiservers"]; ok {
 		for _, item := range n.Items() {
-			name, given := entries(item)["name"]
-			if !given {
+			name, ok := entries(item)["name"]
+			if !ok {
 				continue
 			}
 			c.Protocols = append(c.Protocols, name.TextOr())
@@ -97,7 +97,7 @@ func (c *Config) read(root strict.Node) {
 
 // readCMDB leaves the options of other CMDB plugins alone.
 func (c *Config) readCMDB(n strict.Node) {
-	if name, given := entries(n)["name"]; given {
+	if name, ok := entries(n)["name"]; ok {
 		c.CMDB = name.TextOr()
 	}
 	if c.CMDB == MappingName {

@@ -53,7 +53,7 @@ func (n Node) Entries() []Entry {
 			key.Errorf("found %s, expected a key", key.what())
 			continue
 		}
-		if line, twice := seen[key.yaml.Value]; twice {
+		if line, ok := seen[key.yaml.Value]; ok {
 			key.Errorf("key %q is given twice, first in line %d", key.yaml.Value, line)
 			continue
 		}

@@ -88,7 +88,7 @@ func (l *loader) readAliases(n strict.Node) {
 			e.Value.Errorf("alias %q is empty, expected the text to put in its place", from)
 			continue
 		}
-		if first, twice := l.origin[from]; twice && l.rules.aliases[from] != to {
+		if first, ok := l.origin[from]; ok && l.rules.aliases[from] != to {
 			e.Key.Errorf("alias %q is %q here and %q in %s:%d, expected one meaning", from, to, l.rules.aliases[from], first.File(), first.Line())
 			continue
 		}
@@ -117,7 +117,7 @@ func (l *loader) checkName(rule *Rule, at strict.Node) {
 		at.Errorf("the rule's name is empty, expected one that is unique across all files")
 		return
 	}
-	if first, twice := l.names[rule.Name]; twice {
+	if first, ok := l.names[rule.Name]; ok {
 		at.Errorf("rule name %q is given twice, first in %s:%d", rule.Name, first.File, first.Line)
 		return
 	}
@@ -192,7 +192,7 @@ func readServices(n strict.Node) []pattern {
 // crossChecks are those that need every file.
 func (l *loader) crossChecks() {
 	for _, t := range l.targets {
-		if next, is := l.rules.addresses[t.address.Target]; is {
+		if next, ok := l.rules.addresses[t.address.Target]; ok {
 			if next == t.address {
 				t.at.Errorf("target %q is the address itself, expected a real service", t.address.Target)
 			} else {
