@@ -50,26 +50,31 @@ type Admin struct {
 }
 
 func (c *Config) readAdmin(n strict.Node) {
-	o, given := n.Fields("name", "option", "api")["option"]
-	if !given {
-		return
-	}
-	fields := o.Fields("listenIP", "listenPort", "token")
-	if at, given := fields["token"]; given {
-		c.Admin.Token = at.TextOr()
-	}
-	if at, given := fields["listenPort"]; given {
-		c.Admin.ListenPort, _ = at.Int(1, 65535)
-	}
-	if at, given := fields["listenIP"]; given {
-		c.Admin.ListenIP = at.TextOr()
-		addr, err := netip.ParseAddr(c.Admin.ListenIP)
-		switch {
-		case err != nil:
-			at.Errorf("listenIP %q is not an address", c.Admin.ListenIP)
-		case !addr.IsLoopback() && c.Admin.Token == "":
-			at.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
-		}
+	n.Bind(
+		strict.Optional("name", strict.Ignore),
+		strict.Optional("api", strict.Ignore),
+		strict.Optional("option", func(option strict.Node) {
+			given := option.Bind(
+				strict.Optional("listenIP", strict.Text(&c.Admin.ListenIP)),
+				strict.Optional("listenPort", strict.Int(&c.Admin.ListenPort, 1, 65535)),
+				strict.Optional("token", strict.Text(&c.Admin.Token)),
+			)
+			if given.Has("listenIP") {
+				c.checkAdminIP(given["listenIP"])
+			}
+		}),
+	)
+}
+
+// checkAdminIP checks an address to listen at. Without a token the listener stays on
+// loopback.
+func (c *Config) checkAdminIP(n strict.Node) {
+	addr, err := netip.ParseAddr(c.Admin.ListenIP)
+	switch {
+	case err != nil:
+		n.Errorf("listenIP %q is not an address", c.Admin.ListenIP)
+	case !addr.IsLoopback() && c.Admin.Token == "":
+		n.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
 	}
 }
 

@@ -63,20 +63,6 @@ func (n Node) Entries() []Entry {
 	return out
 }
 
-// Fields returns the values of a mapping whose keys must be among known.
-func (n Node) Fields(known ...string) map[string]Node {
-	fields := map[string]Node{}
-	for _, e := range n.Entries() {
-		key := e.Key.yaml.Value
-		if !slices.Contains(known, key) {
-			e.Key.Errorf("unknown key %q%s", key, expected(key, known))
-			continue
-		}
-		fields[key] = e.Value
-	}
-	return fields
-}
-
 // Items returns the values of a list.
 func (n Node) Items() []Node {
 	if n.yaml.Kind != yaml.SequenceNode {
@@ -97,18 +83,6 @@ func (n Node) OneOrItems() []Node {
 		return []Node{n}
 	}
 	return n.Items()
-}
-
-// Version checks the `version: 1` that every file starts with.
-func Version(root Node, fields map[string]Node) {
-	v, given := fields["version"]
-	if !given {
-		root.Errorf("key \"version\" is missing, expected version: 1")
-		return
-	}
-	if v.yaml.Tag != "!!int" || v.yaml.Value != "1" {
-		v.Errorf("found version %q, expected 1: the only version that this program knows", v.yaml.Value)
-	}
 }
 
 func (n Node) child(c *yaml.Node) Node {
