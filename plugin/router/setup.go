@@ -3,10 +3,12 @@ package router
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/auth"
 	"github.com/polarismesh/polaris/bootstrap"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
@@ -64,6 +66,9 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 
 	config, err := serverconfig.Load(bootstrap.ConfigFilePath)
 	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if err := config.CheckListeners(slices.Sorted(maps.Keys(apiserver.Slots))); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
