@@ -37,7 +37,9 @@ import (
 // registers the same name and must not be imported beside this one.
 const proxyName = "auth"
 
-// tickInterval is how late metrics can show that an evacuation has ended.
+// tickInterval is how often the server does what time brings about. It is how late
+// metrics can show that an evacuation has ended; and a view that nobody asks for goes
+// after so many ticks (package view), which is a minute.
 const tickInterval = 5 * time.Second
 
 // clockSlack is how far the clock of a node may be behind that of whoever wrote
@@ -91,19 +93,19 @@ var running atomic.Pointer[Server]
 // Running returns the server with routing, nil before it is made.
 func Running() *Server { return running.Load() }
 
-// newServer starts routing over the stock server: auth is the stock server
-// behind its auth, origin the stock server without auth. The goroutines of the
-// server live as long as the process: Polaris has no call that ends a proxy.
-func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
+// newServer starts routing over the stock server, which stands behind its auth; the
+// second argument is the stock server without auth. The goroutines of the server live
+// as long as the process: Polaris has no call that ends a proxy.
+func newServer(stock, stockWithoutAuth service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
 	observe.Register()
 	s := &Server{
-		auth: auth, origin: origin, config: config, started: clock.Now(),
+		stock: stock, stockWithoutAuth: stockWithoutAuth, config: config, started: clock.Now(),
 		table: cmdb.Table,
 		views: view.NewStore(clock.Now, view.Pods{}),
 		names: names{
-			services: func() cachetypes.ServiceCache { return origin.Cache().Service() },
+			services: func() cachetypes.ServiceCache { return stockWithoutAuth.Cache().Service() },
 			revision: func(id string) string {
-				return origin.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
+				return stockWithoutAuth.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
 			},
 		},
 	}
@@ -123,7 +125,7 @@ func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config)
 	}
 	records := caller.NewRecords()
 	s.sources = identitySources(config.Sources, records, s.views.Pods)
-	if err := records.Follow(origin.Cache()); err != nil {
+	if err := records.Follow(stockWithoutAuth.Cache()); err != nil {
 		return nil, err
 	}
 	go files.Run(context.Background())
@@ -180,8 +182,8 @@ func reportRules(rules *route.Rules) {
 	}
 }
 
-// LoadRules loads routing files. Evacuations that ended lately are still loaded: the
-// clock of another node may be ahead of the clock here.
+// LoadRules loads routing files. It allows an evacuation clockSlack more than
+// route.MaxEvacuation, since the clock here may be behind.
 func LoadRules(files []strict.File) (*route.Rules, int, error) {
 	var problems strict.Problems
 	rules := route.Load(files, clock.Now().Add(clockSlack), &problems)
