@@ -48,16 +48,16 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		return explain.Explanation{}, err
 	}
 	if !in.Decides() {
-		return explain.Of(in), nil
+		return explain.New(in), nil
 	}
 	v, err := s.views.Peek(snap, view.Kind{Route: in.Route}, own)
 	if err != nil {
 		return explain.Explanation{}, err
 	}
 	in.Decision = v.Decision
-	in.Decision.Until = clock.AsOf(s.views.Now(), v.Decision.Until)
-	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.Own))
-	e := explain.Of(in)
+	in.Decision.HeldUntil = clock.AsOf(s.views.Now(), v.Decision.HeldUntil)
+	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.OwnService))
+	e := explain.New(in)
 	if in.Why == route.WhyRouted {
 		e.Revision = v.Revision
 	}
@@ -69,15 +69,14 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 // the target of the lane address is gone, read says so in in.Why.
 func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, err error) {
 	snap, refused, err := s.views.Snapshot(&r.query, r.query.Source())
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, err
-	case snap != nil:
-		in.Callees = snap.Callees()
-	case r.targetIsGone(refused):
-		in.Why = route.WhyNoTarget
-	default:
-		return nil, nil, r.refusal(refused)
+	}
+	in.Callees = snap.Callees()
+	if snap == nil {
+		if in.Why = r.whyRefused(in.Why, refused); in.Why != route.WhyNoTarget {
+			return nil, nil, r.refusal(refused)
+		}
 	}
 	if !r.query.HasOwnService() {
 		return snap, nil, nil
@@ -89,7 +88,7 @@ func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, 
 	if err != nil {
 		return nil, nil, err
 	}
-	in.Own = own.Callees()
+	in.OwnService = own.Callees()
 	return snap, own, nil
 }
 

@@ -1,6 +1,6 @@
-// Package explain says why a caller gets the list that it gets, and of each
-// instance that is not in the list, why not. It puts into words what was decided:
-// it decides nothing itself, so that it cannot disagree with the answer.
+// Package explain says why a caller gets its list, and why each instance that is not
+// in the list is left out. The package puts a decision into words. It decides nothing
+// itself, so that it cannot disagree with the answer.
 package explain
 
 import (
@@ -26,34 +26,33 @@ type Input struct {
 	Addr   netip.Addr // the caller's, normalised
 	Caller location.Facts
 	Name   route.Resolved
-	// Route, Why and Passed are what Rules.Route returned and traced. Why is
-	// route.WhyNoTarget for a lane address with a service of its own whose target
-	// does not exist.
+	// Route, Why and Passed are what Rules.Route returned and traced. For a lane
+	// address that has its own service and no target, Why is route.WhyNoTarget.
 	Route  route.Route
 	Why    route.Why
 	Passed []route.Passed
-	// Callees are the instances of the service really read: of a lane address
-	// its target.
+	// Callees are the instances of the service really read: for a lane address,
+	// of its target.
 	Callees []Callee
-	// Own are the instances of the service that a lane address has the name
-	// of. Without such a service it is nil.
-	Own []Callee
-	// Decision and Members were decided from Callees and Own, where Decides is
-	// true. Decision.Until is by the clock of the reader.
+	// OwnService are the instances of the lane address's own service. It is nil if there
+	// is no such service.
+	OwnService []Callee
+	// Decision and Members were decided from Callees and OwnService. They are set if
+	// Decides returns true. Decision.HeldUntil is by the clock of the reader.
 	Decision route.Decision
 	Members  []route.Member
 }
 
-// Decides reports whether the request came to a decision, be it in mode shadow.
+// Decides reports whether the request came to a decision. In mode shadow it does.
 func (in Input) Decides() bool {
 	return in.Why == route.WhyRouted || in.Why == route.WhyShadowed
 }
 
-// Of explains an answer. It decides nothing itself.
-func Of(in Input) Explanation {
+// New returns the explanation of an answer. It decides nothing itself.
+func New(in Input) Explanation {
 	e := Explanation{
 		Caller: callerOf(in.Addr, in.Caller), Service: in.Name.Service.String(), Read: in.Name.Service.String(),
-		Answer: Stock, Why: sentence(in.Why), Passed: []Passed{}, Instances: []Instance{},
+		Answer: AnswerStock, Why: sentence(in.Why), Passed: []Passed{}, Instances: []Instance{},
 	}
 	if len(in.Name.Read) == 1 {
 		e.Read = in.Name.Read[0].String()
@@ -69,9 +68,9 @@ func Of(in Input) Explanation {
 	}
 	if in.Decides() {
 		e.Answer = AnswerOf(in.Route.Rule)
-		e.decided(in)
+		e.addDecided(in)
 	} else {
-		e.stock(in)
+		e.addStock(in)
 	}
 	slices.SortStableFunc(e.Instances, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
@@ -79,44 +78,44 @@ func Of(in Input) Explanation {
 	return e
 }
 
-// stock lists the stock answer: of a lane address that is no service of its own,
-// the answer of its target.
-func (e *Explanation) stock(in Input) {
+// addStock lists the stock answer. For a lane address without its own service, that is
+// the stock answer of the target.
+func (e *Explanation) addStock(in Input) {
 	list := in.Callees
-	if in.Own != nil {
-		list = in.Own
+	if in.OwnService != nil {
+		list = in.OwnService
 	}
 	e.add(list, func(i *Instance, _ int) { i.Sent = true })
 	e.Sent = len(list)
 }
 
-// decided lists what the decision looked at, and says of each instance whether it
-// is sent, and why not.
-func (e *Explanation) decided(in Input) {
+// addDecided lists what the decision looked at, and each instance: whether the
+// instance is sent, and why it is left out.
+func (e *Explanation) addDecided(in Input) {
 	d, rule := in.Decision, in.Route.Rule
-	if !d.Until.IsZero() {
-		e.HeldUntil = &d.Until
+	if !d.HeldUntil.IsZero() {
+		e.HeldUntil = &d.HeldUntil
 	}
-	e.RoutedAs = &As{string(in.Route.SET), in.Route.Location}
+	e.RoutedAs = &RoutedAs{string(in.Route.SET), in.Route.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
 	if rule.SET != nil {
 		e.SETRule = d.SETRule.String()
 	}
 	e.Tiers, e.Levels = steps(rule.Degrade, d.Tiers), steps(rule.Degrade, d.Levels)
-	whyNot := in.Route.WhyNot(d, Instances(in.Callees))
+	leftOut := in.Route.LeftOut(d, Instances(in.Callees))
 	e.add(in.Callees, func(i *Instance, n int) {
-		i.Chosen, i.WhyNot = whyNot[n] == "", whyNot[n]
-		i.Sent = e.Answer == Shadow && in.Own == nil
+		i.Chosen, i.LeftOut = leftOut[n] == "", leftOut[n]
+		i.Sent = e.Answer == AnswerShadow && in.OwnService == nil
 	})
-	if in.Own != nil && e.Answer != Routed {
-		e.add(in.Own, func(i *Instance, _ int) {
-			i.WhyNot, i.Sent = "it is of the lane address's own service", e.Answer == Shadow
+	if in.OwnService != nil && e.Answer != AnswerRouted {
+		e.add(in.OwnService, func(i *Instance, _ int) {
+			i.LeftOut, i.Sent = "it is of the lane address's own service", e.Answer == AnswerShadow
 		})
 	}
-	if e.Answer != Shadow {
+	if e.Answer != AnswerShadow {
 		for _, m := range in.Members {
 			n := m.Index
-			if m.Own {
+			if m.OwnService {
 				n += len(in.Callees)
 			}
 			e.Instances[n].Sent, e.Instances[n].Weight = true, m.Weight
@@ -140,7 +139,7 @@ func (e *Explanation) add(list []Callee, mark func(i *Instance, n int)) {
 	}
 }
 
-// Instances are the callees without their addresses; nil for nil.
+// Instances returns the callees without their addresses; nil for nil.
 func Instances(list []Callee) []route.Instance {
 	if list == nil {
 		return nil
@@ -152,6 +151,7 @@ func Instances(list []Callee) []route.Instance {
 	return out
 }
 
+// steps returns tiers or levels with the reason why each is satisfied or not.
 func steps(d route.Degrade, list []route.Step) []Step {
 	var out []Step
 	for _, s := range list {
@@ -160,13 +160,15 @@ func steps(d route.Degrade, list []route.Step) []Step {
 	return out
 }
 
+// ruleOf returns what an explanation says of a rule.
 func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
 	return &Rule{
-		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: r.By(),
+		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: r.RolloutBy(),
 		Percent: float64(r.Rollout) / 100, Included: r.Includes(caller),
 	}
 }
 
+// sentence returns a reason for people.
 func sentence(why route.Why) string {
 	if why == route.WhyRouted {
 		return "the rule decides"
@@ -174,22 +176,23 @@ func sentence(why route.Why) string {
 	return string(why)
 }
 
+// callerOf returns what an explanation says of a caller.
 func callerOf(addr netip.Addr, f location.Facts) Caller {
-	c := Caller{Facts: FactsOf(f), Text: Identity(f.Identity)}
+	c := Caller{Facts: FactsOf(f), Text: IdentityText(f.Identity)}
 	if addr.IsValid() {
 		c.Address = addr.String()
 	}
 	return c
 }
 
-// Identity is SET and location in one line, with "-" for what is unknown.
-func Identity(id location.Identity) string {
-	set, at := string(id.SET), id.Location.String()
+// IdentityText returns SET and location in one line, with "-" for what is unknown.
+func IdentityText(id location.Identity) string {
+	set, place := string(id.SET), id.Location.String()
 	if set == "" {
 		set = "-"
 	}
-	if at == "" {
-		at = "-"
+	if place == "" {
+		place = "-"
 	}
-	return set + " in " + at
+	return set + " in " + place
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// MaxEvacuation is how far ahead an evacuation may end: one that is forgotten
-// ends by itself.
+// MaxEvacuation is how far ahead the end of an evacuation may be: an evacuation that
+// everybody forgot ends by itself.
 const MaxEvacuation = 7 * 24 * time.Hour
 
-// Evacuation takes a place or a SET out until a time: its instances count as
-// not usable, and are left out of every routed list that has another usable
-// one.
+// Evacuation takes a place or a SET out until a time: the instances there count as
+// not usable, and every routed list that has another usable instance leaves them
+// out.
 type Evacuation struct {
 	Location location.Location // region, region/zone or region/zone/campus; empty for a SET
 	SET      location.SET      // exactly this one
@@ -28,7 +28,8 @@ type Evacuation struct {
 	Line     int
 }
 
-// Kind is the key by which the place is given: region, zone, campus or set.
+// Kind returns the key of routing files for what is evacuated: region, zone, campus
+// or set.
 func (e Evacuation) Kind() string {
 	if e.SET != "" {
 		return "set"
@@ -36,7 +37,7 @@ func (e Evacuation) Kind() string {
 	return Level(e.Location.Depth()).String()
 }
 
-// Place is what is evacuated, as in routing files.
+// Place returns what is evacuated, as in routing files: a place or a SET.
 func (e Evacuation) Place() string {
 	if e.SET != "" {
 		return string(e.SET)
@@ -44,14 +45,15 @@ func (e Evacuation) Place() string {
 	return e.Location.String()
 }
 
-// ID names the evacuation by its content, for operators to end it.
+// ID returns a name made from the content of the evacuation, by which operators end
+// the evacuation.
 func (e Evacuation) ID() string {
 	sum := xxhash.Sum64String(fmt.Sprintf("%s %s %d %s", e.Kind(), e.Place(), e.Until.Unix(), e.Reason))
 	return fmt.Sprintf("%08x", uint32(sum))
 }
 
-// Has tells whether the evacuation takes an instance out.
-func (e Evacuation) Has(loc location.Location, set location.SET) bool {
+// TakesOut reports whether the evacuation takes an instance out.
+func (e Evacuation) TakesOut(loc location.Location, set location.SET) bool {
 	if e.SET != "" {
 		return set == e.SET
 	}
@@ -59,9 +61,9 @@ func (e Evacuation) Has(loc location.Location, set location.SET) bool {
 	return loc.Depth() >= depth && loc.Cut(depth) == e.Location
 }
 
-// Evacuations are those in force at a time, the last to end first. Their number
-// tells whether others have ended: nothing else changes while the rules stay.
-// It does not allocate.
+// Evacuations returns the evacuations in force at a time, the last to end first. While
+// the rules stay the same, two results are equal if they have equal numbers of
+// evacuations. The method does not allocate.
 func (r *Rules) Evacuations(now time.Time) Evacuations {
 	if r == nil || len(r.evacuations) == 0 {
 		return nil
@@ -69,13 +71,13 @@ func (r *Rules) Evacuations(now time.Time) Evacuations {
 	return r.evacuations[:sort.Search(len(r.evacuations), func(i int) bool { return !r.evacuations[i].Until.After(now) })]
 }
 
-// Evacuations are in force together.
+// Evacuations are evacuations in force together.
 type Evacuations []Evacuation
 
-// Has returns the first evacuation that takes an instance out.
-func (es Evacuations) Has(loc location.Location, set location.SET) (Evacuation, bool) {
+// TakingOut returns the first evacuation that takes an instance out, if there is one.
+func (es Evacuations) TakingOut(loc location.Location, set location.SET) (Evacuation, bool) {
 	for _, e := range es {
-		if e.Has(loc, set) {
+		if e.TakesOut(loc, set) {
 			return e, true
 		}
 	}
@@ -151,8 +153,8 @@ func ParsePlace(key, text string) (location.Location, error) {
 	return location.Location{Region: segments[0], Zone: segments[1], Campus: segments[2]}, nil
 }
 
-// evacuations warns of places that are not there.
-func (l *linter) evacuations() {
+// warnEvacuations warns of evacuated places that the topology does not have.
+func (l *linter) warnEvacuations() {
 	for _, e := range l.rules.evacuations {
 		if err := l.table.CheckLocation(e.Location); err != nil {
 			l.warn(e.File, e.Line, 1, "evacuation of %s %q: %v", e.Kind(), e.Place(), err)

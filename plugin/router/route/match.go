@@ -24,7 +24,8 @@ type Route struct {
 	Location location.Location
 }
 
-// Why says why a request has no Route.
+// Why is the reason for which a caller gets the stock answer. It is empty if a rule
+// decides.
 type Why string
 
 // The reasons for the stock answer.
@@ -34,13 +35,13 @@ const (
 	WhyNoStages  Why = "the rule has no stages"
 	WhyRolledOut Why = "the caller is outside of the rollout"
 	WhyShadowed  Why = "mode: shadow"
-	// WhyNoTarget is why the name of a lane address that is a service of its own
-	// has the stock answer: callers of a working service must not lose it.
+	// WhyNoTarget is the reason of a lane address that has a service of its own, and
+	// no target: callers of a working service must not lose it.
 	WhyNoTarget Why = "the target of the lane address is no service"
 )
 
-// Everybody is a rollout of 100 percent.
-const Everybody = 10000
+// FullRollout is a rollout of 100 percent.
+const FullRollout = 10000
 
 // Route finds the first rule that matches the request. A lane address is its own
 // rule. With a reason other than WhyRouted the caller gets the stock answer; Rule
@@ -64,6 +65,7 @@ func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
 
 // match returns the first rule whose conditions hold, nil where none do. For a
 // trace it looks at every rule; without one, at the rules for this name only.
+// match returns the lane address asked for, or the first rule that matches, or nil.
 func (r *Rules) match(req Request, trace *Trace) *Rule {
 	switch {
 	case r == nil || req.Address != nil:
@@ -73,7 +75,7 @@ func (r *Rules) match(req Request, trace *Trace) *Rule {
 	}
 	s := r.index.search(req.Name)
 	for rule := s.next(); rule != nil; rule = s.next() {
-		if rule.when.fails(req.Addr, req.Caller) == conditionHolds {
+		if rule.when.firstUnmet(req.Addr, req.Caller) == conditionNone {
 			return rule
 		}
 	}
@@ -82,11 +84,11 @@ func (r *Rules) match(req Request, trace *Trace) *Rule {
 
 func (r *Rules) matchTraced(req Request, trace *Trace) *Rule {
 	for _, rule := range r.rules {
-		failed := rule.fails(req)
-		if failed == conditionHolds {
+		unmet := rule.firstUnmet(req)
+		if unmet == conditionNone {
 			return rule
 		}
-		trace.add(rule, failed, req)
+		trace.add(rule, unmet, req)
 	}
 	return nil
 }
@@ -98,19 +100,20 @@ func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
 		route.SET = rule.SET.routeAs(caller, r.aliases)
 	}
 	if rule.Nearby != nil {
-		// Narrower than matchLevel nothing is compared: callers of one zone
-		// are of one kind. Whether a location is known at all does count.
+		// Nothing narrower than matchLevel is compared: with matchLevel zone, all
+		// callers in one zone are one kind. Whether a location is known at all
+		// counts at every matchLevel.
 		route.Location = caller.Cut(max(int(rule.Nearby.Match), 1))
 	}
 	return route
 }
 
-// Kinds counts the kinds of callers that there are among identities, over all
-// rules without `when`, each for one service. It stops counting at most.
-func (r *Rules) Kinds(identities []location.Identity, most int) int {
+// CountKinds returns how many kinds of callers identities are, over all rules without
+// `when`, each for one service. It counts no further than most.
+func (r *Rules) CountKinds(identities []location.Identity, most int) int {
 	kinds := map[Route]bool{}
 	for _, rule := range r.All() {
-		if rule.SET == nil && rule.Nearby == nil || rule.when.fails(netip.Addr{}, location.Identity{}) != conditionHolds {
+		if rule.SET == nil && rule.Nearby == nil || rule.when.firstUnmet(netip.Addr{}, location.Identity{}) != conditionNone {
 			continue
 		}
 		for _, id := range identities {
@@ -123,9 +126,9 @@ func (r *Rules) Kinds(identities []location.Identity, most int) int {
 	return len(kinds)
 }
 
-// Concern reports whether a service is a lane address, or a rule is for it,
+// Concerns reports whether a name is a lane address, or some rule is for the name,
 // whoever asks.
-func (r *Rules) Concern(name Resolved) bool {
+func (r *Rules) Concerns(name Resolved) bool {
 	if r == nil || name.Address != nil {
 		return name.Address != nil
 	}
@@ -133,15 +136,17 @@ func (r *Rules) Concern(name Resolved) bool {
 	return s.next() != nil
 }
 
-// fails returns the first condition of the rule that the request does not meet,
+// firstUnmet returns the first condition of the rule that the request does not meet,
 // conditionHolds where it meets all.
-func (r *Rule) fails(req Request) condition {
+func (r *Rule) firstUnmet(req Request) condition {
 	if !r.matchesService(req.Name) {
 		return conditionService
 	}
-	return r.when.fails(req.Addr, req.Caller)
+	return r.when.firstUnmet(req.Addr, req.Caller)
 }
 
+// matchesService reports whether the rule is for the name, or for a service that the
+// name stands for.
 func (r *Rule) matchesService(name Name) bool {
 	for _, p := range r.services {
 		if p.isExact && (p.exact == name.Service || slices.Contains(name.Read, p.exact)) {
@@ -165,9 +170,10 @@ func (n Name) isSystem() bool {
 }
 
 // Includes reports whether the rollout includes the caller. Raising the percent
-// only ever adds callers. By weight every caller is in, but at 0 percent.
+// only ever adds callers. A rollout by weight includes every caller, but at 0
+// percent it includes nobody.
 func (r *Rule) Includes(addr netip.Addr) bool {
-	if r.Rollout == Everybody || r.Rollout == 0 || r.ByWeight {
+	if r.Rollout == FullRollout || r.Rollout == 0 || r.ByWeight {
 		return r.Rollout > 0
 	}
 	if !addr.IsValid() {
@@ -176,7 +182,7 @@ func (r *Rule) Includes(addr netip.Addr) bool {
 	b := append(make([]byte, 0, 128), r.Name...)
 	b = append(b, 0)
 	b = append(b, addr.AsSlice()...)
-	return xxhash.Sum64(b)%Everybody < uint64(r.Rollout)
+	return xxhash.Sum64(b)%FullRollout < uint64(r.Rollout)
 }
 
 // routeAs returns the SET that the SET stage works with.

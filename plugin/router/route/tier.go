@@ -21,12 +21,12 @@ const (
 
 var tierWords = []string{string(TierOwn), string(TierPool), string(TierSiblings), string(TierBusiness), string(TierUnset), string(TierAll)}
 
-// has tells whether an instance of SET set is in the tier for a caller routed
-// as caller, which has a SET.
-func (t Tier) has(caller, set location.SET) bool {
+// contains reports whether the tier has the instances of a SET, for a caller routed
+// as the SET caller, which is not empty.
+func (t Tier) contains(caller, set location.SET) bool {
 	switch t {
 	case TierOwn:
-		return set == caller || caller.IsPool() && TierSiblings.has(caller, set)
+		return set == caller || caller.IsPool() && TierSiblings.contains(caller, set)
 	case TierPool:
 		return set == caller.Pool()
 	case TierSiblings:
@@ -41,8 +41,9 @@ func (t Tier) has(caller, set location.SET) bool {
 	return false
 }
 
-// exactly is the one SET that the tier has for a caller, if it can be no other.
-func (t Tier) exactly(caller location.SET) (set location.SET, is bool) {
+// onlySET returns the SET of the tier for a caller, if no other SET can be in the
+// tier.
+func (t Tier) onlySET(caller location.SET) (set location.SET, ok bool) {
 	switch t {
 	case TierOwn:
 		return caller, !caller.IsPool()

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// condition is a part of a rule that a request may not meet.
+// condition names a part of a rule that a request may not meet.
 type condition string
 
 const (
-	conditionHolds   condition = ""
+	conditionNone    condition = ""
 	conditionService condition = "service"
 	conditionIP      condition = "ip"
 	conditionSET     condition = "set"
@@ -24,7 +24,7 @@ const (
 type Passed struct {
 	Rule *Rule
 	Why  string
-	// OtherService says that the rule is for other services.
+	// OtherService is true if the rule is for other services.
 	OtherService bool
 }
 
@@ -35,20 +35,21 @@ type Trace struct {
 	Passed []Passed
 }
 
-func (t *Trace) add(rule *Rule, failed condition, req Request) {
-	t.Passed = append(t.Passed, Passed{rule, rule.explain(failed, req), failed == conditionService})
+// add gathers a rule and the condition that the request does not meet.
+func (t *Trace) add(rule *Rule, unmet condition, req Request) {
+	t.Passed = append(t.Passed, Passed{rule, rule.describeUnmet(unmet, req), unmet == conditionService})
 }
 
-// explain says what a condition wants and what the request has.
-func (r *Rule) explain(failed condition, req Request) string {
+// describeUnmet says what a condition wants and what the request has.
+func (r *Rule) describeUnmet(unmet condition, req Request) string {
 	wants := func(want, got string) string {
 		if got == "" {
-			return fmt.Sprintf("when.%s wants %q, the caller has none", failed, want)
+			return fmt.Sprintf("when.%s wants %q, the caller has none", unmet, want)
 		}
-		return fmt.Sprintf("when.%s wants %q, the caller has %q", failed, want, got)
+		return fmt.Sprintf("when.%s wants %q, the caller has %q", unmet, want, got)
 	}
 	w, id := r.when, req.Caller
-	switch failed {
+	switch unmet {
 	case conditionSET:
 		return wants(string(w.set.text), string(id.SET))
 	case conditionRegion:
@@ -73,7 +74,7 @@ func (r *Rule) explain(failed condition, req Request) string {
 	return "it is for " + strings.Join(services, ", ")
 }
 
-// Reason says why a tier or level is satisfied or not.
+// Reason returns why a tier or level is satisfied or not, for operators.
 func (d Degrade) Reason(s Step) string {
 	unusable := s.Total - s.Usable
 	switch {
@@ -89,7 +90,7 @@ func (d Degrade) Reason(s Step) string {
 	return fmt.Sprintf("%d of %d usable", s.Usable, s.Total)
 }
 
-// String says by which of the rules of docs/design.md, 5.2 the stage decided.
+// String returns for operators by which rule of docs/design.md, 5.2 the stage decided.
 func (r SETRule) String() string {
 	switch r {
 	case SETRuleCalleeWithout:
@@ -104,9 +105,9 @@ func (r SETRule) String() string {
 	return "no SET stage"
 }
 
-// WhyNot says of each instance why it is not in the list; it is empty for those
-// that are. Instances and decision are those of Select.
-func (r Route) WhyNot(d Decision, instances []Instance) []string {
+// LeftOut returns for each instance why the decision leaves it out, and an empty text
+// for a chosen instance. Instances are those that the decision was made from.
+func (r Route) LeftOut(d Decision, instances []Instance) []string {
 	out := make([]string, len(instances))
 	chosen := make([]bool, len(instances))
 	for _, i := range d.Chosen {
@@ -114,13 +115,14 @@ func (r Route) WhyNot(d Decision, instances []Instance) []string {
 	}
 	for i, instance := range instances {
 		if !chosen[i] {
-			out[i] = r.whyNot(d, instance)
+			out[i] = r.leftOut(d, instance)
 		}
 	}
 	return out
 }
 
-func (r Route) whyNot(d Decision, i Instance) string {
+// leftOut returns why a decision leaves an instance out.
+func (r Route) leftOut(d Decision, i Instance) string {
 	set := "SET \"" + string(i.SET) + "\""
 	if i.SET == "" {
 		set = "no SET"
@@ -130,7 +132,7 @@ func (r Route) whyNot(d Decision, i Instance) string {
 		return "the caller has no SET, and the rule requires one"
 	case d.SETRule == SETRuleBusinessAbsent && i.SET != "":
 		return set + " is of another business"
-	case d.SETRule == SETRuleByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).has(r.SET, i.SET)):
+	case d.SETRule == SETRuleByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).contains(r.SET, i.SET)):
 		return r.notInTier(d, i, set)
 	case d.SETRule == SETRuleByTiers && d.Widened:
 		return set + " is in no tier of the rule"
@@ -139,21 +141,22 @@ func (r Route) whyNot(d Decision, i Instance) string {
 		return "the caller has no location, and the rule is strict"
 	}
 	if r.Rule.Nearby != nil && !d.Widened && r.Location.Depth() > 0 {
-		level := LevelOf(d.Level)
+		level := ParseLevel(d.Level)
 		if d.Level == "" {
 			return fmt.Sprintf("its location %q is in no level down to maxMatchLevel %s", i.Location, r.Rule.Nearby.Max)
 		}
-		if !level.has(r.Location, i.Location) {
+		if !level.contains(r.Location, i.Location) {
 			return fmt.Sprintf("its location %q is outside of level %s %q", i.Location, level, r.Location.Cut(int(level)))
 		}
 	}
 	return "it is evacuated, and the list has another usable instance"
 }
 
-// notInTier names the tier that would have it.
+// notInTier returns why an instance is not in the chosen tier. It names the tier of
+// the rule that has the instance.
 func (r Route) notInTier(d Decision, i Instance, set string) string {
 	for _, tier := range r.Rule.SET.Tiers {
-		if tier.has(r.SET, i.SET) {
+		if tier.contains(r.SET, i.SET) {
 			return fmt.Sprintf("%s is in tier %s, and tier %s decides", set, tier, d.Tier)
 		}
 	}

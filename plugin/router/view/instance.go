@@ -22,7 +22,7 @@ func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.
 	if facts.SET != "" {
 		p.Metadata = withSET(p.GetMetadata(), facts.SET)
 	}
-	_, evacuated := state.evacuations.Has(facts.Location, facts.SET)
+	_, evacuated := state.evacuations.TakingOut(facts.Location, facts.SET)
 	return route.Instance{
 		Location:  facts.Location,
 		SET:       facts.SET,

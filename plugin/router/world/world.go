@@ -1,6 +1,7 @@
-// Package world decides routing over a state of everything that matters to it:
-// rules, mapping, instances, what clients reported. The state comes from a case
-// file, a dump, or a running server; the decisions are those of the server.
+// Package world decides routing over a World: the state of everything that routing
+// depends on, that is rules, mapping, instances, and what clients reported. A World
+// comes from a case file, a dump, or a running server. The decisions are the same as
+// the server's.
 package world
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Instance is an instance as it registered.
+// Instance is an instance as it registered, before any mapping.
 type Instance struct {
 	ID       string            `json:"id"`
 	Service  route.Service     `json:"service"`
@@ -27,7 +28,7 @@ type Instance struct {
 	Weight   uint32            `json:"weight"`
 }
 
-// Client is what an SDK client reported.
+// Client is the location that an SDK client reported of itself.
 type Client struct {
 	Addr     netip.Addr        `json:"host"`
 	Location location.Location `json:"location"`
@@ -39,20 +40,20 @@ type Seen struct {
 	Requests uint64     `json:"requests"`
 }
 
-// World is a state. Its fields are set before its first method is called, and
-// not changed afterwards. It is not safe for concurrent use.
+// World is a state. Its fields must not change after the first call of a method. It is
+// not safe for concurrent use.
 type World struct {
 	Rules     *route.Rules
 	Table     *location.Table
 	Now       time.Time       // for evacuations
-	Sources   []string        // of the identity of callers; nil: all, in the order of docs/design.md, 4
-	Names     []route.Service // that exist, also those without an instance
+	Sources   []string        // of the identities of callers; nil: all, in the order of docs/design.md, 4
+	Names     []route.Service // the services that exist, with or without instances
 	Instances []Instance
 	Clients   []Client
 	Pods      []Pod
 	Aliases   map[route.Service]route.Service
 	Seen      []Seen
-	Routing   []strict.File // that Rules come from, where they are at hand
+	Routing   []strict.File // the files of Rules; nil if they are not at hand
 
 	indexed   bool
 	byService map[route.Service][]explain.Callee
@@ -61,38 +62,36 @@ type World struct {
 	pods      podFacts
 }
 
-// Request is who asks for what.
+// Request is a caller and the service that it asks for.
 type Request struct {
 	Addr    netip.Addr
-	SET     location.SET // in place of the caller's own; empty: none
+	SET     location.SET // in the place of the caller's own SET; empty: the caller keeps its own
 	Service route.Service
 }
 
-// Explain answers as the server does, and says why.
-func (w *World) Explain(r Request) explain.Explanation { return explain.Of(w.decide(r)) }
+// Explain decides a request as the server does, and explains the answer.
+func (w *World) Explain(r Request) explain.Explanation { return explain.New(w.decide(r)) }
 
-// decide decides a request as the server does.
+// decide returns the answer of the server to a request.
 func (w *World) decide(r Request) explain.Input {
 	addr := location.Normalize(r.Addr)
-	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.name(r.Service))}
+	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.findName(r.Service))}
 	if r.SET != "" {
 		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
 	}
-	exists := w.read(&in)
+	exists := w.readInstances(&in)
 	var trace route.Trace
 	in.Route, in.Why = w.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
 	in.Passed = trace.Passed
-	if !exists && in.Name.HasOwnService() {
-		in.Why = route.WhyNoTarget
-	}
+	in.Why = in.Name.WithTarget(in.Why, exists)
 	if in.Decides() {
-		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.Own))
+		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.OwnService))
 	}
 	return in
 }
 
-// name returns what the state has under a name.
-func (w *World) name(service route.Service) route.Name {
+// findName returns what the state has under a name: services, or an alias of one.
+func (w *World) findName(service route.Service) route.Name {
 	n := route.Name{Service: service}
 	if target, ok := w.Aliases[service]; ok {
 		n.Read = []route.Service{target}
@@ -101,27 +100,27 @@ func (w *World) name(service route.Service) route.Name {
 	return n
 }
 
-// read puts the instances of the services into an input that an answer depends
-// on. It reports whether the service that is really read exists.
-func (w *World) read(in *explain.Input) (exists bool) {
+// readInstances puts the instances that an answer depends on into an input. It reports
+// whether the service that is really read exists.
+func (w *World) readInstances(in *explain.Input) (exists bool) {
 	source := in.Name.Source()
 	if target, ok := w.Aliases[source]; ok {
 		source = target
 	}
 	in.Callees = w.instancesOf(source)
 	if in.Name.HasOwnService() {
-		own := in.Name.Service
+		ownService := in.Name.Service
 		if len(in.Name.Read) > 0 {
-			own = in.Name.Read[0]
+			ownService = in.Name.Read[0]
 		}
-		if in.Own = w.instancesOf(own); in.Own == nil {
-			in.Own = []explain.Callee{} // the service exists, and has no instance
+		if in.OwnService = w.instancesOf(ownService); in.OwnService == nil {
+			in.OwnService = []explain.Callee{} // the service exists, and has no instance
 		}
 	}
 	return in.Callees != nil || slices.Contains(w.Names, source)
 }
 
-// Identity is what is known of a caller.
+// Identity returns what is known of a caller.
 func (w *World) Identity(addr netip.Addr) location.Facts {
 	w.index()
 	r := location.Resolver{Default: w.Table.Default()}
@@ -140,6 +139,7 @@ func (w *World) Identity(addr netip.Addr) location.Facts {
 	return r.Caller(addr)
 }
 
+// sourceNames returns the sources of the identities of callers, in their order.
 func (w *World) sourceNames() []string {
 	if w.Sources == nil {
 		return location.SourceNames
@@ -153,6 +153,7 @@ func (w *World) instancesOf(service route.Service) []explain.Callee {
 	return w.byService[service]
 }
 
+// index fills in the fields that are looked up by service or address, once.
 func (w *World) index() {
 	if w.indexed {
 		return
@@ -160,15 +161,15 @@ func (w *World) index() {
 	w.indexed = true
 	w.byService = map[route.Service][]explain.Callee{}
 	w.byHost, w.reports = map[netip.Addr][]location.Facts{}, map[netip.Addr][]location.Facts{}
-	evacuated, hosts := w.Rules.Evacuations(w.Now), w.indexPods()
+	evacuations, hosts := w.Rules.Evacuations(w.Now), w.indexPods()
 	for _, i := range w.Instances {
 		registered, _ := location.Registered(i.Location, i.Metadata)
 		facts := hosts.Instance(i.Host, &registered)
-		_, out := evacuated.Has(facts.Location, facts.SET)
+		_, isOut := evacuations.TakingOut(facts.Location, facts.SET)
 		w.byService[i.Service] = append(w.byService[i.Service], explain.Callee{
 			ID: i.ID, Host: i.Host, Port: i.Port,
 			Instance: route.Instance{
-				Location: facts.Location, SET: facts.SET, Evacuated: out,
+				Location: facts.Location, SET: facts.SET, Evacuated: isOut,
 				Healthy: i.Healthy, Isolate: i.Isolate, Weight: i.Weight,
 			},
 		})
@@ -185,7 +186,8 @@ func (w *World) index() {
 	}
 }
 
-// indexPods indexes the pods, and returns what knows instances by their hosts.
+// indexPods indexes the pods, and returns the sources of facts about the hosts of
+// instances.
 func (w *World) indexPods() location.Hosts {
 	w.pods = podFacts{}
 	for _, p := range w.Pods {
@@ -194,18 +196,18 @@ func (w *World) indexPods() location.Hosts {
 	}
 	names := w.sourceNames()
 	hosts := location.Hosts{Table: w.Table}
-	if at := slices.Index(names, location.SourceKubernetes); at >= 0 {
-		hosts.Pods, hosts.PodsFirst = w.pods, at < slices.Index(names, location.SourceMapping)
+	if i := slices.Index(names, location.SourceKubernetes); i >= 0 {
+		hosts.Pods, hosts.PodsFirst = w.pods, i < slices.Index(names, location.SourceMapping)
 	}
 	return hosts
 }
 
-// CountIn is how many instances an evacuation would take out.
-func (w *World) CountIn(e route.Evacuation) (n int) {
+// CountTakenOut returns how many instances an evacuation takes out.
+func (w *World) CountTakenOut(e route.Evacuation) (n int) {
 	w.index()
 	for _, list := range w.byService {
 		for _, c := range list {
-			if e.Has(c.Location, c.SET) {
+			if e.TakesOut(c.Location, c.SET) {
 				n++
 			}
 		}
@@ -213,10 +215,10 @@ func (w *World) CountIn(e route.Evacuation) (n int) {
 	return n
 }
 
-// hosts knows callers by the records at their address.
+// hosts is a source of identities: the records of instances or clients by address.
 type hosts map[netip.Addr][]location.Facts
 
-// Facts is what the records agree on.
+// Facts returns what the records at an address agree on.
 func (h hosts) Facts(addr netip.Addr) (location.Found, bool) {
 	records, ok := h[addr]
 	if !ok {
