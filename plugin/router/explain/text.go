@@ -49,6 +49,7 @@ func (e Explanation) Text(w io.Writer) {
 	}
 }
 
+// identity writes what is known of the caller.
 func (e Explanation) identity(w io.Writer) {
 	fmt.Fprintln(w, "\nwho")
 	if len(e.Caller.Facts) == 0 {
@@ -66,6 +67,7 @@ func WriteFacts(w io.Writer, facts []Fact) {
 	t.Flush()
 }
 
+// rule writes the rule, and the rules before it.
 func (e Explanation) rule(w io.Writer) {
 	fmt.Fprintln(w, "\nrule")
 	t := table(w)
@@ -94,6 +96,7 @@ func (e Explanation) rule(w io.Writer) {
 	}
 }
 
+// stages writes what the decision looked at.
 func (e Explanation) stages(w io.Writer) {
 	if e.RoutedAs == nil {
 		return
@@ -114,6 +117,7 @@ func (e Explanation) stages(w io.Writer) {
 	}
 }
 
+// writeSteps writes tiers or levels, one a line.
 func writeSteps(w io.Writer, kind string, list []Step, chosen string) {
 	t := table(w)
 	for _, s := range list {
@@ -129,6 +133,7 @@ func writeSteps(w io.Writer, kind string, list []Step, chosen string) {
 	t.Flush()
 }
 
+// instances writes the instances, sent and left out.
 func (e Explanation) instances(w io.Writer) {
 	fmt.Fprintln(w, "\ninstances")
 	t := table(w)
