@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,6 +43,30 @@ func (c *Config) readListener(name string, n strict.Node) {
 	}
 }
 
+// listenerName is a name under apiservers, and where it stands.
+type listenerName struct {
+	name, file string
+	line, col  int
+}
+
+// CheckListeners returns an error for each listener under apiservers that is not
+// among known, the listeners of this server. Polaris writes a line into its log for
+// such a listener, and goes on without it.
+func (c *Config) CheckListeners(known []string) error {
+	var problems strict.Problems
+	for _, l := range c.listenerNames {
+		if slices.Contains(known, l.name) {
+			continue
+		}
+		hint := ", expected one of " + strings.Join(known, ", ")
+		if near, ok := strict.Nearest(l.name, known); ok {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		problems.Add(strict.Problem{File: l.file, Line: l.line, Col: l.col, Message: fmt.Sprintf("this server has no listener %q%s", l.name, hint)})
+	}
+	return problems.Err()
+}
+
 // Admin is where the admin listener listens, if it is among the Protocols.
 type Admin struct {
 	ListenIP   string
@@ -69,12 +94,14 @@ func (c *Config) readAdmin(n strict.Node) {
 // checkAdminIP checks an address to listen at. Without a token the listener stays on
 // loopback.
 func (c *Config) checkAdminIP(n strict.Node) {
-	addr, err := netip.ParseAddr(c.Admin.ListenIP)
+	addr, err := netip.ParseAddr(strings.Trim(c.Admin.ListenIP, "[]")) // stock listeners take [::]
 	switch {
 	case err != nil:
 		n.Errorf("listenIP %q is not an address", c.Admin.ListenIP)
 	case !addr.IsLoopback() && c.Admin.Token == "":
 		n.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
+	default:
+		c.Admin.ListenIP = addr.String()
 	}
 }
 

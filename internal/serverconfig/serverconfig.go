@@ -29,6 +29,7 @@ type Config struct {
 	FailOpen           bool
 	Protocols          []string // names under apiservers
 	Listeners          []Listener
+	listenerNames      []listenerName
 	ClientAuth         bool   // clients are asked for a token; read where files are in the config center
 	AnswersKept        int    // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
 	GRPCTLS            bool   // service-grpc listens with TLS
@@ -84,6 +85,7 @@ func (c *Config) read(root strict.Node) {
 				continue
 			}
 			c.Protocols = append(c.Protocols, name.TextOr())
+			c.listenerNames = append(c.listenerNames, listenerName{name.Raw(), name.File(), name.Line(), name.Col()})
 			c.readListener(name.Raw(), item)
 			switch name.Raw() {
 			case AdminName:

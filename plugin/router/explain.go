@@ -31,7 +31,7 @@ func (e NotFound) Error() string {
 // Explain says why a caller gets what it gets, from the snapshot and the view
 // that serve its requests. It asks the server without auth: it is for operators.
 func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
-	r, err := s.newRequest(context.Background(), s.origin, &apiservice.DiscoverFilter{}, messageOf(q.Service))
+	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(q.Service))
 	if err != nil {
 		return explain.Explanation{}, err
 	}

@@ -99,7 +99,7 @@ addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
 		stockInstance("1", "a.b.c"), stockInstance("2", "a.b.d"), stockInstance("3", "a.b.*"), stockInstance("4", "x.y.z"),
 	}}
 	return &Server{
-		auth: stock, origin: stock, config: &serverconfig.Config{FailOpen: true},
+		stock: stock, stockWithoutAuth: stock, config: &serverconfig.Config{FailOpen: true},
 		table: func() *location.Table { return table }, rules: func() *route.Rules { return rules },
 		sources: []location.Source{location.TableSource{Table: func() *location.Table { return table }}},
 		names:   names{services: func() cachetypes.ServiceCache { return services }},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -86,7 +87,9 @@ func (u *usage) tick() (idle bool) {
 }
 
 // view returns the view of a kind of caller. Concurrent requests for a view that
-// is not there yet wait for one build of it.
+// is not there yet wait for one build of it. A view that could not be built is not
+// tried again before the service, the files or the pods change: a bug costs each
+// request a line in the log, and not a build.
 func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) (*View, error) {
 	cause, before := "", route.Memory{}
 	present, ok := snap.kinds.cells.Load(kind)
@@ -113,7 +116,7 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) 
 		}
 		snap.kinds.members.Add(fresh.size.Load())
 		if !kind.OnlyHealthy {
-			s.changes.note(q.Service, kind, v, snap, cause, s.Now())
+			observe.Safely("a change of a view", func() { s.changes.note(q.Service, kind, v, snap, cause, s.Now()) })
 		}
 		return v, nil
 	})
@@ -135,6 +138,9 @@ func (c *cell) stale(snap, ownService *Snapshot, now time.Time) (cause string) {
 	until := c.until.Load()
 	switch {
 	case c.ownService != ownService:
+		if last := snap.lastChange; last.seq > c.seq && last.cause != causeInstances {
+			return last.cause // files or pods: both services have changed
+		}
 		return causeOwnService
 	case until != 0 && int64(now.Sub(epoch)) >= until:
 		return causeHoldDown

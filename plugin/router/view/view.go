@@ -42,7 +42,7 @@ type View struct {
 const revisionPrefix = "setrouter-"
 
 // build decides for a kind of caller and makes its list. A fault in it, also a
-// panic, becomes an error, so that the next snapshot is tried again.
+// panic, becomes an error, so that the kind is tried again with the next snapshot.
 func (s *Store) build(snap *Snapshot, kind Kind, ownService *Snapshot, before route.Memory) (v *View, err error) {
 	defer func() {
 		if p := recover(); p != nil {
