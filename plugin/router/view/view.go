@@ -91,6 +91,11 @@ func (v *View) list(snap *Snapshot, kind Kind, own *Snapshot, members []route.Me
 		v.Answer.Instances = append(v.Answer.Instances, p)
 		content.Write(sum[:])
 	}
+	if len(v.Answer.Instances) == 0 {
+		why := explain.WhyEmpty(kind.Route, v.Decision)
+		v.Answer.Info = wrapperspb.String(why)
+		content.Write([]byte(why))
+	}
 	v.Revision = revisionPrefix + hex.EncodeToString(content.Sum(nil)[:20])
 	v.Answer.Service.Revision = wrapperspb.String(v.Revision)
 	return nil
