@@ -23,13 +23,14 @@ import (
 type stock struct {
 	code      apimodel.Code // in place of an answer; 0: answer
 	revision  string
+	metadata  map[string]string // of the service
 	instances []*apiservice.Instance
 }
 
 func (s *stock) Revision(route.Service) string { return s.revision }
 
 func (s *stock) Answer(source route.Service, revision string) *apiservice.DiscoverResponse {
-	service := &apiservice.Service{Namespace: wrapperspb.String(source.Namespace), Name: wrapperspb.String(source.Name), Revision: wrapperspb.String(s.revision)}
+	service := &apiservice.Service{Namespace: wrapperspb.String(source.Namespace), Name: wrapperspb.String(source.Name), Revision: wrapperspb.String(s.revision), Metadata: s.metadata}
 	switch {
 	case s.code != 0:
 		return api.NewDiscoverInstanceResponse(s.code, service)
@@ -168,6 +169,32 @@ func TestEmptyListSaysWhy(t *testing.T) {
 	}
 	if len(revisions) != 2 {
 		t.Errorf("revisions %v, want one for each reason", revisions)
+	}
+}
+
+// Where a rule has a nearby stage, the answer lacks the switch that makes SDKs
+// narrow the list once more. The service that others share keeps it.
+func TestNearbySwitch(t *testing.T) {
+	f := newFixture(t)
+	f.stock.metadata = map[string]string{"internal-enable-nearby": "true", "k": "v"}
+	answer := func(nearby *route.NearbyStage) *View {
+		rule := *f.rule
+		rule.Nearby = nearby
+		v, _, err := f.store.View(f.query("s"), Kind{Route: route.Route{Rule: &rule, SET: "a.b.c"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	plain, nearby := answer(nil), answer(&route.NearbyStage{Match: route.LevelAll, Max: route.LevelAll})
+	if got := plain.Answer.Service.Metadata; !maps.Equal(got, f.stock.metadata) {
+		t.Errorf("without a nearby stage: %v", got)
+	}
+	if got := nearby.Answer.Service.Metadata; !maps.Equal(got, map[string]string{"k": "v"}) {
+		t.Errorf("with a nearby stage: %v", got)
+	}
+	if plain.Revision == nearby.Revision {
+		t.Errorf("two contents have the revision %s", plain.Revision)
 	}
 }
 
