@@ -1,10 +1,10 @@
-// Package clock is the pack's one source of the time. A time of it is good for
-// both: its wall clock says when evacuations end and files were loaded, and its
-// monotonic clock measures, which a step of the wall clock does not change. So
-// do not strip it (by Round, UnixNano or JSON) from what is measured with.
+// Package clock is where the pack gets the time. A time has a wall clock, by which
+// evacuations end and loads are dated, and a monotonic clock, by which durations
+// are measured: a step of the wall clock does not change them. Round, UnixNano and
+// JSON strip the monotonic clock from a time: do not measure with the result.
 //
-// A server that is built with the tag `clockstep` has a wall clock that tests
-// can step.
+// A server that is built with the tag clockstep has a wall clock that tests can
+// step.
 package clock
 
 import "time"

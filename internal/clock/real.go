@@ -4,5 +4,5 @@ package clock
 
 import "time"
 
-// Now is time.Now.
+// Now returns the time.
 func Now() time.Time { return time.Now() }

@@ -10,16 +10,16 @@ import (
 	"unsafe"
 )
 
-// stepFile is the variable with the name of a file, which has the seconds that
-// the wall clock of this build is ahead. Without the file it is right.
-const stepFile = "SETROUTER_CLOCK_STEP"
+// stepVariable is the environment variable that names a file. The file has the
+// seconds by which the wall clock is ahead; without the file the clock is right.
+const stepVariable = "SETROUTER_CLOCK_STEP"
 
-// Now is time.Now as it is after a step of the wall clock: package time has no
-// call that moves the wall clock of a time and leaves the monotonic one, as a
-// step does, so that it is done in the time itself.
+// Now returns time.Now as it would be after a step of the wall clock. A step moves
+// the wall clock of a time and leaves its monotonic clock. Package time has no
+// call for that, so Now changes the bits of the time.
 func Now() time.Time {
 	now := time.Now()
-	text, err := os.ReadFile(os.Getenv(stepFile))
+	text, err := os.ReadFile(os.Getenv(stepVariable))
 	if err != nil {
 		return now
 	}
@@ -30,9 +30,10 @@ func Now() time.Time {
 	return step(now, seconds)
 }
 
-// step knows the representation in package time: where the top bit of the first
-// word is set, the time has a monotonic clock, which is the second word; the
-// wall clock's seconds are 33 bits of the first, above 30 bits of nanoseconds.
+// step moves the wall clock of t. It knows how package time stores a time: where
+// the top bit of the first word is set, the second word is the monotonic clock,
+// and the first has the seconds of the wall clock in 33 bits, above 30 bits of
+// nanoseconds.
 func step(t time.Time, seconds int64) time.Time {
 	const hasMonotonic, nanosecondBits = 1 << 63, 30
 	want := t.Round(0).Add(time.Duration(seconds) * time.Second) // without the monotonic clock

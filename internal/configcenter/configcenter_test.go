@@ -93,11 +93,11 @@ func released(typ model.ReleaseType, version uint64, content string) *model.Conf
 	}}
 }
 
-func warmed(of releases) *Center {
+func warmed(cache releases) *Center {
 	c := &Center{}
 	c.OnWarm(func() {})
-	c.warm(func() (*stock, error) {
-		return &stock{releases: of, grays: &fakeRules{}, files: fakeFiles{}, labels: thisNode}, nil
+	c.warm(func() (*serverParts, error) {
+		return &serverParts{releases: cache, grays: &fakeRules{}, files: fakeFiles{}, labels: thisNode}, nil
 	})
 	return c
 }
@@ -105,58 +105,58 @@ func warmed(of releases) *Center {
 var thisNode = map[string]string{model.ClientLabel_IP: "10.0.0.7"}
 
 func TestRead(t *testing.T) {
-	from := &fakeCache{full: released(model.ReleaseTypeFull, 1, "a"), gray: released(model.ReleaseTypeGray, 2, "b")}
-	c := warmed(from)
+	cache := &fakeCache{full: released(model.ReleaseTypeFull, 1, "a"), gray: released(model.ReleaseTypeGray, 2, "b")}
+	c := warmed(cache)
 	if data, _, err := c.Read(name); string(data) != "a" || err != nil {
 		t.Errorf("%q, %v", data, err)
 	}
 	// The same content in a later release is another version, and a gray release
 	// for other nodes is none.
-	reads, first := from.reads, c.Version(name)
-	from.gray = released(model.ReleaseTypeGray, 3, "c")
-	if again := c.Version(name); again != first || from.reads != reads {
+	reads, first := cache.reads, c.Version(name)
+	cache.gray = released(model.ReleaseTypeGray, 3, "c")
+	if again := c.Version(name); again != first || cache.reads != reads {
 		t.Errorf("a gray release changed the version from %q to %q, or a content was read", first, again)
 	}
-	from.full = released(model.ReleaseTypeFull, 4, "a")
+	cache.full = released(model.ReleaseTypeFull, 4, "a")
 	if again := c.Version(name); again == first {
 		t.Error("the version did not change")
 	}
-	from.full.Content = "half" // the cache has the new release and the old content
+	cache.full.Content = "half" // the cache has the new release and the old content
 	if _, _, err := c.Read(name); !errors.Is(err, errUnsettled) || !strings.Contains(err.Error(), `release "r"`) {
 		t.Error(err)
 	}
-	from.full = released(model.ReleaseTypeFull, 5, "a")
-	from.full.Metadata[model.MetaKeyConfigFileDataKey] = "key"
+	cache.full = released(model.ReleaseTypeFull, 5, "a")
+	cache.full.Metadata[model.MetaKeyConfigFileDataKey] = "key"
 	if _, _, err := c.Read(name); err == nil || !strings.Contains(err.Error(), "is encrypted") {
 		t.Error(err)
 	}
-	if from.updates != 0 {
-		t.Errorf("the store was asked %d times for what the cache has", from.updates)
+	if cache.updates != 0 {
+		t.Errorf("the store was asked %d times for what the cache has", cache.updates)
 	}
 }
 
 // An empty cache is an empty store only if the store can be read.
 func TestEmptyOrAway(t *testing.T) {
-	from := &fakeCache{away: errors.New("connection refused")}
-	c := warmed(from)
+	cache := &fakeCache{away: errors.New("connection refused")}
+	c := warmed(cache)
 	version := c.Version(name)
 	if _, _, err := c.Read(name); err == nil || errors.Is(err, ErrAbsent) || !strings.Contains(err.Error(), "the store of the config center cannot be read: connection refused") {
 		t.Error(err)
 	}
-	from.away = errors.New("read tcp 10.0.0.7:41234: i/o timeout")
+	cache.away = errors.New("read tcp 10.0.0.7:41234: i/o timeout")
 	if again := c.Version(name); again != version {
 		t.Errorf("a load for each error of a store that is away: %s, then %s", version, again)
 	}
-	from.away = nil
+	cache.away = nil
 	if c.Version(name) == version {
 		t.Error("the version did not change when the store came back")
 	}
 	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || !strings.HasPrefix(err.Error(), "nothing is published") {
 		t.Error(err)
 	}
-	updates := from.updates
-	from.away = errors.New("away again")
-	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || from.updates != updates {
+	updates := cache.updates
+	cache.away = errors.New("away again")
+	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || cache.updates != updates {
 		t.Error(err)
 	}
 }
@@ -165,8 +165,8 @@ func TestEmptyOrAway(t *testing.T) {
 func TestHangs(t *testing.T) {
 	storePatience = time.Millisecond
 	t.Cleanup(func() { storePatience = 3 * time.Second })
-	from := &fakeCache{hangs: make(chan struct{})}
-	c := warmed(from)
+	cache := &fakeCache{hangs: make(chan struct{})}
+	c := warmed(cache)
 	for range 2 {
 		if _, _, err := c.Read(name); err == nil || err.Error() != "the store of the config center does not answer" {
 			t.Error(err)
@@ -175,10 +175,10 @@ func TestHangs(t *testing.T) {
 	c.mu.Lock()
 	q := c.asking["releases"]
 	c.mu.Unlock()
-	close(from.hangs)
+	close(cache.hangs)
 	<-q.done
-	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || from.updates != 1 {
-		t.Errorf("%v, asked %d times", err, from.updates)
+	if _, _, err := c.Read(name); !errors.Is(err, ErrAbsent) || cache.updates != 1 {
+		t.Errorf("%v, asked %d times", err, cache.updates)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestWarm(t *testing.T) {
 	c.OnWarm(func() { order = append(order, "mapping"); panic("a bug") })
 	c.OnWarm(func() { order = append(order, "routing") })
 	for range 2 {
-		c.warm(func() (*stock, error) { return nil, errors.New("off") })
+		c.warm(func() (*serverParts, error) { return nil, errors.New("off") })
 	}
 	if got := strings.Join(order, " "); got != "mapping routing" {
 		t.Errorf("called: %s", got)

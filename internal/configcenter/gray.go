@@ -12,8 +12,8 @@ import (
 // activeRelease returns the release of a file that is in force for a client with
 // the labels of this node: the gray release if its labels match, else the full
 // one. The release is without its content; it is nil where nothing is published.
-func (c *Center) activeRelease(from *stock, file serverconfig.ConfigFile) (*model.ConfigFileRelease, error) {
-	active, _ := from.releases.GetGroupActiveReleases(file.Namespace, file.Group)
+func (c *Center) activeRelease(parts *serverParts, file serverconfig.ConfigFile) (*model.ConfigFileRelease, error) {
+	active, _ := parts.releases.GetGroupActiveReleases(file.Namespace, file.Group)
 	var full, gray *model.ConfigFileRelease
 	for _, r := range active {
 		switch {
@@ -27,10 +27,10 @@ func (c *Center) activeRelease(from *stock, file serverconfig.ConfigFile) (*mode
 	if gray == nil {
 		return full, nil
 	}
-	if err := c.loadLabels(from.grays, gray); err != nil {
+	if err := c.loadLabels(parts.grays, gray); err != nil {
 		return nil, fmt.Errorf("%w: the labels of gray release %q: %w", errUnsettled, gray.Name, err)
 	}
-	if from.grays.HitGrayRule(model.GetGrayConfigRealseKey(gray.SimpleConfigFileRelease), from.labels) {
+	if parts.grays.HitGrayRule(model.GetGrayConfigRealseKey(gray.SimpleConfigFileRelease), parts.labels) {
 		return gray, nil
 	}
 	return full, nil

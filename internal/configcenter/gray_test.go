@@ -12,9 +12,9 @@ import (
 // A gray release is in force on the node that has its labels, and is no longer
 // when it has ended.
 func TestGrayRelease(t *testing.T) {
-	from, rules := &fakeCache{full: released(model.ReleaseTypeFull, 1, "a")}, &fakeRules{}
-	c := warmed(from)
-	c.stock.grays = rules
+	cache, rules := &fakeCache{full: released(model.ReleaseTypeFull, 1, "a")}, &fakeRules{}
+	c := warmed(cache)
+	c.parts.grays = rules
 	want := func(content, typ string) {
 		t.Helper()
 		data, r, err := c.Read(name)
@@ -25,23 +25,23 @@ func TestGrayRelease(t *testing.T) {
 	want("a", "full")
 	full := c.Version(name)
 
-	from.gray, rules.now = released(model.ReleaseTypeGray, 2, "b"), thisNode
+	cache.gray, rules.now = released(model.ReleaseTypeGray, 2, "b"), thisNode
 	if c.Version(name) == full {
 		t.Error("a gray release for this node changed no version")
 	}
 	want("b", "gray")
-	from.gray.Content = "half"
+	cache.gray.Content = "half"
 	if _, _, err := c.Read(name); !errors.Is(err, errUnsettled) {
 		t.Error(err)
 	}
-	from.gray = nil // stopped; the cache keeps its labels
+	cache.gray = nil // stopped; the cache keeps its labels
 	if c.Version(name) != full {
 		t.Error("the end of the gray release left its version")
 	}
 	want("a", "full")
 
 	// The labels of the next one are another node's.
-	from.gray, rules.now = released(model.ReleaseTypeGray, 3, "c"), map[string]string{model.ClientLabel_IP: "10.0.0.8"}
+	cache.gray, rules.now = released(model.ReleaseTypeGray, 3, "c"), map[string]string{model.ClientLabel_IP: "10.0.0.8"}
 	want("a", "full")
 	updates := rules.updates
 	want("a", "full")
@@ -50,12 +50,12 @@ func TestGrayRelease(t *testing.T) {
 	}
 
 	// The same release, published again for this node.
-	from.gray, rules.now = released(model.ReleaseTypeGray, 3, "c"), thisNode
-	from.gray.ModifyTime = time.Unix(40, 0)
+	cache.gray, rules.now = released(model.ReleaseTypeGray, 3, "c"), thisNode
+	cache.gray.ModifyTime = time.Unix(40, 0)
 	want("c", "gray")
 
 	// While the labels cannot be read, neither release is taken.
-	from.gray, rules.away = released(model.ReleaseTypeGray, 4, "d"), errors.New("connection refused")
+	cache.gray, rules.away = released(model.ReleaseTypeGray, 4, "d"), errors.New("connection refused")
 	if _, _, err := c.Read(name); !errors.Is(err, errUnsettled) || !strings.Contains(err.Error(), `the labels of gray release "r": the store of the config center cannot be read: connection refused`) {
 		t.Error(err)
 	}
@@ -66,6 +66,6 @@ func TestGrayRelease(t *testing.T) {
 	}
 	want("d", "gray")
 
-	from.full, from.gray = nil, released(model.ReleaseTypeGray, 5, "e")
+	cache.full, cache.gray = nil, released(model.ReleaseTypeGray, 5, "e")
 	want("e", "gray") // never published in full
 }

@@ -66,15 +66,15 @@ var releaseName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // longer the one that was edited, and where a draft would be lost: the error can
 // be a Denied, a Conflict or ErrAbsent, and nothing is changed.
 func (c *Center) Publish(name string, e Edit, operator Operator) (Published, error) {
-	from, err := c.opened()
+	parts, err := c.opened()
 	if err != nil {
 		return Published{}, err
 	}
-	file, err := readStored(from, name)
+	file, err := readStored(parts, name)
 	if err != nil {
 		return Published{}, fmt.Errorf("%s: %w", name, err)
 	}
-	ctx, err := from.server.Allow(contextOf(operator), file.parts.Namespace, file.parts.Group)
+	ctx, err := parts.server.Allow(contextOf(operator), file.id.Namespace, file.id.Group)
 	if err != nil {
 		return Published{}, err
 	}
@@ -83,8 +83,8 @@ func (c *Center) Publish(name string, e Edit, operator Operator) (Published, err
 	}
 	// The stock server compares the md5 with what is saved, in the transaction
 	// that saves and publishes.
-	resp := from.server.CasUpsertAndReleaseConfigFile(ctx, &apiconfig.ConfigFilePublishInfo{
-		Namespace: utils.NewStringValue(file.parts.Namespace), Group: utils.NewStringValue(file.parts.Group), FileName: utils.NewStringValue(file.parts.File),
+	resp := parts.server.CasUpsertAndReleaseConfigFile(ctx, &apiconfig.ConfigFilePublishInfo{
+		Namespace: utils.NewStringValue(file.id.Namespace), Group: utils.NewStringValue(file.id.Group), FileName: utils.NewStringValue(file.id.File),
 		Content: utils.NewStringValue(e.Content), Md5: utils.NewStringValue(file.Md5),
 		Format: utils.NewStringValue(file.row.Format), Comment: utils.NewStringValue(file.row.Comment), Tags: model.FromTagMap(file.row.Metadata),
 		ReleaseName: utils.NewStringValue(e.Release), ReleaseDescription: utils.NewStringValue(e.Description),

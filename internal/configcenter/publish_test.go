@@ -50,16 +50,16 @@ func TestSaved(t *testing.T) {
 		t.Error("a store was read before there was one")
 	}
 	full, gray := released(model.ReleaseTypeFull, 3, "a"), released(model.ReleaseTypeGray, 1, "b")
-	from := &fakeCache{full: full, gray: gray}
-	c = warmed(from)
-	c.stock.files = fakeFiles{full}
+	cache := &fakeCache{full: full, gray: gray}
+	c = warmed(cache)
+	c.parts.files = fakeFiles{full}
 	saved, err := c.Saved(name)
 	if err != nil || !saved.Draft || saved.Released.Content != "a" || saved.Released.Release.Version != 3 || saved.Gray.Version != 1 {
 		t.Errorf("%+v, %v", saved, err)
 	}
 	// What was rolled back from is in a release: it is no draft.
 	ended := released(model.ReleaseTypeFull, 2, "draft").SimpleConfigFileRelease
-	ended.Active, from.ended = false, []*model.SimpleConfigFileRelease{ended}
+	ended.Active, cache.ended = false, []*model.SimpleConfigFileRelease{ended}
 	if saved, err := c.Saved(name); err != nil || saved.Draft {
 		t.Errorf("%+v, %v", saved, err)
 	}
@@ -116,7 +116,7 @@ func TestPublish(t *testing.T) {
 		{"a fault", fakeCache{full: full}, name, edit, good, apimodel.Code_StoreLayerException, "answers with code 500001", true},
 	} {
 		c, server := warmed(&tt.cache), &fakeServer{code: tt.code}
-		c.stock.server, c.stock.files = server, fakeFiles{tt.cache.full}
+		c.parts.server, c.parts.files = server, fakeFiles{tt.cache.full}
 		_, err := c.Publish(tt.file, tt.edit, tt.by)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.why, err, tt.want)

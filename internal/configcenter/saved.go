@@ -41,11 +41,11 @@ type Released struct {
 // Saved returns a file as it is saved, and as it is released. Where there is no
 // such file the error is ErrAbsent.
 func (c *Center) Saved(name string) (Saved, error) {
-	from, err := c.opened()
+	parts, err := c.opened()
 	if err != nil {
 		return Saved{}, err
 	}
-	file, err := readStored(from, name)
+	file, err := readStored(parts, name)
 	if err != nil {
 		return Saved{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -55,17 +55,17 @@ func (c *Center) Saved(name string) (Saved, error) {
 // stored is a file as it is in the store.
 type stored struct {
 	Saved
-	parts    serverconfig.ConfigFile // of the name
+	id       serverconfig.ConfigFile // what Name stands for
 	row      *model.ConfigFile
 	releases []*model.SimpleConfigFileRelease // all that are not deleted
 }
 
-func readStored(from *stock, name string) (out stored, err error) {
-	if out.parts, err = serverconfig.ParseConfigFile(name); err != nil {
+func readStored(parts *serverParts, name string) (out stored, err error) {
+	if out.id, err = serverconfig.ParseConfigFile(name); err != nil {
 		return out, err
 	}
-	key := &model.ConfigFileKey{Namespace: out.parts.Namespace, Group: out.parts.Group, Name: out.parts.File}
-	if out.row, err = from.files.GetConfigFile(key.Namespace, key.Group, key.Name); err != nil {
+	key := &model.ConfigFileKey{Namespace: out.id.Namespace, Group: out.id.Group, Name: out.id.File}
+	if out.row, err = parts.files.GetConfigFile(key.Namespace, key.Group, key.Name); err != nil {
 		return out, unreadable(err)
 	}
 	switch {
@@ -74,11 +74,11 @@ func readStored(from *stock, name string) (out stored, err error) {
 	case out.row.Encrypt:
 		return out, errors.New("is encrypted; save it without encryption")
 	}
-	full, err := from.files.GetConfigFileActiveRelease(key)
+	full, err := parts.files.GetConfigFileActiveRelease(key)
 	if err != nil {
 		return out, unreadable(err)
 	}
-	_, out.releases, err = from.releases.QueryReleases(&cachetypes.ConfigReleaseArgs{
+	_, out.releases, err = parts.releases.QueryReleases(&cachetypes.ConfigReleaseArgs{
 		BaseConfigArgs: cachetypes.BaseConfigArgs{Namespace: key.Namespace, Group: key.Group}, FileName: key.Name, NoPage: true, IncludeGray: true,
 	})
 	if err != nil {

@@ -23,7 +23,9 @@ type question struct {
 // exist. The server fills its caches once, at its start, and goes on where that
 // failed. So the Center has the cache updated once more: an error tells a store
 // that is away from an empty one.
-func (c *Center) loadReleases(from *stock) error { return c.ask("releases", from.releases.Update) }
+func (c *Center) loadReleases(parts *serverParts) error {
+	return c.ask("releases", parts.releases.Update)
+}
 
 // ask asks the store a question until it has been answered once. A store that
 // hangs counts as away: the question stays open, and is not asked again.

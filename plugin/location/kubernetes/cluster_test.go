@@ -121,7 +121,7 @@ func TestKubernetesSource(t *testing.T) {
 	says("10.0.0.1", "north/bj/bj-1 epp.core.bj")
 	says("fd00::1", "north/bj/bj-1 epp.core.bj")
 	says("10.9.0.1", "north/bj/bj-1  shared")
-	eventually(t, "state", sources.Live, func() string { return s.state().State })
+	eventually(t, "state", sources.StateLive, func() string { return s.state().State })
 
 	t.Run("labels change", func(t *testing.T) {
 		do(t, client.Label(ctx, core.Path(), "set-group", "epp.query.bj"), client.Label(ctx, core.Path(), "lane", "gray"))
@@ -169,13 +169,13 @@ func TestKubernetesSource(t *testing.T) {
 	})
 	t.Run("the API server goes and comes", func(t *testing.T) {
 		cluster.KillAPI()
-		eventually(t, "state", sources.Away, func() string { return s.state().State })
+		eventually(t, "state", sources.StateAway, func() string { return s.state().State })
 		if is(s, "10.0.0.7") != "north/tj/bj-1 qb.novel.z" || len(s.state().Problems) == 0 {
 			t.Errorf("without its API server: %s, %+v, want the last table and a problem", is(s, "10.0.0.7"), s.state())
 		}
 		do(t, cluster.StartAPI(ctx), client.Label(ctx, "/api/v1/namespaces/app/pods/bad", "set-group", "qb.novel.h"))
 		says("10.0.0.7", "north/tj/bj-1 qb.novel.h")
-		eventually(t, "state", sources.Live, func() string { return s.state().State })
+		eventually(t, "state", sources.StateLive, func() string { return s.state().State })
 	})
 	t.Run("a start without the API server", func(t *testing.T) {
 		file := filepath.Join(dir, "bj.json")
@@ -191,12 +191,12 @@ func TestKubernetesSource(t *testing.T) {
 		stop()
 		cluster.KillAPI()
 		s, stop = follow(t, options(cluster, dir))
-		if state := s.state(); is(s, "10.0.0.7") != "north/tj/bj-1 qb.novel.h" || state.State != sources.Snapshot || !state.Snapshot || state.AgeSeconds <= 0 {
+		if state := s.state(); is(s, "10.0.0.7") != "north/tj/bj-1 qb.novel.h" || state.State != sources.StateSnapshot || !state.Snapshot || state.AgeSeconds <= 0 {
 			t.Errorf("at once after the start: %s, %+v, want the pods of the copy, and its age", is(s, "10.0.0.7"), state)
 		}
 		do(t, cluster.StartAPI(ctx), client.Delete(ctx, "/api/v1/namespaces/app/pods/bad"))
 		says("10.0.0.7", "unknown")
-		eventually(t, "state", sources.Live, func() string { return s.state().State })
+		eventually(t, "state", sources.StateLive, func() string { return s.state().State })
 	})
 }
 
@@ -217,11 +217,11 @@ func TestKubernetesTwoClusters(t *testing.T) {
 		t.Errorf("%d ambiguous addresses, want 1", n)
 	}
 	bj.KillAPI()
-	eventually(t, "state of the one that is away", sources.Away, func() string { return s.state().State })
+	eventually(t, "state of the one that is away", sources.StateAway, func() string { return s.state().State })
 	do(t, inSH.Label(ctx, pod.Path(), "set-group", "a.b.d"))
 	eventually(t, "they do not agree", "r ", func() string { return is(s, "10.0.0.1") })
-	if state := s.Status(time.Now()).Clusters[1].State; state != sources.Live {
-		t.Errorf("the other is %s, want %s", state, sources.Live)
+	if state := s.Status(time.Now()).Clusters[1].State; state != sources.StateLive {
+		t.Errorf("the other is %s, want %s", state, sources.StateLive)
 	}
 }
 

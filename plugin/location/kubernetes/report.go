@@ -40,7 +40,7 @@ func (s *Source) report(ctx context.Context) {
 
 func logState(c sources.Cluster) {
 	log := observe.Log.Info
-	if c.State == sources.Away {
+	if c.State == sources.StateAway {
 		log = observe.Log.Warn
 	}
 	log("[SetRouter] kubernetes: "+c.State, zap.String("cluster", c.Name), zap.Int("pods", c.Pods), zap.Int("nodes", c.Nodes),

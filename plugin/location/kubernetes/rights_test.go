@@ -51,8 +51,8 @@ func TestKubernetesRights(t *testing.T) {
 		})
 	}
 	problem(`cannot list resource`)
-	if state := s.state().State; state != sources.Starting {
-		t.Errorf("state %s, want %s", state, sources.Starting)
+	if state := s.state().State; state != sources.StateStarting {
+		t.Errorf("state %s, want %s", state, sources.StateStarting)
 	}
 
 	whole := role(t)
@@ -66,7 +66,7 @@ func TestKubernetesRights(t *testing.T) {
 		}))
 	bad := kubetest.Pod{Namespace: "app", Name: "bad", Node: "n1", Labels: set("qb.novel"), IPs: []string{"10.0.0.7"}}
 	do(t, client.Run(ctx, bad))
-	eventually(t, "state", sources.Live, func() string { return s.state().State })
+	eventually(t, "state", sources.StateLive, func() string { return s.state().State })
 	problem(`cannot create resource "events"`)
 
 	do(t, client.Do(ctx, "PUT", "/apis/rbac.authorization.k8s.io/v1/clusterroles/"+whole.Name, "application/json", &whole, nil))

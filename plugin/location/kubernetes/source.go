@@ -101,7 +101,7 @@ func (s *Source) Status(now time.Time) sources.Status {
 }
 
 func (w *watched) status(now time.Time) sources.Cluster {
-	c := sources.Cluster{Name: w.Name, State: sources.Live, First: []sources.Invalid{}, Problems: []string{}}
+	c := sources.Cluster{Name: w.Name, State: sources.StateLive, First: []sources.Invalid{}, Problems: []string{}}
 	c.Pods, c.Nodes, c.Invalid = w.table.Count(w.Name)
 	keys, reasons := w.table.Invalid(w.Name, shown)
 	for i := range keys {
@@ -111,11 +111,11 @@ func (w *watched) status(now time.Time) sources.Cluster {
 	c.Heard, err = w.heard()
 	switch synced := w.synced(); {
 	case !synced && !w.restored.IsZero():
-		c.State, c.Snapshot, c.Heard = sources.Snapshot, true, w.restored
+		c.State, c.Snapshot, c.Heard = sources.StateSnapshot, true, w.restored
 	case !synced:
-		c.State = sources.Starting
+		c.State = sources.StateStarting
 	case err != nil:
-		c.State = sources.Away
+		c.State = sources.StateAway
 	}
 	c.Heard = clock.AsOf(now, c.Heard)
 	if !c.Heard.IsZero() {

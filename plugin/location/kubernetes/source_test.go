@@ -170,7 +170,7 @@ func TestSilentAPIServer(t *testing.T) {
 		t.Errorf("%+v, %t, want the pod of the copy on disk", facts, ok)
 	}
 	got := s.Status(heard.Add(2 * time.Hour)).Clusters[0]
-	want := sources.Cluster{Name: "bj", State: sources.Snapshot, AgeSeconds: 7200, Pods: 1, Snapshot: true, First: []sources.Invalid{}, Problems: []string{}}
+	want := sources.Cluster{Name: "bj", State: sources.StateSnapshot, AgeSeconds: 7200, Pods: 1, Snapshot: true, First: []sources.Invalid{}, Problems: []string{}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(sources.Cluster{}, "Heard")); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}

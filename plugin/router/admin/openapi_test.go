@@ -245,7 +245,7 @@ func (s openapiState) Status() api.Status {
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: s.of.Strangers()}, Drift: api.DriftStatus{First: s.of.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
-			Name: "bj", State: sources.Live, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
+			Name: "bj", State: sources.StateLive, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
 		}}},
 	}
 }

@@ -125,8 +125,8 @@ func (s pageState) Status() api.Status {
 		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
 		Drift:     api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
-			{Name: "bj", State: sources.Live, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
-			{Name: "sh", State: sources.Away, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
+			{Name: "bj", State: sources.StateLive, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
+			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
 		}},
 	}
 }

@@ -52,7 +52,7 @@ func fill(ctx context.Context, n *api.Node, withTLS bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	asked := time.Now()
-	summary, err := one(ctx, n.Address, withTLS)
+	summary, err := askOne(ctx, n.Address, withTLS)
 	if err != nil {
 		n.Problem = problem(err)
 		return
@@ -67,7 +67,7 @@ func fill(ctx context.Context, n *api.Node, withTLS bool) {
 	n.Summary = summary
 }
 
-func one(ctx context.Context, address string, withTLS bool) (*api.Summary, error) {
+func askOne(ctx context.Context, address string, withTLS bool) (*api.Summary, error) {
 	creds := insecure.NewCredentials()
 	if withTLS {
 		// Nothing secret is sent, and nothing that comes is trusted; addresses
@@ -125,10 +125,10 @@ func refusal(answer *wrapperspb.BytesValue) error {
 	return fmt.Errorf("its listener refuses with code %d, %s", r.GetCode().GetValue(), r.GetInfo().GetValue())
 }
 
-// unreadable is an answer that is no summary.
+// unreadable is the error for an answer that is not a summary.
 type unreadable struct{ error }
 
-// maxProblem bounds what is told of a node's fault: it may have come from there.
+// maxProblem bounds the text of a fault: the text may have come from the other node.
 const maxProblem = 200
 
 func problem(err error) string {

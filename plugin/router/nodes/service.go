@@ -11,8 +11,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
-// Method is the full name of the call. Its answer is the JSON of a
-// api.Summary as google.protobuf.BytesValue.
+// Method is the full name of the call. Its answer is the JSON of an api.Summary, as
+// google.protobuf.BytesValue.
 const Method = "/" + service + "/" + method
 
 const (
