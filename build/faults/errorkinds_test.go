@@ -17,7 +17,7 @@ import (
 )
 
 // Kinds of errors that a client cannot but meet when its server ends. Which one
-// of the system's errors it sees of a kind hangs on the moment.
+// of the system's errors it sees of a kind depends on the moment.
 const (
 	noConnection  = "no connection"
 	endsBefore    = "the connection ends before an answer"

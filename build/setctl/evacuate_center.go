@@ -27,15 +27,7 @@ const maxDescription = 255
 type center struct {
 	token   string // of Polaris
 	draftTo string
-	file    configFile
-}
-
-// configFile is the answer of the admin listener, in what is used of it.
-type configFile struct {
-	Content, Md5 string
-	Draft        bool
-	Released     *struct{ Content, Md5 string }
-	Gray         *release.Release
+	file    release.Saved
 }
 
 func (c *center) addFlags(cmd *cobra.Command) {
@@ -113,13 +105,7 @@ func (e *evacuation) write() error {
 	if !e.inCenter() {
 		return replaceFile(e.file, e.edited)
 	}
-	edit := struct {
-		Base        string `json:"base"`
-		Content     string `json:"content"`
-		Release     string `json:"release"`
-		Description string `json:"description"`
-		Draft       string `json:"draft,omitempty"`
-	}{
+	edit := release.Edit{
 		Base: e.center.file.Released.Md5, Content: e.edited, Description: "evacuate: " + entryText(e.entry),
 		// No two have the same name: the config center would put the first one's content in force again.
 		Release: fmt.Sprintf("setrouter-evacuate-%s-%d", e.entry.ID(), time.Now().Unix()),

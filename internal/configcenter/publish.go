@@ -15,30 +15,14 @@ import (
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apisecurity "github.com/polarismesh/specification/source/go/api/v1/security"
 
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
-
-// Edit is a new text for a file in the config center.
-type Edit struct {
-	Base    string `json:"base"` // md5 of the release that was edited
-	Content string `json:"content"`
-	Release string `json:"release"` // name of the new release
-	// Description is shown in the console's list of releases.
-	Description string `json:"description,omitempty"`
-	// Draft is the md5 of a draft that may be overwritten.
-	Draft string `json:"draft,omitempty"`
-}
 
 // Operator is the person or program that publishes.
 type Operator struct {
 	Token   string // for Polaris's auth
 	Address string // of the peer of the connection
-}
-
-// Published says what was published.
-type Published struct {
-	Name    string `json:"name"`
-	Release string `json:"release"`
 }
 
 // Conflict is the error where a file cannot be published as it is now.
@@ -65,21 +49,21 @@ var releaseName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // Publish publishes a file in full. Publish refuses where the release is no
 // longer the one that was edited, and where a draft would be lost: the error can
 // be a Denied, a Conflict or ErrAbsent, and nothing is changed.
-func (c *Center) Publish(name string, e Edit, operator Operator) (Published, error) {
+func (c *Center) Publish(name string, e release.Edit, operator Operator) (release.Published, error) {
 	parts, err := c.opened()
 	if err != nil {
-		return Published{}, err
+		return release.Published{}, err
 	}
 	file, err := readStored(parts, name)
 	if err != nil {
-		return Published{}, fmt.Errorf("%s: %w", name, err)
+		return release.Published{}, fmt.Errorf("%s: %w", name, err)
 	}
 	ctx, err := parts.server.Allow(contextOf(operator), file.id.Namespace, file.id.Group)
 	if err != nil {
-		return Published{}, err
+		return release.Published{}, err
 	}
 	if err := file.conflict(e); err != nil {
-		return Published{}, err
+		return release.Published{}, err
 	}
 	// The stock server compares the md5 with what is saved, in the transaction
 	// that saves and publishes.
@@ -92,11 +76,11 @@ func (c *Center) Publish(name string, e Edit, operator Operator) (Published, err
 	switch code := apimodel.Code(resp.GetCode().GetValue()); code {
 	case apimodel.Code_ExecuteSuccess:
 		observe.Log.Info(fmt.Sprintf("[SetRouter] %s: release %q, published by %q", name, e.Release, utils.ParseUserName(ctx)))
-		return Published{name, e.Release}, nil
+		return release.Published{Name: name, Release: e.Release}, nil
 	case apimodel.Code_DataConflict:
-		return Published{}, changed(name)
+		return release.Published{}, changed(name)
 	default:
-		return Published{}, fmt.Errorf("%s: the config center answers with code %d: %s", name, uint32(code), resp.GetInfo().GetValue())
+		return release.Published{}, fmt.Errorf("%s: the config center answers with code %d: %s", name, uint32(code), resp.GetInfo().GetValue())
 	}
 }
 
@@ -105,7 +89,7 @@ func changed(name string) Conflict {
 }
 
 // conflict returns why an edit cannot be published.
-func (f stored) conflict(e Edit) error {
+func (f stored) conflict(e release.Edit) error {
 	sameName := func(r *model.SimpleConfigFileRelease) bool { return r.Name == e.Release }
 	switch {
 	case !releaseName.MatchString(e.Release):

@@ -12,6 +12,8 @@ import (
 	"github.com/polarismesh/polaris/common/utils"
 	apiconfig "github.com/polarismesh/specification/source/go/api/v1/config_manage"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 )
 
 // fakeFiles are what is saved in the console.
@@ -85,8 +87,8 @@ func (s *fakeServer) CasUpsertAndReleaseConfigFile(_ context.Context, r *apiconf
 
 func TestPublish(t *testing.T) {
 	full, good := released(model.ReleaseTypeFull, 3, "a"), Operator{Token: "good"}
-	edit := Edit{Base: md5Of("a"), Content: "b", Release: "new", Draft: md5Of("draft")}
-	with := func(change func(*Edit)) Edit {
+	edit := release.Edit{Base: md5Of("a"), Content: "b", Release: "new", Draft: md5Of("draft")}
+	with := func(change func(*release.Edit)) release.Edit {
 		e := edit
 		change(&e)
 		return e
@@ -95,7 +97,7 @@ func TestPublish(t *testing.T) {
 		why   string
 		cache fakeCache
 		file  string
-		edit  Edit
+		edit  release.Edit
 		by    Operator
 		code  apimodel.Code
 		want  string
@@ -107,11 +109,11 @@ func TestPublish(t *testing.T) {
 		{"no file", fakeCache{}, "polaris://n/g/none", edit, good, 0, "nothing is saved", false},
 		{"nothing published", fakeCache{}, name, edit, good, 0, "nothing is published", false},
 		{"a gray release", fakeCache{full: full, gray: released(model.ReleaseTypeGray, 1, "x")}, name, edit, good, 0, `the gray release "r" is active`, false},
-		{"another base", fakeCache{full: full}, name, with(func(e *Edit) { e.Base = md5Of("z") }), good, 0, "in the meantime", false},
-		{"a draft", fakeCache{full: full}, name, with(func(e *Edit) { e.Draft = "" }), good, 0, "would be lost", false},
-		{"another draft", fakeCache{full: full}, name, with(func(e *Edit) { e.Draft = md5Of("z") }), good, 0, "would be lost", false},
-		{"a name that is there", fakeCache{full: full}, name, with(func(e *Edit) { e.Release = "r" }), good, 0, "already", false},
-		{"a bad name", fakeCache{full: full}, name, with(func(e *Edit) { e.Release = "a b" }), good, 0, "is not one of", false},
+		{"another base", fakeCache{full: full}, name, with(func(e *release.Edit) { e.Base = md5Of("z") }), good, 0, "in the meantime", false},
+		{"a draft", fakeCache{full: full}, name, with(func(e *release.Edit) { e.Draft = "" }), good, 0, "would be lost", false},
+		{"another draft", fakeCache{full: full}, name, with(func(e *release.Edit) { e.Draft = md5Of("z") }), good, 0, "would be lost", false},
+		{"a name that is there", fakeCache{full: full}, name, with(func(e *release.Edit) { e.Release = "r" }), good, 0, "already", false},
+		{"a bad name", fakeCache{full: full}, name, with(func(e *release.Edit) { e.Release = "a b" }), good, 0, "is not one of", false},
 		{"a race", fakeCache{full: full}, name, edit, good, apimodel.Code_DataConflict, "in the meantime", true},
 		{"a fault", fakeCache{full: full}, name, edit, good, apimodel.Code_StoreLayerException, "answers with code 500001", true},
 	} {

@@ -18,43 +18,23 @@ type files interface {
 	GetConfigFileActiveRelease(*model.ConfigFileKey) (*model.ConfigFileRelease, error)
 }
 
-// Saved is a file as it is in the config center.
-type Saved struct {
-	Name    string `json:"name"`
-	Content string `json:"content"` // as it was saved last, published or not
-	Md5     string `json:"md5"`     // of Content
-	// Draft is true where no release has Content: who overwrites it, loses it.
-	Draft bool `json:"draft"`
-	// Released is what is published in full; nil: nothing is.
-	Released *Released `json:"released,omitempty"`
-	// Gray is the gray release that is active; nil: there is none.
-	Gray *release.Release `json:"gray,omitempty"`
-}
-
-// Released is a release with its content.
-type Released struct {
-	Release release.Release `json:"release"`
-	Content string          `json:"content"`
-	Md5     string          `json:"md5"`
-}
-
 // Saved returns a file as it is saved, and as it is released. Where there is no
 // such file the error is ErrAbsent.
-func (c *Center) Saved(name string) (Saved, error) {
+func (c *Center) Saved(name string) (release.Saved, error) {
 	parts, err := c.opened()
 	if err != nil {
-		return Saved{}, err
+		return release.Saved{}, err
 	}
 	file, err := readStored(parts, name)
 	if err != nil {
-		return Saved{}, fmt.Errorf("%s: %w", name, err)
+		return release.Saved{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return file.Saved, nil
 }
 
 // stored is a file as it is in the store.
 type stored struct {
-	Saved
+	release.Saved
 	id       serverconfig.ConfigFile // what Name stands for
 	row      *model.ConfigFile
 	releases []*model.SimpleConfigFileRelease // all that are not deleted
@@ -84,7 +64,7 @@ func readStored(parts *serverParts, name string) (out stored, err error) {
 	if err != nil {
 		return out, unreadable(err)
 	}
-	out.Saved = Saved{Name: name, Content: out.row.Content, Md5: md5Of(out.row.Content)}
+	out.Saved = release.Saved{Name: name, Content: out.row.Content, Md5: md5Of(out.row.Content)}
 	out.addReleases(full)
 	return out, nil
 }
@@ -92,7 +72,7 @@ func readStored(parts *serverParts, name string) (out stored, err error) {
 // addReleases fills in what is released, full being the release in full.
 func (f *stored) addReleases(full *model.ConfigFileRelease) {
 	if full != nil {
-		f.Released = &Released{releaseOf(f.Name, full.SimpleConfigFileRelease), full.Content, full.Md5}
+		f.Released = &release.Released{Release: releaseOf(f.Name, full.SimpleConfigFileRelease), Content: full.Content, Md5: full.Md5}
 	}
 	for _, r := range f.releases {
 		if r.Active && r.ReleaseType == model.ReleaseTypeGray {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -34,9 +35,9 @@ type State interface {
 	Dump() world.Dump
 	Changes(service string) []api.Change
 	Reload(force bool) []api.Reloaded
-	ConfigFile(name string) (configcenter.Saved, error)
+	ConfigFile(name string) (release.Saved, error)
 	Nodes(context.Context) api.Cluster
-	PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error)
+	PublishConfigFile(name string, e release.Edit, by configcenter.Operator) (release.Published, error)
 }
 
 var _ State = state{}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 )
 
@@ -66,12 +67,12 @@ func wantPrintable(t *testing.T, rec *httptest.ResponseRecorder) {
 // published keeps what came through to be published.
 type published struct {
 	pageState
-	edits *[]configcenter.Edit
+	edits *[]release.Edit
 }
 
-func (p published) PublishConfigFile(_ string, e configcenter.Edit, _ configcenter.Operator) (configcenter.Published, error) {
+func (p published) PublishConfigFile(_ string, e release.Edit, _ configcenter.Operator) (release.Published, error) {
 	*p.edits = append(*p.edits, e)
-	return configcenter.Published{}, nil
+	return release.Published{}, nil
 }
 
 // FuzzPublish sends any body as an edit of a file: it is published once and as
@@ -88,7 +89,7 @@ func FuzzPublish(f *testing.F) {
 	f.Add("text/plain", `{}`)
 	f.Add("application/json;", `{}`)
 	f.Fuzz(func(t *testing.T, media, body string) {
-		var edits []configcenter.Edit
+		var edits []release.Edit
 		h := newHandler(published{pageState{t: t}, &edits}, "")
 		req := httptest.NewRequest("POST", "/setrouter/v1/configfile?name=polaris://n/g/f", strings.NewReader(body))
 		req.Host = "localhost"
@@ -99,7 +100,7 @@ func FuzzPublish(f *testing.F) {
 		switch {
 		case rec.Code == 400 && len(edits) == 0:
 		case rec.Code == 200 && len(edits) == 1:
-			var want configcenter.Edit
+			var want release.Edit
 			if err := json.Unmarshal([]byte(body), &want); err != nil || edits[0] != want {
 				t.Fatalf("published is %+v, want %+v (%v)", edits[0], want, err)
 			}

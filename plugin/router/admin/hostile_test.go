@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
@@ -25,9 +26,9 @@ func (r reloads) Reload(bool) []api.Reloaded {
 	return []api.Reloaded{}
 }
 
-func (r reloads) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
+func (r reloads) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
 	*r.count++
-	return configcenter.Published{}, nil
+	return release.Published{}, nil
 }
 
 // call sends a request past the network; header are pairs of name and value.

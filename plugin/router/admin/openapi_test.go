@@ -146,9 +146,9 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": api.Lookup{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
-		"get configfile": configcenter.Saved{}, "post configfile": configcenter.Published{}, "get nodes": api.Cluster{},
+		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get nodes": api.Cluster{},
 	}
-	d.compare(t, "edit", d.at(d, "components", "schemas", "Edit"), reflect.TypeFor[configcenter.Edit]())
+	d.compare(t, "edit", d.at(d, "components", "schemas", "Edit"), reflect.TypeFor[release.Edit]())
 	d.compare(t, "error", d.at(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
 	for path, operations := range d.at(d, "paths") {
@@ -267,28 +267,28 @@ func (s openapiState) Reload(force bool) []api.Reloaded {
 	return []api.Reloaded{{Kind: "mapping", OK: force, Problems: []string{}}}
 }
 
-func (s openapiState) ConfigFile(name string) (configcenter.Saved, error) {
+func (s openapiState) ConfigFile(name string) (release.Saved, error) {
 	switch name {
 	case "polaris://a/b/away":
-		return configcenter.Saved{}, errors.New("the store of the config center cannot be read")
+		return release.Saved{}, errors.New("the store of the config center cannot be read")
 	case "polaris://a/b/c.yaml":
-		return configcenter.Saved{Name: name, Content: "version: 1", Released: &configcenter.Released{Release: release.Release{Type: "full"}}}, nil
+		return release.Saved{Name: name, Content: "version: 1", Released: &release.Released{Release: release.Release{Type: "full"}}}, nil
 	}
-	return configcenter.Saved{}, configcenter.ErrAbsent
+	return release.Saved{}, configcenter.ErrAbsent
 }
 
-func (s openapiState) PublishConfigFile(name string, e configcenter.Edit, by configcenter.Operator) (configcenter.Published, error) {
+func (s openapiState) PublishConfigFile(name string, e release.Edit, by configcenter.Operator) (release.Published, error) {
 	switch {
 	case by.Token != "good":
-		return configcenter.Published{}, configcenter.Denied("no")
+		return release.Published{}, configcenter.Denied("no")
 	case name == "polaris://a/b/away":
-		return configcenter.Published{}, errors.New("the store of the config center cannot be read")
+		return release.Published{}, errors.New("the store of the config center cannot be read")
 	case name != "polaris://a/b/c.yaml":
-		return configcenter.Published{}, configcenter.ErrAbsent
+		return release.Published{}, configcenter.ErrAbsent
 	case e.Base != "right":
-		return configcenter.Published{}, configcenter.Conflict("was changed")
+		return release.Published{}, configcenter.Conflict("was changed")
 	}
-	return configcenter.Published{Name: name, Release: e.Release}, nil
+	return release.Published{Name: name, Release: e.Release}, nil
 }
 
 // Every answer in the document is one that the handler gives, and has the shape

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/needs"
@@ -137,11 +138,11 @@ func (s pageState) Explain(q world.Request) (explain.Explanation, error) {
 func (s pageState) Identify(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
 func (s pageState) Dump() world.Dump                        { return world.NewDump(s.World(), nil, nil) }
 func (s pageState) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
-func (s pageState) PublishConfigFile(string, configcenter.Edit, configcenter.Operator) (configcenter.Published, error) {
-	return configcenter.Published{}, configcenter.ErrAbsent
+func (s pageState) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
+	return release.Published{}, configcenter.ErrAbsent
 }
-func (s pageState) ConfigFile(string) (configcenter.Saved, error) {
-	return configcenter.Saved{}, configcenter.ErrAbsent
+func (s pageState) ConfigFile(string) (release.Saved, error) {
+	return release.Saved{}, configcenter.ErrAbsent
 }
 
 func (s pageState) Nodes(context.Context) api.Cluster {

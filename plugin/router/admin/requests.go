@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -109,7 +110,7 @@ func publish(state State, r *http.Request) (any, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, badRequest("the body is %q, expected application/json", r.Header.Get("Content-Type"))
 	}
-	var e configcenter.Edit
+	var e release.Edit
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&e); err != nil {

@@ -134,9 +134,9 @@ func (s state) Nodes(ctx context.Context) api.Cluster { return nodes.Ask(ctx, s.
 // ConfigFile returns a source in the config center as it is saved there,
 // published or not. Files that are no sources stay under the auth of the config
 // center.
-func (s state) ConfigFile(name string) (configcenter.Saved, error) {
+func (s state) ConfigFile(name string) (release.Saved, error) {
 	if !slices.Contains(s.Config().ConfigFiles(), name) {
-		return configcenter.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
+		return release.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
 	}
 	return configcenter.Local.Saved(name)
 }
