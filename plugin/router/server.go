@@ -58,6 +58,9 @@ type Server struct {
 // a panic, is logged and counted, and the caller gets the stock answer, or an
 // error with failOpen: false.
 func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilter, message *apiservice.Service) *apiservice.DiscoverResponse {
+	if message == nil { // the stock server panics
+		return api.NewDiscoverInstanceResponse(apimodel.Code_EmptyRequest, nil)
+	}
 	if s.rules == nil || message.GetName().GetValue() == "" {
 		return s.auth.ServiceInstancesCache(ctx, filter, message)
 	}

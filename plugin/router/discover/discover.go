@@ -116,6 +116,9 @@ var accessLog = commonlog.GetScopeOrDefaultByName(commonlog.APIServerLoggerName)
 
 // ask asks the discovery server, and names the call for its metrics.
 func (s *server) ask(ctx context.Context, in *apiservice.DiscoverRequest) (out *apiservice.DiscoverResponse, action string) {
+	if in.GetService() == nil && needsService(in.GetType()) {
+		return withoutService(in), ""
+	}
 	switch in.GetType() {
 	case apiservice.DiscoverRequest_INSTANCE:
 		return s.naming.ServiceInstancesCache(ctx, &apiservice.DiscoverFilter{}, in.GetService()), metrics.ActionDiscoverInstance
@@ -130,10 +133,39 @@ func (s *server) ask(ctx context.Context, in *apiservice.DiscoverRequest) (out *
 	case apiservice.DiscoverRequest_FAULT_DETECTOR:
 		return s.naming.GetFaultDetectWithCache(ctx, in.GetService()), metrics.ActionDiscoverFaultDetect
 	}
-	if t := in.GetType(); firstNewer <= t && t <= lastNewer {
+	if isNewer(in.GetType()) {
 		return noRules(in), ""
 	}
 	return api.NewDiscoverRoutingResponse(apimodel.Code_InvalidDiscoverResource, in.GetService()), ""
+}
+
+// needsService reports whether a request of a type is about one service. The stock
+// server answers requests of types that nobody knows.
+func needsService(t apiservice.DiscoverRequest_DiscoverRequestType) bool {
+	switch t {
+	case apiservice.DiscoverRequest_INSTANCE, apiservice.DiscoverRequest_ROUTING, apiservice.DiscoverRequest_RATE_LIMIT,
+		apiservice.DiscoverRequest_CIRCUIT_BREAKER, apiservice.DiscoverRequest_FAULT_DETECTOR:
+		return true
+	}
+	return isNewer(t)
+}
+
+func isNewer(t apiservice.DiscoverRequest_DiscoverRequestType) bool {
+	return firstNewer <= t && t <= lastNewer
+}
+
+// withoutService answers a request that names no service. With one of the newer
+// types it is the probe of an SDK whether the server knows the type: after this
+// code Java clients spare these polls (docs/design.md, 6.1). With the other types
+// the stock server ends the stream, or panics.
+func withoutService(in *apiservice.DiscoverRequest) *apiservice.DiscoverResponse {
+	code := apimodel.Code_EmptyRequest
+	if isNewer(in.GetType()) {
+		code = apimodel.Code_InvalidDiscoverResource
+	}
+	out := api.NewDiscoverResponse(code)
+	out.Type = apiservice.DiscoverResponse_DiscoverResponseType(in.GetType())
+	return out
 }
 
 // noRules is an empty answer of the type asked for, under the name asked for:
