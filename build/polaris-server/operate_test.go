@@ -80,7 +80,7 @@ func TestExplainAndWho(t *testing.T) {
 	caller := polaristest.Request{Source: shanghai, Service: "novel"}
 	got := eventually(t, server, caller, "10.11.0.1")
 	e := explained(t, server, shanghai.String(), "novel")
-	if e.Answer != explain.Routed || e.Revision != got.Service.Revision || e.Sent != 1 || e.Tier != "own" || e.Rule.Name != "novel" {
+	if e.Answer != explain.AnswerRouted || e.Revision != got.Service.Revision || e.Sent != 1 || e.Tier != "own" || e.Rule.Name != "novel" {
 		t.Errorf("explained %+v, sent revision %s", e, got.Service.Revision)
 	}
 	if f := e.Caller.Facts[3]; f.Value != "qb.novel.h" || !strings.Contains(f.From, "conf/mapping/mapping.yaml:4") {
@@ -175,13 +175,13 @@ func TestPlanAndDump(t *testing.T) {
 	for _, r := range plan.Rows {
 		change[r.Service+" "+r.Address] = r
 	}
-	if r := change["default/novel 127.1.0.1"]; r.Change != world.Changed || r.Before.Tier != "own" || r.After.Tier != "pool" || r.Seen != 1 {
+	if r := change["default/novel 127.1.0.1"]; r.Change != world.ChangeList || r.Before.Tier != "own" || r.After.Tier != "pool" || r.Seen != 1 {
 		t.Errorf("novel for Shanghai: %+v of %+v", r, plan)
 	}
-	if r := change["default/near 127.2.0.1"]; r.Change != world.CrossRegion {
+	if r := change["default/near 127.2.0.1"]; r.Change != world.ChangeCrossRegion {
 		t.Errorf("near for Shenzhen: %+v of %+v", r, plan)
 	}
-	if plan.Rows[0].Change != world.CrossRegion {
+	if plan.Rows[0].Change != world.ChangeCrossRegion {
 		t.Errorf("the first row is %+v, want the worst", plan.Rows[0])
 	}
 	for args, want := range map[string]int{"--fail-on=cross-region": 1, "--fail-on=empty,unusable": 0, "--fail-on=nonsense": 2} {
@@ -194,7 +194,7 @@ func TestPlanAndDump(t *testing.T) {
 	}
 	var again world.Plan
 	ctl(t, server, &again, "plan", "--dump", "dumped/dump.yaml", "--routing", "candidate.yaml")
-	if len(again.Rows) != len(plan.Rows) || again.Counts[world.CrossRegion] != plan.Counts[world.CrossRegion] {
+	if len(again.Rows) != len(plan.Rows) || again.Counts[world.ChangeCrossRegion] != plan.Counts[world.ChangeCrossRegion] {
 		t.Errorf("of the dump: %+v, of the server: %+v", again, plan)
 	}
 	dump, err := os.ReadFile(filepath.Join(server.Dir, "dumped/dump.yaml"))
@@ -269,7 +269,7 @@ func TestEvacuate(t *testing.T) {
 	if code, out := setctl(t, server, "status"); code != 0 || !strings.Contains(out, "  1 instance  drill") {
 		t.Errorf("the status does not say how many instances are there: exit code %d: %s", code, out)
 	}
-	if e := explained(t, server, shenzhen.String(), "near"); !e.Instances[0].Evacuated || e.Instances[0].WhyNot != "it is evacuated, and the list has another usable instance" {
+	if e := explained(t, server, shenzhen.String(), "near"); !e.Instances[0].Evacuated || e.Instances[0].LeftOut != "it is evacuated, and the list has another usable instance" {
 		t.Errorf("explained %+v", e)
 	}
 	wait(t, func() error {

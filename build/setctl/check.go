@@ -16,8 +16,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// checked is the finding of `setctl check`.
-type checked struct {
+// checkResult is the finding of `setctl check`.
+type checkResult struct {
 	OK       bool             `json:"ok"`
 	Mapping  []string         `json:"mapping"`
 	Routing  []string         `json:"routing"`
@@ -61,7 +61,7 @@ func newCheck(out *output) *cobra.Command {
 }
 
 // check validates files as one load; problems has what reading them brought.
-func check(files []strict.File, problems *strict.Problems) checked {
+func check(files []strict.File, problems *strict.Problems) checkResult {
 	mapping, routing := sortFiles(files, problems)
 	var mappingProblems, routingProblems, lints strict.Problems
 	table := location.LoadMapping(mapping, &mappingProblems)
@@ -69,7 +69,7 @@ func check(files []strict.File, problems *strict.Problems) checked {
 	if table != nil && rules != nil {
 		rules.Lint(table, &lints)
 	}
-	c := checked{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
+	c := checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
 	if table != nil {
 		c.Entries = table.Len()
 	}
@@ -128,7 +128,7 @@ func fileNames(files []strict.File) []string {
 	return names
 }
 
-func (c checked) text(w io.Writer) {
+func (c checkResult) text(w io.Writer) {
 	for _, p := range c.Problems {
 		fmt.Fprintln(w, p)
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// evacuation is what the flags of `setctl evacuate` ask for.
-type evacuation struct {
+// evacuateCommand is what the flags of `setctl evacuate` ask for.
+type evacuateCommand struct {
 	server         remote
 	file, end      string
 	places         map[string]*string // region, zone, campus, set
@@ -33,8 +33,8 @@ type evacuation struct {
 	center         center
 }
 
-// evacuated is the outcome.
-type evacuated struct {
+// evacuateResult is the outcome.
+type evacuateResult struct {
 	ID     string `json:"id"`
 	File   string `json:"file"`
 	Entry  string `json:"entry"`
@@ -46,7 +46,7 @@ type evacuated struct {
 }
 
 func newEvacuate(out *output) *cobra.Command {
-	e := &evacuation{places: map[string]*string{}}
+	e := &evacuateCommand{places: map[string]*string{}}
 	cmd := &cobra.Command{
 		Use:   "evacuate (--zone R/Z | --region R | --campus R/Z/C | --set NAME) --for 30m --reason TEXT [--file F], or --end ID [--file F]",
 		Short: "take a place or a SET out, or end that",
@@ -74,17 +74,17 @@ func newEvacuate(out *output) *cobra.Command {
 	return cmd
 }
 
-func (e *evacuation) run(cmd *cobra.Command, out *output) error {
+func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 	if err := e.check(time.Now()); err != nil {
 		return err
 	}
-	if err := e.find(); err != nil {
+	if err := e.findFile(); err != nil {
 		return err
 	}
 	if err := e.edit(time.Now()); err != nil {
 		return err
 	}
-	done := evacuated{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun}
+	done := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun}
 	if e.dryRun {
 		before, err := stateNow(e.server, e.dump)
 		if err != nil {
@@ -94,7 +94,7 @@ func (e *evacuation) run(cmd *cobra.Command, out *output) error {
 		if err != nil {
 			return err
 		}
-		done.Plan, done.Instances = &plan, before.CountIn(e.entry)
+		done.Plan, done.Instances = &plan, before.CountTakenOut(e.entry)
 	} else if err := e.write(); err != nil {
 		return failure{err}
 	}
@@ -110,7 +110,7 @@ func (e *evacuation) run(cmd *cobra.Command, out *output) error {
 }
 
 // check looks at the flags, and fills in the entry.
-func (e *evacuation) check(now time.Time) error {
+func (e *evacuateCommand) check(now time.Time) error {
 	if err := checkFailOn(e.failOn); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (e *evacuation) check(now time.Time) error {
 
 // edit makes the new text of the file, and checks that it loads to what was
 // asked for.
-func (e *evacuation) edit(now time.Time) error {
+func (e *evacuateCommand) edit(now time.Time) error {
 	var problems strict.Problems
 	file, err := e.read(&problems)
 	if err != nil {
@@ -194,7 +194,7 @@ func (e *evacuation) edit(now time.Time) error {
 }
 
 // plan compares what is in force with the edited file in its place.
-func (e *evacuation) plan(before *world.World) (world.Plan, error) {
+func (e *evacuateCommand) plan(before *world.World) (world.Plan, error) {
 	files, found := slices.Clone(before.Routing), false
 	for n := range files {
 		if string(files[n].Data) == e.before {
@@ -210,10 +210,10 @@ func (e *evacuation) plan(before *world.World) (world.Plan, error) {
 	if rules == nil {
 		return world.Plan{}, problems.Err()
 	}
-	return world.NewPlan(before, before.With(before.Table, rules)), nil
+	return world.NewPlan(before, before.WithFiles(before.Table, rules)), nil
 }
 
-func (d evacuated) text(w io.Writer) {
+func (d evacuateResult) text(w io.Writer) {
 	switch {
 	case d.DryRun:
 		fmt.Fprintf(w, "dry run, %s stays as it is: %s\n", d.File, d.Entry)

@@ -35,11 +35,13 @@ func (c *center) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.draftTo, "draft-to", "", "in the config center, a new local file for what is saved there and not published, which this replaces")
 }
 
-func (e *evacuation) inCenter() bool { return strings.HasPrefix(e.file, serverconfig.ConfigFileScheme) }
+func (e *evacuateCommand) inCenter() bool {
+	return strings.HasPrefix(e.file, serverconfig.ConfigFileScheme)
+}
 
-// find fills in the file: the one routing file that the server has from the
+// findFile fills in the file: the one routing file that the server has from the
 // config center.
-func (e *evacuation) find() error {
+func (e *evacuateCommand) findFile() error {
 	if e.inCenter() {
 		_, err := serverconfig.ParseConfigFile(e.file)
 		return err
@@ -77,7 +79,7 @@ func (e *evacuation) find() error {
 
 // read returns the file as it is in force where it lives: in the config center
 // that is what is released, not what is saved.
-func (e *evacuation) read(problems *strict.Problems) (strict.File, error) {
+func (e *evacuateCommand) read(problems *strict.Problems) (strict.File, error) {
 	if !e.inCenter() {
 		file, ok := strict.ReadFile(e.file, problems)
 		if !ok {
@@ -101,7 +103,7 @@ func (e *evacuation) read(problems *strict.Problems) (strict.File, error) {
 }
 
 // write puts the edited text where the file lives.
-func (e *evacuation) write() error {
+func (e *evacuateCommand) write() error {
 	if !e.inCenter() {
 		return replaceFile(e.file, e.edited)
 	}

@@ -63,7 +63,7 @@ func FuzzEdit(f *testing.F) {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		e := evacuation{file: name, entry: route.Evacuation{Location: location.Location{Region: "new"}, Until: now.Add(time.Hour), Reason: "a #new 'reason'"}}
+		e := evacuateCommand{file: name, entry: route.Evacuation{Location: location.Location{Region: "new"}, Until: now.Add(time.Hour), Reason: "a #new 'reason'"}}
 		if err := e.edit(now); err != nil {
 			checkError(t, err)
 			return
@@ -72,7 +72,7 @@ func FuzzEdit(f *testing.F) {
 		if err := os.WriteFile(name, []byte(e.edited), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		end := evacuation{file: name, end: e.entry.ID()}
+		end := evacuateCommand{file: name, end: e.entry.ID()}
 		if err := end.edit(now); err != nil {
 			checkError(t, err)
 			return

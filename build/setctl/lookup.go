@@ -15,12 +15,12 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
-// looked is the finding of `setctl lookup`.
-type looked struct {
-	Address string         `json:"address"`
-	Known   bool           `json:"known"`
-	Facts   []explain.Fact `json:"facts"`
-	beside  string         // what else does not know it, for people
+// lookupResult is the finding of `setctl lookup`.
+type lookupResult struct {
+	Address    string         `json:"address"`
+	Known      bool           `json:"known"`
+	Facts      []explain.Fact `json:"facts"`
+	notKnownTo string         // what else does not know it, for people
 }
 
 func newLookup(out *output) *cobra.Command {
@@ -37,14 +37,14 @@ func newLookup(out *output) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%q is not an address, expected one IP, as 10.1.7.4", args[0])
 			}
-			var l looked
+			var l lookupResult
 			if cmd.Flags().Changed("mapping") {
 				if len(names) == 0 { // as --mapping "$NOT_SET"
 					return errors.New("--mapping is empty, expected files or globs")
 				}
-				l, err = lookIn(names, addr)
+				l, err = lookUpInFiles(names, addr)
 			} else {
-				l, err = lookAt(server, addr)
+				l, err = lookUpAtServer(server, addr)
 			}
 			if err != nil {
 				return err
@@ -64,40 +64,40 @@ func newLookup(out *output) *cobra.Command {
 	return cmd
 }
 
-// lookIn looks into mapping files.
-func lookIn(names []string, addr netip.Addr) (looked, error) {
+// lookUpInFiles looks into mapping files.
+func lookUpInFiles(names []string, addr netip.Addr) (lookupResult, error) {
 	var problems strict.Problems
 	table := location.LoadMapping(readFiles(names, &problems), &problems)
 	if err := problems.Err(); err != nil {
-		return looked{}, err
+		return lookupResult{}, err
 	}
-	return look(table, addr), nil
+	return lookUpInTable(table, addr), nil
 }
 
-// lookAt asks a running server.
-func lookAt(server remote, addr netip.Addr) (looked, error) {
+// lookUpAtServer asks a running server.
+func lookUpAtServer(server remote, addr netip.Addr) (lookupResult, error) {
 	var answer api.Lookup
 	if err := server.get("lookup", url.Values{"address": {addr.String()}}, &answer); err != nil {
-		return looked{}, err
+		return lookupResult{}, err
 	}
-	return looked{Address: answer.Address, Known: len(answer.Facts) > 0, Facts: answer.Facts, beside: "known to no other source, "}, nil
+	return lookupResult{Address: answer.Address, Known: len(answer.Facts) > 0, Facts: answer.Facts, notKnownTo: "known to no other source, "}, nil
 }
 
-func look(table *location.Table, addr netip.Addr) looked {
+func lookUpInTable(table *location.Table, addr netip.Addr) lookupResult {
 	addr = location.Normalize(addr)
 	var facts location.Facts
 	if found, ok := table.Lookup(addr); ok {
 		facts = found.Facts()
 	}
 	facts.Join(table.Default())
-	l := looked{Address: addr.String(), Facts: explain.FactsOf(facts)}
+	l := lookupResult{Address: addr.String(), Facts: explain.FactsOf(facts)}
 	l.Known = len(l.Facts) > 0
 	return l
 }
 
-func (l looked) text(w io.Writer) {
+func (l lookupResult) text(w io.Writer) {
 	if !l.Known {
-		fmt.Fprintf(w, "%s is in no mapping entry, %sand there is no default\n", l.Address, l.beside)
+		fmt.Fprintf(w, "%s is in no mapping entry, %sand there is no default\n", l.Address, l.notKnownTo)
 		return
 	}
 	fmt.Fprintln(w, l.Address)

@@ -125,17 +125,17 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 }
 
 func TestJSON(t *testing.T) {
-	var c checked
+	var c checkResult
 	decode(t, &c, 1, "check", "-o", "json", "bad2.yaml")
 	if c.OK || len(c.Problems) != 1 || c.Problems[0].Line != 2 || c.Problems[0].File != "bad2.yaml" {
 		t.Errorf("check: %+v", c)
 	}
-	var l looked
+	var l lookupResult
 	decode(t, &l, 0, "lookup", "10.1.1.9", "-o", "json", "--mapping", "m.yaml")
 	if len(l.Facts) != 4 || l.Facts[2].Value != "qb.novel.h" || l.Facts[2].Line != 3 || l.Facts[2].Match != "10.1.0.0/16" {
 		t.Errorf("lookup: %+v", l)
 	}
-	var r tested
+	var r testResult
 	decode(t, &r, 1, "test", "-o", "json", "c.yaml", "f.yaml")
 	if r.Passed != 1 || r.Failed != 1 || len(r.Tests) != 2 || len(r.Tests[1].Differences) != 2 {
 		t.Errorf("test: %+v", r)

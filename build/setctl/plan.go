@@ -65,7 +65,7 @@ func changeWords() string {
 
 func checkFailOn(words []string) error {
 	for _, w := range words {
-		if !slices.Contains(world.Changes, world.Change(w)) || w == string(world.Unchanged) {
+		if !slices.Contains(world.Changes, world.Change(w)) || w == string(world.ChangeNone) {
 			return fmt.Errorf("--fail-on %q is no change, expected one of %s", w, changeWords())
 		}
 	}
@@ -111,7 +111,7 @@ func candidate(server remote, before *world.World, mapping, routing []string) (*
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	return before.With(table, rules), nil
+	return before.WithFiles(table, rules), nil
 }
 
 func showPlan(cmd *cobra.Command, out *output, p world.Plan, failOn []string) error {

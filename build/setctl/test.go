@@ -11,15 +11,15 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
 )
 
-// tested is the finding of `setctl test`.
-type tested struct {
+// testResult is the finding of `setctl test`.
+type testResult struct {
 	Passed   int              `json:"passed"`
 	Failed   int              `json:"failed"`
-	Tests    []testedCase     `json:"tests"`
+	Tests    []caseResult     `json:"tests"`
 	Problems []strict.Problem `json:"problems"` // of files that could not be used
 }
 
-type testedCase struct {
+type caseResult struct {
 	File        string   `json:"file"`
 	Line        int      `json:"line"`
 	Name        string   `json:"name"`
@@ -52,8 +52,8 @@ func newTest(out *output) *cobra.Command {
 	}
 }
 
-func test(names []string) tested {
-	t := tested{Tests: []testedCase{}, Problems: []strict.Problem{}}
+func test(names []string) testResult {
+	t := testResult{Tests: []caseResult{}, Problems: []strict.Problem{}}
 	for _, name := range names {
 		var problems strict.Problems
 		file := cases.Load(name, &problems)
@@ -71,9 +71,9 @@ func test(names []string) tested {
 	return t
 }
 
-func (t *tested) add(file *cases.File, c cases.Test) {
+func (t *testResult) add(file *cases.File, c cases.Test) {
 	got, differences := file.Run(c)
-	of := testedCase{
+	of := caseResult{
 		File: file.Name, Line: c.Line, Name: c.Name, OK: len(differences) == 0,
 		Hosts: cases.Hosts(got), Tier: got.Tier, Level: got.Level,
 		Answer: string(got.Answer), Why: got.Why, Differences: differences,
@@ -81,7 +81,7 @@ func (t *tested) add(file *cases.File, c cases.Test) {
 	if got.Rule != nil {
 		of.Rule = got.Rule.Name
 	}
-	if !file.Has(c.Service) { // a slip of the pen passes with `want: []`
+	if !file.HasService(c.Service) { // a slip of the pen passes with `want: []`
 		of.Note = fmt.Sprintf("%s is not in this file: no instance, alias, address, nor under services", c.Service)
 	}
 	t.Tests = append(t.Tests, of)
@@ -92,7 +92,7 @@ func (t *tested) add(file *cases.File, c cases.Test) {
 	t.Failed++
 }
 
-func (t tested) text(w io.Writer) {
+func (t testResult) text(w io.Writer) {
 	for _, c := range t.Tests {
 		verdict := map[bool]string{true: "ok  ", false: "FAIL"}[c.OK]
 		fmt.Fprintf(w, "%s  %s:%d: %s\n", verdict, c.File, c.Line, c.Name)

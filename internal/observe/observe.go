@@ -14,13 +14,13 @@ var Log = log.RegisterScope("setrouter", "SET router", 0)
 
 // Results of a request for instances.
 const (
-	Routed    = "routed"    // a list was sent
-	Unchanged = "unchanged" // the client has its list
-	Empty     = "empty"     // an empty list was sent
-	Stock     = "stock"     // no rule, a rule without stages, or outside of the rollout
-	Shadow    = "shadow"    // decided, and the stock answer sent
-	Refused   = "refused"   // by auth, or there is no such service
-	Failed    = "failed"    // a fault in routing
+	ResultRouted    = "routed"    // a list was sent
+	ResultUnchanged = "unchanged" // the client has its list
+	ResultEmpty     = "empty"     // an empty list was sent
+	ResultStock     = "stock"     // no rule, a rule without stages, or outside of the rollout
+	ResultShadow    = "shadow"    // decided, and the stock answer sent
+	ResultRefused   = "refused"   // by auth, or there is no such service
+	ResultFailed    = "failed"    // a fault in routing
 )
 
 var (

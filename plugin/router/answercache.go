@@ -41,7 +41,7 @@ func answerCacheTooSmall(config *serverconfig.Config, rules *route.Rules, table 
 	for k := range distinct {
 		identities = append(identities, location.Identity{SET: k.set, Location: k.location})
 	}
-	kinds := rules.Kinds(identities, kindsCounted)
+	kinds := rules.CountKinds(identities, kindsCounted)
 	if kinds <= config.AnswersKept {
 		return ""
 	}

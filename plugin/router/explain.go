@@ -48,16 +48,16 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		return explain.Explanation{}, err
 	}
 	if !in.Decides() {
-		return explain.Of(in), nil
+		return explain.New(in), nil
 	}
 	v, err := s.views.Peek(snap, view.Kind{Route: in.Route}, own)
 	if err != nil {
 		return explain.Explanation{}, err
 	}
 	in.Decision = v.Decision
-	in.Decision.Until = clock.AsOf(s.views.Now(), v.Decision.Until)
-	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.Own))
-	e := explain.Of(in)
+	in.Decision.HeldUntil = clock.AsOf(s.views.Now(), v.Decision.HeldUntil)
+	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.OwnService))
+	e := explain.New(in)
 	if in.Why == route.WhyRouted {
 		e.Revision = v.Revision
 	}
@@ -89,7 +89,7 @@ func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, 
 	if err != nil {
 		return nil, nil, err
 	}
-	in.Own = own.Callees()
+	in.OwnService = own.Callees()
 	return snap, own, nil
 }
 

@@ -104,7 +104,7 @@ func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 			t.Fatalf("offline %q, sent %q\n%s", got, want, text)
 		}
 		for _, i := range e.Instances {
-			if e.Answer != explain.Stock && !i.Chosen && i.WhyNot == "" {
+			if e.Answer != explain.AnswerStock && !i.Chosen && i.LeftOut == "" {
 				t.Fatalf("no reason for %+v\n%s", i, text)
 			}
 		}

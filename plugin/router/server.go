@@ -84,7 +84,7 @@ func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err erro
 		return nil, err
 	case o.refused != nil:
 		return o.refused, nil
-	case !caller.HasPeer(r.ctx) && r.query.Rules.Concern(who.Resolved):
+	case !caller.HasPeer(r.ctx) && r.query.Rules.Concerns(who.Resolved):
 		return r.withoutPeer(), nil
 	case o.why != route.WhyRouted:
 		return r.unrouted(), nil
@@ -118,7 +118,7 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	}
 	kind, why := r.query.Rules.Route(who, nil)
 	if why != route.WhyRouted && why != route.WhyShadowed {
-		count(kind.Rule, observe.Stock)
+		count(kind.Rule, observe.ResultStock)
 		return outcome{why: why}, nil
 	}
 	v, refused, err := s.views.View(&r.query, view.Kind{Route: kind, OnlyHealthy: r.filter.GetOnlyHealthyInstance()})
@@ -127,10 +127,10 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 		return outcome{}, err
 	case refused != nil && (why == route.WhyShadowed || r.targetIsGone(refused)):
 		// The name asked for has an answer of its own, auth included.
-		count(kind.Rule, observe.Stock)
+		count(kind.Rule, observe.ResultStock)
 		return outcome{why: route.WhyNoTarget}, nil
 	case refused != nil:
-		count(kind.Rule, observe.Refused)
+		count(kind.Rule, observe.ResultRefused)
 		return outcome{why: why, refused: refused}, nil
 	case why == route.WhyShadowed:
 		v.CountShadow()
@@ -162,7 +162,7 @@ func (s *Server) failed(r *request, err error) *apiservice.DiscoverResponse {
 // fault counts and logs a fault in routing.
 func (s *Server) fault(r *request, err error) {
 	observe.Failures.Inc()
-	count(nil, observe.Failed)
+	count(nil, observe.ResultFailed)
 	observe.Log.Error("[SetRouter] routing failed", zap.String("service", explain.Plain(r.query.Service.String())), zap.Bool("failOpen", s.config.FailOpen), zap.Error(err))
 }
 

@@ -121,7 +121,7 @@ func get(s *Server, addr, name, revision string) (resp *apiservice.DiscoverRespo
 func TestUnchangedPollBuildsNoList(t *testing.T) {
 	s, stock := newTestServer(t)
 	selected := 0
-	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
+	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory) {
 		selected++
 		return r.Settle(callee, own, before, now)
 	}
@@ -164,7 +164,7 @@ func TestRefusedCallerLearnsNothing(t *testing.T) {
 // A fault in routing, here a panic, never takes discovery down.
 func TestFailure(t *testing.T) {
 	s, _ := newTestServer(t)
-	s.views.Decide = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
+	s.views.Decide = func(route.Route, *route.Callee, []route.Instance, route.Memory, time.Time) (route.Decision, []route.Member, route.Memory) {
 		panic("a bug")
 	}
 	before := testutil.ToFloat64(observe.Failures)
@@ -244,7 +244,7 @@ func TestAddressWithoutATarget(t *testing.T) {
 			t.Errorf("%s: %s, want the stock answer", rollout, got)
 		}
 		e, err := s.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "s"}})
-		if err != nil || e.Answer != explain.Stock || e.Sent != 4 || e.Why != string(route.WhyNoTarget) {
+		if err != nil || e.Answer != explain.AnswerStock || e.Sent != 4 || e.Why != string(route.WhyNoTarget) {
 			t.Errorf("%s: explained %v, %+v", rollout, err, e)
 		}
 	}
@@ -328,7 +328,7 @@ func TestConcurrentCallers(t *testing.T) {
 func TestOneListForAllAfterAChange(t *testing.T) {
 	s, stock := newTestServer(t)
 	var selected atomic.Int32
-	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held) {
+	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory) {
 		selected.Add(1)
 		return r.Settle(callee, own, before, now)
 	}

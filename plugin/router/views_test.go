@@ -25,7 +25,7 @@ import (
 func TestFaultPasses(t *testing.T) {
 	s, stock := newTestServer(t)
 	decide := s.views.Decide
-	s.views.Decide = func(route.Route, *route.Callee, []route.Instance, route.Held, time.Time) (route.Decision, []route.Member, route.Held) {
+	s.views.Decide = func(route.Route, *route.Callee, []route.Instance, route.Memory, time.Time) (route.Decision, []route.Member, route.Memory) {
 		panic("a bug")
 	}
 	if _, got := get(s, "10.1.0.1", "s", ""); len(strings.Fields(got)) != 5 {

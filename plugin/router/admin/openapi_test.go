@@ -228,7 +228,7 @@ func (s openapiState) Dump() world.Dump {
 }
 
 func (s openapiState) Explain(q world.Request) (explain.Explanation, error) {
-	if !s.of.Has(q.Service) {
+	if !s.of.HasService(q.Service) {
 		return explain.Explanation{}, router.NotFound{Service: q.Service}
 	}
 	if q.SET == "x.y.z" {

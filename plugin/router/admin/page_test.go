@@ -170,8 +170,8 @@ func (s pageState) Changes(service string) []api.Change {
 func widenedChange(service string) api.Change {
 	return api.Change{
 		At: pageNow, Service: service, Rule: "novel", Kind: "qb.novel.h in 华东/ap-shanghai", Why: "instances changed", Change: "widened",
-		Before: &explain.State{Answer: explain.Routed, Rule: "novel", Tier: "own", Level: "zone", Instances: 3, Usable: 3},
-		After:  explain.State{Answer: explain.Routed, Rule: "novel", Tier: "pool", Level: "all", Instances: 5, Usable: 4},
+		Before: &explain.State{Answer: explain.AnswerRouted, Rule: "novel", Tier: "own", Level: "zone", Instances: 3, Usable: 3},
+		After:  explain.State{Answer: explain.AnswerRouted, Rule: "novel", Tier: "pool", Level: "all", Instances: 5, Usable: 4},
 	}
 }
 

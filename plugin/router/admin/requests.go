@@ -52,7 +52,7 @@ func whoFor(state State, r *http.Request) (any, error) {
 		return nil, err
 	}
 	w := state.World()
-	if !w.Has(service) {
+	if !w.HasService(service) {
 		return nil, router.NotFound{Service: service}
 	}
 	return w.Who(service, r.FormValue("host")), nil

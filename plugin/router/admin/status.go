@@ -51,7 +51,7 @@ func (s state) Status() api.Status {
 func ruleStatuses(rules *route.Rules) []api.RuleStatus {
 	out := []api.RuleStatus{}
 	for _, r := range rules.All() {
-		status := api.RuleStatus{Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), Percent: float64(r.Rollout) / 100, By: r.By()}
+		status := api.RuleStatus{Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), Percent: float64(r.Rollout) / 100, By: r.RolloutBy()}
 		if r.IsAddress() {
 			status.Target = r.Target.String()
 		}
@@ -65,7 +65,7 @@ func evacuations(rules *route.Rules, w *world.World) []api.Evacuation {
 	for _, e := range rules.Evacuations(time.Time{}) {
 		out = append(out, api.Evacuation{
 			ID: e.ID(), Kind: e.Kind(), Place: e.Place(), Until: e.Until, Reason: e.Reason, InForce: e.Until.After(w.Now),
-			File: e.File, Line: e.Line, Instances: w.CountIn(e),
+			File: e.File, Line: e.Line, Instances: w.CountTakenOut(e),
 		})
 	}
 	return out

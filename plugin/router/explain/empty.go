@@ -22,7 +22,7 @@ func WhyEmpty(kind route.Route, d route.Decision) string {
 	case kind.Rule.Nearby != nil && kind.Rule.Nearby.Strict && kind.Location.Depth() == 0:
 		return fmt.Sprintf("the list is empty: the caller's place is not known, and %s is strict", rule)
 	}
-	text := fmt.Sprintf("the list is empty: %s has no instance for %s", rule, Identity(location.Identity{SET: kind.SET, Location: kind.Location}))
+	text := fmt.Sprintf("the list is empty: %s has no instance for %s", rule, IdentityText(location.Identity{SET: kind.SET, Location: kind.Location}))
 	if kind.Rule.SET != nil && kind.SET != "" {
 		var tiers []string
 		for _, tier := range kind.Rule.SET.Tiers {

@@ -35,9 +35,9 @@ type Input struct {
 	// Callees are the instances of the service really read: of a lane address
 	// its target.
 	Callees []Callee
-	// Own are the instances of the service that a lane address has the name
+	// OwnService are the instances of the service that a lane address has the name
 	// of. Without such a service it is nil.
-	Own []Callee
+	OwnService []Callee
 	// Decision and Members were decided from Callees and Own, where Decides is
 	// true. Decision.Until is by the clock of the reader.
 	Decision route.Decision
@@ -49,11 +49,11 @@ func (in Input) Decides() bool {
 	return in.Why == route.WhyRouted || in.Why == route.WhyShadowed
 }
 
-// Of explains an answer. It decides nothing itself.
-func Of(in Input) Explanation {
+// New explains an answer. It decides nothing itself.
+func New(in Input) Explanation {
 	e := Explanation{
 		Caller: callerOf(in.Addr, in.Caller), Service: in.Name.Service.String(), Read: in.Name.Service.String(),
-		Answer: Stock, Why: sentence(in.Why), Passed: []Passed{}, Instances: []Instance{},
+		Answer: AnswerStock, Why: sentence(in.Why), Passed: []Passed{}, Instances: []Instance{},
 	}
 	if len(in.Name.Read) == 1 {
 		e.Read = in.Name.Read[0].String()
@@ -69,9 +69,9 @@ func Of(in Input) Explanation {
 	}
 	if in.Decides() {
 		e.Answer = AnswerOf(in.Route.Rule)
-		e.decided(in)
+		e.addDecided(in)
 	} else {
-		e.stock(in)
+		e.addStock(in)
 	}
 	slices.SortStableFunc(e.Instances, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
@@ -79,44 +79,44 @@ func Of(in Input) Explanation {
 	return e
 }
 
-// stock lists the stock answer: of a lane address that is no service of its own,
+// addStock lists the stock answer: of a lane address that is no service of its own,
 // the answer of its target.
-func (e *Explanation) stock(in Input) {
+func (e *Explanation) addStock(in Input) {
 	list := in.Callees
-	if in.Own != nil {
-		list = in.Own
+	if in.OwnService != nil {
+		list = in.OwnService
 	}
 	e.add(list, func(i *Instance, _ int) { i.Sent = true })
 	e.Sent = len(list)
 }
 
-// decided lists what the decision looked at, and says of each instance whether it
+// addDecided lists what the decision looked at, and says of each instance whether it
 // is sent, and why not.
-func (e *Explanation) decided(in Input) {
+func (e *Explanation) addDecided(in Input) {
 	d, rule := in.Decision, in.Route.Rule
-	if !d.Until.IsZero() {
-		e.HeldUntil = &d.Until
+	if !d.HeldUntil.IsZero() {
+		e.HeldUntil = &d.HeldUntil
 	}
-	e.RoutedAs = &As{string(in.Route.SET), in.Route.Location}
+	e.RoutedAs = &RoutedAs{string(in.Route.SET), in.Route.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
 	if rule.SET != nil {
 		e.SETRule = d.SETRule.String()
 	}
 	e.Tiers, e.Levels = steps(rule.Degrade, d.Tiers), steps(rule.Degrade, d.Levels)
-	whyNot := in.Route.WhyNot(d, Instances(in.Callees))
+	whyNot := in.Route.LeftOut(d, Instances(in.Callees))
 	e.add(in.Callees, func(i *Instance, n int) {
-		i.Chosen, i.WhyNot = whyNot[n] == "", whyNot[n]
-		i.Sent = e.Answer == Shadow && in.Own == nil
+		i.Chosen, i.LeftOut = whyNot[n] == "", whyNot[n]
+		i.Sent = e.Answer == AnswerShadow && in.OwnService == nil
 	})
-	if in.Own != nil && e.Answer != Routed {
-		e.add(in.Own, func(i *Instance, _ int) {
-			i.WhyNot, i.Sent = "it is of the lane address's own service", e.Answer == Shadow
+	if in.OwnService != nil && e.Answer != AnswerRouted {
+		e.add(in.OwnService, func(i *Instance, _ int) {
+			i.LeftOut, i.Sent = "it is of the lane address's own service", e.Answer == AnswerShadow
 		})
 	}
-	if e.Answer != Shadow {
+	if e.Answer != AnswerShadow {
 		for _, m := range in.Members {
 			n := m.Index
-			if m.Own {
+			if m.OwnService {
 				n += len(in.Callees)
 			}
 			e.Instances[n].Sent, e.Instances[n].Weight = true, m.Weight
@@ -162,7 +162,7 @@ func steps(d route.Degrade, list []route.Step) []Step {
 
 func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
 	return &Rule{
-		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: r.By(),
+		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: r.RolloutBy(),
 		Percent: float64(r.Rollout) / 100, Included: r.Includes(caller),
 	}
 }
@@ -175,15 +175,15 @@ func sentence(why route.Why) string {
 }
 
 func callerOf(addr netip.Addr, f location.Facts) Caller {
-	c := Caller{Facts: FactsOf(f), Text: Identity(f.Identity)}
+	c := Caller{Facts: FactsOf(f), Text: IdentityText(f.Identity)}
 	if addr.IsValid() {
 		c.Address = addr.String()
 	}
 	return c
 }
 
-// Identity is SET and location in one line, with "-" for what is unknown.
-func Identity(id location.Identity) string {
+// IdentityText is SET and location in one line, with "-" for what is unknown.
+func IdentityText(id location.Identity) string {
 	set, at := string(id.SET), id.Location.String()
 	if set == "" {
 		set = "-"

@@ -62,9 +62,9 @@ func (e Explanation) IsWidened() bool {
 func AnswerOf(r *route.Rule) Answer {
 	switch {
 	case r.Shadow:
-		return Shadow
+		return AnswerShadow
 	case r.Blends():
-		return Blended
+		return AnswerBlended
 	}
-	return Routed
+	return AnswerRouted
 }

@@ -43,7 +43,7 @@ func (e Explanation) Text(w io.Writer) {
 	e.identity(w)
 	e.rule(w)
 	e.stages(w)
-	e.list(w)
+	e.instances(w)
 	if e.Revision != "" {
 		fmt.Fprintf(w, "\nrevision %s\n", e.Revision)
 	}
@@ -129,11 +129,11 @@ func writeSteps(w io.Writer, kind string, list []Step, taken string) {
 	t.Flush()
 }
 
-func (e Explanation) list(w io.Writer) {
+func (e Explanation) instances(w io.Writer) {
 	fmt.Fprintln(w, "\ninstances")
 	t := table(w)
 	for _, i := range e.Instances {
-		mark, why := "+", i.WhyNot
+		mark, why := "+", i.LeftOut
 		if !i.Sent {
 			mark = "-"
 		}

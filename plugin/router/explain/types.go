@@ -11,29 +11,29 @@ type Answer string
 
 // The kinds of answers.
 const (
-	Routed  Answer = "routed"
-	Stock   Answer = "stock"
-	Shadow  Answer = "shadow"  // the stock answer, beside a decision
-	Blended Answer = "blended" // routed and other instances by weight
+	AnswerRouted  Answer = "routed"
+	AnswerStock   Answer = "stock"
+	AnswerShadow  Answer = "shadow"  // the stock answer, beside a decision
+	AnswerBlended Answer = "blended" // routed and other instances by weight
 )
 
 // Explanation is an answer and why it is so. Its JSON is that of the admin
 // listener and of `setctl explain -o json`.
 type Explanation struct {
-	Caller   Caller   `json:"caller"`
-	Service  string   `json:"service"`
-	Read     string   `json:"read"` // the service really read
-	Answer   Answer   `json:"answer"`
-	Why      string   `json:"why"`
-	Rule     *Rule    `json:"rule,omitempty"`
-	Passed   []Passed `json:"passed"` // earlier rules, and why they do not match
-	RoutedAs *As      `json:"routedAs,omitempty"`
-	SETRule  string   `json:"setRule,omitempty"`
-	Tier     string   `json:"tier,omitempty"`
-	Tiers    []Step   `json:"tiers,omitempty"`
-	Level    string   `json:"level,omitempty"`
-	Levels   []Step   `json:"levels,omitempty"`
-	Widened  bool     `json:"widened,omitempty"` // onEmpty: all answered
+	Caller   Caller    `json:"caller"`
+	Service  string    `json:"service"`
+	Read     string    `json:"read"` // the service really read
+	Answer   Answer    `json:"answer"`
+	Why      string    `json:"why"`
+	Rule     *Rule     `json:"rule,omitempty"`
+	Passed   []Passed  `json:"passed"` // earlier rules, and why they do not match
+	RoutedAs *RoutedAs `json:"routedAs,omitempty"`
+	SETRule  string    `json:"setRule,omitempty"`
+	Tier     string    `json:"tier,omitempty"`
+	Tiers    []Step    `json:"tiers,omitempty"`
+	Level    string    `json:"level,omitempty"`
+	Levels   []Step    `json:"levels,omitempty"`
+	Widened  bool      `json:"widened,omitempty"` // onEmpty: all answered
 	// HeldUntil is when the caller goes back to a narrower tier or level, which
 	// is satisfied, if that stays so.
 	HeldUntil *time.Time `json:"heldUntil,omitempty"`
@@ -84,8 +84,8 @@ type Passed struct {
 	OtherService bool `json:"otherService"`
 }
 
-// As is what the caller is routed as.
-type As struct {
+// RoutedAs is what the caller is routed as.
+type RoutedAs struct {
 	SET      string            `json:"set"`
 	Location location.Location `json:"location"`
 }
@@ -114,5 +114,5 @@ type Instance struct {
 	Evacuated bool   `json:"evacuated"`
 	Sent      bool   `json:"sent"`
 	Chosen    bool   `json:"chosen"` // by the rule, sent or not
-	WhyNot    string `json:"whyNot,omitempty"`
+	LeftOut   string `json:"whyNot,omitempty"`
 }

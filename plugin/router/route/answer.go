@@ -10,9 +10,9 @@ const MaxWeight = 10000
 
 // Member is an instance of an answer, with the weight to send.
 type Member struct {
-	Own    bool // of the own service of a lane address, else of the one really read
-	Index  int
-	Weight uint32
+	OwnService bool // of the own service of a lane address, else of the one really read
+	Index      int
+	Weight     uint32
 }
 
 // Answer chooses among the instances of the service really read, and makes the
@@ -21,12 +21,12 @@ type Member struct {
 // that a lane address has the name of; it is nil where there is none. Like
 // Select it is deterministic.
 func (r Route) Answer(callee *Callee, own []Instance) (Decision, []Member) {
-	return r.AnswerHolding(callee, own, Hold{})
+	return r.AnswerHeldAt(callee, own, Position{})
 }
 
-// AnswerHolding is Answer while tiers and levels are held, as by Settle.
-func (r Route) AnswerHolding(callee *Callee, own []Instance, hold Hold) (Decision, []Member) {
-	d := r.selectFrom(callee, hold)
+// AnswerHeldAt is Answer while tiers and levels are held, as by Settle.
+func (r Route) AnswerHeldAt(callee *Callee, own []Instance, hold Position) (Decision, []Member) {
+	d := r.selectHeldAt(callee, hold)
 	return d, r.Members(d, callee.Instances, own)
 }
 
@@ -55,11 +55,11 @@ func (r Route) NoFailover(instances []Instance) bool {
 	}
 	tiers, first := r.Rule.SET.Tiers, false
 	for _, i := range instances {
-		if tiers[0].has(r.SET, i.SET) {
+		if tiers[0].contains(r.SET, i.SET) {
 			first = true
 			continue
 		}
-		if slices.ContainsFunc(tiers[1:], func(t Tier) bool { return t.has(r.SET, i.SET) }) {
+		if slices.ContainsFunc(tiers[1:], func(t Tier) bool { return t.contains(r.SET, i.SET) }) {
 			return false
 		}
 	}
@@ -74,7 +74,7 @@ type blend struct {
 }
 
 func (b *blend) instance(m Member) Instance {
-	if m.Own {
+	if m.OwnService {
 		return b.own[m.Index]
 	}
 	return b.instances[m.Index]
@@ -84,7 +84,7 @@ func (b *blend) instance(m Member) Instance {
 func (b *blend) addOthers(chosen []int) {
 	if b.own != nil {
 		for i := range b.own {
-			b.members = append(b.members, Member{Own: true, Index: i, Weight: b.own[i].Weight})
+			b.members = append(b.members, Member{OwnService: true, Index: i, Weight: b.own[i].Weight})
 		}
 		return
 	}
@@ -107,9 +107,9 @@ func (b *blend) weigh(rollout uint64) {
 	}
 	factor := others * rollout
 	if b.own == nil { // they are in the stock answer
-		factor += chosen * Everybody
+		factor += chosen * FullRollout
 	}
-	b.scale(factor, (Everybody-rollout)*chosen)
+	b.scale(factor, (FullRollout-rollout)*chosen)
 }
 
 func (b *blend) usable(members []Member) (sum uint64) {

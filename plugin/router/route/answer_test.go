@@ -45,7 +45,7 @@ func TestAnswerByWeight(t *testing.T) {
 			_, members := r.Answer(NewCallee(tt.instances), tt.own)
 			got, bar := "", false
 			for _, m := range members {
-				if m.Own && !bar {
+				if m.OwnService && !bar {
 					got, bar = got+" |", true
 				}
 				if got != "" {
@@ -78,7 +78,7 @@ func TestShareByWeight(t *testing.T) {
 				instances = append(instances, up("x.y.z", w))
 			}
 		}
-		percent := rapid.IntRange(1, Everybody-1).Draw(t, "percent")
+		percent := rapid.IntRange(1, FullRollout-1).Draw(t, "percent")
 		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
 		d, members := r.Answer(NewCallee(instances), own)
 		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
@@ -87,7 +87,7 @@ func TestShareByWeight(t *testing.T) {
 				t.Fatalf("weight %d", m.Weight)
 			}
 			all += float64(m.Weight)
-			if !m.Own && slices.Contains(d.Chosen, m.Index) {
+			if !m.OwnService && slices.Contains(d.Chosen, m.Index) {
 				chosen += float64(m.Weight)
 			}
 		}
@@ -103,7 +103,7 @@ func TestShareByWeight(t *testing.T) {
 			}
 			before /= stock
 		}
-		want := before + (1-before)*float64(percent)/Everybody
+		want := before + (1-before)*float64(percent)/FullRollout
 		// Each weight is rounded by half at most, and none is below 1.
 		slack := float64(len(members)) / all
 		if math.Abs(chosen/all-want) > slack {
@@ -158,7 +158,7 @@ evacuate:
 		{location.Location{}, "a.b.c", false},
 		{location.Location{}, "", false},
 	} {
-		if _, got := in.Has(tt.loc, tt.set); got != tt.want {
+		if _, got := in.TakingOut(tt.loc, tt.set); got != tt.want {
 			t.Errorf("%s %q: %t, want %t", tt.loc, tt.set, got, tt.want)
 		}
 	}
@@ -178,7 +178,7 @@ func whyNotIsComplete(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	d := r.Select(NewCallee(instances))
-	for i, why := range r.WhyNot(d, instances) {
+	for i, why := range r.LeftOut(d, instances) {
 		if (why == "") != slices.Contains(d.Chosen, i) {
 			t.Fatalf("instance %d, chosen %v: %q", i, d.Chosen, why)
 		}

@@ -42,9 +42,9 @@ func (c *Callee) SETs() []location.SET { return c.sets }
 // hasSETs tells whether any instance has one.
 func (c *Callee) hasSETs() bool { return len(c.sets) > 1 || len(c.sets) == 1 && c.sets[0] != "" }
 
-// in are the instances of a tier, ascending. The slice is shared: it must not
+// indexesIn are the instances of a tier, ascending. The slice is shared: it must not
 // be written, and has no room to append to.
-func (c *Callee) in(tier Tier, caller location.SET) []int {
+func (c *Callee) indexesIn(tier Tier, caller location.SET) []int {
 	sets := c.setsIn(tier, caller)
 	switch len(sets) {
 	case 0:
@@ -64,7 +64,7 @@ func (c *Callee) in(tier Tier, caller location.SET) []int {
 
 // setsIn are the SETs that a tier takes instances from.
 func (c *Callee) setsIn(tier Tier, caller location.SET) []location.SET {
-	if exact, is := tier.exactly(caller); is {
+	if exact, is := tier.onlySET(caller); is {
 		if _, there := c.bySET[exact]; there {
 			return []location.SET{exact}
 		}
@@ -72,18 +72,18 @@ func (c *Callee) setsIn(tier Tier, caller location.SET) []location.SET {
 	}
 	var out []location.SET
 	for _, set := range c.sets {
-		if tier.has(caller, set) {
+		if tier.contains(caller, set) {
 			out = append(out, set)
 		}
 	}
 	return out
 }
 
-// Reads are the SETs whose instances a decision of Select or Answer depends on.
+// Dependencies are the SETs whose instances a decision of Select or Answer depends on.
 // While those, and the names of all SETs, stay the same, so does the answer,
 // whatever happens to other instances. It is not ok where the answer depends on
 // every instance.
-func (r Route) Reads(c *Callee, d Decision) (sets []location.SET, ok bool) {
+func (r Route) Dependencies(c *Callee, d Decision) (sets []location.SET, ok bool) {
 	if r.Rule.Blends() {
 		return nil, false
 	}

@@ -50,8 +50,8 @@ func (e Evacuation) ID() string {
 	return fmt.Sprintf("%08x", uint32(sum))
 }
 
-// Has tells whether the evacuation takes an instance out.
-func (e Evacuation) Has(loc location.Location, set location.SET) bool {
+// TakesOut tells whether the evacuation takes an instance out.
+func (e Evacuation) TakesOut(loc location.Location, set location.SET) bool {
 	if e.SET != "" {
 		return set == e.SET
 	}
@@ -72,10 +72,10 @@ func (r *Rules) Evacuations(now time.Time) Evacuations {
 // Evacuations are in force together.
 type Evacuations []Evacuation
 
-// Has returns the first evacuation that takes an instance out.
-func (es Evacuations) Has(loc location.Location, set location.SET) (Evacuation, bool) {
+// TakingOut returns the first evacuation that takes an instance out.
+func (es Evacuations) TakingOut(loc location.Location, set location.SET) (Evacuation, bool) {
 	for _, e := range es {
-		if e.Has(loc, set) {
+		if e.TakesOut(loc, set) {
 			return e, true
 		}
 	}
@@ -151,8 +151,8 @@ func ParsePlace(key, text string) (location.Location, error) {
 	return location.Location{Region: segments[0], Zone: segments[1], Campus: segments[2]}, nil
 }
 
-// evacuations warns of places that are not there.
-func (l *linter) evacuations() {
+// warnEvacuations warns of places that are not there.
+func (l *linter) warnEvacuations() {
 	for _, e := range l.rules.evacuations {
 		if err := l.table.CheckLocation(e.Location); err != nil {
 			l.warn(e.File, e.Line, 1, "evacuation of %s %q: %v", e.Kind(), e.Place(), err)

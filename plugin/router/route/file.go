@@ -173,7 +173,7 @@ func newRule(n strict.Node) *Rule {
 	return &Rule{
 		File: n.File(), Line: n.Line(), Col: n.Col(),
 		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: DefaultHoldDown},
-		Rollout: Everybody,
+		Rollout: FullRollout,
 	}
 }
 

@@ -55,7 +55,7 @@ func weightsAgreeWithOracle(t *rapid.T) {
 		return list
 	}
 	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
-	r.Rule.ByWeight, r.Rule.Rollout = true, rapid.IntRange(1, Everybody-1).Draw(t, "rollout")
+	r.Rule.ByWeight, r.Rule.Rollout = true, rapid.IntRange(1, FullRollout-1).Draw(t, "rollout")
 	instances := anyWeight(rapid.SliceOfN(someInstance, 0, 10).Draw(t, "instances"))
 	var own []Instance
 	if rapid.Bool().Draw(t, "own service") {
@@ -87,7 +87,7 @@ func oracleWeights(rollout int, instances, own []Instance, chosen []int) []Membe
 		add(true, Member{Index: n}, instances[n])
 	}
 	for n, i := range own {
-		add(false, Member{Own: true, Index: n}, i)
+		add(false, Member{OwnService: true, Index: n}, i)
 	}
 	for n, i := range instances {
 		if own == nil && !slices.Contains(chosen, n) {
@@ -95,7 +95,7 @@ func oracleWeights(rollout int, instances, own []Instance, chosen []int) []Membe
 		}
 	}
 	if a, b := sums[true], sums[false]; a > 0 && b > 0 {
-		share, percent := big.NewRat(0, 1), big.NewRat(int64(rollout), Everybody)
+		share, percent := big.NewRat(0, 1), big.NewRat(int64(rollout), FullRollout)
 		if own == nil {
 			share.SetFrac64(a, a+b) // of the stock answer, by themselves
 		}
@@ -238,7 +238,7 @@ func checkLoaded(t *testing.T, data []byte, rules, same *Rules) {
 		t.Errorf("evacuations %v, then %v; aliases %v, then %v", rules.evacuations, same.evacuations, rules.aliases, same.aliases)
 	}
 	for n, e := range rules.evacuations {
-		if e.Until.Sub(today) > MaxEvacuation || n > 0 && e.Until.After(rules.evacuations[n-1].Until) || !e.Has(e.Location, e.SET) {
+		if e.Until.Sub(today) > MaxEvacuation || n > 0 && e.Until.After(rules.evacuations[n-1].Until) || !e.TakesOut(e.Location, e.SET) {
 			t.Errorf("evacuation %+v", e)
 		}
 	}
@@ -247,7 +247,7 @@ func checkLoaded(t *testing.T, data []byte, rules, same *Rules) {
 		{SET: "a.b.*", Location: location.Location{Region: "r"}, Weight: 100}, {Healthy: true, Weight: 1},
 	}
 	caller := location.Identity{SET: "a.b.c", Location: location.Location{Region: "r", Zone: "z", Campus: "c"}, Labels: map[string]string{"k": "v"}}
-	_ = rules.Kinds([]location.Identity{caller, {}}, 10)
+	_ = rules.CountKinds([]location.Identity{caller, {}}, 10)
 	for n, rule := range rules.All() {
 		checkRule(t, rule, same.All()[n])
 		for _, asked := range []Service{{"default", "s"}, {"n", rule.Name}} {
@@ -258,7 +258,7 @@ func checkLoaded(t *testing.T, data []byte, rules, same *Rules) {
 					t.Error(err)
 				}
 				if route.Rule != nil && rule.SET != nil {
-					_, members, _ := route.Settle(NewCallee(instances), nil, Held{}, today)
+					_, members, _ := route.Settle(NewCallee(instances), nil, Memory{}, today)
 					if len(members) > len(instances) {
 						t.Errorf("%d members", len(members))
 					}
@@ -273,7 +273,7 @@ func checkRule(t *testing.T, rule, same *Rule) {
 		t.Errorf("rule %+v, then %+v", rule, same)
 	}
 	d := rule.Degrade
-	if rule.Name == "" || rule.Rollout < 0 || rule.Rollout > Everybody || d.UnhealthyPercent < 1 || d.UnhealthyPercent > 100 ||
+	if rule.Name == "" || rule.Rollout < 0 || rule.Rollout > FullRollout || d.UnhealthyPercent < 1 || d.UnhealthyPercent > 100 ||
 		d.MinUsable < 0 || d.HoldDown < 0 || d.HoldDown > time.Hour {
 		t.Errorf("rule %+v", rule)
 	}

@@ -5,34 +5,43 @@ import (
 	"time"
 )
 
-// Hold is how many of the first tiers, and of the first levels inside of that
-// tier, are not gone back to yet. The zero value holds nothing.
-type Hold struct {
+// Position is a place among the tiers and levels of a rule: the number of a tier,
+// and the number of a level in the order in which the levels of that tier are
+// looked at. The zero value is the narrowest tier and its narrowest level.
+type Position struct {
 	Tier, Level int
 }
 
-// Held is what a kind of caller has, across decisions: which tier and level, and
-// since when a narrower one is satisfied. The zero value is of one that has
-// nothing yet.
-type Held struct {
-	at     Hold
-	rule   SETRule
-	stages bool // something was decided
-	since  time.Time
+// narrowerThan compares tiers, and levels inside of one tier.
+func (p Position) narrowerThan(other Position) bool {
+	return p.Tier < other.Tier || p.Tier == other.Tier && p.Level < other.Level
 }
 
-// Settle is Answer for a kind of caller that has an answer already: it goes on
-// to a wider tier or level at once, and back to a narrower one when that has
-// been satisfied for the rule's hold-down, so that lists do not flip with
-// instances at the threshold. The decision has what is held, and until when it
-// stands if nothing changes; zero: for ever.
-func (r Route) Settle(callee *Callee, own []Instance, before Held, now time.Time) (Decision, []Member, Held) {
-	natural, list := r.Answer(callee, own)
-	after := r.held(natural)
-	if !before.stages || before.rule != after.rule || !after.at.narrower(before.at) {
+// Memory is what is remembered of a kind of caller from one decision to the next:
+// the position of the last decision, and since when a narrower position is
+// satisfied. The zero value remembers no decision.
+type Memory struct {
+	position       Position
+	setRule        SETRule
+	decided        bool      // false: the memory is of no decision
+	satisfiedSince time.Time // zero: no narrower position is satisfied
+}
+
+// Settle decides for a kind of caller that may have an answer already. The kind
+// goes to a wider tier or level at once. It goes back to a narrower one when that
+// one has been satisfied for the rule's hold-down, so that lists do not flip with
+// instances at the threshold. Settle returns the decision, the list to send, and
+// what the next call needs to remember.
+//
+// While the kind waits, Decision.HeldAt is the position where it stays, and
+// Decision.HeldUntil is when the wait ends if nothing changes.
+func (r Route) Settle(callee *Callee, ownService []Instance, before Memory, now time.Time) (Decision, []Member, Memory) {
+	natural, list := r.Answer(callee, ownService)
+	after := r.remember(natural)
+	if !before.decided || before.setRule != after.setRule || !after.position.narrowerThan(before.position) {
 		return natural, list, after
 	}
-	since := before.since
+	since := before.satisfiedSince
 	if since.IsZero() {
 		since = now
 	}
@@ -40,51 +49,48 @@ func (r Route) Settle(callee *Callee, own []Instance, before Held, now time.Time
 	if !now.Before(until) {
 		return natural, list, after
 	}
-	d, members := r.AnswerHolding(callee, own, before.at)
-	kept := r.held(d)
-	if kept.at.narrower(before.at) { // the tier or the level that is held is not satisfied any more
+	d, members := r.AnswerHeldAt(callee, ownService, before.position)
+	kept := r.remember(d)
+	if kept.position.narrowerThan(before.position) { // the held tier or level is not satisfied any more
 		return natural, list, after
 	}
-	d.Held, d.Until = before.at, until
-	kept.since = since
+	d.HeldAt, d.HeldUntil = before.position, until
+	kept.satisfiedSince = since
 	return d, members, kept
 }
 
-// held is the place of a decision among the tiers and levels of the rule.
-func (r Route) held(d Decision) Held {
-	h := Held{rule: d.SETRule, stages: true}
+// remember returns the memory of a decision, without a time in satisfiedSince.
+func (r Route) remember(d Decision) Memory {
+	m := Memory{setRule: d.SETRule, decided: true}
 	if d.SETRule == SETRuleByTiers {
-		h.at.Tier = max(slices.Index(r.Rule.SET.Tiers, Tier(d.Tier)), 0)
+		m.position.Tier = max(slices.Index(r.Rule.SET.Tiers, Tier(d.Tier)), 0)
 	}
-	h.at.Level = max(slices.IndexFunc(d.Levels, func(s Step) bool { return s.Name == d.Level }), 0)
-	return h
+	m.position.Level = max(slices.IndexFunc(d.Levels, func(s Step) bool { return s.Name == d.Level }), 0)
+	return m
 }
 
-// Any tells whether there is something to hold: a tier or level that is not the
-// narrowest.
-func (h Held) Any() bool { return h.at != Hold{} }
+// IsNarrowest reports whether the remembered position is the narrowest one, which
+// nothing has to be held for.
+func (m Memory) IsNarrowest() bool { return m.position == Position{} }
 
-// Successor is the rule, or the lane address, under which a kind of caller goes
-// on to hold what it held under one of other rules: that of the same name, if
-// it has the same tiers and levels. It is nil where there is none.
-func (r *Rules) Successor(of *Rule) *Rule {
+// Successor returns the rule or lane address that takes over from a rule of the
+// Rules before: the one with the same name, target, tiers and levels. Kinds of
+// callers keep their Memory under it. Successor returns nil if there is none.
+func (r *Rules) Successor(old *Rule) *Rule {
 	for _, rule := range r.All() {
-		if rule.Name == of.Name && rule.Target == of.Target && rule.sameRoads(of) {
+		if rule.Name == old.Name && rule.Target == old.Target && rule.sameRoads(old) {
 			return rule
 		}
 	}
 	return nil
 }
 
+// sameRoads reports whether both rules look at the same tiers and levels in the
+// same order, so that a Position means the same for both.
 func (r *Rule) sameRoads(other *Rule) bool {
 	if (r.SET == nil) != (other.SET == nil) || (r.Nearby == nil) != (other.Nearby == nil) {
 		return false
 	}
 	return (r.SET == nil || slices.Equal(r.SET.Tiers, other.SET.Tiers)) &&
 		(r.Nearby == nil || r.Nearby.Match == other.Nearby.Match && r.Nearby.Max == other.Nearby.Max)
-}
-
-// narrower compares tiers, and levels inside of one tier.
-func (h Hold) narrower(than Hold) bool {
-	return h.Tier < than.Tier || h.Tier == than.Tier && h.Level < than.Level
 }

@@ -22,7 +22,7 @@ func TestHoldDown(t *testing.T) {
 		return Instance{SET: set, Location: location.Location{Region: "r", Zone: zone}, Healthy: healthy, Weight: 1}
 	}
 	begin := time.Unix(0, 0)
-	var held Held
+	var memory Memory
 	for _, step := range []struct {
 		at                      int // seconds
 		own, far, pool, poolFar bool
@@ -47,10 +47,10 @@ func TestHoldDown(t *testing.T) {
 	} {
 		callee := NewCallee([]Instance{up("a.b.c", "z", step.own), up("a.b.c", "y", step.far), up("a.b.*", "z", step.pool), up("a.b.*", "y", step.poolFar)})
 		var d Decision
-		d, _, held = r.Settle(callee, nil, held, begin.Add(time.Duration(step.at)*time.Second))
+		d, _, memory = r.Settle(callee, nil, memory, begin.Add(time.Duration(step.at)*time.Second))
 		until := 0
-		if !d.Until.IsZero() {
-			until = int(d.Until.Sub(begin).Seconds())
+		if !d.HeldUntil.IsZero() {
+			until = int(d.HeldUntil.Sub(begin).Seconds())
 		}
 		if got := d.Tier + " " + d.Level; got != step.want || until != step.until {
 			t.Errorf("at %d s: %s until %d s, want %s until %d s", step.at, got, until, step.want, step.until)
@@ -72,11 +72,11 @@ func TestHoldDownEndsWithItsLevel(t *testing.T) {
 		return Instance{SET: set, Location: location.Location{Region: region, Zone: zone}, Healthy: true, Weight: 1}
 	}
 	begin := time.Unix(0, 0)
-	_, _, held := r.Settle(NewCallee([]Instance{in("a.b.d", "r", "y")}), nil, Held{}, begin) // tier all, level region
-	there := NewCallee([]Instance{in("a.b.d", "q", "x"), in("a.b.c", "q", "x")})             // both tiers are up, in another region
-	d, _, held := r.Settle(there, nil, held, begin.Add(time.Second))
-	if natural := r.Select(there); d.Tier != natural.Tier || !d.Until.IsZero() || held.at != (Hold{}) {
-		t.Errorf("tier %s until %v, want %s for ever", d.Tier, d.Until, natural.Tier)
+	_, _, memory := r.Settle(NewCallee([]Instance{in("a.b.d", "r", "y")}), nil, Memory{}, begin) // tier all, level region
+	callee := NewCallee([]Instance{in("a.b.d", "q", "x"), in("a.b.c", "q", "x")})                // both tiers are up, in another region
+	d, _, memory := r.Settle(callee, nil, memory, begin.Add(time.Second))
+	if natural := r.Select(callee); d.Tier != natural.Tier || !d.HeldUntil.IsZero() || memory.position != (Position{}) {
+		t.Errorf("tier %s until %v, want %s for ever", d.Tier, d.HeldUntil, natural.Tier)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestHoldDownKeepsWhatIsSatisfied(t *testing.T) { rapid.Check(t, holdDownKee
 func holdDownKeepsWhatIsSatisfied(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
 	r.Rule.Degrade.HoldDown = 10 * time.Second
-	var held Held
+	var memory Memory
 	var before Decision
 	now, flipped := time.Unix(0, 0), time.Unix(0, 0)
 	for range rapid.IntRange(1, 10).Draw(t, "steps") {
@@ -95,14 +95,14 @@ func holdDownKeepsWhatIsSatisfied(t *rapid.T) {
 		callee := NewCallee(rapid.SliceOfN(someInstance, 0, 8).Draw(t, "instances"))
 		natural := r.Select(callee)
 		var d Decision
-		d, _, held = r.Settle(callee, nil, held, now)
-		if d.Until.IsZero() {
+		d, _, memory = r.Settle(callee, nil, memory, now)
+		if d.HeldUntil.IsZero() {
 			if fmt.Sprint(d.Chosen, d.Tier, d.Level) != fmt.Sprint(natural.Chosen, natural.Tier, natural.Level) {
 				t.Fatalf("%+v, want %+v", d, natural)
 			}
 			flipped = now
 		} else {
-			if d.Tier != before.Tier || d.Until.After(now.Add(10*time.Second)) || !now.Before(d.Until) {
+			if d.Tier != before.Tier || d.HeldUntil.After(now.Add(10*time.Second)) || !now.Before(d.HeldUntil) {
 				t.Fatalf("at %v, last let go %v: %+v after %+v", now, flipped, d, before)
 			}
 			satisfied := func(name string) func(Step) bool {

@@ -18,8 +18,8 @@ var levelWords = []string{"all", "region", "zone", "campus"}
 
 func (l Level) String() string { return levelWords[l] }
 
-// LevelOf is the level of a word, All for one that is none.
-func LevelOf(word string) Level {
+// ParseLevel is the level of a word, All for one that is none.
+func ParseLevel(word string) Level {
 	for i, w := range levelWords {
 		if w == word {
 			return Level(i)
@@ -28,8 +28,8 @@ func LevelOf(word string) Level {
 	return LevelAll
 }
 
-// has tells whether an instance at loc is in the level around a caller who is
+// contains tells whether an instance at loc is in the level around a caller who is
 // known that far. An instance without the fields that the level needs is not.
-func (l Level) has(caller, loc location.Location) bool {
+func (l Level) contains(caller, loc location.Location) bool {
 	return loc.Depth() >= int(l) && loc.Cut(int(l)) == caller.Cut(int(l))
 }

@@ -17,14 +17,14 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	}
 	l := &linter{rules: r, table: table, sets: collectSETs(table), problems: problems}
 	for i, rule := range r.rules {
-		l.reachable(rule, r.rules[:i])
+		l.warnUnreachable(rule, r.rules[:i])
 	}
 	for _, rule := range r.All() {
-		l.tiers(rule)
+		l.warnUnfilledTiers(rule)
 	}
-	l.pools()
-	l.names()
-	l.evacuations()
+	l.warnMissingPools()
+	l.warnNames()
+	l.warnEvacuations()
 }
 
 // linter looks at rules and mapping together.
@@ -39,7 +39,7 @@ type linter struct {
 type mappedSET struct {
 	name    location.SET
 	entries int
-	at      *location.Origin // the first of them
+	origin  *location.Origin // the first of them
 }
 
 // collectSETs returns the SET names in the order of their first places.
@@ -54,17 +54,17 @@ func collectSETs(table *location.Table) []*mappedSET {
 		counted[facts.SETFrom] = true
 		m := byName[facts.SET]
 		if m == nil {
-			m = &mappedSET{name: facts.SET, at: facts.SETFrom}
+			m = &mappedSET{name: facts.SET, origin: facts.SETFrom}
 			byName[facts.SET] = m
 			out = append(out, m)
 		}
 		m.entries++
-		if facts.SETFrom.Before(m.at) {
-			m.at = facts.SETFrom
+		if facts.SETFrom.Before(m.origin) {
+			m.origin = facts.SETFrom
 		}
 	}
 	slices.SortFunc(out, func(a, b *mappedSET) int {
-		if a.at.Before(b.at) {
+		if a.origin.Before(b.origin) {
 			return -1
 		}
 		return 1
@@ -77,15 +77,15 @@ func (l *linter) warnRule(r *Rule, format string, args ...any) {
 }
 
 func (l *linter) warnSET(m *mappedSET, format string, args ...any) {
-	l.warn(m.at.File, m.at.Line, 1, format, args...)
+	l.warn(m.origin.File, m.origin.Line, 1, format, args...)
 }
 
 func (l *linter) warn(file string, line, col int, format string, args ...any) {
 	l.problems.Add(strict.Warning(file, line, col, format, args...))
 }
 
-// reachable warns of a rule that can never match.
-func (l *linter) reachable(rule *Rule, earlier []*Rule) {
+// warnUnreachable warns of a rule that can never match.
+func (l *linter) warnUnreachable(rule *Rule, earlier []*Rule) {
 	for _, e := range earlier {
 		if e.covers(rule) {
 			l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
@@ -106,9 +106,9 @@ func (l *linter) reachable(rule *Rule, earlier []*Rule) {
 	}
 }
 
-// tiers warns of tiers of a fixed or composed SET that no mapping entry is in.
+// warnUnfilledTiers warns of tiers of a fixed or composed SET that no mapping entry is in.
 // A caller's own SET is in its own tiers.
-func (l *linter) tiers(rule *Rule) {
+func (l *linter) warnUnfilledTiers(rule *Rule) {
 	if rule.SET == nil || rule.SET.Caller == nil && rule.SET.Callee == nil || len(l.sets) == 0 {
 		return
 	}
@@ -119,7 +119,7 @@ func (l *linter) tiers(rule *Rule) {
 	}
 	for _, tier := range rule.SET.Tiers {
 		filled := func(s location.SET) bool {
-			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.has(s, m.name) })
+			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.contains(s, m.name) })
 		}
 		if tier == TierUnset || slices.ContainsFunc(as, filled) {
 			continue
@@ -141,7 +141,7 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	var out []location.SET
 	seen := map[location.SET]bool{"": true}
 	for _, id := range l.table.Identities() {
-		if rule.when.failsOn(id) != conditionHolds {
+		if rule.when.firstUnmetOfIdentity(id) != conditionNone {
 			continue
 		}
 		if set := rule.SET.routeAs(id, l.rules.aliases); !seen[set] {
@@ -152,9 +152,9 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	return out
 }
 
-// pools warns, once for each area, of SETs that would fail over to a pool that
+// warnMissingPools warns, once for each area, of SETs that would fail over to a pool that
 // is not there.
-func (l *linter) pools() {
+func (l *linter) warnMissingPools() {
 	there, reported := map[location.SET]bool{}, map[string]bool{}
 	for _, m := range l.sets {
 		there[m.name] = true
@@ -164,7 +164,7 @@ func (l *linter) pools() {
 		if there[m.name.Pool()] || reported[area] {
 			continue
 		}
-		rule := l.usesPool(m.name)
+		rule := l.ruleIntoPool(m.name)
 		if rule == nil && l.rules.Len() > 0 {
 			continue
 		}
@@ -177,8 +177,8 @@ func (l *linter) pools() {
 	}
 }
 
-// usesPool is the first rule by which callers of a SET can come to its pool.
-func (l *linter) usesPool(set location.SET) *Rule {
+// ruleIntoPool is the first rule by which callers of a SET can come to its pool.
+func (l *linter) ruleIntoPool(set location.SET) *Rule {
 	for _, r := range l.rules.rules {
 		if s := r.SET; s != nil && s.Caller == nil && s.Callee == nil && slices.Contains(s.Tiers, TierPool) && r.when.matchesSET(set) {
 			return r

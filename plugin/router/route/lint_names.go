@@ -11,9 +11,9 @@ import (
 
 var segmentWords = [3]string{"business", "area", "group"}
 
-// names warns of SET names of the mapping that break the naming, and of those
+// warnNames warns of SET names of the mapping that break the naming, and of those
 // that look like another one misspelt.
-func (l *linter) names() {
+func (l *linter) warnNames() {
 	keeps := l.rules.Naming()
 	// Segments are compared with their siblings: areas of one business, groups
 	// of one area.
@@ -39,7 +39,7 @@ func (l *linter) names() {
 		}
 	}
 	for _, parent := range slices.Sorted(maps.Keys(siblings)) {
-		l.slips(siblings[parent])
+		l.warnSlips(siblings[parent])
 	}
 }
 
@@ -50,8 +50,8 @@ type segmentUse struct {
 	first      *mappedSET
 }
 
-// slips warns of the rarer of two segments that are one letter apart.
-func (l *linter) slips(uses map[string]*segmentUse) {
+// warnSlips warns of the rarer of two segments that are one letter apart.
+func (l *linter) warnSlips(uses map[string]*segmentUse) {
 	words := slices.Sorted(maps.Keys(uses))
 	for i, a := range words {
 		for _, b := range words[i+1:] {
@@ -63,7 +63,7 @@ func (l *linter) slips(uses map[string]*segmentUse) {
 				rare, often = often, rare
 			}
 			l.warnSET(rare.first, "SET %q: %s %q is one letter apart from %q of %s:%d; are they the same?",
-				rare.first.name, rare.kind, rare.word, often.word, often.first.at.File, often.first.at.Line)
+				rare.first.name, rare.kind, rare.word, often.word, often.first.origin.File, often.first.origin.Line)
 		}
 	}
 }

@@ -39,8 +39,8 @@ const (
 	WhyNoTarget Why = "the target of the lane address is no service"
 )
 
-// Everybody is a rollout of 100 percent.
-const Everybody = 10000
+// FullRollout is a rollout of 100 percent.
+const FullRollout = 10000
 
 // Route finds the first rule that matches the request. A lane address is its own
 // rule. With a reason other than WhyRouted the caller gets the stock answer; Rule
@@ -73,7 +73,7 @@ func (r *Rules) match(req Request, trace *Trace) *Rule {
 	}
 	s := r.index.search(req.Name)
 	for rule := s.next(); rule != nil; rule = s.next() {
-		if rule.when.fails(req.Addr, req.Caller) == conditionHolds {
+		if rule.when.firstUnmet(req.Addr, req.Caller) == conditionNone {
 			return rule
 		}
 	}
@@ -82,8 +82,8 @@ func (r *Rules) match(req Request, trace *Trace) *Rule {
 
 func (r *Rules) matchTraced(req Request, trace *Trace) *Rule {
 	for _, rule := range r.rules {
-		failed := rule.fails(req)
-		if failed == conditionHolds {
+		failed := rule.firstUnmet(req)
+		if failed == conditionNone {
 			return rule
 		}
 		trace.add(rule, failed, req)
@@ -105,12 +105,12 @@ func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
 	return route
 }
 
-// Kinds counts the kinds of callers that there are among identities, over all
+// CountKinds counts the kinds of callers that there are among identities, over all
 // rules without `when`, each for one service. It stops counting at most.
-func (r *Rules) Kinds(identities []location.Identity, most int) int {
+func (r *Rules) CountKinds(identities []location.Identity, most int) int {
 	kinds := map[Route]bool{}
 	for _, rule := range r.All() {
-		if rule.SET == nil && rule.Nearby == nil || rule.when.fails(netip.Addr{}, location.Identity{}) != conditionHolds {
+		if rule.SET == nil && rule.Nearby == nil || rule.when.firstUnmet(netip.Addr{}, location.Identity{}) != conditionNone {
 			continue
 		}
 		for _, id := range identities {
@@ -123,9 +123,9 @@ func (r *Rules) Kinds(identities []location.Identity, most int) int {
 	return len(kinds)
 }
 
-// Concern reports whether a service is a lane address, or a rule is for it,
+// Concerns reports whether a service is a lane address, or a rule is for it,
 // whoever asks.
-func (r *Rules) Concern(name Resolved) bool {
+func (r *Rules) Concerns(name Resolved) bool {
 	if r == nil || name.Address != nil {
 		return name.Address != nil
 	}
@@ -133,13 +133,13 @@ func (r *Rules) Concern(name Resolved) bool {
 	return s.next() != nil
 }
 
-// fails returns the first condition of the rule that the request does not meet,
+// firstUnmet returns the first condition of the rule that the request does not meet,
 // conditionHolds where it meets all.
-func (r *Rule) fails(req Request) condition {
+func (r *Rule) firstUnmet(req Request) condition {
 	if !r.matchesService(req.Name) {
 		return conditionService
 	}
-	return r.when.fails(req.Addr, req.Caller)
+	return r.when.firstUnmet(req.Addr, req.Caller)
 }
 
 func (r *Rule) matchesService(name Name) bool {
@@ -167,7 +167,7 @@ func (n Name) isSystem() bool {
 // Includes reports whether the rollout includes the caller. Raising the percent
 // only ever adds callers. By weight every caller is in, but at 0 percent.
 func (r *Rule) Includes(addr netip.Addr) bool {
-	if r.Rollout == Everybody || r.Rollout == 0 || r.ByWeight {
+	if r.Rollout == FullRollout || r.Rollout == 0 || r.ByWeight {
 		return r.Rollout > 0
 	}
 	if !addr.IsValid() {
@@ -176,7 +176,7 @@ func (r *Rule) Includes(addr netip.Addr) bool {
 	b := append(make([]byte, 0, 128), r.Name...)
 	b = append(b, 0)
 	b = append(b, addr.AsSlice()...)
-	return xxhash.Sum64(b)%Everybody < uint64(r.Rollout)
+	return xxhash.Sum64(b)%FullRollout < uint64(r.Rollout)
 }
 
 // routeAs returns the SET that the SET stage works with.

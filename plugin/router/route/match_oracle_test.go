@@ -63,7 +63,7 @@ func drawSaid(t *rapid.T, n int) saidRule {
 		campus: one("campus", "", "", "c"), ip: one("ip", "", "", "10.0.0.2/31", "10.0.0.1-10.0.0.6", "fd00::/16"), lane: one("lane", "", "", "gray"),
 		stage: one("stage", "set", "nearby", "none"), level: one("level", "all", "region", "zone", "campus"),
 		caller:  one("caller", "", "x.{caller.set.2|alias}.y", "{caller.set}", "{caller.region|alias}.{caller.label.lane}.{caller.zone}", "a.b.*"),
-		percent: rapid.SampledFrom([]int{0, 1, 3333, 5000, 9999, Everybody, Everybody}).Draw(t, "percent"), byWeight: rapid.Bool().Draw(t, "by weight"),
+		percent: rapid.SampledFrom([]int{0, 1, 3333, 5000, 9999, FullRollout, FullRollout}).Draw(t, "percent"), byWeight: rapid.Bool().Draw(t, "by weight"),
 		shadow: rapid.IntRange(0, 3).Draw(t, "shadow") == 0,
 	}
 	s.services = rapid.SliceOfN(rapid.SampledFrom([]string{"default/s", "default/*", "*/s", "d?fault/s.*", "Polaris/*", "Polaris/p", "other/alias", "*/*"}), 1, 2).Draw(t, "services")
@@ -179,7 +179,7 @@ func oracleWhen(r saidRule, req Request) bool {
 }
 
 func oracleIncludes(r saidRule, addr netip.Addr) bool {
-	if r.percent == 0 || r.percent == Everybody || r.byWeight {
+	if r.percent == 0 || r.percent == FullRollout || r.byWeight {
 		return r.percent > 0
 	}
 	return addr.IsValid() && xxhash.Sum64String(r.name+"\x00"+string(addr.AsSlice()))%10000 < uint64(r.percent)

@@ -14,13 +14,13 @@ import (
 func TestAnswerAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
-		r.Rule.ByWeight, r.Rule.Rollout = true, rapid.SampledFrom([]int{1, 100, 3333, 9999, Everybody}).Draw(t, "rollout")
+		r.Rule.ByWeight, r.Rule.Rollout = true, rapid.SampledFrom([]int{1, 100, 3333, 9999, FullRollout}).Draw(t, "rollout")
 		all := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 		var own []Instance
 		if rapid.Bool().Draw(t, "has own") {
 			own = rapid.SliceOfN(someInstance, 1, 6).Draw(t, "own")
 		}
-		hold := Hold{Level: rapid.IntRange(0, 3).Draw(t, "held level")}
+		hold := Position{Level: rapid.IntRange(0, 3).Draw(t, "held level")}
 		if r.Rule.SET != nil {
 			hold.Tier = rapid.IntRange(0, len(r.Rule.SET.Tiers)-1).Draw(t, "held tier")
 		}
@@ -31,7 +31,7 @@ func TestAnswerAgreesWithOracle(t *testing.T) {
 		}
 		c := rule.Choose(set, place, instancesOf(all), slow.Road(hold))
 		want := rule.List(c.Chosen, instancesOf(all), theirs)
-		d, got := r.AnswerHolding(NewCallee(all), own, hold)
+		d, got := r.AnswerHeldAt(NewCallee(all), own, hold)
 		if fmt.Sprint(d.Chosen, d.Tier, d.Level) != fmt.Sprint(c.Chosen, c.Tier, c.Level) || len(got) != len(want) {
 			t.Fatalf("%v tier %q level %q, %d members\noracle: %v tier %q level %q, %d members", d.Chosen, d.Tier, d.Level, len(got), c.Chosen, c.Tier, c.Level, len(want))
 		}

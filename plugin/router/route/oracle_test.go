@@ -137,7 +137,7 @@ func answerDependsOnWhatItReads(t *rapid.T) {
 	before := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	callee := NewCallee(before)
 	d, members := r.Answer(callee, nil)
-	reads, ok := r.Reads(callee, d)
+	reads, ok := r.Dependencies(callee, d)
 	if !ok {
 		return
 	}

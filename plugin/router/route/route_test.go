@@ -128,7 +128,7 @@ func TestTiers(t *testing.T) {
 	for _, tt := range tests {
 		var got []string
 		for _, set := range sets {
-			if tt.tier.has(tt.caller, set) {
+			if tt.tier.contains(tt.caller, set) {
 				got = append(got, string(set))
 			}
 		}
@@ -149,11 +149,11 @@ func TestRolloutIsMonotone(t *testing.T) {
 			if lower {
 				in++
 			}
-			if higher := (&Rule{Name: "r", Rollout: min(percent+500, Everybody)}).Includes(addr); lower && !higher {
+			if higher := (&Rule{Name: "r", Rollout: min(percent+500, FullRollout)}).Includes(addr); lower && !higher {
 				t.Fatalf("%s is in at %d and out at %d", addr, percent, percent+500)
 			}
 		}
-		if want := callers * percent / Everybody; in < want-400 || in > want+400 {
+		if want := callers * percent / FullRollout; in < want-400 || in > want+400 {
 			t.Errorf("percent %d/10000: %d of %d callers in, want about %d", percent, in, callers, want)
 		}
 	}

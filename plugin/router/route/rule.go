@@ -58,15 +58,15 @@ func (r *Rules) Len() int {
 	return len(r.rules) + len(r.addresses)
 }
 
-// Apart is what rules see of an address beside the identity behind it: callers
+// AddressKey is what rules see of an address beside the identity behind it: callers
 // with one identity and equal texts are routed alike.
-func (r *Rules) Apart(addr netip.Addr) string {
+func (r *Rules) AddressKey(addr netip.Addr) string {
 	var out []byte
 	for _, rule := range r.All() {
 		if len(rule.when.ip) > 0 {
 			out = strconv.AppendBool(out, rule.when.matchesIP(addr))
 		}
-		if !rule.ByWeight && 0 < rule.Rollout && rule.Rollout < Everybody {
+		if !rule.ByWeight && 0 < rule.Rollout && rule.Rollout < FullRollout {
 			out = strconv.AppendBool(out, rule.Includes(addr))
 		}
 	}
@@ -120,7 +120,7 @@ type Rule struct {
 
 // Blends tells whether answers hold routed and other instances by weight. At 0
 // and 100 percent they do not.
-func (r *Rule) Blends() bool { return r.ByWeight && 0 < r.Rollout && r.Rollout < Everybody }
+func (r *Rule) Blends() bool { return r.ByWeight && 0 < r.Rollout && r.Rollout < FullRollout }
 
 // Mode is enforce or shadow.
 func (r *Rule) Mode() string {
@@ -130,8 +130,8 @@ func (r *Rule) Mode() string {
 	return "enforce"
 }
 
-// By is what the rollout takes a share of: caller or weight.
-func (r *Rule) By() string {
+// RolloutBy is what the rollout takes a share of: caller or weight.
+func (r *Rule) RolloutBy() string {
 	if r.ByWeight {
 		return "weight"
 	}
@@ -149,15 +149,15 @@ type when struct {
 	labels               map[string]string
 }
 
-// fails is the first condition that does not hold, or empty.
-func (w when) fails(addr netip.Addr, id location.Identity) condition {
+// firstUnmet is the first condition that does not hold, or empty.
+func (w when) firstUnmet(addr netip.Addr, id location.Identity) condition {
 	if !w.matchesIP(addr) {
 		return conditionIP
 	}
-	return w.failsOn(id)
+	return w.firstUnmetOfIdentity(id)
 }
 
-func (w when) failsOn(id location.Identity) condition {
+func (w when) firstUnmetOfIdentity(id location.Identity) condition {
 	switch {
 	case !w.matchesSET(id.SET):
 		return conditionSET
@@ -170,7 +170,7 @@ func (w when) failsOn(id location.Identity) condition {
 	case !w.matchesLabels(id.Labels):
 		return conditionLabels
 	}
-	return conditionHolds
+	return conditionNone
 }
 
 // A caller without a SET meets no condition on it, not even "*".

@@ -53,19 +53,19 @@ type Decision struct {
 	Widened bool // the stages left nothing and `onEmpty: all` answered
 	Dropped int  // evacuated instances left out of what was chosen
 
-	// Held are the tiers and levels that are not gone back to before Until,
+	// HeldAt are the tiers and levels that are not gone back to before Until,
 	// though one of them is satisfied.
-	Held  Hold
-	Until time.Time
+	HeldAt    Position
+	HeldUntil time.Time
 }
 
 // Select chooses among the instances of the service really read
 // (docs/design.md, 5.2 and 5.3). It is deterministic. Its time and memory are
 // linear in the instances of the tiers that it looks at.
-func (r Route) Select(callee *Callee) Decision { return r.selectFrom(callee, Hold{}) }
+func (r Route) Select(callee *Callee) Decision { return r.selectHeldAt(callee, Position{}) }
 
-func (r Route) selectFrom(callee *Callee, hold Hold) Decision {
-	s := selection{Route: r, callee: callee, hold: hold}
+func (r Route) selectHeldAt(callee *Callee, hold Position) Decision {
+	s := selection{Route: r, callee: callee, heldAt: hold}
 	left := slices.Clip(callee.all)
 	if r.Rule.SET != nil {
 		left = s.setStage()
@@ -74,7 +74,7 @@ func (r Route) selectFrom(callee *Callee, hold Hold) Decision {
 		left = s.nearbyStage(left)
 	}
 	if len(left) == 0 && r.Rule.OnEmptyAll {
-		left = s.instead()
+		left = s.emptyAnswer()
 		s.Widened = true
 	}
 	s.Chosen = dropEvacuated(left, func(i int) Instance { return callee.Instances[i] })
@@ -97,7 +97,7 @@ func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
 type selection struct {
 	Route
 	callee *Callee
-	hold   Hold
+	heldAt Position
 	Decision
 }
 
@@ -116,12 +116,12 @@ func (s *selection) setStage() []int {
 	case len(s.callee.setsIn(TierBusiness, s.SET)) == 0:
 		s.SETRule = SETRuleBusinessAbsent
 		s.Tier = string(TierUnset)
-		return s.callee.in(TierUnset, s.SET)
+		return s.callee.indexesIn(TierUnset, s.SET)
 	}
 	s.SETRule = SETRuleByTiers
-	chosen, tier := s.first(s.hold.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
+	chosen, tier := s.takeFirst(s.heldAt.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
 		tier := s.Rule.SET.Tiers[n]
-		return s.group(s.callee.in(tier, s.SET), string(tier))
+		return s.measure(s.callee.indexesIn(tier, s.SET), string(tier))
 	}, &s.Tiers)
 	s.Tier = tier
 	return chosen
@@ -137,22 +137,22 @@ func (s *selection) nearbyStage(left []int) []int {
 	}
 	start := min(s.Rule.Nearby.Match, Level(known))
 	count := int(start-s.Rule.Nearby.Max) + 1
-	held := s.hold.Level
-	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.hold.Tier]) {
+	held := s.heldAt.Level
+	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.heldAt.Tier]) {
 		held = 0 // another tier
 	}
-	chosen, level := s.first(held, count, func(n int) ([]int, Step) {
+	chosen, level := s.takeFirst(held, count, func(n int) ([]int, Step) {
 		level := start - Level(n)
-		return s.group(s.at(left, level), level.String())
+		return s.measure(s.within(left, level), level.String())
 	}, &s.Levels)
 	s.Level = level
 	return chosen
 }
 
-// first looks at count groups in order and takes the first that is satisfied;
+// takeFirst looks at count groups in order and takes the first that is satisfied;
 // none is: the first that has any instance. The one that is held is taken before
 // narrower ones, if it is satisfied itself.
-func (s *selection) first(held, count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
+func (s *selection) takeFirst(held, count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
 	satisfied := false
 	for n := range count {
 		members, step := group(n)
@@ -172,7 +172,7 @@ func (s *selection) first(held, count int, group func(n int) ([]int, Step), step
 	return chosen, name
 }
 
-func (s *selection) group(members []int, name string) ([]int, Step) {
+func (s *selection) measure(members []int, name string) ([]int, Step) {
 	usable := 0
 	for _, i := range members {
 		if s.callee.Instances[i].Usable() {
@@ -185,30 +185,30 @@ func (s *selection) group(members []int, name string) ([]int, Step) {
 	}
 }
 
-// at are those of a list that are in a level around the caller.
-func (s *selection) at(list []int, level Level) []int {
+// within are those of a list that are in a level around the caller.
+func (s *selection) within(list []int, level Level) []int {
 	if level == LevelAll {
 		return list
 	}
 	var out []int
 	for _, i := range list {
-		if level.has(s.Location, s.callee.Instances[i].Location) {
+		if level.contains(s.Location, s.callee.Instances[i].Location) {
 			out = append(out, i)
 		}
 	}
 	return out
 }
 
-// instead is the answer of `onEmpty: all`. Where the SET stage decided on a
+// emptyAnswer is the answer of `onEmpty: all`. Where the SET stage decided on a
 // SET it stays within what that stage could have chosen.
-func (s *selection) instead() []int {
+func (s *selection) emptyAnswer() []int {
 	switch s.SETRule {
 	case SETRuleBusinessAbsent:
-		return s.callee.in(TierUnset, s.SET)
+		return s.callee.indexesIn(TierUnset, s.SET)
 	case SETRuleByTiers:
 		var all []int
 		for _, tier := range s.Rule.SET.Tiers {
-			all = append(all, s.callee.in(tier, s.SET)...)
+			all = append(all, s.callee.indexesIn(tier, s.SET)...)
 		}
 		slices.Sort(all)
 		return slices.Compact(all)

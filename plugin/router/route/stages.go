@@ -147,12 +147,12 @@ func readNearby(n strict.Node) *NearbyStage {
 	stage := &NearbyStage{Match: LevelZone, Max: LevelAll}
 	if at, given := fields["matchLevel"]; given {
 		if word, ok := at.Word(levelWords...); ok {
-			stage.Match = LevelOf(word)
+			stage.Match = ParseLevel(word)
 		}
 	}
 	if at, given := fields["maxMatchLevel"]; given {
 		if word, ok := at.Word(levelWords...); ok {
-			stage.Max = LevelOf(word)
+			stage.Max = ParseLevel(word)
 		}
 		if stage.Max > stage.Match {
 			at.Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", stage.Max, stage.Match)
@@ -190,11 +190,11 @@ func readRollout(n strict.Node) (hundredths int, byWeight bool) {
 	}
 	at, given := fields["percent"]
 	if !given {
-		return Everybody, byWeight
+		return FullRollout, byWeight
 	}
 	number, ok := at.Number()
 	if !ok {
-		return Everybody, byWeight
+		return FullRollout, byWeight
 	}
 	hundredths, err := parsePercent(number)
 	if err != nil {
@@ -213,7 +213,7 @@ func parsePercent(s string) (int, error) {
 	}
 	digits := whole + (fraction + "00")[:2]
 	v, err := strconv.ParseUint(digits, 10, 32)
-	if err != nil || whole == "" && !dotted || len(whole) > 1 && whole[0] == '0' || v > Everybody {
+	if err != nil || whole == "" && !dotted || len(whole) > 1 && whole[0] == '0' || v > FullRollout {
 		return 0, fault
 	}
 	return int(v), nil

@@ -21,12 +21,12 @@ const (
 
 var tierWords = []string{string(TierOwn), string(TierPool), string(TierSiblings), string(TierBusiness), string(TierUnset), string(TierAll)}
 
-// has tells whether an instance of SET set is in the tier for a caller routed
+// contains tells whether an instance of SET set is in the tier for a caller routed
 // as caller, which has a SET.
-func (t Tier) has(caller, set location.SET) bool {
+func (t Tier) contains(caller, set location.SET) bool {
 	switch t {
 	case TierOwn:
-		return set == caller || caller.IsPool() && TierSiblings.has(caller, set)
+		return set == caller || caller.IsPool() && TierSiblings.contains(caller, set)
 	case TierPool:
 		return set == caller.Pool()
 	case TierSiblings:
@@ -41,8 +41,8 @@ func (t Tier) has(caller, set location.SET) bool {
 	return false
 }
 
-// exactly is the one SET that the tier has for a caller, if it can be no other.
-func (t Tier) exactly(caller location.SET) (set location.SET, is bool) {
+// onlySET is the one SET that the tier has for a caller, if it can be no other.
+func (t Tier) onlySET(caller location.SET) (set location.SET, is bool) {
 	switch t {
 	case TierOwn:
 		return caller, !caller.IsPool()

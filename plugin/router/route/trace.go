@@ -9,7 +9,7 @@ import (
 type condition string
 
 const (
-	conditionHolds   condition = ""
+	conditionNone    condition = ""
 	conditionService condition = "service"
 	conditionIP      condition = "ip"
 	conditionSET     condition = "set"
@@ -36,11 +36,11 @@ type Trace struct {
 }
 
 func (t *Trace) add(rule *Rule, failed condition, req Request) {
-	t.Passed = append(t.Passed, Passed{rule, rule.explain(failed, req), failed == conditionService})
+	t.Passed = append(t.Passed, Passed{rule, rule.describeUnmet(failed, req), failed == conditionService})
 }
 
-// explain says what a condition wants and what the request has.
-func (r *Rule) explain(failed condition, req Request) string {
+// describeUnmet says what a condition wants and what the request has.
+func (r *Rule) describeUnmet(failed condition, req Request) string {
 	wants := func(want, got string) string {
 		if got == "" {
 			return fmt.Sprintf("when.%s wants %q, the caller has none", failed, want)
@@ -104,9 +104,9 @@ func (r SETRule) String() string {
 	return "no SET stage"
 }
 
-// WhyNot says of each instance why it is not in the list; it is empty for those
+// LeftOut says of each instance why it is not in the list; it is empty for those
 // that are. Instances and decision are those of Select.
-func (r Route) WhyNot(d Decision, instances []Instance) []string {
+func (r Route) LeftOut(d Decision, instances []Instance) []string {
 	out := make([]string, len(instances))
 	chosen := make([]bool, len(instances))
 	for _, i := range d.Chosen {
@@ -114,13 +114,13 @@ func (r Route) WhyNot(d Decision, instances []Instance) []string {
 	}
 	for i, instance := range instances {
 		if !chosen[i] {
-			out[i] = r.whyNot(d, instance)
+			out[i] = r.leftOut(d, instance)
 		}
 	}
 	return out
 }
 
-func (r Route) whyNot(d Decision, i Instance) string {
+func (r Route) leftOut(d Decision, i Instance) string {
 	set := "SET \"" + string(i.SET) + "\""
 	if i.SET == "" {
 		set = "no SET"
@@ -130,7 +130,7 @@ func (r Route) whyNot(d Decision, i Instance) string {
 		return "the caller has no SET, and the rule requires one"
 	case d.SETRule == SETRuleBusinessAbsent && i.SET != "":
 		return set + " is of another business"
-	case d.SETRule == SETRuleByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).has(r.SET, i.SET)):
+	case d.SETRule == SETRuleByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).contains(r.SET, i.SET)):
 		return r.notInTier(d, i, set)
 	case d.SETRule == SETRuleByTiers && d.Widened:
 		return set + " is in no tier of the rule"
@@ -139,11 +139,11 @@ func (r Route) whyNot(d Decision, i Instance) string {
 		return "the caller has no location, and the rule is strict"
 	}
 	if r.Rule.Nearby != nil && !d.Widened && r.Location.Depth() > 0 {
-		level := LevelOf(d.Level)
+		level := ParseLevel(d.Level)
 		if d.Level == "" {
 			return fmt.Sprintf("its location %q is in no level down to maxMatchLevel %s", i.Location, r.Rule.Nearby.Max)
 		}
-		if !level.has(r.Location, i.Location) {
+		if !level.contains(r.Location, i.Location) {
 			return fmt.Sprintf("its location %q is outside of level %s %q", i.Location, level, r.Location.Cut(int(level)))
 		}
 	}
@@ -153,7 +153,7 @@ func (r Route) whyNot(d Decision, i Instance) string {
 // notInTier names the tier that would have it.
 func (r Route) notInTier(d Decision, i Instance, set string) string {
 	for _, tier := range r.Rule.SET.Tiers {
-		if tier.has(r.SET, i.SET) {
+		if tier.contains(r.SET, i.SET) {
 			return fmt.Sprintf("%s is in tier %s, and tier %s decides", set, tier, d.Tier)
 		}
 	}

@@ -66,7 +66,7 @@ func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot
 	}
 	change := api.Change{
 		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: why, Change: nameChange(kind.Rule, before, after), Before: before, After: after,
-		Kind: explain.Identity(location.Identity{SET: kind.SET, Location: kind.Location}),
+		Kind: explain.IdentityText(location.Identity{SET: kind.SET, Location: kind.Location}),
 	}
 	log.list = append(log.list[max(len(log.list)-maxChanges+1, 0):], change)
 	if before != nil {
@@ -132,7 +132,7 @@ func width(rule *route.Rule, s explain.State) int {
 			tier = len(rule.SET.Tiers)
 		}
 	}
-	return tier*8 - int(route.LevelOf(s.Level))
+	return tier*8 - int(route.ParseLevel(s.Level))
 }
 
 // list returns the changes of all kinds, the latest first: of one service, or of

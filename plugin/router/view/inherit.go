@@ -2,19 +2,17 @@ package view
 
 import "github.com/polaris-contrib/setrouter/plugin/router/route"
 
-// inherited is what a kind of caller holds that has no view.
-type inherited struct {
-	route.Held
-	age int64 // ticks without a view, before the age of the kinds that have it
+// inheritance is the memory of a kind of caller that has no view at present.
+type inheritance struct {
+	memory route.Memory
+	age    int64 // ticks without a view, before the age of the kinds that have it
 }
 
-// inherit takes over what kinds of callers hold by the views before, so that
-// lists do not flip with a reload of the rules either. It is called before k is
-// used.
+// inherit takes over the memories of the views before, so that lists do not flip
+// with a reload of the rules either. It is called before k is used.
 func (k *kinds) inherit(before *kinds, rules *route.Rules) {
-	held := before.allHeld()
-	next, successors := map[Kind]inherited{}, map[*route.Rule]*route.Rule{}
-	for kind, h := range held {
+	next, successors := map[Kind]inheritance{}, map[*route.Rule]*route.Rule{}
+	for kind, heritage := range before.memories() {
 		rule, ok := successors[kind.Rule]
 		if !ok {
 			rule = rules.Successor(kind.Rule)
@@ -22,39 +20,40 @@ func (k *kinds) inherit(before *kinds, rules *route.Rules) {
 		}
 		if rule != nil {
 			kind.Rule = rule
-			next[kind] = h
+			next[kind] = heritage
 		}
 	}
 	k.inherited.Store(&next)
 }
 
-// allHeld returns what each kind of caller holds, by its view or inherited.
-func (k *kinds) allHeld() map[Kind]inherited {
-	held := map[Kind]inherited{}
+// memories returns the memory of each kind of caller that is not at its narrowest
+// position: from the kind's view, or inherited.
+func (k *kinds) memories() map[Kind]inheritance {
+	memories := map[Kind]inheritance{}
 	if earlier := k.inherited.Load(); earlier != nil {
-		for kind, h := range *earlier {
-			if h.age += k.age.Load(); h.age <= idleTicks {
-				held[kind] = h
+		for kind, heritage := range *earlier {
+			if heritage.age += k.age.Load(); heritage.age <= idleTicks {
+				memories[kind] = heritage
 			}
 		}
 	}
 	k.cells.Range(func(key, v any) bool {
-		if h := v.(*cell).held(); h.Any() {
-			held[key.(Kind)] = inherited{Held: h}
+		if m := v.(*cell).memory(); m.IsNarrowest() {
+			delete(memories, key.(Kind))
 		} else {
-			delete(held, key.(Kind))
+			memories[key.(Kind)] = inheritance{memory: m}
 		}
 		return true
 	})
-	return held
+	return memories
 }
 
-// heldBefore returns what a kind of caller without a view holds.
-func (k *kinds) heldBefore(kind Kind) route.Held {
+// inheritedMemory returns the memory of a kind of caller without a view.
+func (k *kinds) inheritedMemory(kind Kind) route.Memory {
 	if all := k.inherited.Load(); all != nil {
-		if h, ok := (*all)[kind]; ok && h.age+k.age.Load() <= idleTicks {
-			return h.Held
+		if heritage, ok := (*all)[kind]; ok && heritage.age+k.age.Load() <= idleTicks {
+			return heritage.memory
 		}
 	}
-	return route.Held{}
+	return route.Memory{}
 }

@@ -20,7 +20,7 @@ func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.
 		p.Location = wire.ToProto(facts.Location)
 	}
 	p.Metadata = withIdentity(p.GetMetadata(), facts.Location, facts.SET)
-	_, evacuated := state.evacuations.Has(facts.Location, facts.SET)
+	_, evacuated := state.evacuations.TakingOut(facts.Location, facts.SET)
 	return route.Instance{
 		Location:  facts.Location,
 		SET:       facts.SET,

@@ -39,9 +39,9 @@ type kinds struct {
 	members atomic.Int64
 	use     usage // of the service as a whole
 
-	// inherited is what kinds of callers that have not asked yet held under the
-	// rules before. It goes after idleTicks.
-	inherited atomic.Pointer[map[Kind]inherited]
+	// inherited are the memories from the rules before, of kinds of callers that
+	// have not asked yet. They go after idleTicks.
+	inherited atomic.Pointer[map[Kind]inheritance]
 	age       atomic.Int64 // ticks, counted by prune
 }
 
@@ -88,7 +88,7 @@ func (u *usage) tick() (idle bool) {
 // view returns the view of a kind of caller. Concurrent requests for a view that
 // is not there yet wait for one build of it.
 func (s *Store) view(q *Query, snap *Snapshot, kind Kind, own *Snapshot) (*View, error) {
-	why, before := "", route.Held{}
+	why, before := "", route.Memory{}
 	present, ok := snap.kinds.cells.Load(kind)
 	if ok {
 		old := present.(*cell)
@@ -96,9 +96,9 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, own *Snapshot) (*View,
 			old.use.note()
 			return old.build()
 		}
-		before = old.held()
+		before = old.memory()
 	} else {
-		before = snap.kinds.heldBefore(kind)
+		before = snap.kinds.inheritedMemory(kind)
 	}
 	fresh := &cell{seq: snap.seq, own: own}
 	fresh.use.note()
@@ -108,8 +108,8 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, own *Snapshot) (*View,
 			return v, err
 		}
 		fresh.size.Store(int64(len(v.Answer.Instances)))
-		if !v.Decision.Until.IsZero() {
-			fresh.until.Store(int64(v.Decision.Until.Sub(epoch)))
+		if !v.Decision.HeldUntil.IsZero() {
+			fresh.until.Store(int64(v.Decision.HeldUntil.Sub(epoch)))
 		}
 		snap.kinds.members.Add(fresh.size.Load())
 		if !kind.OnlyHealthy {
@@ -120,13 +120,13 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, own *Snapshot) (*View,
 	return snap.put(kind, present, fresh, s.Now()).build()
 }
 
-// held returns what the kind of caller holds by the cell: nothing where its view
-// could not be built.
-func (c *cell) held() route.Held {
+// memory returns the memory of the kind of caller after its view was built, and an
+// empty one if the view could not be built.
+func (c *cell) memory() route.Memory {
 	if v, err := c.build(); err == nil {
-		return v.held
+		return v.memory
 	}
-	return route.Held{}
+	return route.Memory{}
 }
 
 // stale says why the cell does not have the view of a snapshot any more. It is

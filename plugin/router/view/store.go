@@ -42,7 +42,7 @@ type Query struct {
 }
 
 // Decide is route.Route.Settle.
-type Decide func(r route.Route, callee *route.Callee, own []route.Instance, before route.Held, now time.Time) (route.Decision, []route.Member, route.Held)
+type Decide func(r route.Route, callee *route.Callee, own []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory)
 
 // Store keeps the views of all services. Its exported fields are set before the
 // first use. It is safe for concurrent use.
@@ -87,13 +87,13 @@ func (s *Store) View(q *Query, kind Kind) (v *View, refused *apiservice.Discover
 // change: it is for those who only look.
 func (s *Store) Peek(snap *Snapshot, kind Kind, own *Snapshot) (*View, error) {
 	own = own.ifNeeded(kind.Rule)
-	before := snap.kinds.heldBefore(kind)
+	before := snap.kinds.inheritedMemory(kind)
 	if v, ok := snap.kinds.cells.Load(kind); ok {
 		old := v.(*cell)
 		if old.stale(snap, own, s.Now()) == "" {
 			return old.build()
 		}
-		before = old.held()
+		before = old.memory()
 	}
 	return s.build(snap, kind, own, before)
 }

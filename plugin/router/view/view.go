@@ -25,7 +25,7 @@ type View struct {
 	Revision string
 	Decision route.Decision
 
-	held   route.Held
+	memory route.Memory
 	usable int // instances in the answer
 
 	// What the view depends on: the instances of these SETs and which SETs there
@@ -44,19 +44,19 @@ const revisionPrefix = "setrouter-"
 
 // build decides for a kind of caller and makes its list. A fault in it, also a
 // panic, becomes an error, so that the next snapshot is tried again.
-func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Held) (v *View, err error) {
+func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Memory) (v *View, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	start := time.Now()
-	decision, members, held := s.Decide(kind.Route, snap.callee, own.routable(), before, s.Now())
-	v = &View{Decision: decision, held: held, Answer: copyAnswer(snap.answer)}
+	decision, members, memory := s.Decide(kind.Route, snap.callee, own.routable(), before, s.Now())
+	v = &View{Decision: decision, memory: memory, Answer: copyAnswer(snap.answer)}
 	if err := v.list(snap, kind, own, members); err != nil {
 		return nil, err
 	}
-	sets, ok := kind.Reads(snap.callee, decision)
+	sets, ok := kind.Dependencies(snap.callee, decision)
 	v.sets, v.everything = sets, !ok || kind.Rule.Shadow
 	v.counters = newCounters(v, kind.Rule, stockOf(snap, own))
 	observe.BuildSeconds.Observe(time.Since(start).Seconds())
@@ -66,7 +66,7 @@ func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Hel
 // list puts the members of the answer into the view, and names its content.
 func (v *View) list(snap *Snapshot, kind Kind, own *Snapshot, members []route.Member) error {
 	from := func(m route.Member) *Snapshot {
-		if m.Own {
+		if m.OwnService {
 			return own
 		}
 		return snap

@@ -94,8 +94,8 @@ func files(texts []Text) []strict.File {
 	return out
 }
 
-// With is the same state under another mapping and other rules.
-func (w *World) With(table *location.Table, rules *route.Rules) *World {
+// WithFiles is the same state under another mapping and other rules.
+func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 	return &World{
 		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
 		Names: w.Names, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Pods: w.Pods,

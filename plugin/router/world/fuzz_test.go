@@ -45,7 +45,7 @@ func FuzzDump(f *testing.F) {
 			return // a time of five digits
 		}
 		fuzztest.Bounded(t, len(data), func() {
-			plan := world.NewPlan(w, w.With(w.Table, w.Rules))
+			plan := world.NewPlan(w, w.WithFiles(w.Table, w.Rules))
 			if len(plan.Rows) > 0 {
 				t.Errorf("nothing changed, and the plan has %+v", plan.Rows)
 			}

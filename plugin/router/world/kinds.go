@@ -23,7 +23,7 @@ type Kind struct {
 }
 
 // Text is the kind's SET and location.
-func (k Kind) Text() string { return explain.Identity(k.Identity.Identity) }
+func (k Kind) Text() string { return explain.IdentityText(k.Identity.Identity) }
 
 // Kinds are the callers that asked lately and those that the mapping implies,
 // grouped by what rules look at.
@@ -36,7 +36,7 @@ func kinds(states ...*World) []Kind {
 		var key strings.Builder
 		for _, w := range states {
 			f := w.Identity(addr)
-			fmt.Fprint(&key, f.Location, "|", f.SET, "|", f.Labels, "|", w.Rules.Apart(addr), "|") // maps print sorted
+			fmt.Fprint(&key, f.Location, "|", f.SET, "|", f.Labels, "|", w.Rules.AddressKey(addr), "|") // maps print sorted
 		}
 		k := groups[key.String()]
 		if k == nil {
@@ -70,8 +70,8 @@ func kinds(states ...*World) []Kind {
 	return out
 }
 
-// Has tells whether a service can be asked for.
-func (w *World) Has(service route.Service) bool {
+// HasService tells whether a service can be asked for.
+func (w *World) HasService(service route.Service) bool {
 	return slices.Contains(w.Services(), service)
 }
 

@@ -17,16 +17,16 @@ type Change string
 
 // The changes, the worst first.
 const (
-	Empty       Change = "empty"        // gets nothing, and got something
-	Unusable    Change = "unusable"     // gets nothing usable, and did
-	CrossRegion Change = "cross-region" // gets instances outside of its region, and did not
-	CrossZone   Change = "cross-zone"   // outside of its zone, its city, and did not
-	Changed     Change = "changed"      // gets another list, or other weights
-	Unchanged   Change = "unchanged"
+	ChangeEmpty       Change = "empty"        // gets nothing, and got something
+	ChangeUnusable    Change = "unusable"     // gets nothing usable, and did
+	ChangeCrossRegion Change = "cross-region" // gets instances outside of its region, and did not
+	ChangeCrossZone   Change = "cross-zone"   // outside of its zone, its city, and did not
+	ChangeList        Change = "changed"      // gets another list, or other weights
+	ChangeNone        Change = "unchanged"
 )
 
 // Changes are all of them, the worst first.
-var Changes = []Change{Empty, Unusable, CrossRegion, CrossZone, Changed, Unchanged}
+var Changes = []Change{ChangeEmpty, ChangeUnusable, ChangeCrossRegion, ChangeCrossZone, ChangeList, ChangeNone}
 
 // Plan is what would change for whom. Its JSON is that of `setctl plan -o json`.
 type Plan struct {
@@ -64,7 +64,7 @@ func NewPlan(before, after *World) Plan {
 		for _, k := range all {
 			row := compare(before, after, k, service)
 			p.Counts[row.Change]++
-			if row.Change != Unchanged {
+			if row.Change != ChangeNone {
 				p.Rows = append(p.Rows, row)
 			}
 		}
@@ -93,22 +93,22 @@ func changeOf(a, b explain.Explanation, at location.Location) Change {
 	before, after := a.State(), b.State()
 	switch {
 	case before.Instances > 0 && after.Instances == 0:
-		return Empty
+		return ChangeEmpty
 	case before.Usable > 0 && after.Usable == 0:
-		return Unusable
+		return ChangeUnusable
 	case slices.Equal(sent(a), sent(b)):
-		return Unchanged
-	case before.Usable > 0 && leaves(a, b, at, 1):
-		return CrossRegion
-	case before.Usable > 0 && leaves(a, b, at, 2):
-		return CrossZone
+		return ChangeNone
+	case before.Usable > 0 && leavesPlace(a, b, at, 1):
+		return ChangeCrossRegion
+	case before.Usable > 0 && leavesPlace(a, b, at, 2):
+		return ChangeCrossZone
 	}
-	return Changed
+	return ChangeList
 }
 
-// leaves tells whether all usable instances were in the caller's place, down to
+// leavesPlace tells whether all usable instances were in the caller's place, down to
 // depth levels, and some are elsewhere then.
-func leaves(a, b explain.Explanation, at location.Location, depth int) bool {
+func leavesPlace(a, b explain.Explanation, at location.Location, depth int) bool {
 	outside := func(e explain.Explanation) bool {
 		return slices.ContainsFunc(e.Instances, func(i explain.Instance) bool {
 			return i.Sent && i.Usable && i.Location.Cut(depth) != at.Cut(depth)

@@ -57,7 +57,7 @@ func (w *World) Who(service route.Service, host string) Who {
 	}
 	for _, k := range w.Kinds() {
 		in := w.decide(Request{Addr: k.Addr, Service: service})
-		b.add(k, explain.Of(in))
+		b.add(k, explain.New(in))
 		if set := string(in.Route.SET); noFailover(in) && !slices.Contains(b.NoFailover, set) {
 			b.NoFailover = append(b.NoFailover, set)
 		}
@@ -86,11 +86,11 @@ type metInstance struct {
 	Reached
 }
 
-// wants tells whether an instance is at the host asked for.
-func (b *whoBuilder) wants(r Reached) bool { return b.host == "" || r.Host == b.host }
+// isAtHost tells whether an instance is at the host asked for.
+func (b *whoBuilder) isAtHost(r Reached) bool { return b.host == "" || r.Host == b.host }
 
 func (b *whoBuilder) meet(id string, r Reached) {
-	if !b.met[id] && b.wants(r) {
+	if !b.met[id] && b.isAtHost(r) {
 		b.met[id] = true
 		b.order = append(b.order, metInstance{id, r})
 	}
@@ -112,7 +112,7 @@ func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 		}
 		b.sent[id] = true
 		fmt.Fprint(&key, id, ";")
-		if b.wants(r) {
+		if b.isAtHost(r) {
 			view.Instances = append(view.Instances, r)
 		}
 	}
@@ -169,7 +169,7 @@ func writeReached(out io.Writer, list []Reached) {
 			state = "not usable"
 		}
 		fmt.Fprintf(t, "  %s:%d\t%s\t%s\n", explain.Plain(i.Host), i.Port,
-			explain.Plain(explain.Identity(location.Identity{SET: location.SET(i.SET), Location: i.Location})), state)
+			explain.Plain(explain.IdentityText(location.Identity{SET: location.SET(i.SET), Location: i.Location})), state)
 	}
 	t.Flush()
 }

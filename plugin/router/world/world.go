@@ -69,16 +69,16 @@ type Request struct {
 }
 
 // Explain answers as the server does, and says why.
-func (w *World) Explain(r Request) explain.Explanation { return explain.Of(w.decide(r)) }
+func (w *World) Explain(r Request) explain.Explanation { return explain.New(w.decide(r)) }
 
 // decide decides a request as the server does.
 func (w *World) decide(r Request) explain.Input {
 	addr := location.Normalize(r.Addr)
-	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.name(r.Service))}
+	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.findName(r.Service))}
 	if r.SET != "" {
 		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
 	}
-	exists := w.read(&in)
+	exists := w.readInstances(&in)
 	var trace route.Trace
 	in.Route, in.Why = w.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
 	in.Passed = trace.Passed
@@ -86,13 +86,13 @@ func (w *World) decide(r Request) explain.Input {
 		in.Why = route.WhyNoTarget
 	}
 	if in.Decides() {
-		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.Own))
+		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.OwnService))
 	}
 	return in
 }
 
-// name returns what the state has under a name.
-func (w *World) name(service route.Service) route.Name {
+// findName returns what the state has under a name.
+func (w *World) findName(service route.Service) route.Name {
 	n := route.Name{Service: service}
 	if target, ok := w.Aliases[service]; ok {
 		n.Read = []route.Service{target}
@@ -101,9 +101,9 @@ func (w *World) name(service route.Service) route.Name {
 	return n
 }
 
-// read puts the instances of the services into an input that an answer depends
+// readInstances puts the instances of the services into an input that an answer depends
 // on. It reports whether the service that is really read exists.
-func (w *World) read(in *explain.Input) (exists bool) {
+func (w *World) readInstances(in *explain.Input) (exists bool) {
 	source := in.Name.Source()
 	if target, ok := w.Aliases[source]; ok {
 		source = target
@@ -114,8 +114,8 @@ func (w *World) read(in *explain.Input) (exists bool) {
 		if len(in.Name.Read) > 0 {
 			own = in.Name.Read[0]
 		}
-		if in.Own = w.instancesOf(own); in.Own == nil {
-			in.Own = []explain.Callee{} // the service exists, and has no instance
+		if in.OwnService = w.instancesOf(own); in.OwnService == nil {
+			in.OwnService = []explain.Callee{} // the service exists, and has no instance
 		}
 	}
 	return in.Callees != nil || slices.Contains(w.Names, source)
@@ -164,7 +164,7 @@ func (w *World) index() {
 	for _, i := range w.Instances {
 		registered, _ := location.Registered(i.Location, i.Metadata)
 		facts := hosts.Instance(i.Host, &registered)
-		_, out := evacuated.Has(facts.Location, facts.SET)
+		_, out := evacuated.TakingOut(facts.Location, facts.SET)
 		w.byService[i.Service] = append(w.byService[i.Service], explain.Callee{
 			ID: i.ID, Host: i.Host, Port: i.Port,
 			Instance: route.Instance{
@@ -200,12 +200,12 @@ func (w *World) indexPods() location.Hosts {
 	return hosts
 }
 
-// CountIn is how many instances an evacuation would take out.
-func (w *World) CountIn(e route.Evacuation) (n int) {
+// CountTakenOut is how many instances an evacuation would take out.
+func (w *World) CountTakenOut(e route.Evacuation) (n int) {
 	w.index()
 	for _, list := range w.byService {
 		for _, c := range list {
-			if e.Has(c.Location, c.SET) {
+			if e.TakesOut(c.Location, c.SET) {
 				n++
 			}
 		}

@@ -117,7 +117,7 @@ func TestPlan(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			table, rules := load(t, tt.mapping, tt.routing)
-			p := world.NewPlan(before, before.With(table, rules))
+			p := world.NewPlan(before, before.WithFiles(table, rules))
 			var got []string
 			for _, c := range world.Changes {
 				if p.Counts[c] > 0 {
@@ -215,8 +215,8 @@ func TestPlanLooksAtEveryKind(t *testing.T) {
 	table, rules := load(t, wide, "rules: [{name: s, service: default/s, set: {}}]")
 	before := &world.World{Rules: rules, Table: table, Now: now, Instances: []world.Instance{instance("s", "10.4.0.1", "a.b.c", true), instance("s", "10.4.0.2", "a.b.d", true)}}
 	_, candidate := load(t, wide, `rules: [{name: s, service: default/s, when: {set: "a.b.c"}, set: {callee: a.b.x}}, {name: t, service: default/s, set: {}}]`)
-	p := world.NewPlan(before, before.With(table, candidate))
-	if p.Kinds != 2 || p.Counts[world.Empty] != 1 || p.Counts[world.CrossRegion] != 0 {
+	p := world.NewPlan(before, before.WithFiles(table, candidate))
+	if p.Kinds != 2 || p.Counts[world.ChangeEmpty] != 1 || p.Counts[world.ChangeCrossRegion] != 0 {
 		t.Errorf("plan %+v", p)
 	}
 }
