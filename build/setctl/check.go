@@ -16,7 +16,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// checkResult is the finding of `setctl check`.
+// checkResult is the output of `setctl check`.
 type checkResult struct {
 	OK       bool             `json:"ok"`
 	Mapping  []string         `json:"mapping"`
@@ -26,6 +26,7 @@ type checkResult struct {
 	Problems []strict.Problem `json:"problems"`
 }
 
+// newCheck returns the command `setctl check`.
 func newCheck(out *output) *cobra.Command {
 	var strictly bool
 	var server remote
@@ -42,14 +43,14 @@ func newCheck(out *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c := check(files, &problems)
-			for _, p := range c.Problems {
-				c.OK = c.OK && p.Warning && !strictly
+			result := check(files, &problems)
+			for _, p := range result.Problems {
+				result.OK = result.OK && p.Warning && !strictly
 			}
-			if err := out.write(cmd.OutOrStdout(), c, c.text); err != nil {
+			if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil {
 				return err
 			}
-			if !c.OK {
+			if !result.OK {
 				return errNotHeld
 			}
 			return nil
@@ -60,7 +61,8 @@ func newCheck(out *output) *cobra.Command {
 	return cmd
 }
 
-// check validates files as one load; problems has what reading them brought.
+// check validates files as one load. Problems has the problems of reading them; check
+// adds its own, and returns them all.
 func check(files []strict.File, problems *strict.Problems) checkResult {
 	mapping, routing := sortFiles(files, problems)
 	var mappingProblems, routingProblems, lints strict.Problems
@@ -69,20 +71,20 @@ func check(files []strict.File, problems *strict.Problems) checkResult {
 	if table != nil && rules != nil {
 		rules.Lint(table, &lints)
 	}
-	c := checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
+	result := checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
 	if table != nil {
-		c.Entries = table.Len()
+		result.Entries = table.Len()
 	}
 	for _, ps := range []*strict.Problems{&mappingProblems, &routingProblems, &lints} {
 		for _, p := range ps.List() {
 			problems.Add(p)
 		}
 	}
-	c.Problems = append([]strict.Problem{}, problems.List()...)
-	return c
+	result.Problems = append([]strict.Problem{}, problems.List()...)
+	return result
 }
 
-// The keys by which a file's kind is known.
+// The keys that tell the kind of a file.
 var (
 	mappingKeys = []string{"mappings", "topology", "default"}
 	routingKeys = []string{"rules", "addresses", "aliases", "naming", "evacuate"}
@@ -107,7 +109,7 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 		case root.HasAny("tests", "instances"):
 			root.Errorf("this is a case file; run setctl test on it")
 		case !isMapping && !isRouting && !root.HasOnly("version"):
-			root.Fields(slices.Concat([]string{"version"}, mappingKeys, routingKeys)...) // says which keys are unknown
+			sayUnknown(root)
 		case isMapping == isRouting:
 			root.Errorf("cannot tell whether this is a mapping file (one of %s) or a routing file (one of %s)",
 				strings.Join(mappingKeys, ", "), strings.Join(routingKeys, ", "))
@@ -120,6 +122,16 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 	return mapping, routing
 }
 
+// sayUnknown says which keys of a file are keys of no kind of file.
+func sayUnknown(root strict.Node) {
+	var keys []strict.Key
+	for _, name := range slices.Concat([]string{"version"}, mappingKeys, routingKeys) {
+		keys = append(keys, strict.Optional(name, strict.Ignore))
+	}
+	root.Bind(keys...)
+}
+
+// fileNames returns the names of files.
 func fileNames(files []strict.File) []string {
 	names := []string{}
 	for _, f := range files {
@@ -128,6 +140,7 @@ func fileNames(files []strict.File) []string {
 	return names
 }
 
+// text writes the result for people.
 func (c checkResult) text(w io.Writer) {
 	for _, p := range c.Problems {
 		fmt.Fprintln(w, p)
@@ -140,10 +153,10 @@ func (c checkResult) text(w io.Writer) {
 		count(len(c.Mapping), "mapping file"), c.Entries, count(len(c.Routing), "routing file"), c.Rules)
 }
 
-// count is "1 file" or "2 files".
-func count(n int, what string) string {
+// count returns "1 file" or "2 files".
+func count(n int, noun string) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// readFiles reads local files, and those whose names say so from the config
-// center of the server, in the order of their names.
+// readFiles reads files in the order of their names: those with names as polaris://
+// from the config center of the server, and all others from this machine. Faults in
+// files go to problems; the error is the server's.
 func (r remote) readFiles(names []string, problems *strict.Problems) ([]strict.File, error) {
 	inCenter := func(name string) bool { return strings.HasPrefix(name, serverconfig.ConfigFileScheme) }
 	files := readFiles(slices.DeleteFunc(slices.Clone(names), inCenter), problems)

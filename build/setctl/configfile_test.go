@@ -18,8 +18,8 @@ func TestConfigFiles(t *testing.T) {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.FormValue("name")
-		content, there := saved[name]
-		if r.URL.Path != "/setrouter/v1/configfile" || !there {
+		content, ok := saved[name]
+		if r.URL.Path != "/setrouter/v1/configfile" || !ok {
 			w.WriteHeader(http.StatusNotFound)
 			_ = json.NewEncoder(w).Encode(map[string]string{"code": "not-found", "message": name + ": nothing is saved under this name"})
 			return

@@ -14,6 +14,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
+// newDump returns the command `setctl dump`.
 func newDump(out *output) *cobra.Command {
 	var server remote
 	var dir, service string
@@ -54,6 +55,7 @@ func newDump(out *output) *cobra.Command {
 	return cmd
 }
 
+// writeDump writes dump.yaml, and the mapping and routing files, into a directory.
 func writeDump(dir string, d world.Dump) error {
 	names := map[string][]string{}
 	for kind, texts := range map[string][]world.Text{"mapping": d.Mapping, "routing": d.Routing} {

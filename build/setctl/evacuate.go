@@ -19,7 +19,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// evacuateCommand is what the flags of `setctl evacuate` ask for.
+// evacuateCommand is a run of `setctl evacuate`: its flags, and what it finds and
+// makes on its way.
 type evacuateCommand struct {
 	server         remote
 	file, end      string
@@ -33,7 +34,7 @@ type evacuateCommand struct {
 	center         center
 }
 
-// evacuateResult is the outcome.
+// evacuateResult is the output of `setctl evacuate`.
 type evacuateResult struct {
 	ID     string `json:"id"`
 	File   string `json:"file"`
@@ -45,6 +46,7 @@ type evacuateResult struct {
 	Plan      *world.Plan `json:"plan,omitempty"`
 }
 
+// newEvacuate returns the command `setctl evacuate`.
 func newEvacuate(out *output) *cobra.Command {
 	e := &evacuateCommand{places: map[string]*string{}}
 	cmd := &cobra.Command{
@@ -74,6 +76,7 @@ func newEvacuate(out *output) *cobra.Command {
 	return cmd
 }
 
+// run evacuates or ends an evacuation, or shows what that would change.
 func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 	if err := e.check(time.Now()); err != nil {
 		return err
@@ -84,7 +87,7 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 	if err := e.edit(time.Now()); err != nil {
 		return err
 	}
-	done := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun}
+	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun}
 	if e.dryRun {
 		before, err := stateNow(e.server, e.dump)
 		if err != nil {
@@ -94,40 +97,40 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 		if err != nil {
 			return err
 		}
-		done.Plan, done.Instances = &plan, before.CountTakenOut(e.entry)
+		result.Plan, result.Instances = &plan, before.CountTakenOut(e.entry)
 	} else if err := e.write(); err != nil {
 		return failure{err}
 	}
-	if err := out.write(cmd.OutOrStdout(), done, done.text); err != nil || done.Plan == nil {
+	if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil || result.Plan == nil {
 		return err
 	}
 	for _, c := range e.failOn {
-		if done.Plan.Counts[world.Change(c)] > 0 {
+		if result.Plan.Counts[world.Change(c)] > 0 {
 			return errNotHeld
 		}
 	}
 	return nil
 }
 
-// check looks at the flags, and fills in the entry.
+// check checks the flags, and fills in the entry.
 func (e *evacuateCommand) check(now time.Time) error {
 	if err := checkFailOn(e.failOn); err != nil {
 		return err
 	}
-	var given []string
+	var keys []string
 	for key, text := range e.places {
 		if *text != "" {
-			given = append(given, key)
+			keys = append(keys, key)
 		}
 	}
-	slices.Sort(given)
+	slices.Sort(keys)
 	switch {
-	case e.end != "" && len(given) > 0:
-		return fmt.Errorf("--end and --%s are both given, expected one of them", given[0])
+	case e.end != "" && len(keys) > 0:
+		return fmt.Errorf("--end and --%s are both given, expected one of them", keys[0])
 	case e.end != "":
 		return nil
-	case len(given) != 1:
-		return fmt.Errorf("%d places are given, expected one of --region, --zone, --campus and --set, or --end", len(given))
+	case len(keys) != 1:
+		return fmt.Errorf("%d places are given, expected one of --region, --zone, --campus and --set, or --end", len(keys))
 	case e.duration <= 0:
 		return fmt.Errorf("--for %s does not end in the future, expected as --for 30m", e.duration)
 	case e.duration > route.MaxEvacuation:
@@ -138,7 +141,7 @@ func (e *evacuateCommand) check(now time.Time) error {
 		return fmt.Errorf("--reason %q is not UTF-8 text", e.reason)
 	}
 	e.entry = route.Evacuation{Until: now.Add(e.duration).Truncate(time.Second), Reason: e.reason}
-	key, text := given[0], *e.places[given[0]]
+	key, text := keys[0], *e.places[keys[0]]
 	var err error
 	if key == "set" {
 		e.entry.SET, err = location.ParseSET(text)
@@ -151,8 +154,8 @@ func (e *evacuateCommand) check(now time.Time) error {
 	return nil
 }
 
-// edit makes the new text of the file, and checks that it loads to what was
-// asked for.
+// edit makes the new text of the file, and checks that the text loads with the
+// evacuation, or without the ended one.
 func (e *evacuateCommand) edit(now time.Time) error {
 	var problems strict.Problems
 	file, err := e.read(&problems)
@@ -168,7 +171,7 @@ func (e *evacuateCommand) edit(now time.Time) error {
 	if e.end == "" {
 		e.edited, err = addEntry(file, entryText(e.entry))
 	} else {
-		n := slices.IndexFunc(list, func(of route.Evacuation) bool { return of.ID() == e.end })
+		n := slices.IndexFunc(list, func(other route.Evacuation) bool { return other.ID() == e.end })
 		if n < 0 {
 			return failure{fmt.Errorf("%s has no evacuation %q, see setctl status", e.file, e.end)}
 		}
@@ -182,27 +185,27 @@ func (e *evacuateCommand) edit(now time.Time) error {
 	if rules == nil {
 		return problems.Err()
 	}
-	has := slices.ContainsFunc(rules.Evacuations(time.Time{}), func(of route.Evacuation) bool { return of.ID() == e.entry.ID() })
+	contained := slices.ContainsFunc(rules.Evacuations(time.Time{}), func(other route.Evacuation) bool { return other.ID() == e.entry.ID() })
 	want := len(list) + 1
 	if e.end != "" {
 		want = len(list) - 1
 	}
-	if len(rules.Evacuations(time.Time{})) != want || has != (e.end == "") {
+	if len(rules.Evacuations(time.Time{})) != want || contained != (e.end == "") {
 		return failure{fmt.Errorf("%s cannot be edited by this command: add or take out the line by hand: %s", e.file, entryText(e.entry))}
 	}
 	return nil
 }
 
-// plan compares what is in force with the edited file in its place.
+// plan compares the state before with the same state under the edited file.
 func (e *evacuateCommand) plan(before *world.World) (world.Plan, error) {
-	files, found := slices.Clone(before.Routing), false
+	files, ok := slices.Clone(before.Routing), false
 	for n := range files {
 		if string(files[n].Data) == e.before {
-			files[n].Data, found = []byte(e.edited), true
+			files[n].Data, ok = []byte(e.edited), true
 			break
 		}
 	}
-	if !found {
+	if !ok {
 		return world.Plan{}, failure{fmt.Errorf("no routing file in force has the content of %s: is it this server's file, and is it in force? See setctl status", e.file)}
 	}
 	var problems strict.Problems
@@ -213,6 +216,7 @@ func (e *evacuateCommand) plan(before *world.World) (world.Plan, error) {
 	return world.NewPlan(before, before.WithFiles(before.Table, rules)), nil
 }
 
+// text writes the result for people.
 func (d evacuateResult) text(w io.Writer) {
 	switch {
 	case d.DryRun:

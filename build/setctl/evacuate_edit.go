@@ -11,12 +11,12 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// entryText is an evacuation as a line of a routing file.
+// entryText returns an evacuation as a line of a routing file.
 func entryText(e route.Evacuation) string {
 	return fmt.Sprintf("{%s: %s, until: %s, reason: %s}", e.Kind(), quoted(e.Place()), e.Until.Format(time.RFC3339), quoted(e.Reason))
 }
 
-// quoted is a text in double quotes, as YAML and JSON read it.
+// quoted returns a text in double quotes, as YAML and JSON read it.
 func quoted(s string) string {
 	n := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Style: yaml.DoubleQuotedStyle}
 	out, err := yaml.Marshal(&n)
@@ -26,8 +26,8 @@ func quoted(s string) string {
 	return strings.TrimSuffix(string(out), "\n")
 }
 
-// evacuateNode finds the list under the key `evacuate`, and the key. The key is
-// alone where the file has nothing else but its version.
+// evacuateNode returns the key `evacuate` and the list under it, or nil if the file has
+// no such key. Alone is true if the file has no other key but its version.
 func evacuateNode(file strict.File) (key, list *yaml.Node, alone bool, err error) {
 	if strings.ContainsAny(strings.ReplaceAll(string(file.Data), "\r\n", "\n"), "\r\u0085\u2028\u2029") {
 		return nil, nil, false, fmt.Errorf("%s: a line ends in another way than by a newline, as on old systems; this command edits files with lines by newlines", file.Name)
@@ -72,18 +72,18 @@ func addEntry(file strict.File, entry string) (string, error) {
 		lines[key.Line-1] = line[:strings.Index(line, ":")+1] + "\n  - " + entry + "\n"
 		return strings.Join(lines, ""), nil
 	}
-	at := list.Content[0].Line - 1
-	indented := strings.TrimLeft(lines[at], " ")
+	first := list.Content[0].Line - 1
+	indented := strings.TrimLeft(lines[first], " ")
 	if !strings.HasPrefix(indented, "-") {
-		return "", fmt.Errorf("%s:%d: the entry does not start beside its dash; this command edits lists with an entry a line", file.Name, at+1)
+		return "", fmt.Errorf("%s:%d: the entry does not start beside its dash; this command edits lists with an entry a line", file.Name, first+1)
 	}
-	dash := len(lines[at]) - len(indented)
-	lines[at] = lines[at][:dash] + "- " + entry + "\n" + lines[at]
+	dash := len(lines[first]) - len(indented)
+	lines[first] = lines[first][:dash] + "- " + entry + "\n" + lines[first]
 	return strings.Join(lines, ""), nil
 }
 
-// removeEntry takes the evacuation out that stands in a line, and the key with
-// the last one.
+// removeEntry takes out the evacuation that starts in a line. With the last evacuation
+// it takes out the key.
 func removeEntry(file strict.File, line int) (string, error) {
 	key, list, alone, err := evacuateNode(file)
 	if err != nil {
@@ -94,19 +94,19 @@ func removeEntry(file strict.File, line int) (string, error) {
 		if item.Line != line {
 			continue
 		}
-		first, last, instead := item.Line-1, lastLine(item), ""
+		first, last, replacement := item.Line-1, lastLine(item), ""
 		if len(list.Content) == 1 {
 			first = key.Line - 1
 			if alone {
-				instead = "evacuate: []\n" // or nothing would tell what kind of file it is
+				replacement = "evacuate: []\n" // else nothing would tell that this is a routing file
 			}
 		}
-		return strings.Join(lines[:first], "") + instead + strings.Join(lines[last:], ""), nil
+		return strings.Join(lines[:first], "") + replacement + strings.Join(lines[last:], ""), nil
 	}
 	return "", fmt.Errorf("%s:%d: no evacuation starts here", file.Name, line)
 }
 
-// lastLine is the last line of a value, counted from 1.
+// lastLine returns the last line of a value, counted from 1.
 func lastLine(n *yaml.Node) int {
 	last := n.Line
 	for _, c := range n.Content {

@@ -12,6 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
+// newExplain returns the command `setctl explain`.
 func newExplain(out *output) *cobra.Command {
 	var server remote
 	var caller, service, set string
@@ -50,6 +51,7 @@ func newExplain(out *output) *cobra.Command {
 	return cmd
 }
 
+// newWho returns the command `setctl who`.
 func newWho(out *output) *cobra.Command {
 	var server remote
 	var service, host string
@@ -65,14 +67,14 @@ func newWho(out *output) *cobra.Command {
 			if host != "" {
 				query.Set("host", host)
 			}
-			var w world.Who
-			if err := server.get("who", query, &w); err != nil {
+			var who world.Who
+			if err := server.get("who", query, &who); err != nil {
 				return err
 			}
-			return out.write(cmd.OutOrStdout(), w, func(to io.Writer) {
-				w.Text(to)
-				if host != "" && len(w.Views)+len(w.Unreached) == 0 {
-					fmt.Fprintf(to, "\nit has no instance at %q\n", host)
+			return out.write(cmd.OutOrStdout(), who, func(w io.Writer) {
+				who.Text(w)
+				if host != "" && len(who.Views)+len(who.Unreached) == 0 {
+					fmt.Fprintf(w, "\nit has no instance at %q\n", host)
 				}
 			})
 		},

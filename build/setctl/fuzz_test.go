@@ -83,7 +83,7 @@ func FuzzEdit(f *testing.F) {
 
 // checkError checks the lines of an error.
 func checkError(t *testing.T, err error) {
-	if list, is := err.(strict.Error); is {
+	if list, ok := err.(strict.Error); ok {
 		for _, p := range list {
 			fuzztest.Printable(t, p.Message)
 		}

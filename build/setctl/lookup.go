@@ -15,14 +15,15 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
-// lookupResult is the finding of `setctl lookup`.
+// lookupResult is the output of `setctl lookup`.
 type lookupResult struct {
 	Address    string         `json:"address"`
 	Known      bool           `json:"known"`
 	Facts      []explain.Fact `json:"facts"`
-	notKnownTo string         // what else does not know it, for people
+	notKnownTo string         // for people: which other sources do not know the address
 }
 
+// newLookup returns the command `setctl lookup`.
 func newLookup(out *output) *cobra.Command {
 	var names []string
 	var server remote
@@ -37,22 +38,22 @@ func newLookup(out *output) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%q is not an address, expected one IP, as 10.1.7.4", args[0])
 			}
-			var l lookupResult
+			var result lookupResult
 			if cmd.Flags().Changed("mapping") {
 				if len(names) == 0 { // as --mapping "$NOT_SET"
 					return errors.New("--mapping is empty, expected files or globs")
 				}
-				l, err = lookUpInFiles(names, addr)
+				result, err = lookUpInFiles(names, addr)
 			} else {
-				l, err = lookUpAtServer(server, addr)
+				result, err = lookUpAtServer(server, addr)
 			}
 			if err != nil {
 				return err
 			}
-			if err := out.write(cmd.OutOrStdout(), l, l.text); err != nil {
+			if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil {
 				return err
 			}
-			if !l.Known {
+			if !result.Known {
 				return errNotHeld
 			}
 			return nil
@@ -64,7 +65,7 @@ func newLookup(out *output) *cobra.Command {
 	return cmd
 }
 
-// lookUpInFiles looks into mapping files.
+// lookUpInFiles looks an address up in mapping files.
 func lookUpInFiles(names []string, addr netip.Addr) (lookupResult, error) {
 	var problems strict.Problems
 	table := location.LoadMapping(readFiles(names, &problems), &problems)
@@ -74,7 +75,7 @@ func lookUpInFiles(names []string, addr netip.Addr) (lookupResult, error) {
 	return lookUpInTable(table, addr), nil
 }
 
-// lookUpAtServer asks a running server.
+// lookUpAtServer asks a running server about an address.
 func lookUpAtServer(server remote, addr netip.Addr) (lookupResult, error) {
 	var answer api.Lookup
 	if err := server.get("lookup", url.Values{"address": {addr.String()}}, &answer); err != nil {
@@ -83,6 +84,7 @@ func lookUpAtServer(server remote, addr netip.Addr) (lookupResult, error) {
 	return lookupResult{Address: answer.Address, Known: len(answer.Facts) > 0, Facts: answer.Facts, notKnownTo: "known to no other source, "}, nil
 }
 
+// lookUpInTable looks an address up in the mapping.
 func lookUpInTable(table *location.Table, addr netip.Addr) lookupResult {
 	addr = location.Normalize(addr)
 	var facts location.Facts
@@ -90,11 +92,12 @@ func lookUpInTable(table *location.Table, addr netip.Addr) lookupResult {
 		facts = found.Facts()
 	}
 	facts.Join(table.Default())
-	l := lookupResult{Address: addr.String(), Facts: explain.FactsOf(facts)}
-	l.Known = len(l.Facts) > 0
-	return l
+	result := lookupResult{Address: addr.String(), Facts: explain.FactsOf(facts)}
+	result.Known = len(result.Facts) > 0
+	return result
 }
 
+// text writes the result for people.
 func (l lookupResult) text(w io.Writer) {
 	if !l.Known {
 		fmt.Fprintf(w, "%s is in no mapping entry, %sand there is no default\n", l.Address, l.notKnownTo)

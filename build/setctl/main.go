@@ -22,11 +22,13 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// errNotHeld ends a command whose finding is printed already.
+// errNotHeld ends a command with exit code 1. The command has printed its result
+// already, and what the command checked does not hold.
 var errNotHeld = errors.New("does not hold")
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
+// run runs a command line and returns its exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -40,10 +42,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	fmt.Fprintf(stderr, "setctl: %v\n", err)
-	if _, is := errors.AsType[strict.Error](err); is {
+	if _, ok := errors.AsType[strict.Error](err); ok {
 		return 1
 	}
-	if _, is := errors.AsType[failure](err); is {
+	if _, ok := errors.AsType[failure](err); ok {
 		return 1
 	}
 	return 2
@@ -52,6 +54,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // output is the flag -o of every command.
 type output struct{ format string }
 
+// newRoot returns the command `setctl` with all commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "setctl",
@@ -75,7 +78,7 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// write prints v as JSON, or has text print it for people.
+// write prints v as JSON, or calls text to print it for people.
 func (o *output) write(w io.Writer, v any, text func(io.Writer)) error {
 	if o.format != "json" {
 		text(w)
@@ -87,7 +90,7 @@ func (o *output) write(w io.Writer, v any, text func(io.Writer)) error {
 	return enc.Encode(v)
 }
 
-// noCommand refuses what is no command, and names those that there are.
+// noCommand returns an error for a word that is no command, which names the commands.
 func noCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -102,8 +105,8 @@ func noCommand(root *cobra.Command, args []string) error {
 	return fmt.Errorf("%q is no command, expected one of %s", args[0], strings.Join(names, ", "))
 }
 
-// arguments wants at least and at most so many. One too many is most often a
-// glob that the shell has resolved behind a flag.
+// arguments checks the number of arguments. One argument too many is most often a glob
+// after a flag, that the shell has resolved.
 func arguments(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -118,15 +121,15 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// readFiles reads the files of names and globs, in the order of their names, as
-// the server does: rules decide in that order. What cannot be read goes to
-// problems.
+// readFiles reads the files of names and globs in the order of their names. The server
+// reads them in the same order, which is the order of the rules. Files that cannot be
+// read go to problems.
 func readFiles(names []string, problems *strict.Problems) []strict.File {
 	var all []string
 	for _, name := range names {
 		matches, err := filepath.Glob(name)
 		if err != nil || len(matches) == 0 {
-			matches = []string{name} // reading it tells what is wrong
+			matches = []string{name} // reading the file says what is wrong
 		}
 		all = append(all, matches...)
 	}

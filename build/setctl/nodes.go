@@ -12,12 +12,12 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
-// nodes asks a server for all nodes. It is nil from a server that is older than
-// the question.
+// nodes asks a server for all nodes. It returns nil for an older server, which does
+// not know the question.
 func (r remote) nodes() (*api.Cluster, error) {
 	var all api.Cluster
 	err := r.get("nodes", nil, &all)
-	if fault, is := errors.AsType[refusal](err); is && fault.status == http.StatusNotFound {
+	if fault, ok := errors.AsType[refusal](err); ok && fault.status == http.StatusNotFound {
 		return nil, nil
 	}
 	return &all, err
@@ -39,8 +39,8 @@ func withNodes(status json.RawMessage, all *api.Cluster) (json.RawMessage, error
 	return json.Marshal(fields)
 }
 
-// nodesText shows the nodes. Addresses are what someone registered, and all else
-// is what the nodes say.
+// nodesText writes the nodes for people. The addresses are as registered; the nodes
+// themselves said everything else.
 func nodesText(w io.Writer, all *api.Cluster) {
 	if all == nil {
 		fmt.Fprint(w, "\nnodes: the server is older than this setctl, and does not tell\n")
@@ -68,7 +68,8 @@ func nodesText(w io.Writer, all *api.Cluster) {
 	}
 }
 
-// standing is what a node is to the one that was asked, and to Polaris.
+// standing returns whether a node is the one that was asked, or is unhealthy to
+// Polaris.
 func standing(n api.Node) string {
 	switch {
 	case n.Self:
@@ -79,6 +80,7 @@ func standing(n api.Node) string {
 	return ""
 }
 
+// filesText returns the files of a node in short.
 func filesText(f api.NodeFiles) string {
 	text := f.Kind + " " + explain.Plain(f.Digest)
 	if f.Digest == "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
+// newPlan returns the command `setctl plan`.
 func newPlan(out *output) *cobra.Command {
 	var server remote
 	var dump string
@@ -51,10 +52,12 @@ func newPlan(out *output) *cobra.Command {
 	return cmd
 }
 
+// addFailOn adds the flag --fail-on to a command.
 func addFailOn(cmd *cobra.Command, failOn *[]string) {
 	cmd.Flags().StringSliceVar(failOn, "fail-on", nil, "exit with 1 if there are such changes: "+changeWords())
 }
 
+// changeWords returns the words that --fail-on takes.
 func changeWords() string {
 	var words []string
 	for _, c := range world.Changes {
@@ -63,6 +66,7 @@ func changeWords() string {
 	return strings.Join(words[:len(words)-1], ", ")
 }
 
+// checkFailOn checks the words of --fail-on.
 func checkFailOn(words []string) error {
 	for _, w := range words {
 		if !slices.Contains(world.Changes, world.Change(w)) || w == string(world.ChangeNone) {
@@ -72,7 +76,7 @@ func checkFailOn(words []string) error {
 	return nil
 }
 
-// stateNow is what is in force on a server, or in a dump.
+// stateNow returns the state of a server, or the state in a dump.
 func stateNow(server remote, dump string) (*world.World, error) {
 	var problems strict.Problems
 	if dump != "" {
@@ -90,7 +94,7 @@ func stateNow(server remote, dump string) (*world.World, error) {
 	return w, problems.Err()
 }
 
-// candidate is the same state under other files.
+// candidate returns the same state under other files.
 func candidate(server remote, before *world.World, mapping, routing []string) (*world.World, error) {
 	var problems strict.Problems
 	table, rules := before.Table, before.Rules
@@ -114,6 +118,7 @@ func candidate(server remote, before *world.World, mapping, routing []string) (*
 	return before.WithFiles(table, rules), nil
 }
 
+// showPlan prints a plan. It returns errNotHeld if the plan has a change of failOn.
 func showPlan(cmd *cobra.Command, out *output, p world.Plan, failOn []string) error {
 	if err := out.write(cmd.OutOrStdout(), p, p.Text); err != nil {
 		return err

@@ -17,13 +17,12 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// failure is what an answer of the server, or the lack of one, comes to: what
-// was asked does not hold.
+// failure is an error that is not the fault of the command line: the exit code is 1.
 type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
-// refusal is an error that the server answered, with the status code of HTTP.
+// refusal is an error that the server answered, with its HTTP status code.
 type refusal struct {
 	error
 	status int
@@ -34,6 +33,7 @@ type remote struct {
 	url, token string
 }
 
+// addServerFlags adds the flags --server and --token to a command.
 func addServerFlags(cmd *cobra.Command, r *remote) {
 	url := os.Getenv("SETROUTER_SERVER")
 	if url == "" {
@@ -43,14 +43,15 @@ func addServerFlags(cmd *cobra.Command, r *remote) {
 	cmd.Flags().StringVar(&r.token, "token", "", "its token; better in the environment variable SETROUTER_TOKEN")
 }
 
-// get asks for path and decodes the answer.
+// get requests a path and decodes the answer.
 func (r remote) get(path string, query url.Values, into any) error {
 	return r.do(http.MethodGet, path, query, into)
 }
 
-// patience bounds a request: a status looks at every instance.
+// patience is the longest that a request may take: a status looks at every instance.
 const patience = time.Minute
 
+// do requests a path with a method, and decodes the answer.
 func (r remote) do(method, path string, query url.Values, into any) error {
 	req, err := r.request(method, path, query, nil)
 	if err != nil {
@@ -59,6 +60,7 @@ func (r remote) do(method, path string, query url.Values, into any) error {
 	return r.send(req, into)
 }
 
+// request returns a request to the listener, without its token.
 func (r remote) request(method, path string, query url.Values, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequest(method, strings.TrimSuffix(r.url, "/")+"/setrouter/v1/"+path+"?"+query.Encode(), body)
 	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" || req.URL.Host == "" { // localhost:8095 has the scheme localhost
@@ -78,7 +80,7 @@ func (r remote) send(req *http.Request, into any) error {
 	}
 	resp, err := (&http.Client{Timeout: patience}).Do(req)
 	if err != nil {
-		if wrapped, is := errors.AsType[*url.Error](err); is {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
 		return failure{fmt.Errorf("the server at %s does not answer: %w", r.url, err)}
@@ -100,6 +102,7 @@ func (r remote) send(req *http.Request, into any) error {
 	return nil
 }
 
+// refusal returns the error that an answer with an HTTP error has in its body.
 func (r remote) refusal(status string, body []byte) error {
 	var fault api.Error
 	if json.Unmarshal(body, &fault) != nil || fault.Message == "" {
@@ -108,7 +111,7 @@ func (r remote) refusal(status string, body []byte) error {
 	return errors.New(fault.Message)
 }
 
-// parseService reads a --service flag.
+// parseService checks a --service flag, and returns it as a query.
 func parseService(s string) (url.Values, error) {
 	if _, err := route.ParseService(s); err != nil {
 		return nil, fmt.Errorf("--service: %w", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
+// newStatus returns the command `setctl status`.
 func newStatus(out *output) *cobra.Command {
 	var server remote
 	cmd := &cobra.Command{
@@ -62,13 +63,14 @@ func isWell(s api.Status, cluster *api.Cluster) bool {
 	return !refused && (cluster == nil || cluster.Agree)
 }
 
-// statusWriter writes a status for people, a section each.
+// statusWriter writes a status for people, section by section.
 type statusWriter struct {
 	out   io.Writer
 	table *tabwriter.Writer
 	now   time.Time // of the status
 }
 
+// newStatusWriter returns a writer to w.
 func newStatusWriter(w io.Writer) *statusWriter {
 	return &statusWriter{out: w, table: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
 }
@@ -87,6 +89,7 @@ func (w *statusWriter) row(format string, args ...any) {
 // since returns how long ago a time was.
 func (w *statusWriter) since(t time.Time) time.Duration { return w.now.Sub(t).Round(time.Second) }
 
+// write writes all sections.
 func (w *statusWriter) write(s api.Status) {
 	w.now = s.Now
 	fmt.Fprintf(w.out, "up for %s, failOpen %t\n", w.since(s.Started), s.FailOpen)
@@ -164,8 +167,8 @@ func (w *statusWriter) evacuations(list []api.Evacuation) {
 	}
 }
 
-// kubernetes shows the clusters: how old what is known of them is, and what to
-// repair.
+// kubernetes writes the clusters: how old the knowledge of each is, and what operators
+// have to repair.
 func (w *statusWriter) kubernetes(s *sources.Status) {
 	w.section("kubernetes: %d addresses, %d of them in several clusters", s.Addresses, s.Ambiguous)
 	for _, c := range s.Clusters {
@@ -183,6 +186,7 @@ func (w *statusWriter) kubernetes(s *sources.Status) {
 	}
 }
 
+// newReload returns the command `setctl reload`.
 func newReload(out *output) *cobra.Command {
 	var server remote
 	var force bool

@@ -11,14 +11,15 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
 )
 
-// testResult is the finding of `setctl test`.
+// testResult is the output of `setctl test`.
 type testResult struct {
 	Passed   int              `json:"passed"`
 	Failed   int              `json:"failed"`
 	Tests    []caseResult     `json:"tests"`
-	Problems []strict.Problem `json:"problems"` // of files that could not be used
+	Problems []strict.Problem `json:"problems"` // of the files that could not be used
 }
 
+// caseResult is the outcome of one test case.
 type caseResult struct {
 	File        string   `json:"file"`
 	Line        int      `json:"line"`
@@ -31,20 +32,21 @@ type caseResult struct {
 	Answer      string   `json:"answer"`
 	Why         string   `json:"why"`
 	Differences []string `json:"differences,omitempty"`
-	Note        string   `json:"note,omitempty"` // why an OK may say less than it seems to
+	Note        string   `json:"note,omitempty"` // why an OK may mean less than it seems to
 }
 
+// newTest returns the command `setctl test`.
 func newTest(out *output) *cobra.Command {
 	return &cobra.Command{
 		Use:   "test CASES.yaml...",
 		Short: "run routing test cases offline",
 		Args:  arguments(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t := test(args)
-			if err := out.write(cmd.OutOrStdout(), t, t.text); err != nil {
+			result := test(args)
+			if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil {
 				return err
 			}
-			if t.Failed > 0 || len(t.Problems) > 0 {
+			if result.Failed > 0 || len(result.Problems) > 0 {
 				return errNotHeld
 			}
 			return nil
@@ -52,6 +54,7 @@ func newTest(out *output) *cobra.Command {
 	}
 }
 
+// test runs the cases of files.
 func test(names []string) testResult {
 	t := testResult{Tests: []caseResult{}, Problems: []strict.Problem{}}
 	for _, name := range names {
@@ -71,20 +74,21 @@ func test(names []string) testResult {
 	return t
 }
 
+// add runs a case and adds its outcome.
 func (t *testResult) add(file *cases.File, c cases.Test) {
 	got, differences := file.Run(c)
-	of := caseResult{
+	result := caseResult{
 		File: file.Name, Line: c.Line, Name: c.Name, OK: len(differences) == 0,
 		Hosts: cases.Hosts(got), Tier: got.Tier, Level: got.Level,
 		Answer: string(got.Answer), Why: got.Why, Differences: differences,
 	}
 	if got.Rule != nil {
-		of.Rule = got.Rule.Name
+		result.Rule = got.Rule.Name
 	}
 	if !file.HasService(c.Service) { // a slip of the pen passes with `want: []`
-		of.Note = fmt.Sprintf("%s is not in this file: no instance, alias, address, nor under services", c.Service)
+		result.Note = fmt.Sprintf("%s is not in this file: no instance, alias, address, nor under services", c.Service)
 	}
-	t.Tests = append(t.Tests, of)
+	t.Tests = append(t.Tests, result)
 	if len(differences) == 0 {
 		t.Passed++
 		return
@@ -92,6 +96,7 @@ func (t *testResult) add(file *cases.File, c cases.Test) {
 	t.Failed++
 }
 
+// text writes the result for people.
 func (t testResult) text(w io.Writer) {
 	for _, c := range t.Tests {
 		verdict := map[bool]string{true: "ok  ", false: "FAIL"}[c.OK]

@@ -20,15 +20,17 @@ var (
 	})
 )
 
-// KubernetesCluster is what the metrics say of a cluster.
+// KubernetesCluster is the state of a cluster in the metrics.
 type KubernetesCluster struct {
-	Name          string
-	Heard         float64 // Unix seconds, 0 for never
-	Snapshot      bool
-	Pods, Invalid int
+	Name     string
+	Heard    float64 // when the API server last said something: Unix seconds, 0 for never
+	Snapshot bool    // pods or nodes are from the copy on disk
+	Pods     int     // with an address
+	Invalid  int     // pods whose SET is not a valid name
 }
 
-// Kubernetes reports the state of the source `kubernetes`.
+// Kubernetes reports the state of the source `kubernetes` in the metrics. Ambiguous is
+// how many addresses are in several clusters.
 func Kubernetes(ambiguous int, clusters []KubernetesCluster) {
 	kubernetesAmbiguous.Set(float64(ambiguous))
 	for _, c := range clusters {

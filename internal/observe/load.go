@@ -34,18 +34,18 @@ var (
 	}, []string{"kind", "digest"})
 )
 
-// Load is one load of the files of a kind, and what is in force after it.
+// Load is one load of the files of a kind, and what is in force after the load.
 type Load struct {
 	Kind  string   // mapping or routing
-	Files []string // that were loaded
+	Files []string // the files that were loaded
 	Took  time.Duration
-	Err   error // nil: the files that were loaded are in force
+	Err   error // nil: the loaded files are in force
 
 	Entries  int
 	Digest   string    // empty: nothing is in force
 	LoadedAt time.Time // zero: nothing is in force
-	CopiedAt time.Time // not zero: the copy on disk of then is in force
-	CopyErr  error     // why there is no copy on disk, or none of use
+	CopiedAt time.Time // not zero: the copy on disk that was made then is in force
+	CopyErr  error     // why there is no usable copy on disk
 	Releases []release.Release
 }
 
@@ -59,7 +59,7 @@ func (l Load) Report() {
 	if l.Err != nil {
 		loads.WithLabelValues(l.Kind, "refused").Inc()
 		refused.WithLabelValues(l.Kind).Set(1)
-		Log.Error("[SetRouter] "+l.Kind+" files refused, "+l.instead(), zap.Error(l.Err), zap.Strings("files", l.Files))
+		Log.Error("[SetRouter] "+l.Kind+" files refused, "+l.afterRefusal(), zap.Error(l.Err), zap.Strings("files", l.Files))
 		return
 	}
 	loads.WithLabelValues(l.Kind, "ok").Inc()
@@ -71,13 +71,14 @@ func (l Load) Report() {
 	Log.Info("[SetRouter] "+l.Kind+" files in force", fields...)
 }
 
+// showInForce sets the metrics of what is in force.
 func (l Load) showInForce() {
 	entries.WithLabelValues(l.Kind).Set(float64(l.Entries))
 	digest := l.Digest
 	if digest == "" {
 		digest = "none"
 	}
-	filesInfo.DeletePartialMatch(prometheus.Labels{"kind": l.Kind}) // the digest of before
+	filesInfo.DeletePartialMatch(prometheus.Labels{"kind": l.Kind}) // the digest before this one
 	filesInfo.WithLabelValues(l.Kind, digest).Set(1)
 	grays := 0
 	for _, r := range l.Releases {
@@ -91,8 +92,8 @@ func (l Load) showInForce() {
 	}
 }
 
-// instead says what is in force where files are refused.
-func (l Load) instead() string {
+// afterRefusal returns what is in force when the files are refused.
+func (l Load) afterRefusal() string {
 	switch {
 	case l.LoadedAt.IsZero():
 		return "and none are in force: the server answers as without them"

@@ -1,6 +1,7 @@
-// Package observe has the log and the metrics of this pack, in the form of the
-// Polaris server that it lives in. Labels are names that operators choose, of
-// rules, tiers and levels: never an address, a service or what clients say.
+// Package observe has the log and the metrics of this pack, in the log and the
+// metrics of the Polaris server that the pack runs in. Labels are names that operators
+// choose, of rules, tiers and levels: never an address, a service, or text from
+// clients.
 package observe
 
 import (
@@ -19,8 +20,8 @@ const (
 	ResultEmpty     = "empty"     // an empty list was sent
 	ResultStock     = "stock"     // no rule, a rule without stages, or outside of the rollout
 	ResultShadow    = "shadow"    // decided, and the stock answer sent
-	ResultRefused   = "refused"   // by auth, or there is no such service
-	ResultFailed    = "failed"    // a fault in routing
+	ResultRefused   = "refused"   // auth refused the request, or there is no such service
+	ResultFailed    = "failed"    // routing failed
 )
 
 var (
@@ -28,11 +29,11 @@ var (
 	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_requests_total", Help: "Requests for instances by rule, tier and level that decided, and by result: routed, unchanged, empty, stock, shadow, refused or failed.",
 	}, []string{"rule", "tier", "level", "result"})
-	// Failures counts requests that routing failed for an internal reason.
+	// Failures counts requests whose routing failed for an internal reason.
 	Failures = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "setrouter_failures_total", Help: "Requests whose routing failed; they got the stock answer, or an error with failOpen: false.",
 	})
-	// Unidentified counts requests of callers of which nothing is known.
+	// Unidentified counts requests of callers that have neither SET nor location.
 	Unidentified = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "setrouter_unidentified_requests_total", Help: "Requests of callers with neither SET nor location.",
 	})
@@ -41,12 +42,12 @@ var (
 		Name: "setrouter_list_instances", Help: "Instances in the lists sent, by rule.",
 		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
 	}, []string{"rule"})
-	// BuildSeconds observes the decision on a view and the making of its list.
+	// BuildSeconds observes how long it takes to decide on a view and to make its list.
 	BuildSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "setrouter_view_build_seconds", Help: "Time to decide on a view and to make its list.",
 		Buckets: prometheus.ExponentialBuckets(0.00001, 4, 10),
 	})
-	// ViewChanges counts changes of views.
+	// ViewChanges counts changes of views, by what the change is.
 	ViewChanges = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_view_changes_total", Help: "Changes of what a kind of caller gets, by rule: widened, narrowed, emptied, refilled or changed.",
 	}, []string{"rule", "change"})
@@ -61,12 +62,12 @@ var (
 	ShadowRequests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_shadow_requests_total", Help: "Requests under rules in mode shadow, by what the decision comes to beside the stock answer: same, narrower, unusable or empty.",
 	}, []string{"rule", "outcome"})
-	// RuleEnabled names the rules that send what they decide, and those in
-	// mode shadow.
+	// RuleEnabled is 1 for each rule or lane address in force whose rollout is above
+	// 0, with its mode.
 	RuleEnabled = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "setrouter_rule_enabled", Help: "1 for each rule or lane address in force whose rollout is above 0.",
 	}, []string{"rule", "mode"})
-	// Evacuations is how many are in force.
+	// Evacuations is how many evacuations are in force.
 	Evacuations = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "setrouter_evacuations", Help: "Evacuations in force.",
 	})
@@ -81,6 +82,6 @@ func Register() {
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
-		_ = metrics.GetRegistry().Register(c) // AlreadyRegisteredError is the only one
+		_ = metrics.GetRegistry().Register(c) // the only possible error is AlreadyRegisteredError
 	}
 }

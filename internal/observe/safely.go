@@ -5,8 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// Safely runs a step of a goroutine that nobody else guards: a bug in it costs
-// the step, and a line in the log, never the server.
+// Safely runs a step of a goroutine. A panic in the step ends the step and goes to the
+// log; it does not end the server.
 func Safely(step string, f func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -16,8 +16,7 @@ func Safely(step string, f func()) {
 	f()
 }
 
-// Recovered turns a panic into an error: it is deferred by the function that
-// returns err.
+// Recovered turns a panic into an error. The function that returns err defers it.
 func Recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())

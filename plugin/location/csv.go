@@ -77,7 +77,7 @@ func (c cell) add(format string, args ...any) { c.problems.Add(c.problem(format,
 
 func (f *csvFile) syntax(err error) {
 	p := strict.Problem{File: f.name, Line: 1, Col: 1, Message: "not valid CSV: " + err.Error()}
-	if parse, is := errors.AsType[*csv.ParseError](err); is {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		p.Line, p.Col, p.Message = parse.Line, parse.Column, "not valid CSV: "+parse.Err.Error()
 	}
 	f.problems.Add(p)

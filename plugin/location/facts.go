@@ -62,7 +62,7 @@ type FieldOrigins struct {
 func (f *Facts) LabelFrom(key string) *Origin { return f.FactOrigins.label(key, f.own) }
 
 func (o *FactOrigins) label(key string, own *Origin) *Origin {
-	if p, has := o.LabelsFrom[key]; has {
+	if p, ok := o.LabelsFrom[key]; ok {
 		return p
 	}
 	return own
@@ -154,7 +154,7 @@ func (f *Facts) joinLabels(later Found) {
 	maps.Copy(values, f.Labels)
 	for k := range values {
 		from[k] = later.origins.label(k, later.own)
-		if _, first := f.Labels[k]; first {
+		if _, ok := f.Labels[k]; ok {
 			from[k] = f.LabelFrom(k)
 		}
 	}

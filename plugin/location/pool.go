@@ -37,8 +37,8 @@ type numbered[K comparable, V any] struct {
 }
 
 func (n *numbered[K, V]) number(key K, make func() V) uint32 {
-	i, has := n.numbers[key]
-	if !has {
+	i, ok := n.numbers[key]
+	if !ok {
 		if n.numbers == nil {
 			n.numbers = map[K]uint32{}
 		}
@@ -60,7 +60,7 @@ func (p *pool) say(f *Facts) uint32 {
 	own.Shared = f.Shared
 	own.From(ownPlace)
 	s := statement{f.Location, f.SET, own.FieldOrigins, labels}
-	if i, has := p.said.numbers[s]; has {
+	if i, ok := p.said.numbers[s]; ok {
 		return i
 	}
 	// What is kept holds texts of its own, and not the row that they are part of.
@@ -86,8 +86,8 @@ var noLabels = &labels{}
 // ownLabels are labels of which each is the entry's own.
 func (p *pool) ownLabels(values map[string]string) *labels {
 	text := labelsText(values)
-	l, has := p.labels[text]
-	if !has {
+	l, ok := p.labels[text]
+	if !ok {
 		l = &labels{text: text, values: make(map[string]string, len(values))}
 		for key, value := range values {
 			l.values[p.text(key)] = p.text(value)
@@ -110,8 +110,8 @@ func (p *pool) inheritLabels(own, wider *labels) *labels {
 }
 
 func (p *pool) text(s string) string {
-	t, has := p.texts[s]
-	if !has {
+	t, ok := p.texts[s]
+	if !ok {
 		t = strings.Clone(s)
 		p.texts[t] = t
 	}

@@ -102,7 +102,7 @@ func Registered(loc Location, metadata map[string]string) (f Facts, invalid stri
 	f.Location = loc
 	f.RegionFrom, f.ZoneFrom, f.CampusFrom = registeredPlace, registeredPlace, registeredPlace
 	names := []string{metadata[MetaSetName], metadata[MetaSetGroup]}
-	if enabled, said := metadata[MetaSetEnable]; said && enabled != "Y" {
+	if enabled, ok := metadata[MetaSetEnable]; ok && enabled != "Y" {
 		names[0] = ""
 	}
 	for _, name := range names {

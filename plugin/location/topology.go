@@ -41,7 +41,7 @@ func (t topology) read(n strict.Node) {
 // regionOf returns the region that a zone is under.
 func (t topology) regionOf(zone string) (string, bool) {
 	for region, zones := range t {
-		if _, is := zones[zone]; is {
+		if _, ok := zones[zone]; ok {
 			return region, true
 		}
 	}
@@ -61,12 +61,12 @@ func (t topology) check(loc Location) error {
 	if loc.Region == "" {
 		return t.checkAnywhere(loc)
 	}
-	zones, known := t[loc.Region]
-	if !known {
+	zones, ok := t[loc.Region]
+	if !ok {
 		return fmt.Errorf("region %q is not in the topology%s", loc.Region, suggest(loc.Region, slices.Collect(maps.Keys(t))))
 	}
-	campuses, known := zones[loc.Zone]
-	if loc.Zone != "" && !known {
+	campuses, ok := zones[loc.Zone]
+	if loc.Zone != "" && !ok {
 		return fmt.Errorf("zone %q is not in the topology, in region %q%s", loc.Zone, loc.Region, suggest(loc.Zone, slices.Collect(maps.Keys(zones))))
 	}
 	if loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus) {

@@ -43,14 +43,14 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	var trace route.Trace
 	in.Route, in.Why = r.query.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
 	in.Passed = trace.Passed
-	snap, own, err := s.read(r, &in)
+	snap, ownService, err := s.read(r, &in)
 	if err != nil {
 		return explain.Explanation{}, err
 	}
 	if !in.Decides() {
 		return explain.New(in), nil
 	}
-	v, err := s.views.Peek(snap, view.Kind{Route: in.Route}, own)
+	v, err := s.views.Peek(snap, view.Kind{Route: in.Route}, ownService)
 	if err != nil {
 		return explain.Explanation{}, err
 	}
@@ -67,30 +67,29 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 // read reads the services that an explanation is about: the one really read, and
 // the own service of a lane address. Where a service keeps its own answer because
 // the target of the lane address is gone, read says so in in.Why.
-func (s *Server) read(r *request, in *explain.Input) (snap, own *view.Snapshot, err error) {
+func (s *Server) read(r *request, in *explain.Input) (snap, ownService *view.Snapshot, err error) {
 	snap, refused, err := s.views.Snapshot(&r.query, r.query.Source())
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, err
-	case snap != nil:
-		in.Callees = snap.Callees()
-	case r.targetIsGone(refused):
-		in.Why = route.WhyNoTarget
-	default:
-		return nil, nil, r.refusal(refused)
+	}
+	in.Callees = snap.Callees()
+	if snap == nil {
+		if in.Why = r.whyRefused(in.Why, refused); in.Why != route.WhyNoTarget {
+			return nil, nil, r.refusal(refused)
+		}
 	}
 	if !r.query.HasOwnService() {
 		return snap, nil, nil
 	}
-	own, refused, err = s.views.Snapshot(&r.query, r.query.Service)
-	if err == nil && own == nil {
+	ownService, refused, err = s.views.Snapshot(&r.query, r.query.Service)
+	if err == nil && ownService == nil {
 		err = r.refusal(refused)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	in.OwnService = own.Callees()
-	return snap, own, nil
+	in.OwnService = ownService.Callees()
+	return snap, ownService, nil
 }
 
 // refusal returns the stock server's refusal as an error.

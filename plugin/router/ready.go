@@ -1,6 +1,10 @@
 package router
 
 import (
+	"context"
+
+	"github.com/polarismesh/polaris/apiserver"
+
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/firstload"
 )
@@ -13,5 +17,16 @@ func Ready() error {
 		return err
 	}
 	configcenter.Warm()
+	return nil
+}
+
+// Restart stops a listener of the pack, and runs it with new options. Where the
+// options are refused, it returns the error, and the listener does not run.
+func Restart(listener apiserver.Apiserver, option map[string]any, apis map[string]apiserver.APIConfig, errCh chan error) error {
+	listener.Stop()
+	if err := listener.Initialize(context.Background(), option, apis); err != nil {
+		return err
+	}
+	go listener.Run(errCh)
 	return nil
 }

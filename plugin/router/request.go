@@ -125,9 +125,8 @@ func (r *request) withoutPeer() *apiservice.DiscoverResponse {
 	return resp
 }
 
-// targetIsGone reports whether the name is a lane address and a service of its
-// own, and the target of the address does not exist: a working service must not
-// go with that target.
-func (r *request) targetIsGone(refused *apiservice.DiscoverResponse) bool {
-	return r.query.HasOwnService() && apimodel.Code(refused.GetCode().GetValue()) == apimodel.Code_NotFoundResource
+// whyRefused returns the reason for an answer where the stock server refuses the
+// service to read.
+func (r *request) whyRefused(why route.Why, refused *apiservice.DiscoverResponse) route.Why {
+	return r.query.WithTarget(why, apimodel.Code(refused.GetCode().GetValue()) != apimodel.Code_NotFoundResource)
 }

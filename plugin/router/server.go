@@ -125,7 +125,7 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	switch {
 	case err != nil:
 		return outcome{}, err
-	case refused != nil && (why == route.WhyShadowed || r.targetIsGone(refused)):
+	case refused != nil && (why == route.WhyShadowed || r.whyRefused(why, refused) == route.WhyNoTarget):
 		// The name asked for has an answer of its own, auth included.
 		count(kind.Rule, observe.ResultStock)
 		return outcome{why: route.WhyNoTarget}, nil

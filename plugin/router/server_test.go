@@ -121,9 +121,9 @@ func get(s *Server, addr, name, revision string) (resp *apiservice.DiscoverRespo
 func TestUnchangedPollBuildsNoList(t *testing.T) {
 	s, stock := newTestServer(t)
 	selected := 0
-	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory) {
+	s.views.Decide = func(r route.Route, callee *route.Callee, ownService []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory) {
 		selected++
-		return r.Settle(callee, own, before, now)
+		return r.Settle(callee, ownService, before, now)
 	}
 	first, got := get(s, "10.1.0.1", "s", "")
 	if got != "200000 1" {
@@ -328,9 +328,9 @@ func TestConcurrentCallers(t *testing.T) {
 func TestOneListForAllAfterAChange(t *testing.T) {
 	s, stock := newTestServer(t)
 	var selected atomic.Int32
-	s.views.Decide = func(r route.Route, callee *route.Callee, own []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory) {
+	s.views.Decide = func(r route.Route, callee *route.Callee, ownService []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory) {
 		selected.Add(1)
-		return r.Settle(callee, own, before, now)
+		return r.Settle(callee, ownService, before, now)
 	}
 	s.names.revision = func(string) string {
 		stock.mu.Lock()

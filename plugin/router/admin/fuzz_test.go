@@ -26,7 +26,7 @@ func FuzzQuery(f *testing.F) {
 	f.Add("status?", "%zz", false)
 	f.Fuzz(func(t *testing.T, path, rawQuery string, post bool) {
 		count := 0
-		h := newHandler(reloads{pageState{t: t}, &count}, "")
+		h := newHandler(reloads{pageBackend{t: t}, &count}, "")
 		method := "GET"
 		if post {
 			method = "POST"
@@ -66,7 +66,7 @@ func wantPrintable(t *testing.T, rec *httptest.ResponseRecorder) {
 
 // published keeps what came through to be published.
 type published struct {
-	pageState
+	pageBackend
 	edits *[]release.Edit
 }
 
@@ -90,7 +90,7 @@ func FuzzPublish(f *testing.F) {
 	f.Add("application/json;", `{}`)
 	f.Fuzz(func(t *testing.T, media, body string) {
 		var edits []release.Edit
-		h := newHandler(published{pageState{t: t}, &edits}, "")
+		h := newHandler(published{pageBackend{t: t}, &edits}, "")
 		req := httptest.NewRequest("POST", "/setrouter/v1/configfile?name=polaris://n/g/f", strings.NewReader(body))
 		req.Host = "localhost"
 		req.Header.Set("Content-Type", media)

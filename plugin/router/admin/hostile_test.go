@@ -17,7 +17,7 @@ import (
 
 // reloads counts what a request came to.
 type reloads struct {
-	pageState
+	pageBackend
 	count *int
 }
 
@@ -48,7 +48,7 @@ func call(h http.Handler, method, host, path string, body io.Reader, header ...s
 // leads to 127.0.0.1.
 func TestPagesOfOtherSites(t *testing.T) {
 	count := 0
-	open, closed := newHandler(reloads{pageState{t: t}, &count}, ""), newHandler(reloads{pageState{t: t}, &count}, "secret")
+	open, closed := newHandler(reloads{pageBackend{t: t}, &count}, ""), newHandler(reloads{pageBackend{t: t}, &count}, "secret")
 	sameSite := []string{"Sec-Fetch-Site", "same-origin"}
 	for _, tt := range []struct {
 		name         string
@@ -97,7 +97,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 // form of this one or a program without the listener's token can.
 func TestPublishingIsForSetctl(t *testing.T) {
 	count := 0
-	open, closed := newHandler(reloads{pageState{t: t}, &count}, ""), newHandler(reloads{pageState{t: t}, &count}, "secret")
+	open, closed := newHandler(reloads{pageBackend{t: t}, &count}, ""), newHandler(reloads{pageBackend{t: t}, &count}, "secret")
 	const path, fine = "/setrouter/v1/configfile?name=polaris://n/g/f", `{"base": "b", "content": "c", "release": "r"}`
 	for _, tt := range []struct {
 		name         string
@@ -137,7 +137,7 @@ func TestPublishingIsForSetctl(t *testing.T) {
 // A reload is a POST: a link or an image is none.
 func TestReloadIsNoGet(t *testing.T) {
 	count := 0
-	h := newHandler(reloads{pageState{t: t}, &count}, "")
+	h := newHandler(reloads{pageBackend{t: t}, &count}, "")
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT"} {
 		if rec := call(h, method, "localhost", "/setrouter/v1/reload", nil); rec.Code != 404 || count != 0 {
 			t.Errorf("%s: %d, reloads %d", method, rec.Code, count)
@@ -148,7 +148,7 @@ func TestReloadIsNoGet(t *testing.T) {
 // What is not there is quoted in the refusal: DEL moves cursors, and JSON leaves
 // it as it is. FuzzQuery found it.
 func TestUnknownPathsAreQuoted(t *testing.T) {
-	rec := call(newHandler(pageState{t: t}, ""), "GET", "localhost", "/setrouter/v1/a%7fb%1b[2J", nil)
+	rec := call(newHandler(pageBackend{t: t}, ""), "GET", "localhost", "/setrouter/v1/a%7fb%1b[2J", nil)
 	if want := `GET \"/setrouter/v1/a\\x7fb\\x1b[2J\"`; rec.Code != 404 || !strings.Contains(rec.Body.String(), want) {
 		t.Errorf("%d %q, want %s", rec.Code, rec.Body, want)
 	}
@@ -156,7 +156,7 @@ func TestUnknownPathsAreQuoted(t *testing.T) {
 
 // The page may load nothing, be framed by nobody, and make no markup of a text.
 func TestPageHeaders(t *testing.T) {
-	h := newHandler(pageState{t: t}, "")
+	h := newHandler(pageBackend{t: t}, "")
 	policy := call(h, "GET", "localhost", "/", nil).Header().Get("Content-Security-Policy")
 	for _, want := range []string{"default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'"} {
 		if !strings.Contains(policy, want) {
@@ -172,7 +172,7 @@ func TestPageHeaders(t *testing.T) {
 // Of a body nothing is read but a few fields, nor put on disk.
 func TestBodiesAreBounded(t *testing.T) {
 	t.Setenv("TMPDIR", "/nowhere") // where a large upload would go
-	h := newHandler(pageState{t: t}, "")
+	h := newHandler(pageBackend{t: t}, "")
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	file, err := form.CreateFormFile("file", "f")

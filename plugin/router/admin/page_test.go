@@ -2,253 +2,19 @@ package admin
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
-	"os/exec"
 	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/configcenter"
-	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
-	"github.com/polaris-contrib/setrouter/internal/sources"
-	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/internal/test/needs"
-	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
-	"github.com/polaris-contrib/setrouter/plugin/router/explain"
-	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
-	"github.com/polaris-contrib/setrouter/plugin/router/route"
-	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
-
-// What clients can name things, to see whether the page takes it for markup.
-const (
-	hostileService = `default/<img src=x onerror=boom()>`
-	hostileHost    = `<script>boom("host")</script>`
-	hostileSET     = `<script>boom("set")</script>`
-	hostileRegion  = `<script>boom("region")</script>`
-)
-
-const pageMapping = `match,region,zone,campus,set
-10.1.0.0/16,华南,ap-shenzhen,ap-shenzhen-2,
-10.1.7.0/24,,,,qb.novel.z
-10.1.8.0/24,,,,qb.novel.*
-10.2.0.0/16,华东,ap-shanghai,ap-shanghai-1,
-10.2.7.0/24,,,,qb.novel.h
-10.4.0.0/16,华北,ap-beijing,ap-beijing-3,epp.core.bj
-`
-
-const pageRouting = `
-version: 1
-rules:
-  - {name: dashboards, service: default/*, when: {ip: [10.9.0.0/24]}}
-  - {name: of-another, service: default/another, set: {}}
-  - {name: novel, service: default/novel, set: {}, nearby: {}}
-  - {name: trial, service: default/trial, set: {}, mode: shadow}
-  - {name: fixed, service: default/fixed, set: {callee: qb.novel.z, tiers: [own, pool]}}
-evacuate:
-  - {zone: 华南/ap-guangzhou, until: 2026-12-01T18:00:00+08:00, reason: power}
-`
-
-var pageNow = time.Date(2026, 12, 1, 4, 0, 0, 0, time.UTC)
-
-// pageState answers from a world, as a server does from its caches.
-type pageState struct {
-	t       *testing.T
-	changes []api.Change
-	broken  []string // why the routing files are refused
-}
-
-func (s pageState) World() *world.World {
-	var problems strict.Problems
-	w := &world.World{
-		Now:   pageNow,
-		Table: location.LoadMapping([]strict.File{{Name: "mapping.csv", Data: []byte(pageMapping)}}, &problems),
-		Rules: route.Load([]strict.File{{Name: "routing.yaml", Data: []byte(pageRouting)}}, pageNow, &problems),
-		Seen:  []world.Seen{{Addr: netip.MustParseAddr("10.1.7.4"), Requests: 75}, {Addr: netip.MustParseAddr("192.0.2.9"), Requests: 25}},
-	}
-	if err := problems.Err(); err != nil {
-		s.t.Error(err)
-	}
-	add := func(service, host, set string, healthy bool) {
-		w.Instances = append(w.Instances, world.Instance{
-			ID: fmt.Sprint(len(w.Instances)), Service: serviceNamed(service), Host: host, Port: 8080,
-			Metadata: map[string]string{location.MetaSetGroup: set}, Healthy: healthy, Weight: 100,
-		})
-	}
-	add("default/novel", "10.1.7.4", "", true)
-	add("default/novel", "10.1.7.5", "", false)
-	add("default/novel", "10.1.8.1", "", true)
-	add("default/novel", "10.2.7.1", "", false)
-	add("default/trial", "10.1.7.4", "", true)
-	add("default/trial", "10.2.7.1", "", true)
-	add("default/fixed", "10.1.7.5", "", false)
-	add("default/fixed", "10.2.7.1", "", true)
-	add("default/plain", "10.1.7.9", "", true)
-	add(hostileService, hostileHost, hostileSET, true)
-	w.Instances[len(w.Instances)-1].Location.Region = hostileRegion
-	return w
-}
-
-func serviceNamed(s string) route.Service {
-	service, err := route.ParseService(s)
-	if err != nil {
-		panic(err)
-	}
-	return service
-}
-
-func (s pageState) Status() api.Status {
-	w := s.World()
-	return api.Status{
-		Now: pageNow, Started: pageNow.Add(-5 * time.Hour), FailOpen: true,
-		Files: []api.Files{
-			{Kind: "mapping", Names: []string{"mapping.csv"}, Entries: 6, LoadedAt: pageNow.Add(-3 * time.Hour), TriedAt: pageNow, Problems: []string{}},
-			{Kind: "routing", Names: []string{"routing.yaml"}, Entries: 4, LoadedAt: pageNow.Add(-20 * time.Minute), TriedAt: pageNow.Add(-12 * time.Second), Problems: append([]string{}, s.broken...)},
-		},
-		Rules: []api.RuleStatus{
-			{Name: "novel", File: "routing.yaml", Line: 6, Mode: "enforce", Percent: 100},
-			{Name: "trial", File: "routing.yaml", Line: 7, Mode: "shadow", Percent: 100},
-		},
-		Evacuations: []api.Evacuation{{
-			ID: "0a1b2c3d", Kind: "zone", Place: "华南/ap-guangzhou", Until: pageNow.Add(6 * time.Hour), Reason: "power",
-			InForce: true, File: "routing.yaml", Line: 10,
-		}},
-		Protocols: []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
-		Warnings:  []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
-		Drift:     api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
-		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
-			{Name: "bj", State: sources.StateLive, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
-			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
-		}},
-	}
-}
-
-func (s pageState) Explain(q world.Request) (explain.Explanation, error) {
-	return s.World().Explain(q), nil
-}
-func (s pageState) Identify(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
-func (s pageState) Dump() world.Dump                        { return world.NewDump(s.World(), nil, nil) }
-func (s pageState) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
-func (s pageState) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
-	return release.Published{}, configcenter.ErrAbsent
-}
-func (s pageState) ConfigFile(string) (release.Saved, error) {
-	return release.Saved{}, configcenter.ErrAbsent
-}
-
-func (s pageState) Nodes(context.Context) api.Cluster {
-	of := func(address, digest string) api.Node {
-		return api.Node{Address: address, Healthy: true, Summary: &api.Summary{
-			Now: pageNow, Files: []api.NodeFiles{{Kind: api.KindMapping, Digest: "0123456789ab"}, {Kind: api.KindRouting, Digest: digest, Refused: len(s.broken) > 0}},
-		}}
-	}
-	list := []api.Node{of("10.0.0.1:8091", "aaaaaaaaaaaa"), of("10.0.0.2:8091", "aaaaaaaaaaaa")}
-	list[0].Self = true
-	reasons := nodes.Judge(list)
-	return api.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
-}
-
-func (s pageState) Changes(service string) []api.Change {
-	out := []api.Change{}
-	for _, c := range s.changes {
-		if service == "" || c.Service == service {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-func widenedChange(service string) api.Change {
-	return api.Change{
-		At: pageNow, Service: service, Rule: "novel", Kind: "qb.novel.h in 华东/ap-shanghai", Why: "instances changed", Change: "widened",
-		Before: &explain.State{Answer: explain.AnswerRouted, Rule: "novel", Tier: "own", Level: "zone", Instances: 3, Usable: 3},
-		After:  explain.State{Answer: explain.AnswerRouted, Rule: "novel", Tier: "pool", Level: "all", Instances: 5, Usable: 4},
-	}
-}
-
-// browser opens pages in a headless Chromium.
-type browser struct {
-	t *testing.T
-}
-
-func newBrowser(t *testing.T) browser {
-	needs.Program(t, "chromium")
-	return browser{t}
-}
-
-// open returns the document after some seconds of the page's own time, without
-// the texts of scripts and styles.
-func (b browser) open(url string, seconds int) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
-	cmd.WaitDelay = 5 * time.Second
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if err != nil && !errors.Is(err, exec.ErrWaitDelay) || stdout.Len() == 0 {
-		b.t.Fatalf("chromium: %v\n%s", err, &stderr)
-	}
-	return regexp.MustCompile(`(?s)(<(?:script|style)>).*?(</(?:script|style)>)`).ReplaceAllString(stdout.String(), "$1$2")
-}
-
-// withScript adds a script to the page, that does what a user does.
-func withScript(next http.Handler, script string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		rec := httptest.NewRecorder()
-		next.ServeHTTP(rec, r)
-		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
-		fmt.Fprintf(w, "%s<script>%s\n%s</script>", rec.Body, `
-			const until = what => new Promise(done => { const look = () => what() ? done(what()) : setTimeout(look, 50); look(); });
-			const sleep = ms => new Promise(done => setTimeout(done, ms));
-			const said = text => document.body.append(Object.assign(document.createElement("output"), { textContent: text }));`, script)
-	})
-}
-
-func serve(t *testing.T, h http.Handler) string {
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return s.URL + "/"
-}
-
-// wantText looks for texts as a reader sees them: of the document without its
-// tags, white space as one blank.
-func wantText(t *testing.T, dom string, texts ...string) {
-	t.Helper()
-	seen := textOf(dom)
-	for _, want := range texts {
-		if !strings.Contains(seen, want) {
-			t.Errorf("the page does not show %q", want)
-		}
-	}
-	if t.Failed() {
-		t.Logf("the page shows:\n%s", seen)
-	}
-}
-
-func textOf(dom string) string {
-	blank := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(dom, " ")
-	return strings.Join(strings.Fields(blank), " ")
-}
 
 func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
-	state := pageState{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []api.Change{widenedChange("default/novel")}}
+	state := pageBackend{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []api.Change{widenedChange("default/novel")}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
 		"Something is wrong: routing files refused, evacuations, protocols, callers, kubernetes, drift, warnings, nodes",
 		"nodes DISAGREE: 10.0.0.1:8091 refuses routing files, and goes on with those of before; 10.0.0.2:8091 refuses", "10.0.0.1:8091 this one mapping 0123456789ab routing aaaaaaaaaaaa REFUSED",
@@ -267,7 +33,7 @@ func TestPageShowsStatus(t *testing.T) {
 
 func TestPageExplainsByLink(t *testing.T) {
 	b := newBrowser(t)
-	url := serve(t, newHandler(pageState{t: t}, ""))
+	url := serve(t, newHandler(pageBackend{t: t}, ""))
 	wantText(t, b.open(url+"?caller=10.2.7.9&service=default/novel", 3),
 		"widened 10.2.7.9 asks for default/novel: routed, 1 of 4 instances sent",
 		"set qb.novel.h from mapping mapping.csv:6 (10.2.7.0/24)",
@@ -289,7 +55,7 @@ func TestPageExplainsByLink(t *testing.T) {
 
 func TestPageShowsWhoGoesWhere(t *testing.T) {
 	b := newBrowser(t)
-	dom := b.open(serve(t, withScript(newHandler(pageState{t: t}, ""), `
+	dom := b.open(serve(t, withScript(newHandler(pageBackend{t: t}, ""), `
 		until(() => document.querySelector("#services > details")).then(async () => {
 			document.getElementById("all").click();
 			await until(() => document.querySelectorAll("#services > details > summary .badge").length > 4);
@@ -309,7 +75,7 @@ func TestPageShowsWhoGoesWhere(t *testing.T) {
 // Names of services, hosts, SETs and places come from clients.
 func TestPageTakesNamesForText(t *testing.T) {
 	b := newBrowser(t)
-	state := pageState{t: t, changes: []api.Change{widenedChange(hostileService)}}
+	state := pageBackend{t: t, changes: []api.Change{widenedChange(hostileService)}}
 	dom := b.open(serve(t, withScript(newHandler(state, ""), `
 		until(() => document.querySelector("#services > details")).then(async () => {
 			document.getElementById("all").click();
@@ -334,7 +100,7 @@ func TestPageTakesNamesForText(t *testing.T) {
 
 func TestPageAsksForToken(t *testing.T) {
 	b := newBrowser(t)
-	handler := newHandler(pageState{t: t}, "secret-7")
+	handler := newHandler(pageBackend{t: t}, "secret-7")
 	dom := b.open(serve(t, handler)+"?caller=10.2.7.9&service=default/novel", 3)
 	if !strings.Contains(dom, `<form id="login">`) || !strings.Contains(dom, `<main id="main" hidden="">`) {
 		t.Errorf("the form for the token is hidden, or the data is not:\n%s", dom)
@@ -362,7 +128,7 @@ func TestPageAsksForToken(t *testing.T) {
 func TestPageRefreshes(t *testing.T) {
 	b := newBrowser(t)
 	var asked atomic.Int32
-	handler := newHandler(pageState{t: t}, "")
+	handler := newHandler(pageBackend{t: t}, "")
 	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/status") {
 			asked.Add(1)
@@ -387,7 +153,7 @@ func TestPageRefreshes(t *testing.T) {
 func TestPageSaysThatTheServerIsAway(t *testing.T) {
 	b := newBrowser(t)
 	var asked atomic.Int32
-	handler := newHandler(pageState{t: t}, "")
+	handler := newHandler(pageBackend{t: t}, "")
 	away := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // else the browser tries again by itself
 		if strings.HasSuffix(r.URL.Path, "/status") {

@@ -19,47 +19,50 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-func explainFor(state State, r *http.Request) (any, error) {
+func answerExplain(b backend, r *http.Request) (any, error) {
 	addr, err := netip.ParseAddr(strings.TrimSpace(r.FormValue("caller")))
 	if err != nil {
 		return nil, badRequest("caller %q is not an address", r.FormValue("caller"))
 	}
-	service, err := serviceOf(r)
+	service, err := serviceParameter(r)
 	if err != nil {
 		return nil, err
 	}
-	q := world.Request{Addr: addr, Service: service}
+	request := world.Request{Addr: addr, Service: service}
 	if set := r.FormValue("set"); set != "" {
-		if q.SET, err = location.ParseSET(set); err != nil {
+		if request.SET, err = location.ParseSET(set); err != nil {
 			return nil, badRequest("%v", err)
 		}
 	}
-	return state.Explain(q)
+	return b.Explain(request)
 }
 
-func lookupFor(state State, r *http.Request) (any, error) {
+func answerLookup(b backend, r *http.Request) (any, error) {
 	addr, err := netip.ParseAddr(strings.TrimSpace(r.FormValue("address")))
 	if err != nil {
 		return nil, badRequest("address %q is not an address", r.FormValue("address"))
 	}
 	addr = location.Normalize(addr)
-	return api.Lookup{Address: addr.String(), Facts: explain.FactsOf(state.Identify(addr))}, nil
+	return api.Lookup{Address: addr.String(), Facts: explain.FactsOf(b.Identify(addr))}, nil
 }
 
-func whoFor(state State, r *http.Request) (any, error) {
-	service, err := serviceOf(r)
+func answerWho(b backend, r *http.Request) (any, error) {
+	service, err := serviceParameter(r)
 	if err != nil {
 		return nil, err
 	}
-	w := state.World()
+	w := b.World()
 	if !w.HasService(service) {
 		return nil, router.NotFound{Service: service}
 	}
 	return w.Who(service, r.FormValue("host")), nil
 }
 
-func changesFor(state State, r *http.Request) (any, error) {
-	limit, name := 1000, ""
+// defaultChanges is how many changes are sent where the request sets no limit.
+const defaultChanges = 1000
+
+func answerChanges(b backend, r *http.Request) (any, error) {
+	limit, name := defaultChanges, ""
 	if text := r.FormValue("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
@@ -68,17 +71,17 @@ func changesFor(state State, r *http.Request) (any, error) {
 		limit = n
 	}
 	if r.FormValue("service") != "" {
-		service, err := serviceOf(r)
+		service, err := serviceParameter(r)
 		if err != nil {
 			return nil, err
 		}
 		name = service.String()
 	}
-	list := state.Changes(name)
-	return list[:min(len(list), limit)], nil
+	changes := b.Changes(name)
+	return changes[:min(len(changes), limit)], nil
 }
 
-func serviceOf(r *http.Request) (route.Service, error) {
+func serviceParameter(r *http.Request) (route.Service, error) {
 	service, err := route.ParseService(strings.TrimSpace(r.FormValue("service")))
 	if err != nil {
 		return route.Service{}, badRequest("%v", err)
@@ -86,7 +89,7 @@ func serviceOf(r *http.Request) (route.Service, error) {
 	return service, nil
 }
 
-func servicesOf(w *world.World) []string {
+func serviceNames(w *world.World) []string {
 	out := []string{}
 	for _, s := range w.Services() {
 		out = append(out, s.String())
@@ -94,30 +97,30 @@ func servicesOf(w *world.World) []string {
 	return out
 }
 
-func reload(state State, r *http.Request) (any, error) {
+func answerReload(b backend, r *http.Request) (any, error) {
 	force := r.FormValue("force")
 	if force != "" && force != "true" && force != "false" {
 		return nil, badRequest("force %q is not true or false", force)
 	}
-	return state.Reload(force == "true"), nil
+	return b.Reload(force == "true"), nil
 }
 
-// polarisToken is the header in which Polaris takes the token of a user.
-const polarisToken = "x-polaris-token"
+// headerPolarisToken is the header in which Polaris takes the token of a user.
+const headerPolarisToken = "x-polaris-token"
 
-// publish takes nothing but JSON, which no form of another site can send.
-func publish(state State, r *http.Request) (any, error) {
+// answerPublish takes nothing but JSON: no form of another site can send JSON.
+func answerPublish(b backend, r *http.Request) (any, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, badRequest("the body is %q, expected application/json", r.Header.Get("Content-Type"))
 	}
-	var e release.Edit
-	dec := json.NewDecoder(r.Body)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&e); err != nil {
+	var edit release.Edit
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&edit); err != nil {
 		return nil, badRequest("the body is not as in docs/openapi.yaml: %v", err)
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil, badRequest("the body goes on after its JSON object")
 	}
-	return state.PublishConfigFile(r.FormValue("name"), e, configcenter.Operator{Token: r.Header.Get(polarisToken), Address: r.RemoteAddr})
+	return b.PublishConfigFile(r.FormValue("name"), edit, configcenter.Operator{Token: r.Header.Get(headerPolarisToken), Address: r.RemoteAddr})
 }

@@ -1,6 +1,11 @@
 // Package admin is the API server `set-admin`: JSON over HTTP for operators, on
 // loopback by default, and a page that shows the same. docs/openapi.yaml has
 // the shape of every answer.
+//
+// setup.go is the listener in the life cycle of Polaris. admin.go has the paths,
+// and the function that answers each: status.go, world.go, requests.go, and
+// publish.go for what is written. guards.go refuses requests, errors.go has what a
+// caller is told of an error. page.html is the page.
 package admin
 
 import (
@@ -20,15 +25,18 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
-func init() { _ = apiserver.Register(serverconfig.AdminName, &slot{}) }
+const slotName = serverconfig.AdminName
 
-// slot is the listener in the life cycle of Polaris: Initialize, then Run in a
-// goroutine of its own, then Stop.
+func init() { _ = apiserver.Register(slotName, &slot{}) }
+
+// slot is the admin listener.
 type slot struct {
 	mu     sync.Mutex
 	server *http.Server
 	port   uint32
 }
+
+var _ apiserver.Apiserver = (*slot)(nil)
 
 // GetProtocol implements apiserver.Apiserver.
 func (s *slot) GetProtocol() string { return "setrouter-admin" }
@@ -37,22 +45,22 @@ func (s *slot) GetProtocol() string { return "setrouter-admin" }
 func (s *slot) GetPort() uint32 { return s.port }
 
 // Initialize takes the options as the pack reads them from the server's
-// configuration, strictly; those given here are the same ones.
+// configuration, strictly: the parameters have the same options.
 func (s *slot) Initialize(context.Context, map[string]any, map[string]apiserver.APIConfig) error {
 	if err := router.Ready(); err != nil {
 		return err
 	}
-	server := router.Running()
-	if server == nil {
+	running := router.Running()
+	if running == nil {
 		return errors.New("routing is not in this server's chain")
 	}
-	config := server.Config().Admin
+	config := running.Config().Admin
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.port = uint32(config.ListenPort)
 	s.server = &http.Server{
 		Addr:              net.JoinHostPort(config.ListenIP, strconv.Itoa(config.ListenPort)),
-		Handler:           newHandler(state{server}, config.Token),
+		Handler:           newHandler(serverBackend{running}, config.Token),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -68,7 +76,7 @@ func (s *slot) Run(errCh chan error) {
 	s.mu.Unlock()
 	observe.Log.Info("[SetRouter] admin listener at " + server.Addr)
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		errCh <- fmt.Errorf("%s: %w", serverconfig.AdminName, err)
+		errCh <- fmt.Errorf("%s: %w", slotName, err)
 	}
 }
 
@@ -82,11 +90,6 @@ func (s *slot) Stop() {
 }
 
 // Restart implements apiserver.Apiserver.
-func (s *slot) Restart(option map[string]any, api map[string]apiserver.APIConfig, errCh chan error) error {
-	s.Stop()
-	if err := s.Initialize(context.Background(), option, api); err != nil {
-		return err
-	}
-	go s.Run(errCh)
-	return nil
+func (s *slot) Restart(option map[string]any, apis map[string]apiserver.APIConfig, errCh chan error) error {
+	return router.Restart(s, option, apis, errCh)
 }

@@ -8,23 +8,23 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// World is the state of the server at this moment: all that decisions depend on,
-// as far as this node knows.
-func (s state) World() *world.World {
+// World returns the state of the server at this moment: all that decisions depend
+// on, as far as this node knows.
+func (b serverBackend) World() *world.World {
 	w := &world.World{
-		Rules: s.Rules(), Table: s.Table(), Now: s.Now(), Sources: s.Config().Sources,
+		Rules: b.Rules(), Table: b.Table(), Now: b.Now(), Sources: b.Config().Sources,
 		Aliases: map[route.Service]route.Service{},
 	}
-	for addr, requests := range s.RecentCallers() {
+	for addr, requests := range b.RecentCallers() {
 		w.Seen = append(w.Seen, world.Seen{Addr: addr, Requests: requests})
 	}
-	if pods := s.Pods(); pods.Source != nil {
+	if pods := b.Pods(); pods.Source != nil {
 		for addr, facts := range pods.All() {
 			w.Pods = append(w.Pods, world.NewPod(addr, facts))
 		}
 	}
-	s.addInstances(w, s.addServices(w))
-	s.Caches().Client().IteratorClients(func(_ string, c *model.Client) bool {
+	b.addInstances(w, b.addServices(w))
+	b.Caches().Client().IteratorClients(func(_ string, c *model.Client) bool {
 		if addr, ok := wire.HostAddress(c.Proto().GetHost().GetValue()); ok {
 			w.Clients = append(w.Clients, world.Client{Addr: addr, Location: wire.FromProto(c.Proto().GetLocation())})
 		}
@@ -34,18 +34,19 @@ func (s state) World() *world.World {
 	return w
 }
 
-// addServices adds services and aliases, and returns the name of each by its id.
-func (s state) addServices(w *world.World) map[string]route.Service {
+// addServices adds services and aliases to a world, and returns the name of each
+// by its id.
+func (b serverBackend) addServices(w *world.World) map[string]route.Service {
 	names := map[string]route.Service{}
-	_ = s.Caches().Service().IteratorServices(func(id string, v *model.Service) (bool, error) {
-		names[id] = route.Service{Namespace: v.Namespace, Name: v.Name}
-		if !v.IsAlias() {
+	_ = b.Caches().Service().IteratorServices(func(id string, s *model.Service) (bool, error) {
+		names[id] = route.Service{Namespace: s.Namespace, Name: s.Name}
+		if !s.IsAlias() {
 			w.Names = append(w.Names, names[id])
 		}
 		return true, nil
 	})
-	_ = s.Caches().Service().IteratorServices(func(id string, v *model.Service) (bool, error) {
-		if target, ok := names[v.Reference]; ok && v.IsAlias() {
+	_ = b.Caches().Service().IteratorServices(func(id string, s *model.Service) (bool, error) {
+		if target, ok := names[s.Reference]; ok && s.IsAlias() {
 			w.Aliases[names[id]] = target
 		}
 		return true, nil
@@ -53,8 +54,10 @@ func (s state) addServices(w *world.World) map[string]route.Service {
 	return names
 }
 
-func (s state) addInstances(w *world.World, names map[string]route.Service) {
-	_ = s.Caches().Instance().IteratorInstances(func(id string, i *model.Instance) (bool, error) {
+// addInstances adds instances to a world. It takes the names of services by their
+// ids.
+func (b serverBackend) addInstances(w *world.World, names map[string]route.Service) {
+	_ = b.Caches().Instance().IteratorInstances(func(id string, i *model.Instance) (bool, error) {
 		if service, ok := names[i.ServiceID]; ok {
 			w.Instances = append(w.Instances, world.Instance{
 				ID: id, Service: service, Host: i.Host(), Port: i.Port(), Location: wire.FromProto(i.Location()),

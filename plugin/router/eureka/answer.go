@@ -7,9 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"runtime/debug"
 	"strconv"
-	"sync"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
 // Content types of the stock listener.
@@ -18,49 +18,62 @@ const (
 	typeXML  = "application/xml"
 )
 
-// maxBody bounds an answer in memory, a namespace of some 50,000 instances. A
-// larger one passes as it is.
+// maxBody is the size of the largest answer that is filtered, in bytes: a
+// namespace of some 50,000 instances. A larger answer passes as it is.
 var maxBody int64 = 64 << 20
 
-// modify filters an answer of the stock listener. Headers change only with the
-// body.
+// modify filters an answer of the stock listener, before the proxy sends it. The
+// headers of an answer change only where its body does.
 func (f *front) modify(resp *http.Response) error {
 	q, ok := resp.Request.Context().Value(queryKey{}).(query)
 	if !ok || resp.StatusCode != http.StatusOK {
 		return nil
 	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if kind != typeJSON && kind != typeXML {
+	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if mediaType != typeJSON && mediaType != typeXML {
 		return nil
 	}
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" {
-		q.fault(fmt.Errorf("the stock answer is encoded: %s", encoding))
+		q.reportFault(fmt.Errorf("the stock answer is encoded: %s", encoding))
 		return nil
 	}
-	stock := resp.Body
-	body, err := io.ReadAll(io.LimitReader(stock, maxBody+1))
+	stock, ok, err := readBody(resp)
 	if err != nil {
 		return err
 	}
+	if !ok {
+		q.reportFault(fmt.Errorf("the stock answer has more than %d bytes", maxBody))
+		return nil
+	}
+	body, err := f.answer(stock, mediaType == typeXML, q)
+	switch {
+	case errors.Is(err, errNothingLeft):
+		resp.StatusCode, resp.Status = http.StatusNotFound, "404 Not Found"
+		resp.Header.Set("Content-Type", typeXML) // as the stock listener does
+		replaceBody(resp, nil)
+	case err != nil:
+		q.reportFault(err)
+	case body != nil:
+		replaceBody(resp, body)
+	}
+	return nil
+}
+
+// readBody returns the body of an answer. It is not ok where the body has more
+// than maxBody bytes. The answer still has its whole body afterwards.
+func readBody(resp *http.Response) (body []byte, ok bool, err error) {
+	stock := resp.Body
+	body, err = io.ReadAll(io.LimitReader(stock, maxBody+1))
+	if err != nil {
+		return nil, false, err
+	}
 	if int64(len(body)) > maxBody {
 		resp.Body = readCloser{io.MultiReader(bytes.NewReader(body), stock), stock}
-		q.fault(fmt.Errorf("the stock answer has more than %d bytes", maxBody))
-		return nil
+		return nil, false, nil
 	}
 	_ = stock.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	out, err := f.answer(body, kind == typeXML, q)
-	switch {
-	case errors.Is(err, errGone):
-		resp.StatusCode, resp.Status = http.StatusNotFound, "404 Not Found"
-		resp.Header.Set("Content-Type", typeXML) // as the stock listener does
-		replace(resp, nil)
-	case err != nil:
-		q.fault(err)
-	case out != nil:
-		replace(resp, out)
-	}
-	return nil
+	return body, true, nil
 }
 
 type readCloser struct {
@@ -68,82 +81,37 @@ type readCloser struct {
 	io.Closer
 }
 
-func replace(resp *http.Response, body []byte) {
+func replaceBody(resp *http.Response, body []byte) {
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength, resp.TransferEncoding = int64(len(body)), nil
 	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	resp.Header.Del("Etag")
 }
 
-// errGone is for one application or instance of which nothing is left.
-var errGone = errors.New("nothing is left")
+// errNothingLeft says that the caller gets nothing of the one application or
+// instance that it asks for.
+var errNothingLeft = errors.New("nothing is left")
 
-// answer is the body for a caller, nil where the stock one is.
-func (f *front) answer(body []byte, isXML bool, q query) (out []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			out, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	d, err := f.docs.parse(body, memoKey{q.namespace, q.path, isXML})
+// answer returns the body for a caller. It returns nil where the stock body is
+// sent.
+func (f *front) answer(stock []byte, isXML bool, q query) (body []byte, err error) {
+	defer observe.Recovered(&err)
+	d, err := f.documents.parse(stock, documentKey{q.namespace, q.path, isXML})
 	if err != nil {
 		return nil, err
 	}
-	if q.isDelta() && d.kind == kindApplications { // else it is an application of that name
-		if !f.filter.narrows(q) {
+	if q.isDelta() && d.kind == kindApplications {
+		if !f.filter.narrowsAny(q) {
 			return nil, nil
 		}
-		return document{kind: d.kind, isXML: isXML, version: d.version, hash: fetchAll()}.bytes(), nil
+		return document{kind: d.kind, isXML: isXML, version: d.version, hashcode: unreachableHashcode()}.bytes(), nil
 	}
-	kept, changed, err := f.filter.apply(d, q)
+	filtered, changed, err := f.filter.document(d, q)
 	switch {
 	case err != nil || !changed:
 		return nil, err
-	case len(kept.apps) == 0 && kept.kind != kindApplications:
-		return nil, errGone
+	case len(filtered.apps) == 0 && filtered.kind != kindApplications:
+		return nil, errNothingLeft
 	}
-	return kept.bytes(), nil
-}
-
-// memo keeps large answers parsed: the stock listener sends the same bytes
-// until it makes them anew.
-type memo struct {
-	mu   sync.Mutex
-	docs map[memoKey]memoDoc
-}
-
-type memoKey struct {
-	namespace, path string
-	isXML           bool
-}
-
-type memoDoc struct {
-	body []byte
-	doc  *document
-}
-
-// What a memo keeps: clients choose namespaces and paths, so that it is few.
-const (
-	memoBytes = 64 << 10
-	memoDocs  = 8
-)
-
-func (m *memo) parse(body []byte, key memoKey) (*document, error) {
-	if len(body) < memoBytes {
-		return parse(body, key.isXML)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock() // while it parses, too: others wait for the same bytes
-	if old := m.docs[key]; old.doc != nil && bytes.Equal(old.body, body) {
-		return old.doc, nil
-	}
-	d, err := parse(body, key.isXML)
-	if err != nil {
-		return nil, err
-	}
-	if m.docs == nil || len(m.docs) >= memoDocs {
-		m.docs = map[memoKey]memoDoc{}
-	}
-	m.docs[key] = memoDoc{body, d}
-	return d, nil
+	return filtered.bytes(), nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestHashcode(t *testing.T) {
-	of := func(statuses ...string) application {
+	withStatuses := func(statuses ...string) application {
 		var a application
 		for _, s := range statuses {
 			a.instances = append(a.instances, instance{status: s})
@@ -21,9 +21,9 @@ func TestHashcode(t *testing.T) {
 		want string
 	}{
 		{nil, ""},
-		{[]application{of()}, ""},
-		{[]application{of("UP", "UP")}, "UP_2_"},
-		{[]application{of("UP", "OUT_OF_SERVICE"), of("DOWN", "UP", "UP")}, "DOWN_1_OUT_OF_SERVICE_1_UP_3_"},
+		{[]application{withStatuses()}, ""},
+		{[]application{withStatuses("UP", "UP")}, "UP_2_"},
+		{[]application{withStatuses("UP", "OUT_OF_SERVICE"), withStatuses("DOWN", "UP", "UP")}, "DOWN_1_OUT_OF_SERVICE_1_UP_3_"},
 	}
 	for _, tt := range tests {
 		if got := hashcode(tt.apps); got != tt.want {
@@ -32,7 +32,8 @@ func TestHashcode(t *testing.T) {
 	}
 }
 
-// Bodies as the stock listener writes them, and as they are written again.
+// bodies are answers of the stock listener, and how this package writes them
+// again.
 var bodies = map[string]struct {
 	in, out string
 	isXML   bool

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -17,44 +16,163 @@ import (
 
 // routing is what the filter asks of the server.
 type routing interface {
+	// CallerOf returns the address of the caller of a request.
 	CallerOf(*http.Request) netip.Addr
-	// Routed is the list of a caller, not ok where the stock one stands.
-	Routed(netip.Addr, route.Service) (*apiservice.DiscoverResponse, bool)
+	// Routed returns the list of a caller. It is not ok where the stock list
+	// stands.
+	Routed(caller netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, ok bool)
 	services() cachetypes.ServiceCache
 	instances() cachetypes.InstanceCache
 }
 
-// live is the routing of a running server.
-type live struct{ *router.Server }
+// serverRouting is the routing of a running server.
+type serverRouting struct{ *router.Server }
 
-func (l live) services() cachetypes.ServiceCache   { return l.Caches().Service() }
-func (l live) instances() cachetypes.InstanceCache { return l.Caches().Instance() }
+func (s serverRouting) services() cachetypes.ServiceCache   { return s.Caches().Service() }
+func (s serverRouting) instances() cachetypes.InstanceCache { return s.Caches().Instance() }
 
-type filter struct{ routing }
+// filter keeps of a document what a caller should use.
+type filter struct{ routing routing }
 
-// applications are the services with instances of a namespace, by the name
-// that Eureka has for them: that in upper case. There are several under one
-// name where services differ in case only; the stock listener then shows one
-// of them. A name asked for is the only one in the result.
-func (f filter) applications(namespace, name string) map[string][]*model.Service {
-	out := map[string][]*model.Service{}
-	_ = f.services().IteratorServices(func(_ string, s *model.Service) (bool, error) {
-		if s.Namespace == namespace && (name == "" || strings.EqualFold(name, s.Name)) &&
-			f.instances().GetInstancesCountByServiceID(s.ID).TotalInstanceCount > 0 {
+// document returns the document for the caller of a query, and reports whether
+// it differs from the stock document.
+func (f filter) document(stock *document, q query) (filtered document, changed bool, err error) {
+	onlyApp := ""
+	if stock.kind != kindApplications {
+		onlyApp = stock.apps[0].name
+	}
+	services := f.servicesByApp(q.namespace, onlyApp)
+	filtered = *stock
+	filtered.apps = make([]application, 0, len(stock.apps))
+	for _, app := range stock.apps {
+		if list := f.callerList(services[app.name], q.caller); list != nil {
+			var appChanged bool
+			if app.instances, appChanged, err = f.choose(stock, app, list, q); err != nil {
+				return filtered, false, err
+			}
+			changed = changed || appChanged
+		}
+		if len(app.instances) > 0 {
+			filtered.apps = append(filtered.apps, app)
+		}
+	}
+	if changed {
+		filtered.hashcode = hashcode(filtered.apps)
+	}
+	return filtered, changed, nil
+}
+
+// choose returns the instances of an application that the caller should use, in
+// the form of the document, and reports whether they differ from the stock ones.
+// An instance stays as the stock listener shows it. Where the stock listener does
+// not show an instance yet, or shows it in another status, the instance is
+// written anew.
+func (f filter) choose(stock *document, app application, list callerList, q query) (chosen []instance, changed bool, err error) {
+	shown := make(map[string]bool, len(app.instances))
+	var stale []*apiservice.Instance
+	for _, i := range app.instances {
+		shown[i.id] = true
+		wanted, ok := list[i.id]
+		switch {
+		case !ok:
+			changed = true
+		case wanted != nil && i.isUp() == wanted.GetIsolate().GetValue():
+			stale = append(stale, wanted)
+		default:
+			chosen = append(chosen, i)
+		}
+	}
+	if stock.kind != kindInstance {
+		for id, wanted := range list {
+			if wanted.GetHealthy().GetValue() && !shown[id] {
+				stale = append(stale, wanted)
+			}
+		}
+	}
+	written, err := f.writeAnew(stale, app.name, stock.isXML, q)
+	return append(chosen, written...), changed || len(stale) > 0, err
+}
+
+// writeAnew returns instances as the registry has them now. It leaves out those
+// that are not healthy, as the stock listener does, and those that the query does
+// not ask for.
+func (f filter) writeAnew(stale []*apiservice.Instance, appName string, isXML bool, q query) ([]instance, error) {
+	var written []instance
+	for _, i := range stale {
+		registered := f.routing.instances().GetInstance(i.GetId().GetValue())
+		if registered == nil || !registered.Healthy() {
+			continue
+		}
+		info := newInstanceInfo(appName, registered)
+		if !q.asksFor(info) {
+			continue
+		}
+		anew, err := newInstance(info, isXML)
+		if err != nil {
+			return nil, err
+		}
+		written = append(written, anew)
+	}
+	return written, nil
+}
+
+// callerList has the instances of an application that a caller should use, by
+// the id that Eureka has for them. A nil instance belongs to a service that is not
+// routed: the application has another service that is. A nil list says that the
+// stock instances stand.
+type callerList map[string]*apiservice.Instance
+
+// callerList returns the list of a caller for the services of one application.
+func (f filter) callerList(services []*model.Service, caller netip.Addr) callerList {
+	var list callerList
+	var notRouted []*model.Service
+	for _, s := range services {
+		resp, ok := f.routing.Routed(caller, serviceName(s))
+		if !ok {
+			notRouted = append(notRouted, s)
+			continue
+		}
+		if list == nil {
+			list = make(callerList, len(resp.Instances))
+		}
+		for _, i := range resp.Instances {
+			list[eurekaID(i)] = i
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	for _, s := range notRouted {
+		for _, i := range f.routing.instances().GetInstancesByServiceID(s.ID) {
+			list[eurekaID(i.Proto)] = nil
+		}
+	}
+	return list
+}
+
+// servicesByApp returns the services of a namespace that have instances, by the
+// name of their application in Eureka: the service's name in upper case. An
+// application has several services where names differ in case only; the stock
+// listener then shows one of them. Where onlyApp is not empty, the other
+// applications are left out.
+func (f filter) servicesByApp(namespace, onlyApp string) map[string][]*model.Service {
+	byApp := map[string][]*model.Service{}
+	_ = f.routing.services().IteratorServices(func(_ string, s *model.Service) (bool, error) {
+		if s.Namespace == namespace && (onlyApp == "" || strings.EqualFold(onlyApp, s.Name)) && f.instanceCount(s) > 0 {
 			app := strings.ToUpper(s.Name)
-			out[app] = append(out[app], s)
+			byApp[app] = append(byApp[app], s)
 		}
 		return true, nil
 	})
-	return out
+	return byApp
 }
 
-// narrows tells whether the caller's list of any application is another than
-// all of its instances.
-func (f filter) narrows(q query) bool {
-	for _, services := range f.applications(q.namespace, "") {
+// narrowsAny reports whether the caller's list of some application is not the
+// whole application.
+func (f filter) narrowsAny(q query) bool {
+	for _, services := range f.servicesByApp(q.namespace, "") {
 		for _, s := range services {
-			resp, ok := f.Routed(q.caller, route.Service{Namespace: s.Namespace, Name: s.Name})
+			resp, ok := f.routing.Routed(q.caller, serviceName(s))
 			if ok && !f.isWhole(resp.Instances, s) {
 				return true
 			}
@@ -63,128 +181,19 @@ func (f filter) narrows(q query) bool {
 	return false
 }
 
-// isWhole tells whether a list is all instances of a service; that of a lane
-// address has those of another one.
+// isWhole reports whether a list has all instances of a service and no others.
+// The list of a lane address has the instances of another service.
 func (f filter) isWhole(list []*apiservice.Instance, s *model.Service) bool {
-	return len(list) == int(f.instances().GetInstancesCountByServiceID(s.ID).TotalInstanceCount) &&
-		!slices.ContainsFunc(list, func(i *apiservice.Instance) bool {
-			now := f.instances().GetInstance(i.GetId().GetValue())
-			return now == nil || now.ServiceID != s.ID
-		})
+	return len(list) == f.instanceCount(s) && !slices.ContainsFunc(list, func(i *apiservice.Instance) bool {
+		registered := f.routing.instances().GetInstance(i.GetId().GetValue())
+		return registered == nil || registered.ServiceID != s.ID
+	})
 }
 
-// apply is the document for the caller, and whether it is another one.
-func (f filter) apply(d *document, q query) (out document, changed bool, err error) {
-	name := ""
-	if d.kind != kindApplications {
-		name = d.apps[0].name
-	}
-	services := f.applications(q.namespace, name)
-	out = *d
-	out.apps = make([]application, 0, len(d.apps))
-	for _, a := range d.apps {
-		list := f.list(services[a.name], q.caller)
-		if list != nil {
-			kept, err := f.keep(d, a, list, q)
-			if err != nil {
-				return out, false, err
-			}
-			changed = changed || kept.changed
-			a.instances = kept.instances
-		}
-		if len(a.instances) > 0 {
-			out.apps = append(out.apps, a)
-		}
-	}
-	if changed {
-		out.hash = hashcode(out.apps)
-	}
-	return out, changed, nil
+func (f filter) instanceCount(s *model.Service) int {
+	return int(f.routing.instances().GetInstancesCountByServiceID(s.ID).TotalInstanceCount)
 }
 
-// list is what the caller should use of an application, by the id that Eureka
-// has for it; nil: what the stock listener shows. An instance without a value
-// is one of a service that is not routed, beside one that is.
-func (f filter) list(services []*model.Service, caller netip.Addr) map[string]*apiservice.Instance {
-	var out map[string]*apiservice.Instance
-	var others []*model.Service
-	for _, s := range services {
-		resp, ok := f.Routed(caller, route.Service{Namespace: s.Namespace, Name: s.Name})
-		if !ok {
-			others = append(others, s)
-			continue
-		}
-		if out == nil {
-			out = make(map[string]*apiservice.Instance, len(resp.Instances))
-		}
-		for _, i := range resp.Instances {
-			out[idOf(i)] = i
-		}
-	}
-	if out == nil {
-		return nil
-	}
-	for _, s := range others {
-		for _, i := range f.instances().GetInstancesByServiceID(s.ID) {
-			out[idOf(i.Proto)] = nil
-		}
-	}
-	return out
-}
-
-// idOf is the id that Eureka has for an instance.
-func idOf(i *apiservice.Instance) string {
-	if id, ok := i.GetMetadata()[eurekaserver.MetadataInstanceId]; ok {
-		return id
-	}
-	return i.GetId().GetValue()
-}
-
-type kept struct {
-	instances []instance
-	changed   bool
-}
-
-// keep is the list in the form of the document: what the stock listener shows
-// of it, and anew what it does not show yet, or shows in another status.
-func (f filter) keep(d *document, a application, list map[string]*apiservice.Instance, q query) (kept, error) {
-	var out kept
-	shown := make(map[string]bool, len(a.instances))
-	var missing []*apiservice.Instance
-	for _, i := range a.instances {
-		shown[i.id] = true
-		want, ok := list[i.id]
-		switch {
-		case !ok:
-			out.changed = true
-		case want != nil && (i.status == eurekaserver.StatusUp) == want.GetIsolate().GetValue():
-			missing = append(missing, want)
-		default:
-			out.instances = append(out.instances, i)
-		}
-	}
-	if d.kind != kindInstance {
-		for id, want := range list {
-			if want.GetHealthy().GetValue() && !shown[id] {
-				missing = append(missing, want)
-			}
-		}
-	}
-	for _, want := range missing {
-		now := f.instances().GetInstance(want.GetId().GetValue())
-		if now == nil || !now.Healthy() { // the stock listener shows healthy ones
-			continue
-		}
-		info := describe(a.name, now)
-		if !q.asksFor(info) {
-			continue
-		}
-		i, err := newInstance(info, d.isXML)
-		if err != nil {
-			return out, err
-		}
-		out.instances = append(out.instances, i)
-	}
-	out.changed = out.changed || len(missing) > 0
-	return out, nil
+func serviceName(s *model.Service) route.Service {
+	return route.Service{Namespace: s.Namespace, Name: s.Name}
 }

@@ -14,16 +14,16 @@ import (
 
 var xmlName = regexp.MustCompile(`^[A-Za-z_][-.\w]*$`)
 
-// FuzzAnswer filters bodies as a stock listener could send them. What comes out
-// is read again and has no instance that the caller should not use; filtered
-// once more it is the same.
+// FuzzAnswer filters bodies that a stock listener could send. The filtered body can
+// be parsed, and has no instance that the caller should not use. Filtered once
+// more it stays the same.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range bodies {
 		f.Add(body.in, body.isXML, "/eureka/apps", "k", "v")
 	}
-	f.Add(shown("a:UP", "b:UP", "new:OUT_OF_SERVICE"), false, "/eureka/apps", "k", "<&>")
-	f.Add(shown("a:UP"), false, "/eureka/vips/V", "internal-eureka-vip", "U,V")
-	f.Add(shown("a:UP"), false, "/eureka/v2/apps/delta/", "", "")
+	f.Add(stockBody("a:UP", "b:UP", "new:OUT_OF_SERVICE"), false, "/eureka/apps", "k", "<&>")
+	f.Add(stockBody("a:UP"), false, "/eureka/vips/V", "internal-eureka-vip", "U,V")
+	f.Add(stockBody("a:UP"), false, "/eureka/v2/apps/delta/", "", "")
 	f.Add(`{"instance":{"instanceId":"b","app":"APP","status":"UP"}}`, false, "/eureka/instances/b", "", "")
 	f.Add(`<?xml version="1.0"?><applications><apps__hashcode>UP_2_</apps__hashcode><application><name>APP</name><instance><instanceId>a</instanceId><status>UP</status></instance>`+
 		`<instance><instanceId>b</instanceId><status>UP</status><metadata><k>&lt;</k></metadata></instance></application></applications>`, true, "/eureka/apps/", "k", "\x1b]]>")
@@ -37,39 +37,40 @@ func FuzzAnswer(f *testing.F) {
 		r.add("a", true, false, nil)
 		r.add("sick", false, false, nil)
 		r.add("new", true, false, map[string]string{key: value})
-		server := &front{namespace: "default", filter: filter{r}}
+		f := &front{defaultNamespace: "default", filter: filter{r}}
 		q := query{namespace: "default", path: path}
-		var out []byte
+		var filtered []byte
 		var err error
-		fuzztest.Bounded(t, len(body)+len(path)+len(value), func() { out, err = server.answer([]byte(body), isXML, q) })
+		fuzztest.Bounded(t, len(body)+len(path)+len(value), func() { filtered, err = f.answer([]byte(body), isXML, q) })
 		if err != nil && strings.HasPrefix(err.Error(), "panic") {
 			t.Fatal(err)
 		}
-		if out == nil {
+		if filtered == nil {
 			return
 		}
-		checkAnswer(t, out, isXML, q)
-		again, err := server.answer(out, isXML, q)
-		if err != nil || again != nil && !bytes.Equal(again, out) && !q.isDelta() {
-			t.Errorf("filtered again, %v:\n%s\nthen\n%s", err, out, again)
+		checkAnswer(t, filtered, isXML, q)
+		again, err := f.answer(filtered, isXML, q)
+		if err != nil || again != nil && !bytes.Equal(again, filtered) && !q.isDelta() {
+			t.Errorf("filtered again, %v:\n%s\nthen\n%s", err, filtered, again)
 		}
 	})
 }
 
-// checkAnswer checks a list of which APP may have the instances a and new.
-func checkAnswer(t *testing.T, out []byte, isXML bool, q query) {
-	d, err := parse(out, isXML)
+// checkAnswer checks a filtered body, in which APP may have the instances a and
+// new.
+func checkAnswer(t *testing.T, body []byte, isXML bool, q query) {
+	d, err := parse(body, isXML)
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, out)
+		t.Fatalf("%v in\n%s", err, body)
 	}
 	if q.isDelta() && d.kind == kindApplications {
-		if len(d.apps) > 0 || !strings.HasPrefix(d.hash, "ROUTED_") {
-			t.Errorf("a delta of %s", out)
+		if len(d.apps) > 0 || !strings.HasPrefix(d.hashcode, "ROUTED_") {
+			t.Errorf("a delta of %s", body)
 		}
 		return
 	}
-	if d.kind == kindApplications && d.hash != hashcode(d.apps) {
-		t.Errorf("hashcode %s, want %s", d.hash, hashcode(d.apps))
+	if d.kind == kindApplications && d.hashcode != hashcode(d.apps) {
+		t.Errorf("hashcode %s, want %s", d.hashcode, hashcode(d.apps))
 	}
 	for _, a := range d.apps {
 		for _, i := range a.instances {
@@ -80,7 +81,7 @@ func checkAnswer(t *testing.T, out []byte, isXML bool, q query) {
 	}
 }
 
-// FuzzPath reads the paths of requests.
+// FuzzPath compares isDelta and asksFor with slower forms of them.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"/eureka/apps/delta", "/eureka/v2/apps/delta/", "/eureka/vips/v", "/eureka/vips/delta", "/eureka/svips/a,b", "//apps//delta//", "/"} {
 		f.Add(path, "V,W")
@@ -90,10 +91,10 @@ func FuzzPath(f *testing.F) {
 		if want := regexp.MustCompile(`(?s)(^|/)apps/delta/*$`).MatchString(path); q.isDelta() != want {
 			t.Errorf("%q is a delta: %t, want %t", path, !want, want)
 		}
-		of := &eurekaserver.InstanceInfo{VipAddress: vip, SecureVipAddress: "S"}
-		if escaped := (query{path: "/eureka/vips/" + vip}); vip != "" && vip == strings.ToUpper(vip) && !strings.ContainsAny(vip, "/,") && !escaped.asksFor(of) {
-			t.Errorf("%q does not ask for %q", escaped.path, vip)
+		info := &eurekaserver.InstanceInfo{VipAddress: vip, SecureVipAddress: "S"}
+		if byVIP := (query{path: "/eureka/vips/" + vip}); vip != "" && vip == strings.ToUpper(vip) && !strings.ContainsAny(vip, "/,") && !byVIP.asksFor(info) {
+			t.Errorf("%q does not ask for %q", byVIP.path, vip)
 		}
-		_ = q.asksFor(of)
+		_ = q.asksFor(info)
 	})
 }

@@ -8,33 +8,33 @@ import (
 	"testing"
 )
 
-// Clients choose namespaces and paths: however many they think of, few answers
-// are kept.
-func TestMemoIsBounded(t *testing.T) {
-	var m memo
-	body := []byte(bodies["JSON of applications"].in + strings.Repeat(" ", memoBytes))
-	for n := range 100 * memoDocs {
-		if _, err := m.parse(body, memoKey{namespace: fmt.Sprint("made-up-", n)}); err != nil {
+// Clients choose namespaces and paths. However many they think of, the cache keeps
+// few answers.
+func TestDocumentCacheIsBounded(t *testing.T) {
+	var c documentCache
+	body := []byte(bodies["JSON of applications"].in + strings.Repeat(" ", minCachedBytes))
+	for n := range 100 * maxCachedDocuments {
+		if _, err := c.parse(body, documentKey{namespace: fmt.Sprint("made-up-", n)}); err != nil {
 			t.Fatal(err)
 		}
-		if len(m.docs) > memoDocs {
-			t.Fatalf("%d answers are kept, want %d at most", len(m.docs), memoDocs)
+		if len(c.answers) > maxCachedDocuments {
+			t.Fatalf("%d answers are kept, want %d at most", len(c.answers), maxCachedDocuments)
 		}
 	}
 }
 
 // The stock listener answers for the namespace that the answer is filtered for,
-// also where a client has the front drop the header that names it.
+// also where a client makes the front drop the header that names the namespace.
 func TestNamespaceIsNotDropped(t *testing.T) {
 	r := newRegistry(t, map[string][]string{"App": {"a"}}, "App", "Other")
 	for id := range strings.FieldsSeq("a b o") {
 		r.add(id, true, false, nil)
 	}
-	r.cached["o"].ServiceID = "Other"
-	outer, _ := serve(t, r, func(w http.ResponseWriter, req *http.Request) {
+	r.registered["o"].ServiceID = "Other"
+	frontAddr, _ := serve(t, r, func(w http.ResponseWriter, req *http.Request) {
 		body := `{"applications":{"versions__delta":"1","apps__hashcode":"","application":[]}}`
 		if namespace := req.Header.Get("x-namespace"); namespace == "" || namespace == "default" {
-			body = shown("a:UP", "b:UP")
+			body = stockBody("a:UP", "b:UP")
 		}
 		answerWith(http.Header{"Content-Type": {"application/json"}}, body)(w, req)
 	})
@@ -44,7 +44,7 @@ func TestNamespaceIsNotDropped(t *testing.T) {
 		{"X-Namespace": {"nowhere"}},
 		{"X-Namespace": {"nowhere"}, "Connection": {"x-namespace"}},
 	} {
-		req, err := http.NewRequest(http.MethodGet, "http://"+outer+"/eureka/apps", nil)
+		req, err := http.NewRequest(http.MethodGet, "http://"+frontAddr+"/eureka/apps", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,84 +21,98 @@ const (
 	optionNamespace = "namespace"
 )
 
-// loopback is where the stock listener listens.
+// loopback is where the stock listener listens behind a front.
 const loopback = "127.0.0.1"
 
-// listen is how the front listens: as the stock listener was told to.
-type listen struct {
+// keepAlive is the period that the stock listener has.
+const keepAlive = 3 * time.Minute
+
+// listenOptions say how the front listens: as the configuration tells the stock
+// listener to.
+type listenOptions struct {
 	ip        string
 	port      int
-	protocol  string // names the listener's connection limit
+	protocol  string // names the connection limit
 	tls       secure.TLSConfig
-	connLimit *connlimit.Config
+	connLimit *connlimit.Config // nil: no limit
 }
 
-// split takes what concerns clients' connections out of a copy of the options,
-// and puts the stock listener on a port of loopback.
-func split(option map[string]any, protocol string, port int) (listen, map[string]any, error) {
-	l := listen{ip: eurekaserver.DefaultListenIP, port: eurekaserver.DefaultListenPort, protocol: protocol}
-	if v, given := option[optionIP]; given {
-		ip, ok := v.(string)
-		if !ok {
-			return l, nil, fmt.Errorf("%s is %v, expected an address", optionIP, v)
-		}
-		l.ip = ip
+// splitOptions returns how the front listens, and the options for the stock
+// listener behind it: at a port of loopback, without what concerns the
+// connections of clients. The options that it is given stay as they are.
+func splitOptions(option map[string]any, protocol string, stockPort int) (listenOptions, map[string]any, error) {
+	listen, err := readListenOptions(option, protocol)
+	if err != nil {
+		return listen, nil, err
 	}
-	if v, given := option[optionPort]; given {
-		n, ok := v.(int)
-		if !ok {
-			return l, nil, fmt.Errorf("%s is %v, expected a number", optionPort, v)
-		}
-		l.port = n
+	stock := maps.Clone(option)
+	if stock == nil {
+		stock = map[string]any{}
 	}
-	if raw, _ := option[optionTLS].(map[any]any); raw != nil {
-		config, err := secure.ParseTLSConfig(raw)
+	stock[optionIP], stock[optionPort] = loopback, stockPort
+	delete(stock, optionTLS)
+	delete(stock, optionConnLimit)
+	return listen, stock, nil
+}
+
+func readListenOptions(option map[string]any, protocol string) (listenOptions, error) {
+	l := listenOptions{ip: eurekaserver.DefaultListenIP, port: eurekaserver.DefaultListenPort, protocol: protocol}
+	if value, ok := option[optionIP]; ok {
+		if l.ip, ok = value.(string); !ok {
+			return l, fmt.Errorf("%s is %v, expected an address", optionIP, value)
+		}
+	}
+	if value, ok := option[optionPort]; ok {
+		if l.port, ok = value.(int); !ok {
+			return l, fmt.Errorf("%s is %v, expected a number", optionPort, value)
+		}
+	}
+	if section, _ := option[optionTLS].(map[any]any); section != nil {
+		config, err := secure.ParseTLSConfig(section)
 		if err != nil {
-			return l, nil, fmt.Errorf("%s: %w", optionTLS, err)
+			return l, fmt.Errorf("%s: %w", optionTLS, err)
 		}
 		l.tls = *config
 	}
-	if raw, _ := option[optionConnLimit].(map[any]any); raw != nil {
-		config, err := connlimit.ParseConnLimitConfig(raw)
+	if section, _ := option[optionConnLimit].(map[any]any); section != nil {
+		config, err := connlimit.ParseConnLimitConfig(section)
 		if err != nil {
-			return l, nil, fmt.Errorf("%s: %w", optionConnLimit, err)
+			return l, fmt.Errorf("%s: %w", optionConnLimit, err)
 		}
 		l.connLimit = config
 	}
-	inner := maps.Clone(option)
-	if inner == nil {
-		inner = map[string]any{}
-	}
-	inner[optionIP], inner[optionPort] = loopback, port
-	delete(inner, optionTLS)
-	delete(inner, optionConnLimit)
-	return l, inner, nil
+	return l, nil
 }
 
 // open listens as the stock listener does.
-func (l listen) open() (net.Listener, error) {
-	ln, err := net.Listen("tcp", fmt.Sprintf("%s:%d", l.ip, l.port))
+func (l listenOptions) open() (net.Listener, error) {
+	listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", l.ip, l.port))
 	if err != nil {
 		return nil, err
 	}
-	ln = keepalive.NewTcpKeepAliveListener(3*time.Minute, ln.(*net.TCPListener))
+	listener = keepalive.NewTcpKeepAliveListener(keepAlive, listener.(*net.TCPListener))
 	if l.connLimit == nil || !l.connLimit.OpenConnLimit {
-		return ln, nil
+		return listener, nil
 	}
-	limited, err := connlimit.NewListener(ln, l.protocol, l.connLimit)
+	limited, err := connlimit.NewListener(listener, l.protocol, l.connLimit)
 	if err != nil {
-		_ = ln.Close()
+		_ = listener.Close()
 		return nil, err
 	}
 	return limited, nil
 }
 
-// freePort is a port of loopback that nobody listens on now.
+// hasTLS reports whether the front serves TLS.
+func (l listenOptions) hasTLS() bool {
+	return l.tls.CertFile != "" || l.tls.KeyFile != "" || l.tls.TrustedCAFile != ""
+}
+
+// freePort returns a port of loopback that nobody listens on now.
 func freePort() (int, error) {
-	ln, err := net.Listen("tcp", loopback+":0")
+	listener, err := net.Listen("tcp", loopback+":0")
 	if err != nil {
 		return 0, err
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port, nil
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
 }

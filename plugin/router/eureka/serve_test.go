@@ -25,41 +25,41 @@ import (
 // The packages of Polaris start goroutines when they are loaded.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
-// registry is a routing over some instances of default/App and default/Other.
+// registry is a routing over some services of the namespace default.
 type registry struct {
-	lists  map[string][]string // of App, by service, for every caller
-	cached map[string]*model.Instance
-	cache  *cachemock.MockServiceCache
-	byID   *cachemock.MockInstanceCache
+	lists         map[string][]string        // what every caller gets, as ids by the name of the service
+	registered    map[string]*model.Instance // by id
+	serviceCache  *cachemock.MockServiceCache
+	instanceCache *cachemock.MockInstanceCache
 }
 
 func newRegistry(t *testing.T, lists map[string][]string, services ...string) *registry {
 	ctrl := gomock.NewController(t)
 	r := &registry{lists, map[string]*model.Instance{}, cachemock.NewMockServiceCache(ctrl), cachemock.NewMockInstanceCache(ctrl)}
-	r.cache.EXPECT().IteratorServices(gomock.Any()).DoAndReturn(func(each cachetypes.ServiceIterProc) error {
+	r.serviceCache.EXPECT().IteratorServices(gomock.Any()).DoAndReturn(func(each cachetypes.ServiceIterProc) error {
 		for _, name := range services {
 			_, _ = each(name, &model.Service{ID: name, Name: name, Namespace: "default"})
 		}
 		return nil
 	}).AnyTimes()
-	r.byID.EXPECT().GetInstancesCountByServiceID(gomock.Any()).Return(model.InstanceCount{TotalInstanceCount: 1}).AnyTimes()
-	r.byID.EXPECT().GetInstance(gomock.Any()).DoAndReturn(func(id string) *model.Instance { return r.cached[id] }).AnyTimes()
-	r.byID.EXPECT().GetInstancesByServiceID(gomock.Any()).DoAndReturn(func(service string) []*model.Instance {
-		return []*model.Instance{r.cached[service+"-1"]}
+	r.instanceCache.EXPECT().GetInstancesCountByServiceID(gomock.Any()).Return(model.InstanceCount{TotalInstanceCount: 1}).AnyTimes()
+	r.instanceCache.EXPECT().GetInstance(gomock.Any()).DoAndReturn(func(id string) *model.Instance { return r.registered[id] }).AnyTimes()
+	r.instanceCache.EXPECT().GetInstancesByServiceID(gomock.Any()).DoAndReturn(func(service string) []*model.Instance {
+		return []*model.Instance{r.registered[service+"-1"]}
 	}).AnyTimes()
 	return r
 }
 
 // add puts an instance into the cache.
 func (r *registry) add(id string, healthy, isolate bool, metadata map[string]string) {
-	r.cached[id] = &model.Instance{Proto: &apiservice.Instance{
+	r.registered[id] = &model.Instance{Proto: &apiservice.Instance{
 		Id: wrapperspb.String(id), Host: wrapperspb.String("10.0.0.1"), Port: wrapperspb.UInt32(80), Metadata: metadata,
 		Healthy: wrapperspb.Bool(healthy), Isolate: wrapperspb.Bool(isolate),
 	}}
 }
 
-func (r *registry) services() cachetypes.ServiceCache   { return r.cache }
-func (r *registry) instances() cachetypes.InstanceCache { return r.byID }
+func (r *registry) services() cachetypes.ServiceCache   { return r.serviceCache }
+func (r *registry) instances() cachetypes.InstanceCache { return r.instanceCache }
 
 func (r *registry) CallerOf(*http.Request) netip.Addr { return netip.Addr{} }
 
@@ -67,7 +67,7 @@ func (r *registry) Routed(_ netip.Addr, s route.Service) (*apiservice.DiscoverRe
 	ids, ok := r.lists[s.Name]
 	resp := &apiservice.DiscoverResponse{}
 	for _, id := range ids {
-		resp.Instances = append(resp.Instances, r.cached[id].Proto)
+		resp.Instances = append(resp.Instances, r.registered[id].Proto)
 	}
 	return resp, ok
 }
@@ -99,9 +99,9 @@ func (s *stockSlot) Restart(map[string]any, map[string]apiserver.APIConfig, chan
 	return nil
 }
 
-// serve runs a slot over a stock listener until the test ends, and returns the
-// two addresses.
-func serve(t *testing.T, r routing, handler http.HandlerFunc) (outer, inner string) {
+// serve runs a slot over a stock listener until the test ends. It returns where
+// the slot listens, and where the stock listener does.
+func serve(t *testing.T, r routing, handler http.HandlerFunc) (frontAddr, stockAddr string) {
 	t.Helper()
 	stock := &stockSlot{handler: handler}
 	slots := map[string]apiserver.Apiserver{slotName: stock}
@@ -130,11 +130,11 @@ func serve(t *testing.T, r routing, handler http.HandlerFunc) (outer, inner stri
 			t.Error(<-errCh)
 		}
 	})
-	outer = net.JoinHostPort(loopback, strconv.Itoa(port))
-	for conn, err := net.Dial("tcp", outer); ; conn, err = net.Dial("tcp", outer) {
+	frontAddr = net.JoinHostPort(loopback, strconv.Itoa(port))
+	for conn, err := net.Dial("tcp", frontAddr); ; conn, err = net.Dial("tcp", frontAddr) {
 		if err == nil {
 			_ = conn.Close()
-			return outer, stock.addr
+			return frontAddr, stock.addr
 		}
 		if len(errCh) > 0 {
 			t.Fatal(<-errCh)

@@ -6,7 +6,8 @@ import (
 	"encoding/xml"
 )
 
-// bytes are the document as sent: the stock one without its white space.
+// bytes returns the document as it is sent: as the stock listener writes it,
+// without white space.
 func (d document) bytes() []byte {
 	var b bytes.Buffer
 	if d.isXML {
@@ -18,12 +19,12 @@ func (d document) bytes() []byte {
 }
 
 func (d document) writeJSON(b *bytes.Buffer) {
-	b.WriteString(`{"` + d.kind + `":`)
+	b.WriteString(`{"` + string(d.kind) + `":`)
 	switch d.kind {
 	case kindApplications:
-		b.WriteString(`{"versions__delta":` + quote(d.version) + `,"apps__hashcode":` + quote(d.hash) + `,"application":[`)
+		b.WriteString(`{"versions__delta":` + quote(d.version) + `,"apps__hashcode":` + quote(d.hashcode) + `,"application":[`)
 		for n, a := range d.apps {
-			comma(b, n)
+			writeComma(b, n)
 			a.writeJSON(b)
 		}
 		b.WriteString(`]}`)
@@ -38,18 +39,20 @@ func (d document) writeJSON(b *bytes.Buffer) {
 func (a application) writeJSON(b *bytes.Buffer) {
 	b.WriteString(`{"name":` + quote(a.name) + `,"instance":[`)
 	for n, i := range a.instances {
-		comma(b, n)
+		writeComma(b, n)
 		b.Write(i.raw)
 	}
 	b.WriteString(`]}`)
 }
 
-func comma(b *bytes.Buffer, n int) {
+// writeComma writes the comma before element n, counted from 0.
+func writeComma(b *bytes.Buffer, n int) {
 	if n > 0 {
 		b.WriteByte(',')
 	}
 }
 
+// quote returns a string in JSON.
 func quote(s string) string {
 	text, _ := json.Marshal(s) // a string has no error
 	return string(text)
@@ -60,8 +63,8 @@ func (d document) writeXML(b *bytes.Buffer) {
 	switch d.kind {
 	case kindApplications:
 		b.WriteString("<applications>")
-		element(b, "versions__delta", d.version)
-		element(b, "apps__hashcode", d.hash)
+		writeElement(b, "versions__delta", d.version)
+		writeElement(b, "apps__hashcode", d.hashcode)
 		for _, a := range d.apps {
 			a.writeXML(b)
 		}
@@ -75,7 +78,7 @@ func (d document) writeXML(b *bytes.Buffer) {
 
 func (a application) writeXML(b *bytes.Buffer) {
 	b.WriteString("<application>")
-	element(b, "name", a.name)
+	writeElement(b, "name", a.name)
 	for _, i := range a.instances {
 		i.writeXML(b)
 	}
@@ -88,7 +91,8 @@ func (i instance) writeXML(b *bytes.Buffer) {
 	b.WriteString("</instance>")
 }
 
-func element(b *bytes.Buffer, name, text string) {
+// writeElement writes an XML element with a text.
+func writeElement(b *bytes.Buffer, name, text string) {
 	b.WriteString("<" + name + ">")
 	_ = xml.EscapeText(b, []byte(text)) // a buffer has no error
 	b.WriteString("</" + name + ">")

@@ -1,6 +1,6 @@
-// Package explain says why a caller gets the list that it gets, and of each
-// instance that is not in the list, why not. It puts into words what was decided:
-// it decides nothing itself, so that it cannot disagree with the answer.
+// Package explain says why a caller gets its list, and why each instance that is not
+// in the list is left out. The package puts a decision into words. It decides nothing
+// itself, so that it cannot disagree with the answer.
 package explain
 
 import (
@@ -26,52 +26,51 @@ type Input struct {
 	Addr   netip.Addr // the caller's, normalised
 	Caller location.Facts
 	Name   route.Resolved
-	// Route, Why and Passed are what Rules.Route returned and traced. Why is
-	// route.WhyNoTarget for a lane address with a service of its own whose target
-	// does not exist.
+	// Route, Why and Passed are what Rules.Route returned and traced. For a lane
+	// address that has its own service and no target, Why is route.WhyNoTarget.
 	Route  route.Route
 	Why    route.Why
 	Passed []route.Passed
-	// Callees are the instances of the service really read: of a lane address
-	// its target.
+	// Callees are the instances of the service really read: for a lane address,
+	// of its target.
 	Callees []Callee
-	// OwnService are the instances of the service that a lane address has the name
-	// of. Without such a service it is nil.
+	// OwnService are the instances of the lane address's own service. It is nil if there
+	// is no such service.
 	OwnService []Callee
-	// Decision and Members were decided from Callees and Own, where Decides is
-	// true. Decision.Until is by the clock of the reader.
+	// Decision and Members were decided from Callees and OwnService. They are set if
+	// Decides returns true. Decision.HeldUntil is by the clock of the reader.
 	Decision route.Decision
 	Members  []route.Member
 }
 
-// Decides reports whether the request came to a decision, be it in mode shadow.
-func (in Input) Decides() bool {
-	return in.Why == route.WhyRouted || in.Why == route.WhyShadowed
+// Decides reports whether the request came to a decision. In mode shadow it does.
+func (input Input) Decides() bool {
+	return input.Why == route.WhyRouted || input.Why == route.WhyShadowed
 }
 
-// New explains an answer. It decides nothing itself.
-func New(in Input) Explanation {
+// New returns the explanation of an answer. It decides nothing itself.
+func New(input Input) Explanation {
 	e := Explanation{
-		Caller: callerOf(in.Addr, in.Caller), Service: in.Name.Service.String(), Read: in.Name.Service.String(),
-		Answer: AnswerStock, Why: sentence(in.Why), Passed: []Passed{}, Instances: []Instance{},
+		Caller: callerOf(input.Addr, input.Caller), Service: input.Name.Service.String(), Read: input.Name.Service.String(),
+		Answer: AnswerStock, Why: sentence(input.Why), Passed: []Passed{}, Instances: []Instance{},
 	}
-	if len(in.Name.Read) == 1 {
-		e.Read = in.Name.Read[0].String()
+	if len(input.Name.Read) == 1 {
+		e.Read = input.Name.Read[0].String()
 	}
-	for _, p := range in.Passed {
+	for _, p := range input.Passed {
 		e.Passed = append(e.Passed, Passed{p.Rule.Name, p.Rule.File, p.Rule.Line, p.Why, p.OtherService})
 	}
-	if rule := in.Route.Rule; rule != nil {
-		e.Rule = ruleOf(rule, in.Addr)
+	if rule := input.Route.Rule; rule != nil {
+		e.Rule = ruleOf(rule, input.Addr)
 		if rule.IsAddress() {
 			e.Read = rule.Target.String()
 		}
 	}
-	if in.Decides() {
-		e.Answer = AnswerOf(in.Route.Rule)
-		e.addDecided(in)
+	if input.Decides() {
+		e.Answer = AnswerOf(input.Route.Rule)
+		e.addDecided(input)
 	} else {
-		e.addStock(in)
+		e.addStock(input)
 	}
 	slices.SortStableFunc(e.Instances, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
@@ -79,45 +78,45 @@ func New(in Input) Explanation {
 	return e
 }
 
-// addStock lists the stock answer: of a lane address that is no service of its own,
-// the answer of its target.
-func (e *Explanation) addStock(in Input) {
-	list := in.Callees
-	if in.OwnService != nil {
-		list = in.OwnService
+// addStock lists the stock answer. For a lane address without its own service, that is
+// the stock answer of the target.
+func (e *Explanation) addStock(input Input) {
+	list := input.Callees
+	if input.OwnService != nil {
+		list = input.OwnService
 	}
 	e.add(list, func(i *Instance, _ int) { i.Sent = true })
 	e.Sent = len(list)
 }
 
-// addDecided lists what the decision looked at, and says of each instance whether it
-// is sent, and why not.
-func (e *Explanation) addDecided(in Input) {
-	d, rule := in.Decision, in.Route.Rule
+// addDecided lists what the decision looked at, and each instance: whether the
+// instance is sent, and why it is left out.
+func (e *Explanation) addDecided(input Input) {
+	d, rule := input.Decision, input.Route.Rule
 	if !d.HeldUntil.IsZero() {
 		e.HeldUntil = &d.HeldUntil
 	}
-	e.RoutedAs = &RoutedAs{string(in.Route.SET), in.Route.Location}
+	e.RoutedAs = &RoutedAs{string(input.Route.SET), input.Route.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
 	if rule.SET != nil {
 		e.SETRule = d.SETRule.String()
 	}
 	e.Tiers, e.Levels = steps(rule.Degrade, d.Tiers), steps(rule.Degrade, d.Levels)
-	whyNot := in.Route.LeftOut(d, Instances(in.Callees))
-	e.add(in.Callees, func(i *Instance, n int) {
-		i.Chosen, i.LeftOut = whyNot[n] == "", whyNot[n]
-		i.Sent = e.Answer == AnswerShadow && in.OwnService == nil
+	leftOut := input.Route.LeftOut(d, Instances(input.Callees))
+	e.add(input.Callees, func(i *Instance, n int) {
+		i.Chosen, i.LeftOut = leftOut[n] == "", leftOut[n]
+		i.Sent = e.Answer == AnswerShadow && input.OwnService == nil
 	})
-	if in.OwnService != nil && e.Answer != AnswerRouted {
-		e.add(in.OwnService, func(i *Instance, _ int) {
+	if input.OwnService != nil && e.Answer != AnswerRouted {
+		e.add(input.OwnService, func(i *Instance, _ int) {
 			i.LeftOut, i.Sent = "it is of the lane address's own service", e.Answer == AnswerShadow
 		})
 	}
 	if e.Answer != AnswerShadow {
-		for _, m := range in.Members {
+		for _, m := range input.Members {
 			n := m.Index
 			if m.OwnService {
-				n += len(in.Callees)
+				n += len(input.Callees)
 			}
 			e.Instances[n].Sent, e.Instances[n].Weight = true, m.Weight
 		}
@@ -140,7 +139,7 @@ func (e *Explanation) add(list []Callee, mark func(i *Instance, n int)) {
 	}
 }
 
-// Instances are the callees without their addresses; nil for nil.
+// Instances returns the callees without their addresses; nil for nil.
 func Instances(list []Callee) []route.Instance {
 	if list == nil {
 		return nil
@@ -152,6 +151,7 @@ func Instances(list []Callee) []route.Instance {
 	return out
 }
 
+// steps returns tiers or levels with the reason why each is satisfied or not.
 func steps(d route.Degrade, list []route.Step) []Step {
 	var out []Step
 	for _, s := range list {
@@ -160,6 +160,7 @@ func steps(d route.Degrade, list []route.Step) []Step {
 	return out
 }
 
+// ruleOf returns what an explanation says of a rule.
 func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
 	return &Rule{
 		Name: r.Name, File: r.File, Line: r.Line, Mode: r.Mode(), By: r.RolloutBy(),
@@ -167,6 +168,7 @@ func ruleOf(r *route.Rule, caller netip.Addr) *Rule {
 	}
 }
 
+// sentence returns a reason for people.
 func sentence(why route.Why) string {
 	if why == route.WhyRouted {
 		return "the rule decides"
@@ -174,6 +176,7 @@ func sentence(why route.Why) string {
 	return string(why)
 }
 
+// callerOf returns what an explanation says of a caller.
 func callerOf(addr netip.Addr, f location.Facts) Caller {
 	c := Caller{Facts: FactsOf(f), Text: IdentityText(f.Identity)}
 	if addr.IsValid() {
@@ -182,14 +185,14 @@ func callerOf(addr netip.Addr, f location.Facts) Caller {
 	return c
 }
 
-// IdentityText is SET and location in one line, with "-" for what is unknown.
+// IdentityText returns SET and location in one line, with "-" for what is unknown.
 func IdentityText(id location.Identity) string {
-	set, at := string(id.SET), id.Location.String()
+	set, place := string(id.SET), id.Location.String()
 	if set == "" {
 		set = "-"
 	}
-	if at == "" {
-		at = "-"
+	if place == "" {
+		place = "-"
 	}
-	return set + " in " + at
+	return set + " in " + place
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// State is an answer in short.
+// State is an answer in short. Its JSON is part of plans and of the log of changes.
 type State struct {
 	Answer    Answer   `json:"answer"`
 	Rule      string   `json:"rule,omitempty"`
@@ -18,7 +18,7 @@ type State struct {
 	Revision  string   `json:"revision,omitempty"`
 }
 
-// String is "2/3 routed rule tier level": usable ones of all.
+// String returns "2/3 routed rule tier level": 2 of 3 instances are usable.
 func (s State) String() string {
 	out := fmt.Sprintf("%d/%d %s", s.Usable, s.Instances, s.Answer)
 	for _, word := range []string{s.Rule, s.Tier, s.Level} {
@@ -29,9 +29,10 @@ func (s State) String() string {
 	return out
 }
 
+// hostsShown is how many hosts a State lists.
 const hostsShown = 5
 
-// State is the explanation in short.
+// State returns the explanation in short.
 func (e Explanation) State() State {
 	s := State{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Instances: e.Sent, Revision: e.Revision}
 	if e.Rule != nil {
@@ -51,14 +52,14 @@ func (e Explanation) State() State {
 	return s
 }
 
-// IsWidened tells whether a later tier or a wider level than the first one
-// answers, or onEmpty: all.
+// IsWidened reports whether a later tier or a wider level than the first one answers,
+// or onEmpty: all.
 func (e Explanation) IsWidened() bool {
-	later := func(steps []Step, taken string) bool { return len(steps) > 0 && steps[0].Name != taken }
+	later := func(steps []Step, chosen string) bool { return len(steps) > 0 && steps[0].Name != chosen }
 	return e.Widened || later(e.Tiers, e.Tier) || later(e.Levels, e.Level)
 }
 
-// AnswerOf is how a rule answers callers that its rollout includes.
+// AnswerOf returns what a rule sends to callers that its rollout includes.
 func AnswerOf(r *route.Rule) Answer {
 	switch {
 	case r.Shadow:

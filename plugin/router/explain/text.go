@@ -12,15 +12,15 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// FactsOf lists what is known of an address, each with its origin.
+// FactsOf lists the known fields of an address, each with its origin.
 func FactsOf(f location.Facts) []Fact {
 	out := []Fact{}
-	add := func(field, value string, from *location.Origin) {
-		if from == nil {
-			from = &location.Origin{}
+	add := func(field, value string, origin *location.Origin) {
+		if origin == nil {
+			origin = &location.Origin{}
 		}
 		if value != "" {
-			out = append(out, Fact{field, value, from.String(), from.Source, from.File, from.Line, from.Match})
+			out = append(out, Fact{field, value, origin.String(), origin.Source, origin.File, origin.Line, origin.Match})
 		}
 	}
 	add("region", f.Region, f.RegionFrom)
@@ -36,8 +36,8 @@ func FactsOf(f location.Facts) []Fact {
 	return out
 }
 
-// Text writes an explanation for people. What clients can influence is quoted,
-// so that it cannot play tricks with a terminal or a log.
+// Text writes an explanation for people. Text that clients can influence is quoted, so
+// that it cannot play tricks with a terminal or a log.
 func (e Explanation) Text(w io.Writer) {
 	fmt.Fprintf(w, "%s asks for %q: %s, %d of %d instances\n", e.Caller.Address, e.Service, e.Answer, e.Sent, len(e.Instances))
 	e.identity(w)
@@ -49,6 +49,7 @@ func (e Explanation) Text(w io.Writer) {
 	}
 }
 
+// identity writes what is known of the caller.
 func (e Explanation) identity(w io.Writer) {
 	fmt.Fprintln(w, "\nwho")
 	if len(e.Caller.Facts) == 0 {
@@ -57,7 +58,7 @@ func (e Explanation) identity(w io.Writer) {
 	WriteFacts(w, e.Caller.Facts)
 }
 
-// WriteFacts writes facts for people, a line each.
+// WriteFacts writes facts for people, one a line.
 func WriteFacts(w io.Writer, facts []Fact) {
 	t := table(w)
 	for _, f := range facts {
@@ -66,6 +67,7 @@ func WriteFacts(w io.Writer, facts []Fact) {
 	t.Flush()
 }
 
+// rule writes the rule, and the rules before it.
 func (e Explanation) rule(w io.Writer) {
 	fmt.Fprintln(w, "\nrule")
 	t := table(w)
@@ -78,11 +80,11 @@ func (e Explanation) rule(w io.Writer) {
 		fmt.Fprintf(t, "  not %s\t%s:%d\t%s\n", Plain(p.Rule), p.File, p.Line, p.Why)
 	}
 	if r := e.Rule; r != nil {
-		in := "caller included"
+		included := "caller included"
 		if !r.Included {
-			in = "caller not included"
+			included = "caller not included"
 		}
-		fmt.Fprintf(t, "  %s\t%s:%d\tmode %s, rollout %g%% by %s: %s\n", Plain(r.Name), r.File, r.Line, r.Mode, r.Percent, r.By, in)
+		fmt.Fprintf(t, "  %s\t%s:%d\tmode %s, rollout %g%% by %s: %s\n", Plain(r.Name), r.File, r.Line, r.Mode, r.Percent, r.By, included)
 	}
 	t.Flush()
 	if len(others) > 0 {
@@ -94,6 +96,7 @@ func (e Explanation) rule(w io.Writer) {
 	}
 }
 
+// stages writes what the decision looked at.
 func (e Explanation) stages(w io.Writer) {
 	if e.RoutedAs == nil {
 		return
@@ -114,14 +117,15 @@ func (e Explanation) stages(w io.Writer) {
 	}
 }
 
-func writeSteps(w io.Writer, kind string, list []Step, taken string) {
+// writeSteps writes tiers or levels, one a line.
+func writeSteps(w io.Writer, kind string, list []Step, chosen string) {
 	t := table(w)
 	for _, s := range list {
 		verdict := "not satisfied"
 		switch {
 		case s.Satisfied:
 			verdict = "satisfied"
-		case s.Name == taken:
+		case s.Name == chosen:
 			verdict = "not satisfied, taken as the first that has any"
 		}
 		fmt.Fprintf(t, "  %s %s\t%d of %d usable\t%s\t%s\n", kind, s.Name, s.Usable, s.Total, verdict, s.Why)
@@ -129,22 +133,24 @@ func writeSteps(w io.Writer, kind string, list []Step, taken string) {
 	t.Flush()
 }
 
+// instances writes the instances, sent and left out.
 func (e Explanation) instances(w io.Writer) {
 	fmt.Fprintln(w, "\ninstances")
 	t := table(w)
 	for _, i := range e.Instances {
-		mark, why := "+", i.LeftOut
+		mark, note := "+", i.LeftOut
 		if !i.Sent {
 			mark = "-"
 		}
 		if !i.Sent && i.Chosen {
-			why = "chosen, not sent"
+			note = "chosen, not sent"
 		}
-		fmt.Fprintf(t, "  %s %s:%d\t%s\t%s\t%s\t%s\n", mark, Plain(i.Host), i.Port, dash(i.SET), dash(i.Location.String()), i.state(), why)
+		fmt.Fprintf(t, "  %s %s:%d\t%s\t%s\t%s\t%s\n", mark, Plain(i.Host), i.Port, dash(i.SET), dash(i.Location.String()), i.state(), note)
 	}
 	t.Flush()
 }
 
+// state returns why an instance is not usable, or its weight.
 func (i Instance) state() string {
 	switch {
 	case i.Isolate:
@@ -161,6 +167,7 @@ func (i Instance) state() string {
 
 func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
+// dash returns a text as Plain does, and "-" for an empty one.
 func dash(s string) string {
 	if s == "" {
 		return "-"
@@ -168,7 +175,8 @@ func dash(s string) string {
 	return Plain(s)
 }
 
-// Plain quotes a text that has anything but printable characters in it.
+// Plain returns a text as it is if all its characters are printable, and quoted if
+// not.
 func Plain(s string) string {
 	if q := fmt.Sprintf("%q", s); q[1:len(q)-1] != s {
 		return q

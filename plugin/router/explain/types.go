@@ -6,7 +6,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Answer is what is sent.
+// Answer is the kind of list that is sent.
 type Answer string
 
 // The kinds of answers.
@@ -17,8 +17,8 @@ const (
 	AnswerBlended Answer = "blended" // routed and other instances by weight
 )
 
-// Explanation is an answer and why it is so. Its JSON is that of the admin
-// listener and of `setctl explain -o json`.
+// Explanation is an answer and why it is so. The admin listener and
+// `setctl explain -o json` answer with its JSON.
 type Explanation struct {
 	Caller   Caller    `json:"caller"`
 	Service  string    `json:"service"`
@@ -26,7 +26,7 @@ type Explanation struct {
 	Answer   Answer    `json:"answer"`
 	Why      string    `json:"why"`
 	Rule     *Rule     `json:"rule,omitempty"`
-	Passed   []Passed  `json:"passed"` // earlier rules, and why they do not match
+	Passed   []Passed  `json:"passed"` // the earlier rules, and why they do not match
 	RoutedAs *RoutedAs `json:"routedAs,omitempty"`
 	SETRule  string    `json:"setRule,omitempty"`
 	Tier     string    `json:"tier,omitempty"`
@@ -34,27 +34,27 @@ type Explanation struct {
 	Level    string    `json:"level,omitempty"`
 	Levels   []Step    `json:"levels,omitempty"`
 	Widened  bool      `json:"widened,omitempty"` // onEmpty: all answered
-	// HeldUntil is when the caller goes back to a narrower tier or level, which
-	// is satisfied, if that stays so.
+	// HeldUntil is when the caller goes back to a narrower tier or level that is
+	// satisfied, if that one stays satisfied.
 	HeldUntil *time.Time `json:"heldUntil,omitempty"`
 	Revision  string     `json:"revision,omitempty"`
 	Sent      int        `json:"sent"` // instances in the answer
-	// Instances are those of the answer, and those that are not in it.
+	// Instances are the instances that could be in the answer, sent or not.
 	Instances []Instance `json:"instances"`
 }
 
-// Caller is who asks; each field has its origin.
+// Caller is the caller that asks, with what is known of it.
 type Caller struct {
 	Address string `json:"address"`
 	Facts   []Fact `json:"facts"`
-	Text    string `json:"text"` // SET and location in one
+	Text    string `json:"text"` // SET and location in one line
 }
 
-// Fact is a field of an identity and where it comes from.
+// Fact is a field of an identity, with its origin.
 type Fact struct {
 	Field string `json:"field"`
 	Value string `json:"value"`
-	From  string `json:"from"` // all of the following in words
+	From  string `json:"from"` // the origin, that is the following fields, in words
 	// Source is mapping, kubernetes, registry, report, default, override or registered.
 	Source string `json:"source"`
 	File   string `json:"file,omitempty"`
@@ -62,7 +62,7 @@ type Fact struct {
 	Match  string `json:"match,omitempty"` // as the entry has it, or the pod or node
 }
 
-// Rule names a rule or lane address.
+// Rule is the rule or lane address that matches.
 type Rule struct {
 	Name    string  `json:"name"`
 	File    string  `json:"file"`
@@ -70,21 +70,21 @@ type Rule struct {
 	Mode    string  `json:"mode"`
 	Percent float64 `json:"percent"`
 	By      string  `json:"by"`
-	// Included tells whether the rollout includes the caller.
+	// Included is true if the rollout includes the caller.
 	Included bool `json:"included"`
 }
 
-// Passed is a rule that does not match.
+// Passed is an earlier rule, and why it does not match.
 type Passed struct {
 	Rule string `json:"rule"`
 	File string `json:"file"`
 	Line int    `json:"line"`
 	Why  string `json:"why"`
-	// OtherService tells that it is for other services.
+	// OtherService is true if the rule is for other services.
 	OtherService bool `json:"otherService"`
 }
 
-// RoutedAs is what the caller is routed as.
+// RoutedAs is the SET and location that the caller is routed as.
 type RoutedAs struct {
 	SET      string            `json:"set"`
 	Location location.Location `json:"location"`
@@ -110,9 +110,9 @@ type Instance struct {
 	Isolate  bool              `json:"isolate"`
 	Weight   uint32            `json:"weight"` // as sent
 	Usable   bool              `json:"usable"`
-	// Evacuated tells that an evacuation in force takes the instance out.
+	// Evacuated is true while an evacuation in force takes the instance out.
 	Evacuated bool   `json:"evacuated"`
 	Sent      bool   `json:"sent"`
-	Chosen    bool   `json:"chosen"` // by the rule, sent or not
-	LeftOut   string `json:"whyNot,omitempty"`
+	Chosen    bool   `json:"chosen"`           // by the rule, sent or not
+	LeftOut   string `json:"whyNot,omitempty"` // why the instance is not chosen or not sent
 }

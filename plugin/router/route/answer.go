@@ -10,29 +10,31 @@ const MaxWeight = 10000
 
 // Member is an instance of an answer, with the weight to send.
 type Member struct {
-	OwnService bool // of the own service of a lane address, else of the one really read
-	Index      int
-	Weight     uint32
+	OwnService bool   // the instance is of the lane address's own service, not of the service really read
+	Index      int    // in the instances of that service
+	Weight     uint32 // to send
 }
 
 // Answer chooses among the instances of the service really read, and makes the
-// list to send: the chosen ones, or with `rollout: {by: weight}` those and the
-// others of the caller's stock answer. Own are the instances of the service
-// that a lane address has the name of; it is nil where there is none. Like
-// Select it is deterministic.
-func (r Route) Answer(callee *Callee, own []Instance) (Decision, []Member) {
-	return r.AnswerHeldAt(callee, own, Position{})
+// list to send. The list has the chosen instances; with `rollout: {by: weight}` it
+// has the other instances of the caller's stock answer too. OwnService has the
+// instances of the lane address's own service; it is nil if there is no such
+// service. Answer is deterministic, as Select is.
+func (r Route) Answer(callee *Callee, ownService []Instance) (Decision, []Member) {
+	return r.AnswerHeldAt(callee, ownService, Position{})
 }
 
-// AnswerHeldAt is Answer while tiers and levels are held, as by Settle.
-func (r Route) AnswerHeldAt(callee *Callee, own []Instance, hold Position) (Decision, []Member) {
-	d := r.selectHeldAt(callee, hold)
-	return d, r.Members(d, callee.Instances, own)
+// AnswerHeldAt returns what Answer does while the caller is held at a position:
+// the tier and the level of that position come before narrower ones, as long as
+// they are satisfied themselves.
+func (r Route) AnswerHeldAt(callee *Callee, ownService []Instance, heldAt Position) (Decision, []Member) {
+	d := r.selectHeldAt(callee, heldAt)
+	return d, r.Members(d, callee.Instances, ownService)
 }
 
-// Members returns the list that a decision comes to. Instances are those that the
-// decision was made from, own as for Answer.
-func (r Route) Members(d Decision, instances, own []Instance) []Member {
+// Members returns the list to send after a decision. Instances are those that the
+// decision was made from; ownService is as for Answer.
+func (r Route) Members(d Decision, instances, ownService []Instance) []Member {
 	members := make([]Member, len(d.Chosen))
 	for n, i := range d.Chosen {
 		members[n] = Member{Index: i, Weight: instances[i].Weight}
@@ -40,51 +42,53 @@ func (r Route) Members(d Decision, instances, own []Instance) []Member {
 	if !r.Rule.Blends() {
 		return members
 	}
-	b := blend{instances: instances, own: own, members: members, chosen: len(members)}
+	b := blend{instances: instances, ownService: ownService, members: members, chosen: len(members)}
 	b.addOthers(d.Chosen)
 	b.weigh(uint64(r.Rule.Rollout))
 	return dropEvacuated(b.members, b.instance)
 }
 
-// NoFailover tells whether the rule names further tiers than its first one, and
-// none of them has an instance beyond those of the first. Who is in the pool has
-// everything in the first.
+// NoFailover reports whether the first tier has instances and the further tiers of
+// the rule have none besides. It is false for a rule with one tier, and for callers
+// in the pool: their first tier has every instance of their area.
 func (r Route) NoFailover(instances []Instance) bool {
 	if r.Rule.SET == nil || r.SET == "" || r.SET.IsPool() || len(r.Rule.SET.Tiers) < 2 {
 		return false
 	}
-	tiers, first := r.Rule.SET.Tiers, false
+	tiers, hasFirst := r.Rule.SET.Tiers, false
 	for _, i := range instances {
 		if tiers[0].contains(r.SET, i.SET) {
-			first = true
+			hasFirst = true
 			continue
 		}
 		if slices.ContainsFunc(tiers[1:], func(t Tier) bool { return t.contains(r.SET, i.SET) }) {
 			return false
 		}
 	}
-	return first
+	return hasFirst
 }
 
 // blend is an answer by weight in the making (docs/design.md, 5.3).
 type blend struct {
-	instances, own []Instance
-	members        []Member
-	chosen         int // the first of the members; the others come after
+	instances  []Instance
+	ownService []Instance
+	members    []Member // the chosen ones, and then the others
+	chosen     int      // how many members are chosen
 }
 
+// instance returns the instance that a member stands for.
 func (b *blend) instance(m Member) Instance {
 	if m.OwnService {
-		return b.own[m.Index]
+		return b.ownService[m.Index]
 	}
 	return b.instances[m.Index]
 }
 
-// addOthers adds the rest of the stock answer.
+// addOthers adds the instances of the stock answer that are not chosen.
 func (b *blend) addOthers(chosen []int) {
-	if b.own != nil {
-		for i := range b.own {
-			b.members = append(b.members, Member{OwnService: true, Index: i, Weight: b.own[i].Weight})
+	if b.ownService != nil {
+		for i := range b.ownService {
+			b.members = append(b.members, Member{OwnService: true, Index: i, Weight: b.ownService[i].Weight})
 		}
 		return
 	}
@@ -97,21 +101,23 @@ func (b *blend) addOthers(chosen []int) {
 	}
 }
 
-// weigh sets the weights. By usable weight, where the chosen ones have the share
-// n of the stock answer by themselves, they get n + (1-n) * rollout. Where
-// either side has nothing usable, weights stay as they are.
+// weigh sets the weights. If n is the share of the chosen instances in the usable
+// weight of the stock answer, then the chosen instances get n + (1-n) * rollout.
+// If the chosen or the other instances have no usable weight, all weights stay as
+// they are.
 func (b *blend) weigh(rollout uint64) {
 	chosen, others := b.usable(b.members[:b.chosen]), b.usable(b.members[b.chosen:])
 	if chosen == 0 || others == 0 {
 		return
 	}
 	factor := others * rollout
-	if b.own == nil { // they are in the stock answer
+	if b.ownService == nil { // the chosen ones are in the stock answer
 		factor += chosen * FullRollout
 	}
 	b.scale(factor, (FullRollout-rollout)*chosen)
 }
 
+// usable returns the sum of the weights of the usable members.
 func (b *blend) usable(members []Member) (sum uint64) {
 	for _, m := range members {
 		if i := b.instance(m); i.Usable() {
@@ -121,17 +127,19 @@ func (b *blend) usable(members []Member) (sum uint64) {
 	return sum
 }
 
-// scale multiplies the weights of either side by its factor, and all of them so
-// that the largest of usable ones is MaxWeight: whole numbers from 1 then keep the proportions
-// as well as they can. A weight of 0 stays 0. Products stay below 2^64: a
-// weight is at most 10^4, and a factor at most 10^4 times the sum of the
-// weights, so that a hundred thousand instances come to 10^17.
-func (b *blend) scale(chosen, others uint64) {
+// scale multiplies the weights of the chosen members and of the others by their
+// factors. Then it scales all weights so that the largest usable one is MaxWeight:
+// whole numbers from 1 keep the proportions best that way. A weight of 0 stays 0.
+//
+// Products stay below 2^64: a weight is at most 10^4, and a factor is at most 10^4
+// times the sum of the weights. With a hundred thousand instances a product is at
+// most 10^17.
+func (b *blend) scale(chosenFactor, othersFactor uint64) {
 	product := func(n int) uint64 {
 		if n < b.chosen {
-			return uint64(b.members[n].Weight) * chosen
+			return uint64(b.members[n].Weight) * chosenFactor
 		}
-		return uint64(b.members[n].Weight) * others
+		return uint64(b.members[n].Weight) * othersFactor
 	}
 	var largest uint64
 	for n, m := range b.members {

@@ -22,10 +22,10 @@ func down(set location.SET, weight uint32) Instance { return Instance{SET: set, 
 func TestAnswerByWeight(t *testing.T) {
 	lane := []Instance{up("a.b.c", 100), up("a.b.c", 100), up("a.b.d", 100), up("a.b.d", 100)}
 	tests := []struct {
-		name           string
-		instances, own []Instance
-		percent        int
-		want           string // weights, those of the own service after a bar
+		name                  string
+		instances, ownService []Instance
+		percent               int
+		want                  string // weights, those of the own service after a bar
 	}{
 		{"at 0 it is not asked; at 100 the chosen alone, unaltered", lane, nil, 10000, "100 100"},
 		{"of 50% by itself, 0.01% more", lane, nil, 1, "10000 10000 9998 9998"},
@@ -42,7 +42,7 @@ func TestAnswerByWeight(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
-			_, members := r.Answer(NewCallee(tt.instances), tt.own)
+			_, members := r.Answer(NewCallee(tt.instances), tt.ownService)
 			got, bar := "", false
 			for _, m := range members {
 				if m.OwnService && !bar {
@@ -65,7 +65,7 @@ func TestAnswerByWeight(t *testing.T) {
 func TestShareByWeight(t *testing.T) {
 	weights := rapid.SliceOfN(rapid.Uint32Range(1, 1000), 1, 20)
 	rapid.Check(t, func(t *rapid.T) {
-		var instances, own []Instance
+		var instances, ownService []Instance
 		for _, w := range weights.Draw(t, "chosen") {
 			instances = append(instances, up("a.b.c", w))
 		}
@@ -73,14 +73,14 @@ func TestShareByWeight(t *testing.T) {
 		isOwn := rapid.Bool().Draw(t, "own service")
 		for _, w := range others {
 			if isOwn {
-				own = append(own, up("", w))
+				ownService = append(ownService, up("", w))
 			} else {
 				instances = append(instances, up("x.y.z", w))
 			}
 		}
 		percent := rapid.IntRange(1, FullRollout-1).Draw(t, "percent")
 		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
-		d, members := r.Answer(NewCallee(instances), own)
+		d, members := r.Answer(NewCallee(instances), ownService)
 		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
 		for _, m := range members {
 			if m.Weight < 1 || m.Weight > MaxWeight {
@@ -91,10 +91,10 @@ func TestShareByWeight(t *testing.T) {
 				chosen += float64(m.Weight)
 			}
 		}
-		if len(members) != len(instances)+len(own) {
+		if len(members) != len(instances)+len(ownService) {
 			t.Fatalf("%d members", len(members))
 		}
-		if own == nil {
+		if ownService == nil {
 			for i, inst := range instances {
 				stock += float64(inst.Weight)
 				if slices.Contains(d.Chosen, i) {
@@ -121,7 +121,7 @@ evacuate:
   - {region: east, until: 2026-11-23T00:00:00Z}
   - {campus: south/gz/gz-1, until: 2026-11-26T00:00:00Z}
 `)
-	at := func(s string) time.Time {
+	parse := func(s string) time.Time {
 		when, err := time.Parse(time.RFC3339, s)
 		if err != nil {
 			t.Fatal(err)
@@ -136,14 +136,14 @@ evacuate:
 		"2026-11-27T00:00:00Z": "",
 	} {
 		got := ""
-		for _, e := range rules.Evacuations(at(when)) {
+		for _, e := range rules.Evacuations(parse(when)) {
 			got += e.Kind() + " " + e.Place() + "; "
 		}
 		if got != want {
 			t.Errorf("at %s: %q, want %q", when, got, want)
 		}
 	}
-	in := rules.Evacuations(at("2026-11-22T00:00:00Z"))
+	evacuations := rules.Evacuations(parse("2026-11-22T00:00:00Z"))
 	for _, tt := range []struct {
 		loc  location.Location
 		set  location.SET
@@ -158,23 +158,23 @@ evacuate:
 		{location.Location{}, "a.b.c", false},
 		{location.Location{}, "", false},
 	} {
-		if _, got := in.TakingOut(tt.loc, tt.set); got != tt.want {
+		if _, got := evacuations.TakingOut(tt.loc, tt.set); got != tt.want {
 			t.Errorf("%s %q: %t, want %t", tt.loc, tt.set, got, tt.want)
 		}
 	}
-	if in[0].ID() == in[1].ID() || len(in[0].ID()) != 8 {
-		t.Errorf("ids %s and %s", in[0].ID(), in[1].ID())
+	if evacuations[0].ID() == evacuations[1].ID() || len(evacuations[0].ID()) != 8 {
+		t.Errorf("ids %s and %s", evacuations[0].ID(), evacuations[1].ID())
 	}
-	noon := at("2026-11-24T12:00:00Z")
+	noon := parse("2026-11-24T12:00:00Z")
 	if n := testing.AllocsPerRun(100, func() { rules.Evacuations(noon) }); n > 0 {
 		t.Errorf("%v allocations for each request", n)
 	}
 }
 
 // Every instance that is not chosen has a reason, and no chosen one has.
-func TestWhyNotIsComplete(t *testing.T) { rapid.Check(t, whyNotIsComplete) }
+func TestLeftOutIsComplete(t *testing.T) { rapid.Check(t, leftOutIsComplete) }
 
-func whyNotIsComplete(t *rapid.T) {
+func leftOutIsComplete(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	d := r.Select(NewCallee(instances))
@@ -261,16 +261,16 @@ func TestBlendWithEvacuation(t *testing.T) {
 	}
 }
 
-// Who is in at a percent must not change with an upgrade: a golden value.
+// The callers of a rollout of a percent must not change with an upgrade: a golden value.
 func TestRolloutHashStays(t *testing.T) {
-	in := 0
+	digest := 0
 	for i := range 256 {
 		if (&Rule{Name: "server-b", Rollout: 5000}).Includes(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})) {
-			in = in*3%1000003 + i
+			digest = digest*3%1000003 + i
 		}
 	}
-	if in != 509052 {
-		t.Errorf("the callers of a rollout are others than before: %d", in)
+	if digest != 509052 {
+		t.Errorf("the callers of a rollout are others than before: %d", digest)
 	}
 }
 

@@ -24,9 +24,9 @@ func BenchmarkSelect(b *testing.B) {
 	}
 	for _, instances := range []int{1000, 10000, 100000} {
 		callee := NewCallee(benchInstances(instances))
-		for _, of := range routes {
-			r := Route{Rule: of.rule, SET: "a.b1.g7", Location: location.Location{Region: "r0", Zone: "z0", Campus: "c0"}}
-			b.Run(fmt.Sprintf("%s/%d", of.name, instances), func(b *testing.B) {
+		for _, kind := range routes {
+			r := Route{Rule: kind.rule, SET: "a.b1.g7", Location: location.Location{Region: "r0", Zone: "z0", Campus: "c0"}}
+			b.Run(fmt.Sprintf("%s/%d", kind.name, instances), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					r.Answer(callee, nil)

@@ -6,17 +6,17 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Callee is the instances of a service, with an index by SET, so that choosing
-// for a caller looks at those that it may get only. It is immutable.
+// Callee holds the instances of a service with an index by SET, so that a decision
+// looks only at instances that the caller may get. It is immutable.
 type Callee struct {
 	Instances []Instance
 
-	all   []int                  // every index
-	sets  []location.SET         // of the instances, sorted; none is "" and first
-	bySET map[location.SET][]int // ascending; parts of one slice
+	all   []int                  // every index into Instances
+	sets  []location.SET         // of the instances, sorted; "" stands for no SET
+	bySET map[location.SET][]int // ascending indexes; parts of one slice
 }
 
-// NewCallee indexes instances, which it keeps.
+// NewCallee indexes instances. It keeps the slice.
 func NewCallee(instances []Instance) *Callee {
 	counts := map[location.SET]int{}
 	for i := range instances {
@@ -36,10 +36,10 @@ func NewCallee(instances []Instance) *Callee {
 	return c
 }
 
-// SETs are those that instances are in, sorted; "" stands for none.
+// SETs returns the SETs of the instances, sorted; "" stands for no SET.
 func (c *Callee) SETs() []location.SET { return c.sets }
 
-// hasSETs tells whether any instance has one.
+// hasSETs reports whether any instance has a SET.
 func (c *Callee) hasSETs() bool { return len(c.sets) > 1 || len(c.sets) == 1 && c.sets[0] != "" }
 
 // indexesIn are the instances of a tier, ascending. The slice is shared: it must not
@@ -62,10 +62,10 @@ func (c *Callee) indexesIn(tier Tier, caller location.SET) []int {
 	return slices.Clip(out)
 }
 
-// setsIn are the SETs that a tier takes instances from.
+// setsIn returns the SETs of the instances in a tier.
 func (c *Callee) setsIn(tier Tier, caller location.SET) []location.SET {
-	if exact, is := tier.onlySET(caller); is {
-		if _, there := c.bySET[exact]; there {
+	if exact, ok := tier.onlySET(caller); ok {
+		if _, ok := c.bySET[exact]; ok {
 			return []location.SET{exact}
 		}
 		return nil
@@ -79,10 +79,9 @@ func (c *Callee) setsIn(tier Tier, caller location.SET) []location.SET {
 	return out
 }
 
-// Dependencies are the SETs whose instances a decision of Select or Answer depends on.
-// While those, and the names of all SETs, stay the same, so does the answer,
-// whatever happens to other instances. It is not ok where the answer depends on
-// every instance.
+// Dependencies returns the SETs whose instances a decision of Select or Answer depends on.
+// While these instances and the names of all SETs stay the same, the answer stays
+// the same. It reports false if the answer depends on every instance.
 func (r Route) Dependencies(c *Callee, d Decision) (sets []location.SET, ok bool) {
 	if r.Rule.Blends() {
 		return nil, false
@@ -95,7 +94,7 @@ func (r Route) Dependencies(c *Callee, d Decision) (sets []location.SET, ok bool
 	case SETRuleByTiers:
 		tiers := r.Rule.SET.Tiers
 		if !d.Widened {
-			tiers = tiers[:len(d.Tiers)] // those looked at
+			tiers = tiers[:len(d.Tiers)] // the tiers that were looked at
 		}
 		for _, tier := range tiers {
 			sets = append(sets, c.setsIn(tier, r.SET)...)

@@ -12,13 +12,13 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// MaxEvacuation is how far ahead an evacuation may end: one that is forgotten
-// ends by itself.
+// MaxEvacuation is how far ahead the end of an evacuation may be: an evacuation that
+// everybody forgot ends by itself.
 const MaxEvacuation = 7 * 24 * time.Hour
 
-// Evacuation takes a place or a SET out until a time: its instances count as
-// not usable, and are left out of every routed list that has another usable
-// one.
+// Evacuation takes a place or a SET out until a time: the instances there count as
+// not usable, and every routed list that has another usable instance leaves them
+// out.
 type Evacuation struct {
 	Location location.Location // region, region/zone or region/zone/campus; empty for a SET
 	SET      location.SET      // exactly this one
@@ -28,7 +28,8 @@ type Evacuation struct {
 	Line     int
 }
 
-// Kind is the key by which the place is given: region, zone, campus or set.
+// Kind returns the key of routing files for what is evacuated: region, zone, campus
+// or set.
 func (e Evacuation) Kind() string {
 	if e.SET != "" {
 		return "set"
@@ -36,7 +37,7 @@ func (e Evacuation) Kind() string {
 	return Level(e.Location.Depth()).String()
 }
 
-// Place is what is evacuated, as in routing files.
+// Place returns what is evacuated, as in routing files: a place or a SET.
 func (e Evacuation) Place() string {
 	if e.SET != "" {
 		return string(e.SET)
@@ -44,13 +45,14 @@ func (e Evacuation) Place() string {
 	return e.Location.String()
 }
 
-// ID names the evacuation by its content, for operators to end it.
+// ID returns a name made from the content of the evacuation, by which operators end
+// the evacuation.
 func (e Evacuation) ID() string {
 	sum := xxhash.Sum64String(fmt.Sprintf("%s %s %d %s", e.Kind(), e.Place(), e.Until.Unix(), e.Reason))
 	return fmt.Sprintf("%08x", uint32(sum))
 }
 
-// TakesOut tells whether the evacuation takes an instance out.
+// TakesOut reports whether the evacuation takes an instance out.
 func (e Evacuation) TakesOut(loc location.Location, set location.SET) bool {
 	if e.SET != "" {
 		return set == e.SET
@@ -59,9 +61,9 @@ func (e Evacuation) TakesOut(loc location.Location, set location.SET) bool {
 	return loc.Depth() >= depth && loc.Cut(depth) == e.Location
 }
 
-// Evacuations are those in force at a time, the last to end first. Their number
-// tells whether others have ended: nothing else changes while the rules stay.
-// It does not allocate.
+// Evacuations returns the evacuations in force at a time, the last to end first. While
+// the rules stay the same, two results are equal if they have equal numbers of
+// evacuations. The method does not allocate.
 func (r *Rules) Evacuations(now time.Time) Evacuations {
 	if r == nil || len(r.evacuations) == 0 {
 		return nil
@@ -69,10 +71,10 @@ func (r *Rules) Evacuations(now time.Time) Evacuations {
 	return r.evacuations[:sort.Search(len(r.evacuations), func(i int) bool { return !r.evacuations[i].Until.After(now) })]
 }
 
-// Evacuations are in force together.
+// Evacuations are evacuations in force together.
 type Evacuations []Evacuation
 
-// TakingOut returns the first evacuation that takes an instance out.
+// TakingOut returns the first evacuation that takes an instance out, if there is one.
 func (es Evacuations) TakingOut(loc location.Location, set location.SET) (Evacuation, bool) {
 	for _, e := range es {
 		if e.TakesOut(loc, set) {
@@ -87,42 +89,46 @@ var placeKeys = []string{"set", "region", "zone", "campus"}
 
 func (l *loader) readEvacuation(n strict.Node) {
 	before := n.Faults()
-	fields := n.Fields("region", "zone", "campus", "set", "until", "reason")
 	e := Evacuation{File: n.File(), Line: n.Line()}
-	given := 0
-	for segments, key := range placeKeys {
-		at, is := fields[key]
-		if !is {
-			continue
-		}
-		given++
-		text, ok := at.Text()
-		if !ok {
-			continue
-		}
-		var err error
-		if segments == 0 {
-			e.SET, err = location.ParseSET(text)
-		} else {
-			e.Location, err = ParsePlace(key, text)
-		}
-		if err != nil {
-			at.Errorf("%v", err)
-		}
+	places := 0
+	place := func(key string) strict.Key {
+		return strict.Optional(key, func(n strict.Node) {
+			places++
+			e.readPlace(key, n)
+		})
 	}
-	if given != 1 && n.Faults() == before {
-		n.Errorf("the evacuation names %d places, expected one of %s", given, quoteList(placeKeys))
+	given := n.Bind(
+		place("region"), place("zone"), place("campus"), place("set"),
+		strict.Optional("until", strict.Ignore), // read below: a missing place is said first
+		strict.Optional("reason", strict.Text(&e.Reason)),
+	)
+	if places != 1 && n.Faults() == before {
+		n.Errorf("the evacuation names %d places, expected one of %s", places, quoteList(placeKeys))
 	}
-	if at, is := fields["until"]; is {
-		e.Until = l.readUntil(at)
+	if given.Has("until") {
+		e.Until = l.readUntil(given["until"])
 	} else {
 		n.Errorf("the evacuation has no until, expected its end, as until: 2026-12-01T10:00:00+08:00")
 	}
-	if at, is := fields["reason"]; is {
-		e.Reason = at.TextOr()
-	}
 	if n.Faults() == before {
 		l.rules.evacuations = append(l.rules.evacuations, e)
+	}
+}
+
+// readPlace reads the place or SET under one of placeKeys.
+func (e *Evacuation) readPlace(key string, n strict.Node) {
+	text, ok := n.Text()
+	if !ok {
+		return
+	}
+	var err error
+	if key == "set" {
+		e.SET, err = location.ParseSET(text)
+	} else {
+		e.Location, err = ParsePlace(key, text)
+	}
+	if err != nil {
+		n.Errorf("%v", err)
 	}
 }
 
@@ -151,7 +157,7 @@ func ParsePlace(key, text string) (location.Location, error) {
 	return location.Location{Region: segments[0], Zone: segments[1], Campus: segments[2]}, nil
 }
 
-// warnEvacuations warns of places that are not there.
+// warnEvacuations warns of evacuated places that the topology does not have.
 func (l *linter) warnEvacuations() {
 	for _, e := range l.rules.evacuations {
 		if err := l.table.CheckLocation(e.Location); err != nil {

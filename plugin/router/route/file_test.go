@@ -16,11 +16,11 @@ var today = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 func load(t testing.TB, files ...string) (*Rules, string) {
 	t.Helper()
 	var problems strict.Problems
-	var in []strict.File
+	var list []strict.File
 	for i, text := range files {
-		in = append(in, strict.File{Name: string(rune('a'+i)) + ".yaml", Data: []byte(text)})
+		list = append(list, strict.File{Name: string(rune('a'+i)) + ".yaml", Data: []byte(text)})
 	}
-	rules := Load(in, today, &problems)
+	rules := Load(list, today, &problems)
 	if err := problems.Err(); err != nil {
 		if rules != nil {
 			t.Error("rules returned beside faults")

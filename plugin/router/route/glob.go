@@ -11,21 +11,23 @@ type glob struct {
 	text []rune
 }
 
+// newGlob returns the glob of a text.
 func newGlob(s string) *glob { return &glob{text: []rune(s)} }
 
+// match reports whether the whole of s fits.
 func (g *glob) match(s string) bool {
 	return g.walk([]rune(s), func(want, r rune) bool { return want == '?' || want == r })
 }
 
-// covers tells whether g matches all that other matches: a "*" there only meets
-// a "*" here. It errs towards no.
+// covers reports whether g matches every text that other matches: a "*" of other
+// must meet a "*" of g. If covers cannot be sure, it returns false.
 func (g *glob) covers(other *glob) bool {
 	return g.walk(other.text, func(want, r rune) bool { return want == '?' && r != '*' || want == r })
 }
 
-// walk goes along both texts, and on a mismatch lets the last "*" take one more
-// character: linear in practice, quadratic at worst.
-func (g *glob) walk(text []rune, one func(want, r rune) bool) bool {
+// walk matches the text against the pattern. On a mismatch it lets the last "*" take
+// one more character: walk is linear in practice, and quadratic at worst.
+func (g *glob) walk(text []rune, same func(want, r rune) bool) bool {
 	p, t := 0, 0
 	star, mark := -1, 0
 	for t < len(text) {
@@ -33,7 +35,7 @@ func (g *glob) walk(text []rune, one func(want, r rune) bool) bool {
 		case p < len(g.text) && g.text[p] == '*':
 			star, mark = p, t
 			p++
-		case p < len(g.text) && one(g.text[p], text[t]):
+		case p < len(g.text) && same(g.text[p], text[t]):
 			p++
 			t++
 		case star >= 0:
@@ -49,7 +51,7 @@ func (g *glob) walk(text []rune, one func(want, r rune) bool) bool {
 	return p == len(g.text)
 }
 
-// pattern is a namespace/service glob.
+// pattern is one service, or a namespace/service glob.
 type pattern struct {
 	exact     Service
 	isExact   bool
@@ -57,9 +59,10 @@ type pattern struct {
 	name      *glob
 }
 
+// parsePattern reads namespace/service, each of which may have wildcards.
 func parsePattern(s string) (pattern, error) {
-	namespace, name, found := strings.Cut(s, "/")
-	if !found || namespace == "" || name == "" {
+	namespace, name, ok := strings.Cut(s, "/")
+	if !ok || namespace == "" || name == "" {
 		return pattern{}, fmt.Errorf("service %q is not namespace/service, as default/server-b or default/*", s)
 	}
 	if !strings.ContainsAny(s, "*?") {
@@ -68,11 +71,12 @@ func parsePattern(s string) (pattern, error) {
 	return pattern{namespace: newGlob(namespace), name: newGlob(name)}, nil
 }
 
-// matches is for patterns with a wildcard.
+// matches reports whether a pattern with a wildcard fits a service.
 func (p pattern) matches(s Service) bool {
 	return p.namespace.match(s.Namespace) && p.name.match(s.Name)
 }
 
+// String returns the pattern as it is in routing files.
 func (p pattern) String() string {
 	if p.isExact {
 		return p.exact.String()

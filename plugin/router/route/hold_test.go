@@ -68,12 +68,12 @@ func TestHoldDownEndsWithItsLevel(t *testing.T) {
 		},
 		SET: "a.b.c", Location: location.Location{Region: "r", Zone: "z"},
 	}
-	in := func(set location.SET, region, zone string) Instance {
+	instance := func(set location.SET, region, zone string) Instance {
 		return Instance{SET: set, Location: location.Location{Region: region, Zone: zone}, Healthy: true, Weight: 1}
 	}
 	begin := time.Unix(0, 0)
-	_, _, memory := r.Settle(NewCallee([]Instance{in("a.b.d", "r", "y")}), nil, Memory{}, begin) // tier all, level region
-	callee := NewCallee([]Instance{in("a.b.d", "q", "x"), in("a.b.c", "q", "x")})                // both tiers are up, in another region
+	_, _, memory := r.Settle(NewCallee([]Instance{instance("a.b.d", "r", "y")}), nil, Memory{}, begin) // tier all, level region
+	callee := NewCallee([]Instance{instance("a.b.d", "q", "x"), instance("a.b.c", "q", "x")})          // both tiers are up, in another region
 	d, _, memory := r.Settle(callee, nil, memory, begin.Add(time.Second))
 	if natural := r.Select(callee); d.Tier != natural.Tier || !d.HeldUntil.IsZero() || memory.position != (Position{}) {
 		t.Errorf("tier %s until %v, want %s for ever", d.Tier, d.HeldUntil, natural.Tier)

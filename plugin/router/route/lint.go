@@ -7,10 +7,11 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Lint warns of what loads and is still likely a mistake: rules that can never
-// match, tiers that no mapping can fill, SETs without a pool, SET names that
-// are one letter apart or break the `naming`. It takes the mapping for all that
-// is known of SETs; instances can register others. Rules and table may be nil.
+// Lint adds warnings to problems, about what loads and is still likely a mistake:
+// rules that can never match, tiers that no mapping entry fills, SETs without a pool,
+// SET names that are one letter apart or break the `naming`, evacuations of unknown
+// places. Lint knows only the SETs of the mapping; instances can register others.
+// Rules and table may be nil.
 func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	if r == nil {
 		r = &Rules{}
@@ -27,7 +28,7 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	l.warnEvacuations()
 }
 
-// linter looks at rules and mapping together.
+// linter compares rules and mapping.
 type linter struct {
 	rules    *Rules
 	table    *location.Table
@@ -39,10 +40,10 @@ type linter struct {
 type mappedSET struct {
 	name    location.SET
 	entries int
-	origin  *location.Origin // the first of them
+	origin  *location.Origin // of the first entry
 }
 
-// collectSETs returns the SET names in the order of their first places.
+// collectSETs returns the SET names in the order of their first entries.
 func collectSETs(table *location.Table) []*mappedSET {
 	var out []*mappedSET
 	byName, counted := map[location.SET]*mappedSET{}, map[*location.Origin]bool{}
@@ -72,19 +73,22 @@ func collectSETs(table *location.Table) []*mappedSET {
 	return out
 }
 
+// warnRule warns at the origin of a rule.
 func (l *linter) warnRule(r *Rule, format string, args ...any) {
 	l.warn(r.File, r.Line, r.Col, format, args...)
 }
 
+// warnSET warns at the first mapping entry of a SET.
 func (l *linter) warnSET(m *mappedSET, format string, args ...any) {
 	l.warn(m.origin.File, m.origin.Line, 1, format, args...)
 }
 
+// warn adds a warning.
 func (l *linter) warn(file string, line, col int, format string, args ...any) {
 	l.problems.Add(strict.Warning(file, line, col, format, args...))
 }
 
-// warnUnreachable warns of a rule that can never match.
+// warnUnreachable warns if a rule can never match.
 func (l *linter) warnUnreachable(rule *Rule, earlier []*Rule) {
 	for _, e := range earlier {
 		if e.covers(rule) {
@@ -93,8 +97,8 @@ func (l *linter) warnUnreachable(rule *Rule, earlier []*Rule) {
 		}
 	}
 	isAddress := func(p pattern) bool {
-		_, is := l.rules.addresses[p.exact]
-		return p.isExact && is
+		_, ok := l.rules.addresses[p.exact]
+		return p.isExact && ok
 	}
 	if !slices.ContainsFunc(rule.services, func(p pattern) bool { return !isAddress(p) }) {
 		l.warnRule(rule, "rule %q can never match: a lane address, as %q, is its own rule", rule.Name, rule.services[0].exact)
@@ -106,14 +110,15 @@ func (l *linter) warnUnreachable(rule *Rule, earlier []*Rule) {
 	}
 }
 
-// warnUnfilledTiers warns of tiers of a fixed or composed SET that no mapping entry is in.
-// A caller's own SET is in its own tiers.
+// warnUnfilledTiers warns of the tiers of a rule with a template that no mapping entry
+// is in. A rule without a template routes callers as their own SETs, which fill its
+// tiers.
 func (l *linter) warnUnfilledTiers(rule *Rule) {
 	if rule.SET == nil || rule.SET.Caller == nil && rule.SET.Callee == nil || len(l.sets) == 0 {
 		return
 	}
-	as := l.routedAs(rule)
-	if len(as) == 0 {
+	sets := l.routedAs(rule)
+	if len(sets) == 0 {
 		l.warnRule(rule, "rule %q: the template gives no caller of the mapping a SET, and callers without one are not kept apart", rule.Name)
 		return
 	}
@@ -121,14 +126,14 @@ func (l *linter) warnUnfilledTiers(rule *Rule) {
 		filled := func(s location.SET) bool {
 			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.contains(s, m.name) })
 		}
-		if tier == TierUnset || slices.ContainsFunc(as, filled) {
+		if tier == TierUnset || slices.ContainsFunc(sets, filled) {
 			continue
 		}
-		l.warnRule(rule, "rule %q: no mapping entry has a SET of tier %q of %q; only instances that register one themselves can fill it", rule.Name, tier, as[0])
+		l.warnRule(rule, "rule %q: no mapping entry has a SET of tier %q of %q; only instances that register one themselves can fill it", rule.Name, tier, sets[0])
 	}
 }
 
-// routedAs are the SETs that a rule makes of the callers in the mapping.
+// routedAs returns the SETs that a rule makes of the callers in the mapping.
 func (l *linter) routedAs(rule *Rule) []location.SET {
 	for _, t := range []*Template{rule.SET.Caller, rule.SET.Callee} {
 		if t == nil {
@@ -152,16 +157,16 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	return out
 }
 
-// warnMissingPools warns, once for each area, of SETs that would fail over to a pool that
-// is not there.
+// warnMissingPools warns, once for each area, of SETs that would fail over to a pool
+// that the mapping does not have.
 func (l *linter) warnMissingPools() {
-	there, reported := map[location.SET]bool{}, map[string]bool{}
+	mapped, reported := map[location.SET]bool{}, map[string]bool{}
 	for _, m := range l.sets {
-		there[m.name] = true
+		mapped[m.name] = true
 	}
 	for _, m := range l.sets {
 		area := m.name.AreaPrefix()
-		if there[m.name.Pool()] || reported[area] {
+		if mapped[m.name.Pool()] || reported[area] {
 			continue
 		}
 		rule := l.ruleIntoPool(m.name)
@@ -169,15 +174,16 @@ func (l *linter) warnMissingPools() {
 			continue
 		}
 		reported[area] = true
-		by := ""
+		failover := ""
 		if rule != nil {
-			by = ", the failover that rule \"" + rule.Name + "\" has for it"
+			failover = ", the failover that rule \"" + rule.Name + "\" has for it"
 		}
-		l.warnSET(m, "SET %q has no pool: no mapping entry has %q%s", m.name, m.name.Pool(), by)
+		l.warnSET(m, "SET %q has no pool: no mapping entry has %q%s", m.name, m.name.Pool(), failover)
 	}
 }
 
-// ruleIntoPool is the first rule by which callers of a SET can come to its pool.
+// ruleIntoPool returns the first rule by which callers of a SET can get its pool, and
+// nil if there is no such rule.
 func (l *linter) ruleIntoPool(set location.SET) *Rule {
 	for _, r := range l.rules.rules {
 		if s := r.SET; s != nil && s.Caller == nil && s.Callee == nil && slices.Contains(s.Tiers, TierPool) && r.when.matchesSET(set) {

@@ -11,15 +11,15 @@ import (
 
 var segmentWords = [3]string{"business", "area", "group"}
 
-// warnNames warns of SET names of the mapping that break the naming, and of those
-// that look like another one misspelt.
+// warnNames warns of SET names of the mapping that break the naming, and of SET names
+// that look like a slip of the pen for another SET.
 func (l *linter) warnNames() {
-	keeps := l.rules.Naming()
+	checkNaming := l.rules.Naming()
 	// Segments are compared with their siblings: areas of one business, groups
 	// of one area.
 	siblings := map[string]map[string]*segmentUse{}
 	for _, m := range l.sets {
-		if err := keeps(m.name); err != nil {
+		if err := checkNaming(m.name); err != nil {
 			l.warnSET(m, "%v", err)
 			continue
 		}
@@ -50,7 +50,7 @@ type segmentUse struct {
 	first      *mappedSET
 }
 
-// warnSlips warns of the rarer of two segments that are one letter apart.
+// warnSlips warns of each two segments that are one letter apart, at the rarer one.
 func (l *linter) warnSlips(uses map[string]*segmentUse) {
 	words := slices.Sorted(maps.Keys(uses))
 	for i, a := range words {
@@ -68,13 +68,13 @@ func (l *linter) warnSlips(uses map[string]*segmentUse) {
 	}
 }
 
-// minSlip is the length from which a word is unlikely to be one letter apart
-// from another one by intention, as "h" and "z" or "bj" and "nj" are.
+// minSlip is the least length of words that are compared. Shorter words, as "bj" and
+// "nj", are often one letter apart by intention.
 const minSlip = 4
 
-// oneLetterApart tells whether two words differ by a letter changed, left out,
-// or swapped with its neighbour. Digits, and letters that stand alone as in
-// sh-a and sh-b, tell things apart by intention.
+// oneLetterApart reports whether two words differ by one letter that is changed, left
+// out, or swapped with its neighbour. Words that differ by a digit, or by a letter
+// that stands alone as in sh-a and sh-b, differ by intention.
 func oneLetterApart(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
@@ -98,7 +98,8 @@ func oneLetterApart(a, b string) bool {
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
-// lookAlike tells letters from the digits that they are mistaken for.
+// lookAlike reports whether one byte is a letter and the other a digit that looks
+// like the letter.
 func lookAlike(a, b byte) bool {
 	for _, pair := range []string{"l1", "I1", "o0", "O0"} {
 		if strings.IndexByte(pair, a) >= 0 && strings.IndexByte(pair, b) >= 0 {
@@ -108,14 +109,14 @@ func lookAlike(a, b byte) bool {
 	return false
 }
 
-// isLetter tells a letter that is part of a longer word.
+// isLetter reports whether byte i of s is a letter with another letter beside it.
 func isLetter(s string, i int) bool {
 	letter := func(i int) bool { return i >= 0 && i < len(s) && unicode.IsLetter(rune(s[i])) }
 	return letter(i) && (letter(i-1) || letter(i+1))
 }
 
-// covers tells whether r matches all requests that later matches. It errs
-// towards no.
+// covers reports whether r matches every request that later matches. If covers cannot
+// be sure, it returns false.
 func (r *Rule) covers(later *Rule) bool {
 	for _, p := range later.services {
 		if !slices.ContainsFunc(r.services, func(e pattern) bool { return e.covers(p) }) {
@@ -125,6 +126,7 @@ func (r *Rule) covers(later *Rule) bool {
 	return r.when.covers(later.when)
 }
 
+// covers reports whether p fits every service that later fits.
 func (p pattern) covers(later pattern) bool {
 	switch {
 	case p.isExact:
@@ -135,6 +137,7 @@ func (p pattern) covers(later pattern) bool {
 	return p.namespace.covers(later.namespace) && p.name.covers(later.name)
 }
 
+// covers reports whether w allows every caller that later allows.
 func (w when) covers(later when) bool {
 	place := func(a, b string) bool { return a == "" || a == b }
 	if !place(w.region, later.region) || !place(w.zone, later.zone) || !place(w.campus, later.campus) {

@@ -24,7 +24,8 @@ type Route struct {
 	Location location.Location
 }
 
-// Why says why a request has no Route.
+// Why is the reason for which a caller gets the stock answer. It is empty if a rule
+// decides.
 type Why string
 
 // The reasons for the stock answer.
@@ -34,18 +35,18 @@ const (
 	WhyNoStages  Why = "the rule has no stages"
 	WhyRolledOut Why = "the caller is outside of the rollout"
 	WhyShadowed  Why = "mode: shadow"
-	// WhyNoTarget is why the name of a lane address that is a service of its own
-	// has the stock answer: callers of a working service must not lose it.
+	// WhyNoTarget is the reason of a lane address that has a service of its own, and
+	// no target: callers of a working service must not lose it.
 	WhyNoTarget Why = "the target of the lane address is no service"
 )
 
 // FullRollout is a rollout of 100 percent.
 const FullRollout = 10000
 
-// Route finds the first rule that matches the request. A lane address is its own
-// rule. With a reason other than WhyRouted the caller gets the stock answer; Rule
-// is still set where a rule matched, and the whole Route with WhyShadowed. A trace
-// gathers what was looked at on the way; requests have none.
+// Route finds the rule of a request: the lane address asked for, or the first rule that
+// matches. With a reason other than WhyRouted the caller gets the stock answer. Then
+// Route.Rule is set if a rule matched, and all of Route is set with WhyShadowed. Trace
+// gathers the rules that do not match; it may be nil.
 func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
 	rule := r.match(req, trace)
 	switch {
@@ -62,8 +63,9 @@ func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
 	return r.routeBy(rule, req.Caller), WhyRouted
 }
 
-// match returns the first rule whose conditions hold, nil where none do. For a
-// trace it looks at every rule; without one, at the rules for this name only.
+// match returns the lane address asked for, or the first rule that the request meets,
+// or nil. With a trace it looks at every rule; without one it looks only at the rules
+// for this name.
 func (r *Rules) match(req Request, trace *Trace) *Rule {
 	switch {
 	case r == nil || req.Address != nil:
@@ -80,13 +82,14 @@ func (r *Rules) match(req Request, trace *Trace) *Rule {
 	return nil
 }
 
+// matchTraced looks at the rules in their order, and traces those that do not match.
 func (r *Rules) matchTraced(req Request, trace *Trace) *Rule {
 	for _, rule := range r.rules {
-		failed := rule.firstUnmet(req)
-		if failed == conditionNone {
+		unmet := rule.firstUnmet(req)
+		if unmet == conditionNone {
 			return rule
 		}
-		trace.add(rule, failed, req)
+		trace.add(rule, unmet, req)
 	}
 	return nil
 }
@@ -98,15 +101,16 @@ func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
 		route.SET = rule.SET.routeAs(caller, r.aliases)
 	}
 	if rule.Nearby != nil {
-		// Narrower than matchLevel nothing is compared: callers of one zone
-		// are of one kind. Whether a location is known at all does count.
+		// Nothing narrower than matchLevel is compared: with matchLevel zone, all
+		// callers in one zone are one kind. Whether a location is known at all
+		// counts at every matchLevel.
 		route.Location = caller.Cut(max(int(rule.Nearby.Match), 1))
 	}
 	return route
 }
 
-// CountKinds counts the kinds of callers that there are among identities, over all
-// rules without `when`, each for one service. It stops counting at most.
+// CountKinds returns how many kinds of callers identities are, over all rules without
+// `when`, each for one service. It counts no further than most.
 func (r *Rules) CountKinds(identities []location.Identity, most int) int {
 	kinds := map[Route]bool{}
 	for _, rule := range r.All() {
@@ -123,7 +127,7 @@ func (r *Rules) CountKinds(identities []location.Identity, most int) int {
 	return len(kinds)
 }
 
-// Concerns reports whether a service is a lane address, or a rule is for it,
+// Concerns reports whether a name is a lane address, or some rule is for the name,
 // whoever asks.
 func (r *Rules) Concerns(name Resolved) bool {
 	if r == nil || name.Address != nil {
@@ -142,6 +146,8 @@ func (r *Rule) firstUnmet(req Request) condition {
 	return r.when.firstUnmet(req.Addr, req.Caller)
 }
 
+// matchesService reports whether the rule is for the name, or for a service that the
+// name stands for.
 func (r *Rule) matchesService(name Name) bool {
 	for _, p := range r.services {
 		if p.isExact && (p.exact == name.Service || slices.Contains(name.Read, p.exact)) {
@@ -165,7 +171,8 @@ func (n Name) isSystem() bool {
 }
 
 // Includes reports whether the rollout includes the caller. Raising the percent
-// only ever adds callers. By weight every caller is in, but at 0 percent.
+// only ever adds callers. A rollout by weight includes every caller, but at 0
+// percent it includes nobody.
 func (r *Rule) Includes(addr netip.Addr) bool {
 	if r.Rollout == FullRollout || r.Rollout == 0 || r.ByWeight {
 		return r.Rollout > 0

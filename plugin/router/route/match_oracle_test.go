@@ -49,6 +49,7 @@ func (s saidRule) stages() (text string) {
 	return text + ", mode: " + pick(s.shadow, "shadow", "enforce")
 }
 
+// pick returns a if first is true, else b.
 func pick(first bool, a, b string) string {
 	if first {
 		return a
@@ -56,8 +57,9 @@ func pick(first bool, a, b string) string {
 	return b
 }
 
+// drawSaid draws rule number n.
 func drawSaid(t *rapid.T, n int) saidRule {
-	one := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
+	one := func(label string, texts ...string) string { return rapid.SampledFrom(texts).Draw(t, label) }
 	s := saidRule{
 		name: fmt.Sprint("r", n), set: one("set", "", "", "*", "a.*", "a.b.c", "?.b.[*]"), region: one("region", "", "", "r"), zone: one("zone", "", "", "z"),
 		campus: one("campus", "", "", "c"), ip: one("ip", "", "", "10.0.0.2/31", "10.0.0.1-10.0.0.6", "fd00::/16"), lane: one("lane", "", "", "gray"),
@@ -112,6 +114,9 @@ func routeAgreesWithOracle(t *testing.T, rt *rapid.T) {
 	}
 	req.Resolved = rules.Resolve(name)
 	route, why := rules.Route(req, nil)
+	if traced, whyTraced := rules.Route(req, &Trace{}); traced != route || whyTraced != why {
+		rt.Fatalf("%+v: %+v %q by the index, %+v %q by looking at every rule", req, route, why, traced, whyTraced)
+	}
 	got := fmt.Sprintf("%s %s %s", route.SET, route.Location, why)
 	if route.Rule != nil {
 		got = route.Rule.Name + " " + got
@@ -123,14 +128,14 @@ func routeAgreesWithOracle(t *testing.T, rt *rapid.T) {
 
 func oracleRoute(rules []saidRule, lane saidRule, req Request) string {
 	names := append([]Service{req.Service}, req.Read...)
-	rule, found := lane, slices.Contains(names, Service{"default", "lane"})
+	rule, ok := lane, slices.Contains(names, Service{"default", "lane"})
 	for _, r := range rules {
-		if !found && oracleServes(r, names) && oracleWhen(r, req) {
-			rule, found = r, true
+		if !ok && oracleServes(r, names) && oracleWhen(r, req) {
+			rule, ok = r, true
 		}
 	}
 	switch {
-	case !found:
+	case !ok:
 		return "  " + string(WhyNoRule)
 	case rule.stage == "none":
 		return rule.name + "   " + string(WhyNoStages)
@@ -164,7 +169,7 @@ func oracleServes(r saidRule, names []Service) bool {
 }
 
 func oracleWhen(r saidRule, req Request) bool {
-	is := func(want, got string) bool { return want == "" || want == got }
+	fits := func(want, got string) bool { return want == "" || want == got }
 	inside := r.ip == ""
 	switch r.ip {
 	case "10.0.0.2/31":
@@ -174,8 +179,8 @@ func oracleWhen(r saidRule, req Request) bool {
 	case "fd00::/16":
 		inside = req.Addr.String() == "fd00::1"
 	}
-	return inside && (r.set == "" || req.Caller.SET != "" && oracleGlob(r.set, string(req.Caller.SET))) && is(r.region, req.Caller.Region) &&
-		is(r.zone, req.Caller.Zone) && is(r.campus, req.Caller.Campus) && is(r.lane, req.Caller.Labels["lane"])
+	return inside && (r.set == "" || req.Caller.SET != "" && oracleGlob(r.set, string(req.Caller.SET))) && fits(r.region, req.Caller.Region) &&
+		fits(r.zone, req.Caller.Zone) && fits(r.campus, req.Caller.Campus) && fits(r.lane, req.Caller.Labels["lane"])
 }
 
 func oracleIncludes(r saidRule, addr netip.Addr) bool {
@@ -205,13 +210,13 @@ func oracleTemplate(text string, caller location.Identity, aliases map[string]st
 			"set": string(caller.SET), "set.1": segments[0], "set.2": segments[1], "set.3": segments[2],
 			"region": caller.Region, "zone": caller.Zone, "campus": caller.Campus,
 		}
-		value, is := values[m[1]]
-		if !is {
+		value, ok := values[m[1]]
+		if !ok {
 			value = caller.Labels[strings.TrimPrefix(m[1], "label.")]
 		}
 		empty = empty || value == ""
-		if to, ok := aliases[value]; ok && m[2] != "" {
-			value = to
+		if mapped, ok := aliases[value]; ok && m[2] != "" {
+			value = mapped
 		}
 		return value
 	})

@@ -16,8 +16,8 @@ type Resolved struct {
 	Address *Rule // nil: the name is no lane address
 }
 
-// Resolve finds the lane address that a name is, or that the services are which
-// the name stands for.
+// Resolve finds the lane address of a name: the name itself is one, or a service that
+// the name stands for is one.
 func (r *Rules) Resolve(n Name) Resolved {
 	if r == nil {
 		return Resolved{Name: n}
@@ -46,7 +46,16 @@ func (r Resolved) Source() Service {
 }
 
 // HasOwnService reports whether the name is a lane address and a service of its
-// own as well. Such a name keeps the stock answer of its own service, WhyNoTarget,
-// where the target does not exist: a working service must not go with the target
-// of a lane address.
+// own as well.
 func (r Resolved) HasOwnService() bool { return r.Address != nil && r.Exists }
+
+// WithTarget returns the reason for an answer once it is known whether the service
+// to read exists. A lane address with a service of its own keeps the stock answer of
+// that service where its target does not exist: a working service must not go with
+// the target of a lane address.
+func (r Resolved) WithTarget(why Why, exists bool) Why {
+	if !exists && r.HasOwnService() {
+		return WhyNoTarget
+	}
+	return why
+}

@@ -142,19 +142,19 @@ func TestTiers(t *testing.T) {
 func TestRolloutIsMonotone(t *testing.T) {
 	const callers = 20000
 	for _, percent := range []int{0, 1, 100, 1000, 5000, 9999, 10000} {
-		in := 0
+		included := 0
 		for i := range callers {
 			addr := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
 			lower := (&Rule{Name: "r", Rollout: percent}).Includes(addr)
 			if lower {
-				in++
+				included++
 			}
 			if higher := (&Rule{Name: "r", Rollout: min(percent+500, FullRollout)}).Includes(addr); lower && !higher {
 				t.Fatalf("%s is in at %d and out at %d", addr, percent, percent+500)
 			}
 		}
-		if want := callers * percent / FullRollout; in < want-400 || in > want+400 {
-			t.Errorf("percent %d/10000: %d of %d callers in, want about %d", percent, in, callers, want)
+		if want := callers * percent / FullRollout; included < want-400 || included > want+400 {
+			t.Errorf("percent %d/10000: %d of %d callers in, want about %d", percent, included, callers, want)
 		}
 	}
 	if (&Rule{Name: "r", Rollout: 9999}).Includes(netip.Addr{}) {
@@ -163,14 +163,14 @@ func TestRolloutIsMonotone(t *testing.T) {
 }
 
 func TestParsePercent(t *testing.T) {
-	for in, want := range map[string]int{"0": 0, "100": 10000, "0.01": 1, "0.1": 10, "12.34": 1234, ".5": 50, "100.00": 10000} {
-		if got, err := parsePercent(in); err != nil || got != want {
-			t.Errorf("%s: %d, %v, want %d", in, got, err, want)
+	for text, want := range map[string]int{"0": 0, "100": 10000, "0.01": 1, "0.1": 10, "12.34": 1234, ".5": 50, "100.00": 10000} {
+		if got, err := parsePercent(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", text, got, err, want)
 		}
 	}
-	for _, in := range []string{"", ".", "1.", "1e2", "+1", "-0", "010", "00.5", "100.01", "1.001", "0x10", "1_0", "99999999999999999999"} {
-		if got, err := parsePercent(in); err == nil {
-			t.Errorf("%s: %d, want an error", in, got)
+	for _, text := range []string{"", ".", "1.", "1e2", "+1", "-0", "010", "00.5", "100.01", "1.001", "0x10", "1_0", "99999999999999999999"} {
+		if got, err := parsePercent(text); err == nil {
+			t.Errorf("%s: %d, want an error", text, got)
 		}
 	}
 }

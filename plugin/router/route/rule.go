@@ -23,7 +23,7 @@ func (s Service) Compare(other Service) int {
 	return cmp.Or(cmp.Compare(s.Namespace, other.Namespace), cmp.Compare(s.Name, other.Name))
 }
 
-// ParseService reads namespace/name.
+// ParseService reads namespace/name, without wildcards.
 func ParseService(s string) (Service, error) {
 	p, err := parsePattern(s)
 	switch {
@@ -35,22 +35,21 @@ func ParseService(s string) (Service, error) {
 	return p.exact, nil
 }
 
-// String is namespace/name, as in routing files.
+// String returns namespace/name, as in routing files.
 func (s Service) String() string { return s.Namespace + "/" + s.Name }
 
 // Rules are all rules and lane addresses in force together. They are
 // immutable, and a nil *Rules has no rules.
 type Rules struct {
-	rules     []*Rule
-	index     index // of rules
-	addresses map[Service]*Rule
-	aliases   map[string]string
-	naming    *naming
-	// evacuations, the last to end first.
-	evacuations []Evacuation
+	rules       []*Rule
+	index       index // of rules
+	addresses   map[Service]*Rule
+	aliases     map[string]string
+	naming      *naming
+	evacuations []Evacuation // the last to end first
 }
 
-// Len is the number of rules and lane addresses.
+// Len returns the number of rules and lane addresses.
 func (r *Rules) Len() int {
 	if r == nil {
 		return 0
@@ -58,8 +57,9 @@ func (r *Rules) Len() int {
 	return len(r.rules) + len(r.addresses)
 }
 
-// AddressKey is what rules see of an address beside the identity behind it: callers
-// with one identity and equal texts are routed alike.
+// AddressKey returns a text for what rules see of an address besides the identity of
+// the caller: the conditions on IPs, and the rollouts. Callers with equal identities
+// and equal texts are routed alike.
 func (r *Rules) AddressKey(addr netip.Addr) string {
 	var out []byte
 	for _, rule := range r.All() {
@@ -73,7 +73,7 @@ func (r *Rules) AddressKey(addr netip.Addr) string {
 	return string(out)
 }
 
-// Addresses are the names of the lane addresses.
+// Addresses returns the names of the lane addresses, in no order.
 func (r *Rules) Addresses() []Service {
 	if r == nil {
 		return nil
@@ -81,8 +81,8 @@ func (r *Rules) Addresses() []Service {
 	return slices.Collect(maps.Keys(r.addresses))
 }
 
-// All are the rules in their order, and then the lane addresses in that of
-// their places.
+// All returns the rules in their order, and then the lane addresses in the order of
+// their origins.
 func (r *Rules) All() []*Rule {
 	if r == nil {
 		return nil
@@ -93,36 +93,37 @@ func (r *Rules) All() []*Rule {
 	return slices.Concat(r.rules, addresses)
 }
 
-// Rule is a rule of a routing file, or a lane address: a rule for one name
-// asked for, which reads another service.
+// Rule is a rule of a routing file, or a lane address. A lane address is the rule of
+// one name, and callers that ask for the name get instances of another service, the
+// target.
 type Rule struct {
 	Name string
-	File string
-	Line int
-	Col  int
+	File string // the origin: where the rule stands
+	Line int    // from 1
+	Col  int    // from 1
 
 	services []pattern // namespace/service globs; a lane address has none
 	when     when
 
-	Target  Service // of a lane address: the service really read
+	Target  Service // of a lane address: the service really read; empty for a rule
 	SET     *SETStage
 	Nearby  *NearbyStage
 	Degrade Degrade
 	// OnEmptyAll is `onEmpty: all`.
 	OnEmptyAll bool
-	// Shadow is `mode: shadow`: decide, but send the stock answer.
+	// Shadow is `mode: shadow`: the rule decides, and the stock answer is sent.
 	Shadow bool
-	// Rollout is a share in hundredths of a percent, 0 to 10000: of the
-	// callers, or ByWeight of each caller's requests.
+	// Rollout is a share in hundredths of a percent, 0 to FullRollout. It is the
+	// share of the callers, or with ByWeight the share of each caller's requests.
 	Rollout  int
 	ByWeight bool
 }
 
-// Blends tells whether answers hold routed and other instances by weight. At 0
-// and 100 percent they do not.
+// Blends reports whether answers mix routed and other instances by weight. At 0 and
+// 100 percent they do not.
 func (r *Rule) Blends() bool { return r.ByWeight && 0 < r.Rollout && r.Rollout < FullRollout }
 
-// Mode is enforce or shadow.
+// Mode returns the word of routing files: enforce or shadow.
 func (r *Rule) Mode() string {
 	if r.Shadow {
 		return "shadow"
@@ -130,7 +131,7 @@ func (r *Rule) Mode() string {
 	return "enforce"
 }
 
-// RolloutBy is what the rollout takes a share of: caller or weight.
+// RolloutBy returns what the rollout takes a share of: caller or weight.
 func (r *Rule) RolloutBy() string {
 	if r.ByWeight {
 		return "weight"
@@ -138,10 +139,10 @@ func (r *Rule) RolloutBy() string {
 	return "caller"
 }
 
-// IsAddress tells a lane address from a rule.
+// IsAddress reports whether the rule is a lane address.
 func (r *Rule) IsAddress() bool { return r.Target != Service{} }
 
-// when are the conditions on the caller; the zero value has none.
+// when is the conditions of a rule on the caller. The zero value has no condition.
 type when struct {
 	set                  *glob
 	region, zone, campus string
@@ -149,7 +150,8 @@ type when struct {
 	labels               map[string]string
 }
 
-// firstUnmet is the first condition that does not hold, or empty.
+// firstUnmet returns the first condition that a caller does not meet, and
+// conditionNone if the caller meets all.
 func (w when) firstUnmet(addr netip.Addr, id location.Identity) condition {
 	if !w.matchesIP(addr) {
 		return conditionIP
@@ -157,6 +159,7 @@ func (w when) firstUnmet(addr netip.Addr, id location.Identity) condition {
 	return w.firstUnmetOfIdentity(id)
 }
 
+// firstUnmetOfIdentity is firstUnmet without the condition on the address.
 func (w when) firstUnmetOfIdentity(id location.Identity) condition {
 	switch {
 	case !w.matchesSET(id.SET):
@@ -173,11 +176,13 @@ func (w when) firstUnmetOfIdentity(id location.Identity) condition {
 	return conditionNone
 }
 
-// A caller without a SET meets no condition on it, not even "*".
+// matchesSET reports whether a SET meets the condition on it. A caller without a SET
+// meets none, not even "*".
 func (w when) matchesSET(set location.SET) bool {
 	return w.set == nil || set != "" && w.set.match(string(set))
 }
 
+// matchesIP reports whether an address is in one of the prefixes, if there are any.
 func (w when) matchesIP(addr netip.Addr) bool {
 	if len(w.ip) == 0 {
 		return true
@@ -190,6 +195,7 @@ func (w when) matchesIP(addr netip.Addr) bool {
 	return false
 }
 
+// matchesLabels reports whether the caller has all labels of the condition.
 func (w when) matchesLabels(labels map[string]string) bool {
 	for k, v := range w.labels {
 		if got, ok := labels[k]; !ok || got != v {
@@ -199,36 +205,41 @@ func (w when) matchesLabels(labels map[string]string) bool {
 	return true
 }
 
-// SETStage is the `set:` of a rule (docs/design.md, 5.1, 5.2). At most one of Caller
-// and Callee is given.
+// SETStage is the `set:` of a rule (docs/design.md, 5.1 and 5.2). Caller and Callee
+// are templates of the SET to route as; at most one of them is not nil. If both are
+// nil, callers are routed as their own SET.
 type SETStage struct {
 	Caller   *Template
 	Callee   *Template
-	Tiers    []Tier
-	Required bool
+	Tiers    []Tier // in the order in which they are looked at
+	Required bool   // callers without a SET get an empty list
 }
 
 // NearbyStage is the `nearby:` of a rule (docs/design.md, 5.2).
 type NearbyStage struct {
-	Match  Level
-	Max    Level
-	Strict bool
+	Match  Level // `matchLevel`: the level to begin with
+	Max    Level // `maxMatchLevel`: the widest level
+	Strict bool  // callers without a location get an empty list
 }
 
-// Degrade says when a tier or level is satisfied.
+// Degrade is the `degrade:` of a rule: it says when a tier or level is satisfied.
 type Degrade struct {
-	ByAbsence        bool
-	UnhealthyPercent int // 1 to 100
-	MinUsable        int
+	// ByAbsence makes every tier or level satisfied that has an instance.
+	ByAbsence bool
+	// UnhealthyPercent is the share of instances that are not usable from which on
+	// a tier or level is not satisfied: 1 to 100.
+	UnhealthyPercent int
+	MinUsable        int // the least number of usable instances
 	// HoldDown is how long a narrower tier or level has to be satisfied before
 	// a caller that has a wider one goes back to it.
 	HoldDown time.Duration
 }
 
-// DefaultHoldDown is the hold-down of a rule that says none.
+// DefaultHoldDown is the hold-down of a rule without `holdDown`.
 const DefaultHoldDown = 10 * time.Second
 
-// satisfied is the one definition for tiers and levels, in whole numbers.
+// satisfied reports whether a tier or level with so many instances is satisfied. It
+// is the only definition, and it calculates in whole numbers.
 func (d Degrade) satisfied(total, usable int) bool {
 	if total == 0 || d.ByAbsence {
 		return total > 0

@@ -7,31 +7,31 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Instance is what routing needs to know of an instance of the callee.
+// Instance is what routing knows of an instance of the callee.
 type Instance struct {
 	location.Location
 	SET     location.SET
 	Healthy bool
 	Isolate bool
 	Weight  uint32
-	// Evacuated tells that an evacuation in force takes the instance out.
+	// Evacuated is true while an evacuation in force takes the instance out.
 	Evacuated bool
 }
 
-// Usable is healthy, not isolated, of a weight above 0, and not evacuated.
+// Usable reports whether the instance is healthy, not isolated, not evacuated, and of
+// a weight above 0.
 func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 && !i.Evacuated }
 
-// SETRule is the number of the rule of docs/design.md, 5.2 by which the SET
-// stage decided.
+// SETRule is the rule of docs/design.md, 5.2 by which the SET stage decided.
 type SETRule int
 
 // The rules of the SET stage.
 const (
-	SETRuleNone           SETRule = iota
-	SETRuleCalleeWithout          // no instance has a SET: all pass
-	SETRuleCallerWithout          // the caller has none: all pass, or empty if required
-	SETRuleBusinessAbsent         // no instance of the caller's business: tier unset
-	SETRuleByTiers                // the tiers in their order
+	SETRuleNone           SETRule = iota // the rule has no SET stage
+	SETRuleCalleeWithout                 // no instance has a SET: all pass
+	SETRuleCallerWithout                 // the caller has no SET: all pass, or none if required
+	SETRuleBusinessAbsent                // no instance of the caller's business: tier unset
+	SETRuleByTiers                       // the tiers in their order
 )
 
 // Step is a tier or level that was looked at.
@@ -42,30 +42,32 @@ type Step struct {
 	Satisfied bool
 }
 
-// Decision is what a kind of caller gets, and why.
+// Decision is the instances that a kind of caller gets, and why.
 type Decision struct {
-	Chosen  []int // indexes into the instances given, ascending
+	Chosen  []int // indexes into Callee.Instances, ascending
 	SETRule SETRule
-	Tier    string // empty where the SET stage passed all on
-	Level   string // empty where the nearby stage passed all on
-	Tiers   []Step // looked at, in order
-	Levels  []Step
-	Widened bool // the stages left nothing and `onEmpty: all` answered
-	Dropped int  // evacuated instances left out of what was chosen
+	Tier    string // the chosen tier; empty if the SET stage chose none
+	Level   string // the chosen level; empty if the nearby stage chose none
+	Tiers   []Step // the tiers that were looked at, in order
+	Levels  []Step // the levels that were looked at, in order
+	Widened bool   // the stages left no instance, and `onEmpty: all` answered
+	Dropped int    // how many evacuated instances were left out of the chosen ones
 
-	// HeldAt are the tiers and levels that are not gone back to before Until,
-	// though one of them is satisfied.
+	// HeldAt is the position at which the hold-down keeps the caller until
+	// HeldUntil, though a narrower position is satisfied. HeldUntil is zero if
+	// nothing is held.
 	HeldAt    Position
 	HeldUntil time.Time
 }
 
-// Select chooses among the instances of the service really read
-// (docs/design.md, 5.2 and 5.3). It is deterministic. Its time and memory are
-// linear in the instances of the tiers that it looks at.
+// Select chooses among the instances of the service really read, without weights
+// and without a hold-down (docs/design.md, 5.2 and 5.3). Select is deterministic.
+// Its time and memory are linear in the instances of the tiers that it looks at.
 func (r Route) Select(callee *Callee) Decision { return r.selectHeldAt(callee, Position{}) }
 
-func (r Route) selectHeldAt(callee *Callee, hold Position) Decision {
-	s := selection{Route: r, callee: callee, heldAt: hold}
+// selectHeldAt is Select while the caller is held at a position.
+func (r Route) selectHeldAt(callee *Callee, heldAt Position) Decision {
+	s := selection{Route: r, callee: callee, heldAt: heldAt}
 	left := slices.Clip(callee.all)
 	if r.Rule.SET != nil {
 		left = s.setStage()
@@ -82,8 +84,9 @@ func (r Route) selectHeldAt(callee *Callee, hold Position) Decision {
 	return s.Decision
 }
 
-// dropEvacuated leaves evacuated instances out of a list that has another
-// usable one (docs/design.md, 5.3). It does not write into the list.
+// dropEvacuated returns the list without its evacuated instances if the list has a
+// usable one, and else the whole list (docs/design.md, 5.3). It does not write into
+// the list.
 func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
 	evacuated := func(t T) bool { return instance(t).Evacuated }
 	if !slices.ContainsFunc(list, evacuated) || !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {
@@ -92,8 +95,8 @@ func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
 	return slices.DeleteFunc(slices.Clone(list), evacuated)
 }
 
-// selection is a decision in the making. Lists of indexes in it may be those of
-// the callee, and are not written.
+// selection is a decision in the making. Its lists of indexes may be shared with the
+// callee: they are not written.
 type selection struct {
 	Route
 	callee *Callee
@@ -101,6 +104,7 @@ type selection struct {
 	Decision
 }
 
+// setStage returns the instances that the SET stage leaves (docs/design.md, 5.2).
 func (s *selection) setStage() []int {
 	all := slices.Clip(s.callee.all)
 	switch {
@@ -127,19 +131,22 @@ func (s *selection) setStage() []int {
 	return chosen
 }
 
+// nearbyStage returns the instances that the nearby stage leaves of those that the SET
+// stage left (docs/design.md, 5.2). Levels narrower than the caller's location is known
+// are not looked at.
 func (s *selection) nearbyStage(left []int) []int {
-	known := s.Location.Depth()
-	if known == 0 {
+	depth := s.Location.Depth()
+	if depth == 0 {
 		if s.Rule.Nearby.Strict {
 			return nil
 		}
 		return left
 	}
-	start := min(s.Rule.Nearby.Match, Level(known))
+	start := min(s.Rule.Nearby.Match, Level(depth))
 	count := int(start-s.Rule.Nearby.Max) + 1
 	held := s.heldAt.Level
 	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.heldAt.Tier]) {
-		held = 0 // another tier
+		held = 0 // of the levels of another tier nothing is held
 	}
 	chosen, level := s.takeFirst(held, count, func(n int) ([]int, Step) {
 		level := start - Level(n)
@@ -149,13 +156,14 @@ func (s *selection) nearbyStage(left []int) []int {
 	return chosen
 }
 
-// takeFirst looks at count groups in order and takes the first that is satisfied;
-// none is: the first that has any instance. The one that is held is taken before
-// narrower ones, if it is satisfied itself.
-func (s *selection) takeFirst(held, count int, group func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
+// takeFirst looks at count tiers or levels in order, and returns the members and the
+// name of the first satisfied one. If none is satisfied, it returns the first that
+// has any instance. Tiers or levels before number held are passed over as long as
+// number held or a later one is satisfied. Each one that was looked at goes to steps.
+func (s *selection) takeFirst(held, count int, look func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
 	satisfied := false
 	for n := range count {
-		members, step := group(n)
+		members, step := look(n)
 		*steps = append(*steps, step)
 		switch {
 		case step.Satisfied && n >= held:
@@ -172,6 +180,7 @@ func (s *selection) takeFirst(held, count int, group func(n int) ([]int, Step), 
 	return chosen, name
 }
 
+// measure returns the members of a tier or level, and counts them.
 func (s *selection) measure(members []int, name string) ([]int, Step) {
 	usable := 0
 	for _, i := range members {
@@ -185,7 +194,7 @@ func (s *selection) measure(members []int, name string) ([]int, Step) {
 	}
 }
 
-// within are those of a list that are in a level around the caller.
+// within returns the instances of a list that are in a level around the caller.
 func (s *selection) within(list []int, level Level) []int {
 	if level == LevelAll {
 		return list
@@ -199,8 +208,9 @@ func (s *selection) within(list []int, level Level) []int {
 	return out
 }
 
-// emptyAnswer is the answer of `onEmpty: all`. Where the SET stage decided on a
-// SET it stays within what that stage could have chosen.
+// emptyAnswer returns the answer of `onEmpty: all`. If the SET stage decided by the
+// caller's SET, the answer has every instance that this stage could have chosen;
+// else it has every instance of the service.
 func (s *selection) emptyAnswer() []int {
 	switch s.SETRule {
 	case SETRuleBusinessAbsent:

@@ -13,7 +13,7 @@ type Template struct {
 	parts []part
 }
 
-// part is literal text, or a field of the caller.
+// part is literal text, or a field of the caller: one of literal and field is empty.
 type part struct {
 	literal string
 	field   string // set, set.1, region, label.<key>, ...
@@ -25,7 +25,7 @@ var fieldWords = []string{
 	"{caller.region}", "{caller.zone}", "{caller.campus}", "{caller.label.<key>}",
 }
 
-// ParseTemplate checks a template. A text without fields must be a SET name.
+// ParseTemplate reads a template. A text without fields must be a SET name.
 func ParseTemplate(s string) (*Template, error) {
 	t := &Template{}
 	for rest := s; rest != ""; {
@@ -51,6 +51,7 @@ func ParseTemplate(s string) (*Template, error) {
 	return t, t.checkShape(s)
 }
 
+// parseField reads a field with its braces.
 func parseField(s string) (part, error) {
 	name, alias := strings.CutSuffix(s[1:len(s)-1], "|alias")
 	p := part{field: strings.TrimPrefix(name, "caller."), alias: alias}
@@ -60,14 +61,15 @@ func parseField(s string) (part, error) {
 			return p, nil
 		}
 	}
-	if key, is := strings.CutPrefix(name, "caller.label."); is && key != "" && !strings.ContainsAny(key, "{|") {
+	if key, ok := strings.CutPrefix(name, "caller.label."); ok && key != "" && !strings.ContainsAny(key, "{|") {
 		return p, nil
 	}
 	return part{}, fmt.Errorf("unknown field %q, expected one of %s, with |alias before the } where it maps", s, strings.Join(fieldWords, " "))
 }
 
-// checkShape fills each field with a sample: what cannot be a SET name for any
-// caller is a fault of the template. A label may hold several segments.
+// checkShape fills each field with a sample, and returns an error if the result is no
+// SET name: then the template gives no caller a SET. A template with a label is not
+// checked, as a label may have several segments.
 func (t *Template) checkShape(s string) error {
 	var b strings.Builder
 	for _, p := range t.parts {
@@ -90,7 +92,7 @@ func (t *Template) checkShape(s string) error {
 	return nil
 }
 
-// usesAlias tells whether some field has |alias.
+// usesAlias reports whether any field has |alias.
 func (t *Template) usesAlias() bool {
 	for _, p := range t.parts {
 		if p.alias {
@@ -100,7 +102,8 @@ func (t *Template) usesAlias() bool {
 	return false
 }
 
-// Literal returns the SET name of a template without fields.
+// Literal returns the SET name of a template without fields. It reports false for a
+// template with fields.
 func (t *Template) Literal() (location.SET, bool) {
 	if len(t.parts) == 1 && t.parts[0].field == "" {
 		return location.SET(t.parts[0].literal), true
@@ -108,9 +111,9 @@ func (t *Template) Literal() (location.SET, bool) {
 	return "", false
 }
 
-// Apply fills in the caller. Where a field is empty, or what comes out is no
-// SET name, the caller has no SET. A value that aliases do not name stays as
-// it is.
+// Apply returns the template with the fields of a caller filled in. If a field is
+// empty, or the result is no SET name, Apply returns no SET. Aliases map the values
+// of fields with |alias; a value that they do not list stays as it is.
 func (t *Template) Apply(caller location.Identity, aliases map[string]string) location.SET {
 	if set, ok := t.Literal(); ok {
 		return set
@@ -125,8 +128,8 @@ func (t *Template) Apply(caller location.Identity, aliases map[string]string) lo
 		if value == "" {
 			return ""
 		}
-		if to, ok := aliases[value]; ok && p.alias {
-			value = to
+		if mapped, ok := aliases[value]; ok && p.alias {
+			value = mapped
 		}
 		b.WriteString(value)
 	}
@@ -137,6 +140,7 @@ func (t *Template) Apply(caller location.Identity, aliases map[string]string) lo
 	return set
 }
 
+// fieldOf returns the value of a field of the caller; empty for unknown.
 func fieldOf(caller location.Identity, field string) string {
 	switch field {
 	case "set":

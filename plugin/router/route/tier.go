@@ -21,8 +21,8 @@ const (
 
 var tierWords = []string{string(TierOwn), string(TierPool), string(TierSiblings), string(TierBusiness), string(TierUnset), string(TierAll)}
 
-// contains tells whether an instance of SET set is in the tier for a caller routed
-// as caller, which has a SET.
+// contains reports whether the tier has the instances of a SET, for a caller routed
+// as the SET caller, which is not empty.
 func (t Tier) contains(caller, set location.SET) bool {
 	switch t {
 	case TierOwn:
@@ -41,8 +41,9 @@ func (t Tier) contains(caller, set location.SET) bool {
 	return false
 }
 
-// onlySET is the one SET that the tier has for a caller, if it can be no other.
-func (t Tier) onlySET(caller location.SET) (set location.SET, is bool) {
+// onlySET returns the SET of the tier for a caller, if no other SET can be in the
+// tier.
+func (t Tier) onlySET(caller location.SET) (set location.SET, ok bool) {
 	switch t {
 	case TierOwn:
 		return caller, !caller.IsPool()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// condition is a part of a rule that a request may not meet.
+// condition names a part of a rule that a request may not meet.
 type condition string
 
 const (
@@ -24,7 +24,7 @@ const (
 type Passed struct {
 	Rule *Rule
 	Why  string
-	// OtherService says that the rule is for other services.
+	// OtherService is true if the rule is for other services.
 	OtherService bool
 }
 
@@ -35,20 +35,21 @@ type Trace struct {
 	Passed []Passed
 }
 
-func (t *Trace) add(rule *Rule, failed condition, req Request) {
-	t.Passed = append(t.Passed, Passed{rule, rule.describeUnmet(failed, req), failed == conditionService})
+// add gathers a rule and the condition that the request does not meet.
+func (t *Trace) add(rule *Rule, unmet condition, req Request) {
+	t.Passed = append(t.Passed, Passed{rule, rule.describeUnmet(unmet, req), unmet == conditionService})
 }
 
 // describeUnmet says what a condition wants and what the request has.
-func (r *Rule) describeUnmet(failed condition, req Request) string {
+func (r *Rule) describeUnmet(unmet condition, req Request) string {
 	wants := func(want, got string) string {
 		if got == "" {
-			return fmt.Sprintf("when.%s wants %q, the caller has none", failed, want)
+			return fmt.Sprintf("when.%s wants %q, the caller has none", unmet, want)
 		}
-		return fmt.Sprintf("when.%s wants %q, the caller has %q", failed, want, got)
+		return fmt.Sprintf("when.%s wants %q, the caller has %q", unmet, want, got)
 	}
 	w, id := r.when, req.Caller
-	switch failed {
+	switch unmet {
 	case conditionSET:
 		return wants(string(w.set.text), string(id.SET))
 	case conditionRegion:
@@ -73,7 +74,7 @@ func (r *Rule) describeUnmet(failed condition, req Request) string {
 	return "it is for " + strings.Join(services, ", ")
 }
 
-// Reason says why a tier or level is satisfied or not.
+// Reason returns why a tier or level is satisfied or not, for operators.
 func (d Degrade) Reason(s Step) string {
 	unusable := s.Total - s.Usable
 	switch {
@@ -89,7 +90,7 @@ func (d Degrade) Reason(s Step) string {
 	return fmt.Sprintf("%d of %d usable", s.Usable, s.Total)
 }
 
-// String says by which of the rules of docs/design.md, 5.2 the stage decided.
+// String returns for operators by which rule of docs/design.md, 5.2 the stage decided.
 func (r SETRule) String() string {
 	switch r {
 	case SETRuleCalleeWithout:
@@ -104,8 +105,8 @@ func (r SETRule) String() string {
 	return "no SET stage"
 }
 
-// LeftOut says of each instance why it is not in the list; it is empty for those
-// that are. Instances and decision are those of Select.
+// LeftOut returns for each instance why the decision leaves it out, and an empty text
+// for a chosen instance. Instances are those that the decision was made from.
 func (r Route) LeftOut(d Decision, instances []Instance) []string {
 	out := make([]string, len(instances))
 	chosen := make([]bool, len(instances))
@@ -120,6 +121,7 @@ func (r Route) LeftOut(d Decision, instances []Instance) []string {
 	return out
 }
 
+// leftOut returns why a decision leaves an instance out.
 func (r Route) leftOut(d Decision, i Instance) string {
 	set := "SET \"" + string(i.SET) + "\""
 	if i.SET == "" {
@@ -150,7 +152,8 @@ func (r Route) leftOut(d Decision, i Instance) string {
 	return "it is evacuated, and the list has another usable instance"
 }
 
-// notInTier names the tier that would have it.
+// notInTier returns why an instance is not in the chosen tier. It names the tier of
+// the rule that has the instance.
 func (r Route) notInTier(d Decision, i Instance, set string) string {
 	for _, tier := range r.Rule.SET.Tiers {
 		if tier.contains(r.SET, i.SET) {

@@ -47,25 +47,25 @@ type changes struct {
 // note records a view that was just built, unless its content is the content of
 // the last one. Why says what made the view before stale; it is empty where no
 // view was there.
-func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot, why string, now time.Time) {
+func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot, cause string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	log := l.entry(changeKey{asked, kind.Rule.Name, kind.SET, kind.Location})
 	before, after := log.last, v.state(kind)
 	switch {
 	case before == nil:
-		why = whyFirst
+		cause = causeFirst
 	case log.rules != weak.Make(snap.rules):
-		why = whyRouting
-	case why == "": // nobody asked for a while
-		why = snap.lastChange.why
+		cause = causeRouting
+	case cause == "": // nobody asked for a while
+		cause = snap.lastChange.cause
 	}
 	log.last, log.rules = &after, weak.Make(snap.rules)
 	if before != nil && before.Revision == after.Revision {
 		return
 	}
 	change := api.Change{
-		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: why, Change: nameChange(kind.Rule, before, after), Before: before, After: after,
+		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: cause, Change: nameChange(kind.Rule, before, after), Before: before, After: after,
 		Kind: explain.IdentityText(location.Identity{SET: kind.SET, Location: kind.Location}),
 	}
 	log.list = append(log.list[max(len(log.list)-maxChanges+1, 0):], change)

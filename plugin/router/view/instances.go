@@ -23,29 +23,29 @@ type instances struct {
 	pods    []location.Found       // at the hosts; nil without the source kubernetes
 	callee  *route.Callee
 
-	// When and why each SET last changed, the list of SETs that there are, and
+	// The last change of each SET, the list of SETs that there are, and
 	// anything at all.
 	setChange              map[location.SET]stamp
 	setsChange, lastChange stamp
 }
 
-// stamp is a change: the number of the snapshot that it came with, and why.
+// stamp is a change: the number of the snapshot that brought it, and the cause.
 type stamp struct {
-	seq uint64
-	why string
+	seq   uint64
+	cause string
 }
 
-// Why the list of a kind of caller changes.
+// The causes of a change of the list of a kind of caller.
 const (
-	whyInstances  = "instances changed"
-	whyMapping    = "mapping files changed"
-	whyRouting    = "routing files changed"
-	whyEvacuation = "an evacuation ended"
-	whyOwn        = "instances of the lane address's own service changed"
-	whyFirst      = "asked for the first time"
-	whyPods       = "pods changed"
-	whyHeld       = "a narrower tier or level was satisfied for the hold-down"
-	whyService    = "the service's own record changed"
+	causeInstances  = "instances changed"
+	causeMapping    = "mapping files changed"
+	causeRouting    = "routing files changed"
+	causeEvacuation = "an evacuation ended"
+	causeOwnService = "instances of the lane address's own service changed"
+	causeFirst      = "asked for the first time"
+	causePods       = "pods changed"
+	causeHoldDown   = "a narrower tier or level was satisfied for the hold-down"
+	causeService    = "the service's own record changed"
 )
 
 // renewal makes instances from the instances before and a state of the files.
@@ -53,7 +53,7 @@ type renewal struct {
 	old   *instances
 	state inForce
 	pods  Pods
-	why   string // every instance is resolved anew, for this reason; empty: only what changed
+	cause string // every instance is resolved anew, for this reason; empty: only what changed
 	seq   uint64
 }
 
@@ -64,7 +64,7 @@ type renewal struct {
 func newInstances(list []*apiservice.Instance, state inForce, pods Pods, before *Snapshot, seq uint64) (*instances, error) {
 	r := renewal{old: &instances{callee: route.NewCallee(nil), setChange: map[location.SET]stamp{}}, state: state, pods: pods, seq: seq}
 	if before != nil {
-		r.old, r.why = before.instances, before.inForce.difference(state)
+		r.old, r.cause = before.instances, before.inForce.difference(state)
 	}
 	s := &instances{setChange: maps.Clone(r.old.setChange), setsChange: r.old.setsChange, lastChange: r.old.lastChange}
 	s.protos, s.index = r.old.sorted(list)
@@ -78,7 +78,7 @@ func newInstances(list []*apiservice.Instance, state inForce, pods Pods, before 
 	}
 	for id, n := range r.old.index {
 		if _, ok := s.index[id]; !ok {
-			s.touch(r.old.callee.Instances[n].SET, stamp{seq, whyInstances})
+			s.touch(r.old.callee.Instances[n].SET, stamp{seq, causeInstances})
 		}
 	}
 	s.group(resolved, r.old)
@@ -87,17 +87,17 @@ func newInstances(list []*apiservice.Instance, state inForce, pods Pods, before 
 
 // renew takes one instance over, or resolves it and marks its SETs as changed.
 func (s *instances) renew(n int, resolved *route.Instance, r *renewal) (err error) {
-	p, old, why := s.protos[n], r.old, r.why
+	p, old, cause := s.protos[n], r.old, r.cause
 	before, ok := old.index[p.GetId().GetValue()]
 	hosts := location.Hosts{Table: r.state.table, PodsFirst: r.pods.First}
 	same := ok && sameRecord(old.protos[before], p)
 	if s.pods != nil {
 		hosts.Pods = knownPod{s.pods[n]}
 		if same && s.pods[n] != old.pods[before] {
-			why = whyPods
+			cause = causePods
 		}
 	}
-	if same && why == "" {
+	if same && cause == "" {
 		*resolved, s.protos[n], s.digests[n] = old.callee.Instances[before], old.protos[before], old.digests[before]
 		return nil
 	}
@@ -109,11 +109,11 @@ func (s *instances) renew(n int, resolved *route.Instance, r *renewal) (err erro
 		return nil // the server's cache reads what is new several times
 	}
 	if !same {
-		why = whyInstances
+		cause = causeInstances
 	}
-	s.touch(resolved.SET, stamp{r.seq, why})
+	s.touch(resolved.SET, stamp{r.seq, cause})
 	if ok {
-		s.touch(old.callee.Instances[before].SET, stamp{r.seq, why})
+		s.touch(old.callee.Instances[before].SET, stamp{r.seq, cause})
 	}
 	return nil
 }

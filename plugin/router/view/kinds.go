@@ -53,9 +53,9 @@ func newKinds() *kinds {
 
 // cell is where the view of one kind of caller stands. The view is built once.
 type cell struct {
-	seq   uint64    // of the snapshot that the view is built from
-	own   *Snapshot // of the own service of a lane address, if the view depends on it
-	build func() (*View, error)
+	seq        uint64    // of the snapshot that the view is built from
+	ownService *Snapshot // of a lane address, if the view depends on it
+	build      func() (*View, error)
 
 	size    atomic.Int64  // instances of the view
 	until   atomic.Int64  // when the kind has to be decided again, after epoch; 0: never
@@ -87,12 +87,12 @@ func (u *usage) tick() (idle bool) {
 
 // view returns the view of a kind of caller. Concurrent requests for a view that
 // is not there yet wait for one build of it.
-func (s *Store) view(q *Query, snap *Snapshot, kind Kind, own *Snapshot) (*View, error) {
-	why, before := "", route.Memory{}
+func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) (*View, error) {
+	cause, before := "", route.Memory{}
 	present, ok := snap.kinds.cells.Load(kind)
 	if ok {
 		old := present.(*cell)
-		if why = old.stale(snap, own, s.Now()); why == "" {
+		if cause = old.stale(snap, ownService, s.Now()); cause == "" {
 			old.use.note()
 			return old.build()
 		}
@@ -100,10 +100,10 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, own *Snapshot) (*View,
 	} else {
 		before = snap.kinds.inheritedMemory(kind)
 	}
-	fresh := &cell{seq: snap.seq, own: own}
+	fresh := &cell{seq: snap.seq, ownService: ownService}
 	fresh.use.note()
 	fresh.build = sync.OnceValues(func() (*View, error) {
-		v, err := s.build(snap, kind, own, before)
+		v, err := s.build(snap, kind, ownService, before)
 		if err != nil || !q.Kept {
 			return v, err
 		}
@@ -113,7 +113,7 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, own *Snapshot) (*View,
 		}
 		snap.kinds.members.Add(fresh.size.Load())
 		if !kind.OnlyHealthy {
-			s.changes.note(q.Service, kind, v, snap, why, s.Now())
+			s.changes.note(q.Service, kind, v, snap, cause, s.Now())
 		}
 		return v, nil
 	})
@@ -131,22 +131,22 @@ func (c *cell) memory() route.Memory {
 
 // stale says why the cell does not have the view of a snapshot any more. It is
 // empty while the cell has it.
-func (c *cell) stale(snap, own *Snapshot, now time.Time) (why string) {
+func (c *cell) stale(snap, ownService *Snapshot, now time.Time) (cause string) {
 	until := c.until.Load()
 	switch {
-	case c.own != own:
-		return whyOwn
+	case c.ownService != ownService:
+		return causeOwnService
 	case until != 0 && int64(now.Sub(epoch)) >= until:
-		return whyHeld
+		return causeHoldDown
 	case c.seq >= snap.seq || c.goodFor.Load() >= snap.seq:
 		return ""
 	}
 	v, err := c.build()
 	if err != nil {
-		return snap.lastChange.why
+		return snap.lastChange.cause
 	}
 	if last := v.dependency(snap); last.seq > c.seq {
-		return last.why
+		return last.cause
 	}
 	c.goodFor.Store(snap.seq)
 	return ""
@@ -170,7 +170,7 @@ func (s *Snapshot) put(kind Kind, present any, fresh *cell, now time.Time) *cell
 		k.count.Add(1)
 		return fresh
 	}
-	if first := v.(*cell); first.stale(s, fresh.own, now) == "" {
+	if first := v.(*cell); first.stale(s, fresh.ownService, now) == "" {
 		return first
 	}
 	return fresh

@@ -51,11 +51,11 @@ type inForce struct {
 func (f inForce) difference(other inForce) string {
 	switch {
 	case f.table != other.table:
-		return whyMapping
+		return causeMapping
 	case f.rules != other.rules:
-		return whyRouting
+		return causeRouting
 	case len(f.evacuations) != len(other.evacuations):
-		return whyEvacuation
+		return causeEvacuation
 	}
 	return ""
 }
@@ -187,7 +187,7 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods Pods, be
 		return nil, fmt.Errorf("revision: %w", err)
 	}
 	if before != nil && before.header != s.header {
-		s.lastChange = stamp{s.seq, whyService}
+		s.lastChange = stamp{s.seq, causeService}
 		s.setsChange = s.lastChange
 	}
 	return s, nil

@@ -42,7 +42,7 @@ type Query struct {
 }
 
 // Decide is route.Route.Settle.
-type Decide func(r route.Route, callee *route.Callee, own []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory)
+type Decide func(r route.Route, callee *route.Callee, ownService []route.Instance, before route.Memory, now time.Time) (route.Decision, []route.Member, route.Memory)
 
 // Store keeps the views of all services. Its exported fields are set before the
 // first use. It is safe for concurrent use.
@@ -70,32 +70,32 @@ func (s *Store) View(q *Query, kind Kind) (v *View, refused *apiservice.Discover
 	if snap == nil {
 		return nil, refused, err
 	}
-	var own *Snapshot
+	var ownService *Snapshot
 	if q.HasOwnService() {
 		// The answer may not depend on the own service. The caller must be allowed
 		// to read it all the same.
-		own, refused, err = s.Snapshot(q, q.Service)
-		if own == nil {
+		ownService, refused, err = s.Snapshot(q, q.Service)
+		if ownService == nil {
 			return nil, refused, err
 		}
 	}
-	v, err = s.view(q, snap, kind, own.ifNeeded(kind.Rule))
+	v, err = s.view(q, snap, kind, ownService.ifNeeded(kind.Rule))
 	return v, nil, err
 }
 
 // Peek returns the view that View would return, but keeps nothing and notes no
 // change: it is for those who only look.
-func (s *Store) Peek(snap *Snapshot, kind Kind, own *Snapshot) (*View, error) {
-	own = own.ifNeeded(kind.Rule)
+func (s *Store) Peek(snap *Snapshot, kind Kind, ownService *Snapshot) (*View, error) {
+	ownService = ownService.ifNeeded(kind.Rule)
 	before := snap.kinds.inheritedMemory(kind)
 	if v, ok := snap.kinds.cells.Load(kind); ok {
 		old := v.(*cell)
-		if old.stale(snap, own, s.Now()) == "" {
+		if old.stale(snap, ownService, s.Now()) == "" {
 			return old.build()
 		}
 		before = old.memory()
 	}
-	return s.build(snap, kind, own, before)
+	return s.build(snap, kind, ownService, before)
 }
 
 // Changes returns the last changes of what callers get, the latest first: of one

@@ -44,30 +44,30 @@ const revisionPrefix = "setrouter-"
 
 // build decides for a kind of caller and makes its list. A fault in it, also a
 // panic, becomes an error, so that the next snapshot is tried again.
-func (s *Store) build(snap *Snapshot, kind Kind, own *Snapshot, before route.Memory) (v *View, err error) {
+func (s *Store) build(snap *Snapshot, kind Kind, ownService *Snapshot, before route.Memory) (v *View, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	start := time.Now()
-	decision, members, memory := s.Decide(kind.Route, snap.callee, own.routable(), before, s.Now())
+	decision, members, memory := s.Decide(kind.Route, snap.callee, ownService.routable(), before, s.Now())
 	v = &View{Decision: decision, memory: memory, Answer: copyAnswer(snap.answer)}
-	if err := v.list(snap, kind, own, members); err != nil {
+	if err := v.list(snap, kind, ownService, members); err != nil {
 		return nil, err
 	}
 	sets, ok := kind.Dependencies(snap.callee, decision)
 	v.sets, v.everything = sets, !ok || kind.Rule.Shadow
-	v.counters = newCounters(v, kind.Rule, stockOf(snap, own))
+	v.counters = newCounters(v, kind.Rule, stockOf(snap, ownService))
 	observe.BuildSeconds.Observe(time.Since(start).Seconds())
 	return v, nil
 }
 
 // list puts the members of the answer into the view, and names its content.
-func (v *View) list(snap *Snapshot, kind Kind, own *Snapshot, members []route.Member) error {
+func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []route.Member) error {
 	from := func(m route.Member) *Snapshot {
 		if m.OwnService {
-			return own
+			return ownService
 		}
 		return snap
 	}
@@ -167,9 +167,9 @@ func (s *Snapshot) routable() []route.Instance {
 
 // stockOf returns the instances that a caller would get without routing: of the
 // own service of a lane address, or of the service really read.
-func stockOf(snap, own *Snapshot) []route.Instance {
-	if own != nil {
-		return own.routable()
+func stockOf(snap, ownService *Snapshot) []route.Instance {
+	if ownService != nil {
+		return ownService.routable()
 	}
 	return snap.routable()
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Drift is an instance whose registration says otherwise than the mapping, or
-// whose SET name is none.
+// Drift is an instance that registered a SET or location other than the mapping's, or
+// a SET that is not a valid name.
 type Drift struct {
 	Service    string `json:"service"`
 	Host       string `json:"host"`
 	Port       uint32 `json:"port"`
-	Field      string `json:"field"` // location or set
-	Registered string `json:"registered"`
-	Mapping    string `json:"mapping"`
+	Field      string `json:"field"`      // location or set
+	Registered string `json:"registered"` // what the instance says
+	Mapping    string `json:"mapping"`    // what the mapping says of its host
 }
 
 // Drifts lists the instances that registered a location or SET that differs
-// from what the mapping says of their host. What either does not know is no
+// from what the mapping says of their host. A field that only one of them knows is no
 // difference.
 func (w *World) Drifts() []Drift {
 	out := []Drift{}
@@ -43,33 +43,33 @@ func (w *World) Drifts() []Drift {
 	return out
 }
 
-// Stranger is a caller that no mapping entry knows and that is no known pod.
+// Stranger is a caller that is in no mapping entry and is not a known pod.
 type Stranger struct {
 	Address  string  `json:"address"`
-	Known    string  `json:"known"` // what other sources know
+	Known    string  `json:"known"` // SET and location by the other sources
 	Requests uint64  `json:"requests"`
 	Share    float64 `json:"share"` // of the requests of all callers seen lately
 }
 
-// Strangers lists the callers seen lately that the mapping does not know, those
-// with most requests first.
+// Strangers lists the strangers among the callers seen lately, the one with the most
+// requests first.
 func (w *World) Strangers() []Stranger {
 	w.index()
-	var all uint64
+	var total uint64
 	for _, s := range w.Seen {
-		all += s.Requests
+		total += s.Requests
 	}
 	out := []Stranger{}
 	for _, s := range w.Seen {
-		if _, known := w.Table.Lookup(s.Addr); known {
+		if _, ok := w.Table.Lookup(s.Addr); ok {
 			continue
 		}
-		if _, known := w.pods.Facts(location.Normalize(s.Addr)); known {
+		if _, ok := w.pods.Facts(location.Normalize(s.Addr)); ok {
 			continue
 		}
 		out = append(out, Stranger{
 			Address: s.Addr.String(), Known: Kind{Identity: w.Identity(s.Addr)}.Text(),
-			Requests: s.Requests, Share: float64(s.Requests) / float64(max(all, 1)),
+			Requests: s.Requests, Share: float64(s.Requests) / float64(max(total, 1)),
 		})
 	}
 	slices.SortFunc(out, func(a, b Stranger) int {

@@ -10,8 +10,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Dump is a World as JSON, with the files in force in place of what was loaded
-// from them.
+// Dump is a World as JSON. It has the files in force in the place of the rules and the
+// table that were loaded from them.
 type Dump struct {
 	Now       time.Time       `json:"now"`
 	Sources   []string        `json:"sources"`
@@ -25,7 +25,7 @@ type Dump struct {
 	Pods      []Pod           `json:"pods"`    // of the source kubernetes
 }
 
-// Text is a file.
+// Text is the name and the content of a file.
 type Text struct {
 	Name    string `json:"name"`
 	Content string `json:"content"`
@@ -37,8 +37,8 @@ type Alias struct {
 	Service route.Service `json:"service"`
 }
 
-// NewDump makes a dump of a state and the files that its rules and table come
-// from.
+// NewDump returns the dump of a state. Mapping and routing are the files that the table
+// and the rules of the state come from.
 func NewDump(w *World, mapping, routing []strict.File) Dump {
 	d := Dump{
 		Now: w.Now, Sources: w.Sources, Mapping: texts(mapping), Routing: texts(routing),
@@ -69,8 +69,8 @@ func texts(files []strict.File) []Text {
 	return out
 }
 
-// World is the state again. Faults in its files go to problems, and World
-// returns nil if there is one.
+// World returns the state that the dump was made of. Faults in its files go to problems,
+// and World returns nil if there are any.
 func (d Dump) World(problems *strict.Problems) *World {
 	w := &World{Now: d.Now, Sources: d.Sources, Names: d.Services, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods}
 	w.Aliases = map[route.Service]route.Service{}
@@ -94,7 +94,7 @@ func files(texts []Text) []strict.File {
 	return out
 }
 
-// WithFiles is the same state under another mapping and other rules.
+// WithFiles returns the same state with another mapping and other rules.
 func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 	return &World{
 		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
@@ -102,7 +102,7 @@ func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 	}
 }
 
-// Sort puts everything into a fixed order.
+// Sort puts the lists of the state into a fixed order.
 func (w *World) Sort() {
 	slices.SortFunc(w.Instances, func(a, b Instance) int {
 		return cmp.Or(a.Service.Compare(b.Service), cmp.Compare(a.ID, b.ID))

@@ -12,24 +12,24 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Kind is a group of callers that no rule tells apart: one of them stands for
-// all.
+// Kind is a group of callers that all rules route alike: one caller stands for all.
 type Kind struct {
-	Addr     netip.Addr // one of them
-	Identity location.Facts
-	Seen     int    // callers of the kind that asked lately
-	Requests uint64 // of those
-	Implied  int    // mapping entries and pods that imply such callers
+	Addr     netip.Addr     // of the caller that stands for all
+	Identity location.Facts // of the same caller
+	Seen     int            // callers of the kind that asked lately
+	Requests uint64         // of these callers
+	Implied  int            // mapping entries and pods that imply such callers
 }
 
-// Text is the kind's SET and location.
+// Text returns the kind's SET and location in one line.
 func (k Kind) Text() string { return explain.IdentityText(k.Identity.Identity) }
 
-// Kinds are the callers that asked lately and those that the mapping implies,
-// grouped by what rules look at.
+// Kinds returns the callers that asked lately, and the callers that mapping entries and
+// pods imply, grouped by what rules look at.
 func (w *World) Kinds() []Kind { return kinds(w) }
 
-// kinds groups callers by what they are in each of the states.
+// kinds groups callers that are alike in each of the states. Who asked lately, and the
+// pods, are those of the first state.
 func kinds(states ...*World) []Kind {
 	groups := map[string]*Kind{}
 	group := func(addr netip.Addr) *Kind {
@@ -70,12 +70,13 @@ func kinds(states ...*World) []Kind {
 	return out
 }
 
-// HasService tells whether a service can be asked for.
+// HasService reports whether callers can ask for a service.
 func (w *World) HasService(service route.Service) bool {
 	return slices.Contains(w.Services(), service)
 }
 
-// Services are the services, aliases and lane addresses that can be asked for.
+// Services returns the services, aliases and lane addresses that callers can ask for,
+// sorted.
 func (w *World) Services() []route.Service {
 	w.index()
 	out := slices.Clone(w.Names)

@@ -12,7 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Change says what becomes of a kind of caller.
+// Change is what a plan does to the list of a kind of caller.
 type Change string
 
 // The changes, the worst first.
@@ -25,10 +25,10 @@ const (
 	ChangeNone        Change = "unchanged"
 )
 
-// Changes are all of them, the worst first.
+// Changes are all changes, the worst first.
 var Changes = []Change{ChangeEmpty, ChangeUnusable, ChangeCrossRegion, ChangeCrossZone, ChangeList, ChangeNone}
 
-// Plan is what would change for whom. Its JSON is that of `setctl plan -o json`.
+// Plan is what would change for whom. `setctl plan -o json` prints its JSON.
 type Plan struct {
 	Kinds    int            `json:"kinds"` // kinds of callers looked at
 	Services int            `json:"services"`
@@ -36,21 +36,21 @@ type Plan struct {
 	Rows     []Row          `json:"rows"`   // all but the unchanged ones
 }
 
-// Row is one kind of caller and one service.
+// Row is what changes for one kind of caller and one service.
 type Row struct {
 	Change   Change        `json:"change"`
 	Service  string        `json:"service"`
-	Callers  string        `json:"callers"` // SET and location as known now
-	Then     string        `json:"callersThen,omitempty"`
-	Address  string        `json:"address"` // one of them
-	Seen     int           `json:"seen"`    // callers that asked lately
+	Callers  string        `json:"callers"`               // SET and location before
+	Then     string        `json:"callersThen,omitempty"` // SET and location after, if not the same
+	Address  string        `json:"address"`               // of one of the callers
+	Seen     int           `json:"seen"`                  // callers that asked lately
 	Requests uint64        `json:"requests"`
 	Before   explain.State `json:"before"`
 	After    explain.State `json:"after"`
 }
 
-// NewPlan compares two states with the same instances: for every kind of
-// caller of either, and every service.
+// NewPlan compares two states with the same instances, for every kind of caller and
+// every service of either.
 func NewPlan(before, after *World) Plan {
 	services := slices.Concat(before.Services(), after.Services())
 	slices.SortFunc(services, route.Service.Compare)
@@ -75,6 +75,7 @@ func NewPlan(before, after *World) Plan {
 	return p
 }
 
+// compare returns what changes for a kind of caller and a service.
 func compare(before, after *World, k Kind, service route.Service) Row {
 	r := Request{Addr: k.Addr, Service: service}
 	a, b := before.Explain(r), after.Explain(r)
@@ -89,7 +90,8 @@ func compare(before, after *World, k Kind, service route.Service) Row {
 	return row
 }
 
-func changeOf(a, b explain.Explanation, at location.Location) Change {
+// changeOf names what changes between two answers to a caller at a place.
+func changeOf(a, b explain.Explanation, place location.Location) Change {
 	before, after := a.State(), b.State()
 	switch {
 	case before.Instances > 0 && after.Instances == 0:
@@ -98,26 +100,26 @@ func changeOf(a, b explain.Explanation, at location.Location) Change {
 		return ChangeUnusable
 	case slices.Equal(sent(a), sent(b)):
 		return ChangeNone
-	case before.Usable > 0 && leavesPlace(a, b, at, 1):
+	case before.Usable > 0 && leavesPlace(a, b, place, 1):
 		return ChangeCrossRegion
-	case before.Usable > 0 && leavesPlace(a, b, at, 2):
+	case before.Usable > 0 && leavesPlace(a, b, place, 2):
 		return ChangeCrossZone
 	}
 	return ChangeList
 }
 
-// leavesPlace tells whether all usable instances were in the caller's place, down to
-// depth levels, and some are elsewhere then.
-func leavesPlace(a, b explain.Explanation, at location.Location, depth int) bool {
+// leavesPlace reports whether all usable instances of answer a, and not all of answer b,
+// are in the caller's place, compared down to depth levels.
+func leavesPlace(a, b explain.Explanation, place location.Location, depth int) bool {
 	outside := func(e explain.Explanation) bool {
 		return slices.ContainsFunc(e.Instances, func(i explain.Instance) bool {
-			return i.Sent && i.Usable && i.Location.Cut(depth) != at.Cut(depth)
+			return i.Sent && i.Usable && i.Location.Cut(depth) != place.Cut(depth)
 		})
 	}
-	return at.Depth() >= depth && !outside(a) && outside(b)
+	return place.Depth() >= depth && !outside(a) && outside(b)
 }
 
-// sent names the instances of an answer with their weights.
+// sent returns the instances of an answer with their weights, sorted.
 func sent(e explain.Explanation) []string {
 	var out []string
 	for _, i := range e.Instances {
@@ -129,7 +131,7 @@ func sent(e explain.Explanation) []string {
 	return out
 }
 
-// Text writes it for people: counts first, then the rows, the worst first.
+// Text writes the plan for people: the counts, and then the rows, the worst first.
 func (p Plan) Text(w io.Writer) {
 	fmt.Fprintf(w, "%d kinds of callers, %d services\n\n", p.Kinds, p.Services)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -7,27 +7,27 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Pod is what the source kubernetes knows of an address, and from which pods
-// and nodes.
+// Pod is what the source kubernetes knows of an address, with its origins: pods and
+// nodes.
 type Pod struct {
 	Addr         netip.Addr        `json:"host"`
 	Location     location.Location `json:"location"`
 	SET          location.SET      `json:"set,omitempty"`
 	Labels       map[string]string `json:"labels,omitempty"`
 	Shared       bool              `json:"shared"`
-	From         string            `json:"from,omitempty"` // SET, labels and shared
+	From         string            `json:"from,omitempty"` // the origin of SET, labels and shared
 	LocationFrom string            `json:"locationFrom,omitempty"`
 }
 
-// NewPod takes the facts of an address.
+// NewPod returns the pod with the facts of an address.
 func NewPod(addr netip.Addr, f *location.Facts) Pod {
 	p := Pod{Addr: addr, Location: f.Location, SET: f.SET, Labels: f.Labels, Shared: f.Shared != nil}
-	from := cmp.Or(f.SETFrom, f.Shared)
+	origin := cmp.Or(f.SETFrom, f.Shared)
 	for _, label := range f.LabelsFrom {
-		from = cmp.Or(from, label)
+		origin = cmp.Or(origin, label)
 	}
-	if from != nil {
-		p.From = from.Match
+	if origin != nil {
+		p.From = origin.Match
 	}
 	if f.RegionFrom != nil {
 		p.LocationFrom = f.RegionFrom.Match
@@ -35,28 +35,28 @@ func NewPod(addr netip.Addr, f *location.Facts) Pod {
 	return p
 }
 
-// Facts are those that NewPod has taken.
+// Facts returns the facts that NewPod was called with.
 func (p Pod) Facts() location.Facts {
 	var f location.Facts
 	f.Location = p.Location
 	f.From(&location.Origin{Source: location.SourceKubernetes, Match: p.LocationFrom})
-	at := &location.Origin{Source: location.SourceKubernetes, Match: p.From}
+	origin := &location.Origin{Source: location.SourceKubernetes, Match: p.From}
 	if p.SET != "" {
-		f.SET, f.SETFrom = p.SET, at
+		f.SET, f.SETFrom = p.SET, origin
 	}
 	if p.Shared {
-		f.Shared = at
+		f.Shared = origin
 	}
 	if len(p.Labels) > 0 {
 		f.Labels, f.LabelsFrom = p.Labels, make(map[string]*location.Origin, len(p.Labels))
 		for key := range p.Labels {
-			f.LabelsFrom[key] = at
+			f.LabelsFrom[key] = origin
 		}
 	}
 	return f
 }
 
-// podFacts is a source of pods.
+// podFacts is a source of identities: the facts of pods by address.
 type podFacts map[netip.Addr]*location.Facts
 
 // Facts implements location.Source.

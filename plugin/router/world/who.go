@@ -12,19 +12,19 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Who is the reverse view of a service: which kinds of callers get which
-// instances. Its JSON is that of the admin listener and of `setctl who -o json`.
+// Who is the reverse view of a service: which kinds of callers get which instances. The
+// admin listener and `setctl who -o json` answer with its JSON.
 type Who struct {
 	Service string `json:"service"`
 	Views   []View `json:"views"`
 	// Unreached are instances that no kind of caller gets.
 	Unreached []Reached `json:"unreached"`
-	// NoFailover are the SETs that callers are routed as whose rule names
-	// further tiers, none of which has an instance.
+	// NoFailover are the SETs that callers are routed as and that have no failover:
+	// their rule names further tiers, and no further tier has another instance.
 	NoFailover []string `json:"noFailover"`
 }
 
-// View is a list, and who gets it.
+// View is a list, and the kinds of callers that get it.
 type View struct {
 	Answer    explain.Answer `json:"answer"`
 	Rule      string         `json:"rule,omitempty"`
@@ -36,7 +36,7 @@ type View struct {
 	Instances []Reached      `json:"instances"`
 }
 
-// Reached is an instance.
+// Reached is an instance that some caller gets, or that nobody gets.
 type Reached struct {
 	Host     string            `json:"host"`
 	Port     uint32            `json:"port"`
@@ -45,20 +45,20 @@ type Reached struct {
 	Usable   bool              `json:"usable"`
 }
 
-// Who tells who gets the instances of a service. With a host, only views that
-// have an instance there are told, and only instances there.
+// Who returns who gets the instances of a service. With a host, it returns only views
+// that have an instance at that host, and only instances at that host.
 func (w *World) Who(service route.Service, host string) Who {
 	b := whoBuilder{
 		Who:  Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}},
 		host: host, views: map[string]int{}, met: map[string]bool{}, sent: map[string]bool{},
 	}
-	for _, c := range w.decide(Request{Service: service}).Callees { // also those that nobody would be told of
+	for _, c := range w.decide(Request{Service: service}).Callees { // so that instances that nobody gets are met too
 		b.meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
 	}
 	for _, k := range w.Kinds() {
-		in := w.decide(Request{Addr: k.Addr, Service: service})
-		b.add(k, explain.New(in))
-		if set := string(in.Route.SET); noFailover(in) && !slices.Contains(b.NoFailover, set) {
+		input := w.decide(Request{Addr: k.Addr, Service: service})
+		b.add(k, explain.New(input))
+		if set := string(input.Route.SET); noFailover(input) && !slices.Contains(b.NoFailover, set) {
 			b.NoFailover = append(b.NoFailover, set)
 		}
 	}
@@ -77,18 +77,20 @@ type whoBuilder struct {
 	host  string
 	views map[string]int  // index of a view by its content
 	met   map[string]bool // instances by id
-	sent  map[string]bool // those that some kind gets
+	sent  map[string]bool // the ids that some kind gets
 	order []metInstance
 }
 
+// metInstance is an instance with its id.
 type metInstance struct {
 	id string
 	Reached
 }
 
-// isAtHost tells whether an instance is at the host asked for.
+// isAtHost reports whether an instance is at the host asked for, if there is one.
 func (b *whoBuilder) isAtHost(r Reached) bool { return b.host == "" || r.Host == b.host }
 
+// meet notes an instance of the service, once.
 func (b *whoBuilder) meet(id string, r Reached) {
 	if !b.met[id] && b.isAtHost(r) {
 		b.met[id] = true
@@ -96,7 +98,7 @@ func (b *whoBuilder) meet(id string, r Reached) {
 	}
 }
 
-// add puts a kind of caller to those with the same list.
+// add puts a kind of caller to the view with the same list.
 func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 	view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Widened: e.IsWidened(), Callers: []string{}, Instances: []Reached{}}
 	if e.Rule != nil {
@@ -119,8 +121,8 @@ func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 	if b.host != "" && len(view.Instances) == 0 {
 		return
 	}
-	n, there := b.views[key.String()]
-	if !there {
+	n, ok := b.views[key.String()]
+	if !ok {
 		n = len(b.Views)
 		b.views[key.String()] = n
 		b.Views = append(b.Views, view)
@@ -132,23 +134,23 @@ func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 	}
 }
 
-// noFailover reports whether the rule of an answer names further tiers than the
-// first, and none of them has an instance.
-func noFailover(in explain.Input) bool {
-	return in.Why == route.WhyRouted && in.Route.NoFailover(explain.Instances(in.Callees))
+// noFailover reports whether the caller of an answer has no failover (see
+// route.Route.NoFailover).
+func noFailover(input explain.Input) bool {
+	return input.Why == route.WhyRouted && input.Route.NoFailover(explain.Instances(input.Callees))
 }
 
-// Text writes it for people.
+// Text writes the view for people.
 func (r Who) Text(out io.Writer) {
 	fmt.Fprintf(out, "%q\n", r.Service)
 	for _, v := range r.Views {
-		by := string(v.Answer)
+		title := string(v.Answer)
 		for _, word := range [][2]string{{"rule", v.Rule}, {"tier", v.Tier}, {"level", v.Level}} {
 			if word[1] != "" {
-				by += ", " + word[0] + " " + word[1]
+				title += ", " + word[0] + " " + word[1]
 			}
 		}
-		fmt.Fprintf(out, "\n%s: %d instances\n", by, len(v.Instances))
+		fmt.Fprintf(out, "\n%s: %d instances\n", title, len(v.Instances))
 		fmt.Fprintf(out, "  for %s (%d asked lately)\n", shorten(plain(v.Callers), 6, "; "), v.Seen)
 		writeReached(out, v.Instances)
 	}
@@ -161,6 +163,7 @@ func (r Who) Text(out io.Writer) {
 	}
 }
 
+// writeReached writes instances for people, one a line.
 func writeReached(out io.Writer, list []Reached) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, i := range list {
@@ -174,7 +177,7 @@ func writeReached(out io.Writer, list []Reached) {
 	t.Flush()
 }
 
-// plain makes texts that clients said of themselves fit for a terminal.
+// plain returns texts as explain.Plain does: clients may have said them.
 func plain(texts []string) []string {
 	out := make([]string, len(texts))
 	for i, s := range texts {
@@ -183,10 +186,10 @@ func plain(texts []string) []string {
 	return out
 }
 
-// shorten joins the first few words and counts the rest.
-func shorten(words []string, most int, by string) string {
+// shorten joins the first words, at most so many, and counts the rest.
+func shorten(words []string, most int, separator string) string {
 	if len(words) <= most {
-		return strings.Join(words, by)
+		return strings.Join(words, separator)
 	}
-	return fmt.Sprintf("%s%s... %d more", strings.Join(words[:most], by), by, len(words)-most)
+	return fmt.Sprintf("%s%s... %d more", strings.Join(words[:most], separator), separator, len(words)-most)
 }

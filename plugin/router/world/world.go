@@ -1,6 +1,7 @@
-// Package world decides routing over a state of everything that matters to it:
-// rules, mapping, instances, what clients reported. The state comes from a case
-// file, a dump, or a running server; the decisions are those of the server.
+// Package world decides routing over a World: the state of everything that routing
+// depends on, that is rules, mapping, instances, and what clients reported. A World
+// comes from a case file, a dump, or a running server. The decisions are the same as
+// the server's.
 package world
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Instance is an instance as it registered.
+// Instance is an instance as it registered, before any mapping.
 type Instance struct {
 	ID       string            `json:"id"`
 	Service  route.Service     `json:"service"`
@@ -27,7 +28,7 @@ type Instance struct {
 	Weight   uint32            `json:"weight"`
 }
 
-// Client is what an SDK client reported.
+// Client is the location that an SDK client reported of itself.
 type Client struct {
 	Addr     netip.Addr        `json:"host"`
 	Location location.Location `json:"location"`
@@ -39,20 +40,20 @@ type Seen struct {
 	Requests uint64     `json:"requests"`
 }
 
-// World is a state. Its fields are set before its first method is called, and
-// not changed afterwards. It is not safe for concurrent use.
+// World is a state. Its fields must not change after the first call of a method. It is
+// not safe for concurrent use.
 type World struct {
 	Rules     *route.Rules
 	Table     *location.Table
 	Now       time.Time       // for evacuations
-	Sources   []string        // of the identity of callers; nil: all, in the order of docs/design.md, 4
-	Names     []route.Service // that exist, also those without an instance
+	Sources   []string        // of the identities of callers; nil: all, in the order of docs/design.md, 4
+	Names     []route.Service // the services that exist, with or without instances
 	Instances []Instance
 	Clients   []Client
 	Pods      []Pod
 	Aliases   map[route.Service]route.Service
 	Seen      []Seen
-	Routing   []strict.File // that Rules come from, where they are at hand
+	Routing   []strict.File // the files of Rules; nil if they are not at hand
 
 	indexed   bool
 	byService map[route.Service][]explain.Callee
@@ -61,37 +62,35 @@ type World struct {
 	pods      podFacts
 }
 
-// Request is who asks for what.
+// Request is a caller and the service that it asks for.
 type Request struct {
 	Addr    netip.Addr
-	SET     location.SET // in place of the caller's own; empty: none
+	SET     location.SET // in the place of the caller's own SET; empty: the caller keeps its own
 	Service route.Service
 }
 
-// Explain answers as the server does, and says why.
+// Explain decides a request as the server does, and explains the answer.
 func (w *World) Explain(r Request) explain.Explanation { return explain.New(w.decide(r)) }
 
-// decide decides a request as the server does.
+// decide returns the answer of the server to a request.
 func (w *World) decide(r Request) explain.Input {
 	addr := location.Normalize(r.Addr)
-	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.findName(r.Service))}
+	input := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.findName(r.Service))}
 	if r.SET != "" {
-		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
+		input.Caller.SET, input.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
 	}
-	exists := w.readInstances(&in)
+	exists := w.readInstances(&input)
 	var trace route.Trace
-	in.Route, in.Why = w.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
-	in.Passed = trace.Passed
-	if !exists && in.Name.HasOwnService() {
-		in.Why = route.WhyNoTarget
+	input.Route, input.Why = w.Rules.Route(route.Request{Addr: addr, Caller: input.Caller.Identity, Resolved: input.Name}, &trace)
+	input.Passed = trace.Passed
+	input.Why = input.Name.WithTarget(input.Why, exists)
+	if input.Decides() {
+		input.Decision, input.Members = input.Route.Answer(route.NewCallee(explain.Instances(input.Callees)), explain.Instances(input.OwnService))
 	}
-	if in.Decides() {
-		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.OwnService))
-	}
-	return in
+	return input
 }
 
-// findName returns what the state has under a name.
+// findName returns what the state has under a name: services, or an alias of one.
 func (w *World) findName(service route.Service) route.Name {
 	n := route.Name{Service: service}
 	if target, ok := w.Aliases[service]; ok {
@@ -101,27 +100,27 @@ func (w *World) findName(service route.Service) route.Name {
 	return n
 }
 
-// readInstances puts the instances of the services into an input that an answer depends
-// on. It reports whether the service that is really read exists.
-func (w *World) readInstances(in *explain.Input) (exists bool) {
-	source := in.Name.Source()
+// readInstances puts the instances that an answer depends on into an input. It reports
+// whether the service that is really read exists.
+func (w *World) readInstances(input *explain.Input) (exists bool) {
+	source := input.Name.Source()
 	if target, ok := w.Aliases[source]; ok {
 		source = target
 	}
-	in.Callees = w.instancesOf(source)
-	if in.Name.HasOwnService() {
-		own := in.Name.Service
-		if len(in.Name.Read) > 0 {
-			own = in.Name.Read[0]
+	input.Callees = w.instancesOf(source)
+	if input.Name.HasOwnService() {
+		ownService := input.Name.Service
+		if len(input.Name.Read) > 0 {
+			ownService = input.Name.Read[0]
 		}
-		if in.OwnService = w.instancesOf(own); in.OwnService == nil {
-			in.OwnService = []explain.Callee{} // the service exists, and has no instance
+		if input.OwnService = w.instancesOf(ownService); input.OwnService == nil {
+			input.OwnService = []explain.Callee{} // the service exists, and has no instance
 		}
 	}
-	return in.Callees != nil || slices.Contains(w.Names, source)
+	return input.Callees != nil || slices.Contains(w.Names, source)
 }
 
-// Identity is what is known of a caller.
+// Identity returns what is known of a caller.
 func (w *World) Identity(addr netip.Addr) location.Facts {
 	w.index()
 	r := location.Resolver{Default: w.Table.Default()}
@@ -140,6 +139,7 @@ func (w *World) Identity(addr netip.Addr) location.Facts {
 	return r.Caller(addr)
 }
 
+// sourceNames returns the sources of the identities of callers, in their order.
 func (w *World) sourceNames() []string {
 	if w.Sources == nil {
 		return location.SourceNames
@@ -153,6 +153,7 @@ func (w *World) instancesOf(service route.Service) []explain.Callee {
 	return w.byService[service]
 }
 
+// index fills in the fields that are looked up by service or address, once.
 func (w *World) index() {
 	if w.indexed {
 		return
@@ -160,15 +161,15 @@ func (w *World) index() {
 	w.indexed = true
 	w.byService = map[route.Service][]explain.Callee{}
 	w.byHost, w.reports = map[netip.Addr][]location.Facts{}, map[netip.Addr][]location.Facts{}
-	evacuated, hosts := w.Rules.Evacuations(w.Now), w.indexPods()
+	evacuations, hosts := w.Rules.Evacuations(w.Now), w.indexPods()
 	for _, i := range w.Instances {
 		registered, _ := location.Registered(i.Location, i.Metadata)
 		facts := hosts.Instance(i.Host, &registered)
-		_, out := evacuated.TakingOut(facts.Location, facts.SET)
+		_, isOut := evacuations.TakingOut(facts.Location, facts.SET)
 		w.byService[i.Service] = append(w.byService[i.Service], explain.Callee{
 			ID: i.ID, Host: i.Host, Port: i.Port,
 			Instance: route.Instance{
-				Location: facts.Location, SET: facts.SET, Evacuated: out,
+				Location: facts.Location, SET: facts.SET, Evacuated: isOut,
 				Healthy: i.Healthy, Isolate: i.Isolate, Weight: i.Weight,
 			},
 		})
@@ -185,7 +186,8 @@ func (w *World) index() {
 	}
 }
 
-// indexPods indexes the pods, and returns what knows instances by their hosts.
+// indexPods indexes the pods, and returns the sources of facts about the hosts of
+// instances.
 func (w *World) indexPods() location.Hosts {
 	w.pods = podFacts{}
 	for _, p := range w.Pods {
@@ -194,13 +196,13 @@ func (w *World) indexPods() location.Hosts {
 	}
 	names := w.sourceNames()
 	hosts := location.Hosts{Table: w.Table}
-	if at := slices.Index(names, location.SourceKubernetes); at >= 0 {
-		hosts.Pods, hosts.PodsFirst = w.pods, at < slices.Index(names, location.SourceMapping)
+	if i := slices.Index(names, location.SourceKubernetes); i >= 0 {
+		hosts.Pods, hosts.PodsFirst = w.pods, i < slices.Index(names, location.SourceMapping)
 	}
 	return hosts
 }
 
-// CountTakenOut is how many instances an evacuation would take out.
+// CountTakenOut returns how many instances an evacuation takes out.
 func (w *World) CountTakenOut(e route.Evacuation) (n int) {
 	w.index()
 	for _, list := range w.byService {
@@ -213,10 +215,10 @@ func (w *World) CountTakenOut(e route.Evacuation) (n int) {
 	return n
 }
 
-// hosts knows callers by the records at their address.
+// hosts is a source of identities: the records of instances or clients by address.
 type hosts map[netip.Addr][]location.Facts
 
-// Facts is what the records agree on.
+// Facts returns what the records at an address agree on.
 func (h hosts) Facts(addr netip.Addr) (location.Found, bool) {
 	records, ok := h[addr]
 	if !ok {

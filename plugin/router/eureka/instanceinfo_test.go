@@ -19,9 +19,10 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// describedInstances are the kinds that the stock listener tells apart.
-func describedInstances() []*model.Instance {
-	both := map[string]string{
+// instanceKinds returns an instance of each kind that the stock listener tells
+// apart.
+func instanceKinds() []*model.Instance {
+	everything := map[string]string{
 		eurekaserver.MetadataInsecurePort: "80", eurekaserver.MetadataInsecurePortEnabled: "true",
 		eurekaserver.MetadataSecurePort: "443", eurekaserver.MetadataSecurePortEnabled: "false",
 		eurekaserver.MetadataInstanceId: "host:app:80", eurekaserver.MetadataHostName: "host", eurekaserver.MetadataVipAddress: "v",
@@ -32,7 +33,7 @@ func describedInstances() []*model.Instance {
 	}
 	kinds := []*apiservice.Instance{
 		{},
-		{Metadata: both, Location: &apimodel.Location{Region: wrapperspb.String("east"), Zone: wrapperspb.String("z"), Campus: wrapperspb.String("c")}},
+		{Metadata: everything, Location: &apimodel.Location{Region: wrapperspb.String("east"), Zone: wrapperspb.String("z"), Campus: wrapperspb.String("c")}},
 		{Isolate: wrapperspb.Bool(true)},
 		{Isolate: wrapperspb.Bool(true), Metadata: map[string]string{eurekaserver.InternalMetadataStatus: "DOWN"}},
 		{Isolate: wrapperspb.Bool(true), Metadata: map[string]string{eurekaserver.InternalMetadataStatus: "STARTING"}},
@@ -60,8 +61,8 @@ func (s stockNaming) GetServiceInstanceRevision(string, []*model.Instance) (stri
 	return "1", nil
 }
 
-// An instance that is put in looks as the stock listener shows it.
-func TestDescribeIsAsTheStockListener(t *testing.T) {
+// An instance that is written anew looks as the stock listener shows it.
+func TestInstanceInfoIsAsTheStockListener(t *testing.T) {
 	ctrl := gomock.NewController(t)
 	caches, err := cache.TestCacheInitialize(t.Context(), &cache.Config{}, storemock.NewMockStore(ctrl))
 	if err != nil {
@@ -75,7 +76,7 @@ func TestDescribeIsAsTheStockListener(t *testing.T) {
 		return err
 	}).AnyTimes()
 	instances.EXPECT().IteratorInstancesWithService("1", gomock.Any()).DoAndReturn(func(_ string, each cachetypes.InstanceIterProc) error {
-		for _, i := range describedInstances() {
+		for _, i := range instanceKinds() {
 			_, _ = each("", i)
 		}
 		return nil
@@ -85,12 +86,12 @@ func TestDescribeIsAsTheStockListener(t *testing.T) {
 		worker := eurekaserver.NewApplicationsWorker(time.Hour, time.Hour, true, stockNaming{cache: caches}, nil, "default")
 		stock := worker.GetCachedAppsWithLoad().AppsResp.Applications.GetApplication("APP")
 		worker.Stop()
-		if stock == nil || len(stock.Instance) != len(describedInstances()) {
+		if stock == nil || len(stock.Instance) != len(instanceKinds()) {
 			t.Fatalf("the stock listener shows %v", stock)
 		}
-		for n, i := range describedInstances() {
+		for n, i := range instanceKinds() {
 			want, _ := json.MarshalIndent(stock.Instance[n], "", " ")
-			got, _ := json.MarshalIndent(describe("APP", i), "", " ")
+			got, _ := json.MarshalIndent(newInstanceInfo("APP", i), "", " ")
 			if diff := cmp.Diff(string(want), string(got)); diff != "" {
 				t.Errorf("instance %d with %v: (-want +got)\n%s", n, custom, diff)
 			}

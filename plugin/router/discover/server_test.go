@@ -20,7 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// naming answers every request with what it was asked with.
+// naming answers every request for instances, and notes the tokens.
 type naming struct {
 	service.DiscoverServer
 	tokens []string
@@ -32,12 +32,12 @@ func (n *naming) ServiceInstancesCache(ctx context.Context, _ *apiservice.Discov
 	return api.NewDiscoverInstanceResponse(apimodel.Code_ExecuteSuccess, s)
 }
 
-// conn is a stream that sends requests in order and keeps the answers' codes.
+// conn is a stream of requests. It notes the code and the type of each answer.
 type conn struct {
 	grpc.ServerStream
-	ctx  context.Context
-	next func() (*apiservice.DiscoverRequest, error)
-	got  []string
+	ctx     context.Context
+	next    func() (*apiservice.DiscoverRequest, error)
+	answers []string
 }
 
 func (c *conn) Context() context.Context { return c.ctx }
@@ -45,13 +45,13 @@ func (c *conn) Context() context.Context { return c.ctx }
 func (c *conn) Recv() (*apiservice.DiscoverRequest, error) { return c.next() }
 
 func (c *conn) Send(r *apiservice.DiscoverResponse) error {
-	c.got = append(c.got, fmt.Sprint(r.Code.GetValue(), "/", int32(r.Type)))
+	c.answers = append(c.answers, fmt.Sprint(r.Code.GetValue(), "/", int32(r.Type)))
 	return nil
 }
 
-func request(of int32, token string) *apiservice.DiscoverRequest {
+func request(discoverType int32, token string) *apiservice.DiscoverRequest {
 	return &apiservice.DiscoverRequest{
-		Type:    apiservice.DiscoverRequest_DiscoverRequestType(of),
+		Type:    apiservice.DiscoverRequest_DiscoverRequestType(discoverType),
 		Service: &apiservice.Service{Name: wrapperspb.String("s"), Namespace: wrapperspb.String("default"), Token: wrapperspb.String(token)},
 	}
 }
@@ -77,16 +77,16 @@ func stream(addr string, requests ...*apiservice.DiscoverRequest) *conn {
 func newServer(n *naming) (*server, *[]string) {
 	var limited []string
 	return &server{
-		naming:  n,
-		allowed: func(string) bool { return true },
-		limit: func(ip, _ string) uint32 {
+		naming: n,
+		isOpen: func(string) bool { return true },
+		limitRate: func(ip, _ string) uint32 {
 			limited = append(limited, ip)
 			return uint32(apimodel.Code_ExecuteSuccess)
 		},
 	}, &limited
 }
 
-// A token in a message counts from then on; before, that of the stream does.
+// The token of a stream counts until a message has a token; then that one counts.
 func TestTokens(t *testing.T) {
 	n := &naming{}
 	s, limited := newServer(n)
@@ -97,7 +97,7 @@ func TestTokens(t *testing.T) {
 	if got := strings.Join(n.tokens, " "); got != "first second second" {
 		t.Errorf("tokens %q", got)
 	}
-	if got := strings.Join(c.got, " "); got != "200000/1 200000/1 200000/102 200000/1" {
+	if got := strings.Join(c.answers, " "); got != "200000/1 200000/1 200000/102 200000/1" {
 		t.Errorf("answers %q", got)
 	}
 	if (*limited)[0] != "2001:db8::1" || len(*limited) != 4 {
@@ -105,12 +105,14 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// What is not allowed, or over a limit, is refused before anything is asked, the
-// types of newer SDKs included.
+// A message by a method that is not open, or over a limit, is refused before the
+// discovery server is asked. So is a message of a type that newer SDKs ask for.
 func TestChecks(t *testing.T) {
 	for name, change := range map[string]func(*server){
-		"not open": func(s *server) { s.allowed = func(string) bool { return false } },
-		"limited":  func(s *server) { s.limit = func(string, string) uint32 { return uint32(apimodel.Code_IPRateLimit) } },
+		"not open": func(s *server) { s.isOpen = func(string) bool { return false } },
+		"limited": func(s *server) {
+			s.limitRate = func(string, string) uint32 { return uint32(apimodel.Code_IPRateLimit) }
+		},
 	} {
 		n := &naming{}
 		s, _ := newServer(n)
@@ -119,8 +121,8 @@ func TestChecks(t *testing.T) {
 		if err := s.Discover(c); err != nil {
 			t.Fatal(err)
 		}
-		if len(n.tokens) != 0 || len(c.got) != 2 || strings.HasPrefix(c.got[0], "200") || strings.HasPrefix(c.got[1], "200") {
-			t.Errorf("%s: %q, asked %d times", name, c.got, len(n.tokens))
+		if len(n.tokens) != 0 || len(c.answers) != 2 || strings.HasPrefix(c.answers[0], "200") || strings.HasPrefix(c.answers[1], "200") {
+			t.Errorf("%s: %q, asked %d times", name, c.answers, len(n.tokens))
 		}
 	}
 }
@@ -138,7 +140,7 @@ func TestWithoutService(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "400004/100 400004/106 400004/3 400004/3 400002/1 400002/3 400002/4 400002/5 400002/13 200000/1"
-	if got := strings.Join(c.got, " "); got != want {
+	if got := strings.Join(c.answers, " "); got != want {
 		t.Errorf("answers %s\nwant    %s", got, want)
 	}
 }
@@ -147,7 +149,7 @@ func TestWithoutService(t *testing.T) {
 func TestLongStreamKeepsNothing(t *testing.T) {
 	n := &naming{}
 	s, _ := newServer(n)
-	s.limit = func(string, string) uint32 { return uint32(apimodel.Code_ExecuteSuccess) }
+	s.limitRate = func(string, string) uint32 { return uint32(apimodel.Code_ExecuteSuccess) }
 	heap := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -158,7 +160,7 @@ func TestLongStreamKeepsNothing(t *testing.T) {
 	count, before := 0, uint64(0)
 	c := stream("127.0.0.1:5000")
 	c.next = func() (*apiservice.DiscoverRequest, error) {
-		c.got, n.tokens = c.got[:0], n.tokens[:0]
+		c.answers, n.tokens = c.answers[:0], n.tokens[:0]
 		switch count++; count {
 		case 1000:
 			before = heap()

@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
+)
+
+// backend is what the listener asks, and tells to do something: a running server,
+// or a world of a test. Its methods are called concurrently.
+type backend interface {
+	Status() api.Status
+	Explain(world.Request) (explain.Explanation, error)
+	Identify(netip.Addr) location.Facts
+	World() *world.World
+	Dump() world.Dump
+	Changes(service string) []api.Change
+	Reload(force bool) []api.Reloaded
+	ConfigFile(name string) (release.Saved, error)
+	Nodes(context.Context) api.Cluster
+	PublishConfigFile(name string, edit release.Edit, operator configcenter.Operator) (release.Published, error)
+}
+
+// serverBackend is the backend of a running server.
+type serverBackend struct{ *router.Server }
+
+var _ backend = serverBackend{}
+
+// Reload loads mapping and routing files now. With force the files come into
+// force whatever would be lost.
+func (b serverBackend) Reload(force bool) []api.Reloaded {
+	out := []api.Reloaded{}
+	for _, files := range b.Files() {
+		err := files.Reload(force)
+		status := filesStatus(files, b.Now())
+		out = append(out, api.Reloaded{Kind: files.Kind, OK: err == nil, Entries: status.Entries, Problems: status.Problems})
+	}
+	return out
+}
+
+// maxDumps bounds how often Dump begins anew while files are loaded one after the
+// other.
+const maxDumps = 10
+
+// Dump returns the state of the server in a form that can be read again, with the
+// files in force. The rules and the mapping of the state are made from these files:
+// where files are loaded while the state is read, Dump begins anew.
+func (b serverBackend) Dump() world.Dump {
+	for n := 0; ; n++ {
+		contents, digests := b.filesInForce()
+		dump := world.NewDump(b.World(), contents[api.KindMapping], contents[api.KindRouting])
+		if _, now := b.filesInForce(); n == maxDumps || maps.Equal(digests, now) {
+			return dump
+		}
+	}
+}
+
+// filesInForce returns the files of each kind, and their digest.
+func (b serverBackend) filesInForce() (contents map[string][]strict.File, digests map[string]string) {
+	contents, digests = map[string][]strict.File{}, map[string]string{}
+	for _, files := range b.Files() {
+		contents[files.Kind], digests[files.Kind] = files.Files(), files.Status().Digest
+	}
+	return contents, digests
+}
+
+// Nodes asks all server nodes, and says whether they agree.
+func (b serverBackend) Nodes(ctx context.Context) api.Cluster { return nodes.Ask(ctx, b.Server) }
+
+// ConfigFile returns a file of the config center as it is saved there, published
+// or not. Files that the server's configuration does not name stay under the auth
+// of the config center: for them the error is configcenter.ErrAbsent.
+func (b serverBackend) ConfigFile(name string) (release.Saved, error) {
+	if !slices.Contains(b.Config().ConfigFiles(), name) {
+		return release.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
+	}
+	return configcenter.Local.Saved(name)
+}

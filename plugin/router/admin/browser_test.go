@@ -1,0 +1,88 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
+)
+
+// browser opens pages in a headless Chromium.
+type browser struct {
+	t *testing.T
+}
+
+func newBrowser(t *testing.T) browser {
+	needs.Program(t, "chromium")
+	return browser{t}
+}
+
+// open returns the document after some seconds of the page's own time, without
+// the texts of scripts and styles.
+func (b browser) open(url string, seconds int) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
+	cmd.WaitDelay = 5 * time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) || stdout.Len() == 0 {
+		b.t.Fatalf("chromium: %v\n%s", err, &stderr)
+	}
+	return regexp.MustCompile(`(?s)(<(?:script|style)>).*?(</(?:script|style)>)`).ReplaceAllString(stdout.String(), "$1$2")
+}
+
+// withScript adds a script to the page, that does what a user does.
+func withScript(next http.Handler, script string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		rec := httptest.NewRecorder()
+		next.ServeHTTP(rec, r)
+		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		fmt.Fprintf(w, "%s<script>%s\n%s</script>", rec.Body, `
+			const until = what => new Promise(done => { const look = () => what() ? done(what()) : setTimeout(look, 50); look(); });
+			const sleep = ms => new Promise(done => setTimeout(done, ms));
+			const said = text => document.body.append(Object.assign(document.createElement("output"), { textContent: text }));`, script)
+	})
+}
+
+func serve(t *testing.T, h http.Handler) string {
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL + "/"
+}
+
+// wantText looks for texts as a reader sees them: of the document without its
+// tags, white space as one blank.
+func wantText(t *testing.T, dom string, texts ...string) {
+	t.Helper()
+	seen := textOf(dom)
+	for _, want := range texts {
+		if !strings.Contains(seen, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("the page shows:\n%s", seen)
+	}
+}
+
+func textOf(dom string) string {
+	blank := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(dom, " ")
+	return strings.Join(strings.Fields(blank), " ")
+}

@@ -1,0 +1,75 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// requireSameSite refuses requests from a page of another site: the page must not
+// reach the listener of an operator who visits it.
+func requireSameSite(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		sendError(w, newHTTPError(http.StatusForbidden, "refused", "the request comes from a page of another site"))
+	}))
+	return protection.Handler(next)
+}
+
+// requireKnownHost refuses requests to a name, other than localhost, where the
+// listener has no token. A site whose name has just become 127.0.0.1 (DNS
+// rebinding) is to a browser the site of the listener.
+func requireKnownHost(token string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if token != "" || err == nil || strings.EqualFold(host, "localhost") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		sendError(w, newHTTPError(http.StatusForbidden, "refused", "the listener has no token and is asked as %q, expected localhost or an address", r.Host))
+	})
+}
+
+// requireToken refuses requests without the bearer token. An empty token refuses
+// nothing.
+func requireToken(token string, next http.Handler) http.Handler {
+	if token == "" {
+		return next
+	}
+	want := sha256.Sum256([]byte("Bearer " + token))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		sendError(w, newHTTPError(http.StatusUnauthorized, "unauthorized", "the token is missing or wrong, expected Authorization: Bearer and the token of the set-admin listener"))
+	})
+}
+
+// How much of a request's body is read, in bytes. Only a request that publishes
+// a file has something to send in its body.
+const (
+	maxBody = 1 << 12
+	maxFile = 16 << 20
+)
+
+// limitBody ends the reading of a body that is too large with an error.
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := int64(maxBody)
+		if r.Method == http.MethodPost && r.URL.Path == "/setrouter/v1/configfile" {
+			limit = maxFile
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		next.ServeHTTP(w, r)
+	})
+}

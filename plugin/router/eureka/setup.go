@@ -1,0 +1,141 @@
+// Package eureka routes the clients of the Eureka listener, `service-eureka`.
+//
+// The stock listener reads the registry past the discovery interface. It makes
+// one list every refreshInterval, and sends that list to every caller. So this
+// package puts a front before the stock listener. The front listens where the
+// configuration says, and the stock listener at a port of loopback. The front
+// passes requests on. Of an answer with instances it keeps those that the caller
+// should use, as the router says at that moment. An instance that the stock
+// listener does not show yet, or shows in another status, is put in as the
+// registry has it now.
+//
+// Where the caller's list of some application is not the whole application,
+// /apps/delta has no instances, and a hashcode that no client arrives at. Clients
+// then fetch all applications, as the protocol says. Eureka's own hashcode counts
+// instances by status only: a change of a rule, a mapping or a fallback mostly
+// leaves the counts equal, and clients would not see the change. A client that
+// applies deltas and does not look at the hashcode must have deltas off.
+//
+// Eureka has no weights. Under a rule with `rollout: {by: weight}` clients get
+// the instances, and share among them evenly. A lane address is answered only if
+// it is a service with instances of its own.
+//
+// Without routing files the stock listener is left alone. A fault in filtering
+// is logged and counted, and the stock answer is sent.
+//
+// setup.go is the listener in the life cycle of Polaris, and listen.go reads its
+// options. front.go passes requests on, query.go says what a request asks for,
+// and answer.go changes the answer. filter.go decides which instances the caller
+// gets. document.go is an answer in memory; parse.go reads it, write.go writes it,
+// cache.go keeps large ones. instanceinfo.go shows an instance as the stock
+// listener does.
+package eureka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/polarismesh/polaris/apiserver"
+	_ "github.com/polarismesh/polaris/apiserver/eurekaserver" // registers the slot before the init here wraps it
+
+	"github.com/polaris-contrib/setrouter/plugin/router"
+)
+
+const slotName = "service-eureka"
+
+func init() { wrap(apiserver.Slots) }
+
+func wrap(slots map[string]apiserver.Apiserver) {
+	if stock, ok := slots[slotName]; ok {
+		slots[slotName] = &slot{stock: stock, routing: runningRouting}
+	}
+}
+
+// slot is the stock listener, with a front where the server has routing files.
+type slot struct {
+	stock   apiserver.Apiserver
+	routing func() routing // returns nil where the server has no routing files
+
+	mu    sync.Mutex
+	front *front // nil: the stock listener is alone
+}
+
+var _ apiserver.Apiserver = (*slot)(nil)
+
+// GetProtocol implements apiserver.Apiserver.
+func (s *slot) GetProtocol() string { return s.stock.GetProtocol() }
+
+// GetPort returns the port that clients know.
+func (s *slot) GetPort() uint32 {
+	if f := s.current(); f != nil {
+		return uint32(f.listen.port)
+	}
+	return s.stock.GetPort()
+}
+
+// Initialize makes the front, and tells the stock listener to listen behind it.
+func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig) error {
+	if err := router.Ready(); err != nil {
+		return err
+	}
+	var f *front
+	if routing := s.routing(); routing != nil {
+		var err error
+		if f, option, err = newFront(option, s.GetProtocol(), routing); err != nil {
+			return fmt.Errorf("%s: %w", slotName, err)
+		}
+	}
+	s.mu.Lock()
+	s.front = f
+	s.mu.Unlock()
+	return s.stock.Initialize(ctx, option, apis)
+}
+
+// Run serves until Stop. Polaris ends the process when a listener fails.
+func (s *slot) Run(errCh chan error) {
+	f := s.current()
+	if f == nil {
+		s.stock.Run(errCh)
+		return
+	}
+	var stock sync.WaitGroup
+	defer stock.Wait()
+	stock.Go(func() {
+		defer f.cancel()
+		s.stock.Run(errCh)
+	})
+	if err := f.run(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		errCh <- fmt.Errorf("%s: %w", slotName, err)
+	}
+}
+
+// Stop ends the front, then the stock listener.
+func (s *slot) Stop() {
+	if f := s.current(); f != nil {
+		f.stop()
+	}
+	s.stock.Stop()
+}
+
+// Restart implements apiserver.Apiserver.
+func (s *slot) Restart(option map[string]any, apis map[string]apiserver.APIConfig, errCh chan error) error {
+	return router.Restart(s, option, apis, errCh)
+}
+
+// current returns the front of the last Initialize.
+func (s *slot) current() *front {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.front
+}
+
+// runningRouting returns the routing of this server, nil without routing files.
+func runningRouting() routing {
+	if server := router.Running(); server != nil && server.HasRules() {
+		return serverRouting{server}
+	}
+	return nil
+}

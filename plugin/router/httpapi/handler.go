@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	restful "github.com/emicklei/go-restful/v3"
+	discoverhttp "github.com/polarismesh/polaris/apiserver/httpserver/discover/v1"
+	httpcommon "github.com/polarismesh/polaris/apiserver/httpserver/utils"
+	api "github.com/polarismesh/polaris/common/api/v1"
+	"github.com/polarismesh/polaris/common/metrics"
+	"github.com/polarismesh/polaris/common/utils"
+	"github.com/polarismesh/polaris/plugin"
+	"github.com/polarismesh/polaris/service"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
+)
+
+const discoverPath = "/v1/Discover"
+
+// newHandler returns the handler of /v1/Discover. It does what the stock listener
+// does around its own route: CORS, call metrics, rate limits.
+func newHandler() http.Handler {
+	container := restful.NewContainer()
+	cors := restful.CrossOriginResourceSharing{
+		AllowedHeaders: []string{"Content-Type", "Accept", "Request-Id"},
+		AllowedMethods: []string{"GET", "POST", "PUT"},
+		Container:      container,
+	}
+	container.Filter(cors.Filter)
+	container.Filter(container.OPTIONSFilter)
+	container.Filter(reportCall)
+	container.Filter(limitRate)
+	routes := new(restful.WebService)
+	routes.Path("/v1").Consumes(restful.MIME_JSON).Produces(restful.MIME_JSON)
+	routes.Route(routes.POST("/Discover").To(discover))
+	container.Add(routes)
+	return container
+}
+
+// reportCall reports a call to the metrics of Polaris, as the stock listener
+// does.
+func reportCall(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	start := time.Now()
+	chain.ProcessFilter(req, rsp)
+	code, ok := req.Attribute(utils.PolarisCode).(uint32)
+	if !ok {
+		code = uint32(rsp.StatusCode())
+	}
+	plugin.GetStatis().ReportCallMetrics(metrics.CallMetric{
+		Type:     metrics.ServerCallMetric,
+		API:      req.Request.Method + ":" + discoverPath,
+		Protocol: "HTTP",
+		Code:     int(code),
+		Duration: time.Since(start),
+	})
+}
+
+// limitRate limits requests as the stock listener does, by address and by path.
+// The stock listener does not count IPv6 peers; limitRate does.
+func limitRate(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	limit := plugin.GetRatelimit()
+	if limit == nil {
+		chain.ProcessFilter(req, rsp)
+		return
+	}
+	peer, _, _ := net.SplitHostPort(req.Request.RemoteAddr)
+	if !limit.Allow(plugin.IPRatelimit, peer) {
+		httpcommon.HTTPResponse(req, rsp, api.IPRateLimit)
+		return
+	}
+	if !limit.Allow(plugin.APIRatelimit, http.MethodPost+":"+discoverPath) {
+		httpcommon.HTTPResponse(req, rsp, api.APIRateLimit)
+		return
+	}
+	chain.ProcessFilter(req, rsp)
+}
+
+// discover runs the stock handler over a discovery server that knows the caller.
+func discover(req *restful.Request, rsp *restful.Response) {
+	naming, err := service.GetServer()
+	if err != nil {
+		http.Error(rsp, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	header := metadata.MD{}
+	for _, name := range caller.ForwardedHeaders {
+		header.Append(name, req.Request.Header.Values(name)...)
+	}
+	discoverhttp.NewV1Server(nil, callerServer{naming, req.Request.RemoteAddr, header}, nil).Discover(req, rsp)
+}
+
+// callerServer is the discovery server, for the request of one caller.
+type callerServer struct {
+	service.DiscoverServer
+	peer   string      // address:port of the connection
+	header metadata.MD // the headers by which a proxy names the caller
+}
+
+// ServiceInstancesCache implements service.DiscoverServer.
+func (c callerServer) ServiceInstancesCache(ctx context.Context, filter *apiservice.DiscoverFilter,
+	req *apiservice.Service) *apiservice.DiscoverResponse {
+	return c.DiscoverServer.ServiceInstancesCache(caller.WithPeer(ctx, c.peer, c.header), filter, req)
+}

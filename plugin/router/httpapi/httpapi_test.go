@@ -1,0 +1,130 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/polarismesh/polaris/apiserver"
+	"github.com/polarismesh/polaris/common/model"
+	"github.com/polarismesh/polaris/plugin"
+)
+
+// stockSlot is a stock listener with a debug handler.
+type stockSlot struct {
+	apiserver.Apiserver
+	initialized bool
+}
+
+func (s *stockSlot) Initialize(context.Context, map[string]any, map[string]apiserver.APIConfig) error {
+	s.initialized = true
+	return nil
+}
+
+func (s *stockSlot) DebugHandlers() []model.DebugHandler {
+	return []model.DebugHandler{{Path: "/debug/stock"}}
+}
+
+// The pack answers /v1/Discover only where the configuration offers discovery
+// over HTTP. The configuration can change with a restart of the listener.
+func TestDiscoverIsTakenOver(t *testing.T) {
+	stock := &stockSlot{}
+	slots := map[string]apiserver.Apiserver{"api-http": stock, "service-l5": stock}
+	wrap(slots)
+	if slots["service-l5"] != apiserver.Apiserver(stock) {
+		t.Error("another listener was wrapped")
+	}
+	s := slots["api-http"].(*slot)
+	const closed, open = "/debug/stock", "/debug/stock /v1/Discover /v1/Discover/"
+	if got := paths(s); got != closed {
+		t.Errorf("before Initialize: %s", got)
+	}
+	for _, tt := range []struct {
+		name string
+		apis map[string]apiserver.APIConfig
+		want string
+	}{
+		{"all client APIs", map[string]apiserver.APIConfig{"client": {Enable: true}}, open},
+		{"no API", nil, closed},
+		{"discovery among others", map[string]apiserver.APIConfig{"client": {Enable: true, Include: []string{"register", "discover"}}}, open},
+		{"others than discovery", map[string]apiserver.APIConfig{"client": {Enable: true, Include: []string{"register", "healthcheck"}}}, closed},
+		{"client APIs are off", map[string]apiserver.APIConfig{"client": {Include: []string{"discover"}}}, closed},
+		{"discovery under another API", map[string]apiserver.APIConfig{"console": {Enable: true, Include: []string{"discover"}}}, closed},
+	} {
+		stock.initialized = false
+		if err := s.Initialize(t.Context(), nil, tt.apis); err != nil || !stock.initialized {
+			t.Errorf("%s: %v, the stock listener is initialized: %t", tt.name, err, stock.initialized)
+		}
+		if got := paths(s); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func paths(s *slot) string {
+	var out []string
+	for _, h := range s.DebugHandlers() {
+		out = append(out, h.Path)
+	}
+	return strings.Join(out, " ")
+}
+
+// limits is a rate limit of Polaris. It notes the keys that it is asked for.
+type limits struct {
+	refused string
+	asked   []string
+}
+
+func (l *limits) Name() string                         { return "limits" }
+func (l *limits) Initialize(*plugin.ConfigEntry) error { return nil }
+func (l *limits) Destroy() error                       { return nil }
+
+func (l *limits) Allow(kind plugin.RatelimitType, key string) bool {
+	asked := plugin.RatelimitStr[kind] + " " + key
+	l.asked = append(l.asked, asked)
+	return asked != l.refused
+}
+
+// Requests count for the address of their peer, IPv6 addresses too, and for the
+// path, whatever its spelling. There is no discovery server here: a request that
+// is allowed gets status 503.
+func TestRateLimit(t *testing.T) {
+	limit := &limits{}
+	plugin.RegisterPlugin(limit.Name(), limit)
+	plugin.SetPluginConfig(&plugin.Config{RateLimit: plugin.ConfigEntry{Name: limit.Name()}})
+	const discovery = "api-limit POST:/v1/Discover"
+	for _, tt := range []struct {
+		name, peer, path string
+		refused          string
+		wantAsked        []string
+		want             string // status, code and information
+	}{
+		{"IPv4", "10.1.0.1:5000", "/v1/Discover", "", []string{"ip-limit 10.1.0.1", discovery}, "503 0 "},
+		{"IPv6", "[2001:db8::1]:5000", "/v1/Discover/", "", []string{"ip-limit 2001:db8::1", discovery}, "503 0 "},
+		{"IPv6 with a zone", "[fe80::1%eth0]:5000", "/v1/Discover", "", []string{"ip-limit fe80::1%eth0", discovery}, "503 0 "},
+		{"too many of an IPv4 peer", "10.1.0.1:5000", "/v1/Discover", "ip-limit 10.1.0.1", []string{"ip-limit 10.1.0.1"}, "429 429002 server limit the ip access"},
+		{"too many of an IPv6 peer", "[2001:db8::1]:5000", "/v1/Discover", "ip-limit 2001:db8::1", []string{"ip-limit 2001:db8::1"}, "429 429002 server limit the ip access"},
+		{"too many in all", "[2001:db8::2]:5000", "/v1/Discover", discovery, []string{"ip-limit 2001:db8::2", discovery}, "403 403003 server limit the api access"},
+	} {
+		limit.refused, limit.asked = tt.refused, nil
+		r, w := httptest.NewRequest("POST", tt.path, strings.NewReader("{}")), httptest.NewRecorder()
+		r.RemoteAddr = tt.peer
+		r.Header.Set("Content-Type", "application/json")
+		newHandler().ServeHTTP(w, r)
+		var answer struct {
+			Code int
+			Info string
+		}
+		_ = json.Unmarshal(w.Body.Bytes(), &answer) // with status 503 the body is a text
+		if !slices.Equal(limit.asked, tt.wantAsked) {
+			t.Errorf("%s: asked for %q, want %q", tt.name, limit.asked, tt.wantAsked)
+		}
+		if got := fmt.Sprint(w.Code, " ", answer.Code, " ", answer.Info); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
