@@ -21,6 +21,7 @@ type NotFound struct {
 	Address route.Service // that Service is the target of, if it was asked for by one
 }
 
+// Error names the service and, where there is one, the lane address.
 func (e NotFound) Error() string {
 	if e.Address != (route.Service{}) {
 		return fmt.Sprintf("there is no service %q, the target of the lane address %q", e.Service, e.Address)

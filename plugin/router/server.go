@@ -60,6 +60,9 @@ type Server struct {
 // answer, or an error with failOpen: false. What the stock server itself does with a
 // request is not guarded here.
 func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilter, message *apiservice.Service) *apiservice.DiscoverResponse {
+	if message == nil { // the stock server panics
+		return api.NewDiscoverInstanceResponse(apimodel.Code_EmptyRequest, nil)
+	}
 	if s.rules == nil || message.GetName().GetValue() == "" {
 		return s.stock.ServiceInstancesCache(ctx, filter, message)
 	}

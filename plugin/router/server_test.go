@@ -187,6 +187,18 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// A request without a service gets an error of its type, with and without rules.
+func TestRequestWithoutService(t *testing.T) {
+	s, _ := newTestServer(t)
+	for range 2 {
+		resp := s.instances(t.Context(), &apiservice.DiscoverFilter{}, nil)
+		if resp.GetCode().GetValue() != uint32(apimodel.Code_EmptyRequest) || resp.GetType() != apiservice.DiscoverResponse_INSTANCE {
+			t.Errorf("the answer is %v", resp)
+		}
+		s.rules = nil
+	}
+}
+
 // brokenSource is an identity source with a bug.
 type brokenSource struct{}
 

@@ -130,9 +130,12 @@ func (s *search) fits(c candidate) bool {
 }
 
 // textIndex finds all of its texts that a name begins with. The texts are sorted, and
-// each entry knows the longest other text that its text begins with. Every text that
-// sorts between a beginning of the name and the name itself has the same beginning.
-// So the last text that does not sort after the name leads to all beginnings.
+// each entry knows the longest other text that its text begins with.
+//
+// Of the texts "a", "abc" and "abd", the name "abcx" begins with "a" and "abc". The last
+// text that does not sort after the name is "abc", and "abc" leads to "a". It is so for
+// every name: a text that sorts between a beginning of the name and the name itself
+// begins with that beginning.
 type textIndex []textEntry
 
 // textEntry is a text with its candidates.

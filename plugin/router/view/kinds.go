@@ -18,11 +18,12 @@ const (
 	maxMembers = 1 << 24
 )
 
-// idleTicks is after how many ticks a view that nobody asks for goes.
+// idleTicks is how many calls of Prune a view outlives that nobody asks for: the
+// server calls it every 5 s, so that a view goes after a minute.
 const idleTicks = 12
 
-// epoch is before every view. A step of the wall clock does not move the time
-// since the epoch.
+// epoch is a moment before every view. Times are kept as the time since then, which
+// a step of the wall clock does not change.
 var epoch = clock.Now()
 
 // Kind is a kind of caller of one service: callers of one kind get one list.
