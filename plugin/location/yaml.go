@@ -6,6 +6,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
+// readYAML reads a file. README.md has the format.
 func (l *mappingLoader) readYAML(root strict.Node) {
 	root.Bind(
 		strict.Version(),
@@ -24,18 +25,19 @@ func (l *mappingLoader) readYAML(root strict.Node) {
 	)
 }
 
+// readEntry reads an entry of the list `mappings`.
 func (l *mappingLoader) readEntry(n strict.Node) {
 	var match strict.Node
-	named := false
+	hasMatch := false
 	e, ok := readFacts(n, func(e *entry) []strict.Key {
-		keys := append([]strict.Key{strict.Optional("match", func(value strict.Node) { match, named = value, true })}, defaultKeys(e)...)
+		keys := append([]strict.Key{strict.Optional("match", func(value strict.Node) { match, hasMatch = value, true })}, defaultKeys(e)...)
 		return append(keys, strict.Optional("shared", func(value strict.Node) {
 			if shared, _ := value.Bool(); shared {
 				e.facts.Shared = &Origin{}
 			}
 		}))
 	})
-	if !named {
+	if !hasMatch {
 		n.Errorf("the entry has no match, expected match: an address, a prefix, a range, or a list of those")
 		return
 	}
@@ -43,13 +45,13 @@ func (l *mappingLoader) readEntry(n strict.Node) {
 	if len(items) == 0 {
 		match.Errorf("match names no address, expected an address, a prefix, a range, or a list of those")
 	}
-	var g listed
+	var ref entryRef
 	if ok {
-		g = l.number(e, texts(items)...)
+		ref = l.addRow(e, texts(items)...)
 	}
 	for _, item := range items {
 		if prefixes := readMatch(item); ok {
-			l.add(g, entry{file: item.File(), line: item.Line(), col: item.Col()}, prefixes)
+			l.insert(ref, entry{file: item.File(), line: item.Line(), col: item.Col()}, prefixes)
 		}
 	}
 }
@@ -61,6 +63,7 @@ func texts(items []strict.Node) (out []string) {
 	return out
 }
 
+// readMatch returns the prefixes of one match; nil after a fault.
 func readMatch(n strict.Node) []netip.Prefix {
 	s, ok := n.Text()
 	if !ok {
@@ -73,11 +76,11 @@ func readMatch(n strict.Node) []netip.Prefix {
 	return prefixes
 }
 
-// readFacts reads what an entry or the default says of an address. It is not ok
+// readFacts reads what an entry or the default says of an address; ok is false
 // after a fault.
-func readFacts(n strict.Node, keys func(*entry) []strict.Key) (*entry, bool) {
+func readFacts(n strict.Node, keys func(*entry) []strict.Key) (e *entry, ok bool) {
 	before := n.Faults()
-	e := &entry{file: n.File(), line: n.Line(), col: n.Col()}
+	e = &entry{file: n.File(), line: n.Line(), col: n.Col()}
 	n.Bind(keys(e)...)
 	if err := e.checkFields("entry"); err != nil && n.Faults() == before {
 		n.Errorf("%v", err)
@@ -97,7 +100,7 @@ func defaultKeys(e *entry) []strict.Key {
 	}
 }
 
-// readSET reads a SET name; an empty text is no SET.
+// readSET reads a SET name. It returns "" for an empty text, and after a fault.
 func readSET(n strict.Node) SET {
 	text, ok := n.Text()
 	if !ok || text == "" {

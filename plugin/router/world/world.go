@@ -175,13 +175,13 @@ func (w *World) index() {
 		})
 		if host, err := netip.ParseAddr(i.Host); err == nil {
 			host = location.Normalize(host)
-			registered.From(&location.Origin{Source: location.SourceRegistry})
+			registered.AssignOrigin(&location.Origin{Source: location.SourceRegistry})
 			w.byHost[host] = append(w.byHost[host], registered)
 		}
 	}
 	for _, c := range w.Clients {
 		f := location.Facts{Identity: location.Identity{Location: c.Location}}
-		f.From(&location.Origin{Source: location.SourceReport})
+		f.AssignOrigin(&location.Origin{Source: location.SourceReport})
 		w.reports[location.Normalize(c.Addr)] = append(w.reports[location.Normalize(c.Addr)], f)
 	}
 }
@@ -224,6 +224,6 @@ func (h hosts) Facts(addr netip.Addr) (location.Found, bool) {
 	if !ok {
 		return location.Found{}, false
 	}
-	common := location.Common(records)
+	common := location.CommonFacts(records)
 	return common.Found(), true
 }
