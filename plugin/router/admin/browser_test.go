@@ -44,7 +44,7 @@ func (b browser) open(url string, seconds int) string {
 	return regexp.MustCompile(`(?s)(<(?:script|style)>).*?(</(?:script|style)>)`).ReplaceAllString(stdout.String(), "$1$2")
 }
 
-// withScript adds a script to the page, that does what a user does.
+// withScript adds a script to the page. The script does what a user does.
 func withScript(next http.Handler, script string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
