@@ -3,6 +3,8 @@
 # that nothing is compiled twice; only the image has -trimpath.
 GO      ?= go
 BIN     := bin
+# Debian has mariadbd and ip where only the PATH of root looks.
+export PATH := $(PATH):/usr/sbin:/sbin
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
@@ -30,7 +32,7 @@ test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, c
 	$(GO) vet ./...
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml ../shared/cases/*.cases.yaml)
-	$(GO) run ./scripts/skipped $(GO) test -timeout 15m ./...
+	$(GO) run ./scripts/skipped $(GO) test -timeout 25m ./...
 
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image

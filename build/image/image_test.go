@@ -253,7 +253,7 @@ func checkRuns(t *testing.T, s store, container string) {
 		}
 	}()
 
-	waitFor(t, func() error {
+	polaristest.Wait(t, func() error {
 		cmd := inside(os.Args[0])
 		cmd.Env = append(os.Environ(), "SETROUTER_TEST_PROBE=1")
 		if text, err := cmd.CombinedOutput(); err != nil {
@@ -328,15 +328,4 @@ func ip(t *testing.T, args ...string) string {
 		t.Fatalf("ip %v: %v: %s", args, err, out)
 	}
 	return string(out)
-}
-
-func waitFor(t *testing.T, try func() error) {
-	t.Helper()
-	var err error
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		if err = try(); err == nil {
-			return
-		}
-	}
-	t.Fatal(err)
 }

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -279,7 +278,7 @@ func TestKubernetesAllowsTheSourceOnly(t *testing.T) {
 	}
 	t.Setenv("POD_IP", "127.0.0.1")
 	s := start(t, read(t, "overlays/single/polaris-server.yaml"), kubeconfig)
-	for deadline := time.Now().Add(polaristest.Patience); ; time.Sleep(100 * time.Millisecond) {
+	polaristest.Wait(t, func() error {
 		out := command(t, setctlBinary, "status", "--server", s.AdminURL, "-o", "json")
 		var status struct {
 			Kubernetes struct {
@@ -293,10 +292,8 @@ func TestKubernetesAllowsTheSourceOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		if clusters := status.Kubernetes.Clusters; len(clusters) == 1 && clusters[0].State == "live" && len(clusters[0].Problems) == 0 {
-			return
+			return nil
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the cluster is not followed: %s", out)
-		}
-	}
+		return fmt.Errorf("the cluster is not followed: %s", out)
+	})
 }

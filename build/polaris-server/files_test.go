@@ -33,6 +33,8 @@ func TestFailedStart(t *testing.T) {
 		{"misspelt option", polaristest.Options{Config: replaced("failOpen", "failopen")}, `[ERROR] configuration: conf/polaris-server.yaml:38:51: unknown key "failopen"; did you mean "failOpen"?`},
 		{"misspelt option, without a mapping", polaristest.Options{Config: strings.Replace(replaced("failOpen", "failopen"), "name: mapping", "name: memory", 1)},
 			`[ERROR] start components fail: configuration: conf/polaris-server.yaml:38:51: unknown key "failopen"; did you mean "failOpen"?`},
+		{"misspelt listener", polaristest.Options{Config: replaced("name: set-admin", "name: setadmin")},
+			`[ERROR] start components fail: configuration: conf/polaris-server.yaml:`},
 		{"misspelt CMDB", polaristest.Options{Config: replaced("name: mapping", "name: maping")}, `plugin.cmdb.name "maping" is not a CMDB of this server, expected "mapping"`},
 		{"no kubeconfig", polaristest.Options{Config: replaced("sources: [mapping, registry, report]", "kubernetes: {clusters: [{name: bj, kubeconfig: nowhere}]}")},
 			`plugin.location.option.kubernetes: cluster "bj": kubeconfig "nowhere": `},

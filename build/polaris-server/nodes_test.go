@@ -52,10 +52,17 @@ func TestDigestMetric(t *testing.T) {
 		})
 	}
 	before := shown()
+	const more = `setrouter_rule_enabled{mode="enforce",rule="more"} 1`
+	if metrics := httpGet(t, "http://"+server.HTTPAddr+"/metrics", ""); strings.Contains(metrics, more) || !strings.Contains(metrics, "setrouter_rule_enabled{") {
+		t.Errorf("rules before there is one more: %s", metrics)
+	}
 	done(t, server.WriteFile("conf/routing/more.yaml", "version: 1\nrules: [{name: more, service: default/more, set: {}}]\n"))
 	wait(t, func() error {
 		if now := shown(); len(before) != 2 || len(now) != 2 || slices.Equal(now, before) {
 			return errorf("%q, and before %q", now, before)
+		}
+		if !strings.Contains(httpGet(t, "http://"+server.HTTPAddr+"/metrics", ""), more) {
+			return errorf("there is no %s", more)
 		}
 		return nil
 	})

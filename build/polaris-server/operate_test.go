@@ -329,3 +329,31 @@ func TestAdminRefuses(t *testing.T) {
 		t.Errorf("the page: %s", page)
 	}
 }
+
+// An admin listener on every address answers over IPv6 and IPv4, with its token.
+func TestAdminOnEveryAddress(t *testing.T) {
+	for _, every := range []string{"::", "[::]", "0.0.0.0"} {
+		config := replacedConfig(t, "{listenIP: 127.0.0.1, listenPort: {{.Admin}}", `{listenIP: "`+every+`", listenPort: {{.Admin}}`)
+		server, _ := start(t, polaristest.Options{Config: config, AdminToken: "secret"})
+		port := server.AdminURL[strings.LastIndexByte(server.AdminURL, ':')+1:]
+		for _, addr := range []string{"127.0.0.1", "[::1]"} {
+			if every == "0.0.0.0" && addr == "[::1]" {
+				continue
+			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+":"+port+"/setrouter/v1/status", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer secret")
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Errorf("listenIP %s: %v", every, err)
+				continue
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Errorf("listenIP %s, asked at %s: %s", every, addr, resp.Status)
+			}
+		}
+	}
+}

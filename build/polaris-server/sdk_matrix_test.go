@@ -70,7 +70,7 @@ var rows = []row{
 	{"weights", "Picks follow the weights", alone(rowWeights)},
 	{"recover", "Every instance of the view is unhealthy: picks go on, within the view", alone(rowRecover)},
 	{"nearby", "The SDK's own nearby router over our list: agrees at every level", alone(rowNearby)},
-	{"nearby-later", "`internal-enable-nearby` is set later, and our list is wider than a zone: picks from the zone in it", alone(rowNearbyLater)},
+	{"nearby-later", "`internal-enable-nearby` is set on a service whose list is wider than a zone: the SDK does not narrow it once more", alone(rowNearbyLater)},
 	{"set", "The SDK's own set router over our list: agrees, own SET and pool", alone(rowSet)},
 	{"wildcard", "The same for a caller with SET `a.b.*`", alone(rowSetWildcard)},
 	{"siblings", "The same over a list of tier `siblings`", alone(rowSetSiblings)},

@@ -109,7 +109,7 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 		case root.HasAny("tests", "instances"):
 			root.Errorf("this is a case file; run setctl test on it")
 		case !isMapping && !isRouting && !root.HasOnly("version"):
-			root.Fields(slices.Concat([]string{"version"}, mappingKeys, routingKeys)...) // says which keys are unknown
+			sayUnknown(root)
 		case isMapping == isRouting:
 			root.Errorf("cannot tell whether this is a mapping file (one of %s) or a routing file (one of %s)",
 				strings.Join(mappingKeys, ", "), strings.Join(routingKeys, ", "))
@@ -120,6 +120,15 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 		}
 	}
 	return mapping, routing
+}
+
+// sayUnknown says which keys of a file are keys of no kind of file.
+func sayUnknown(root strict.Node) {
+	var keys []strict.Key
+	for _, name := range slices.Concat([]string{"version"}, mappingKeys, routingKeys) {
+		keys = append(keys, strict.Optional(name, strict.Ignore))
+	}
+	root.Bind(keys...)
 }
 
 // fileNames returns the names of files.

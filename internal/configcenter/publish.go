@@ -28,11 +28,13 @@ type Operator struct {
 // Conflict is the error where a file cannot be published as it is now.
 type Conflict string
 
+// Error says what stands in the way.
 func (c Conflict) Error() string { return string(c) }
 
 // Denied is the error where Polaris's auth refuses an operator.
 type Denied string
 
+// Error gives the reason in the words of Polaris.
 func (d Denied) Error() string { return string(d) }
 
 // publisher is what a Center asks of the server's config center.

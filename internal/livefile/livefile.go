@@ -45,13 +45,13 @@ type Options[T any] struct {
 // Live is the value in force. It is safe for concurrent use.
 type Live[T any] struct {
 	options Options[T]
-	value   atomic.Pointer[T]
-	shown   atomic.Pointer[shown] // what Status and Files return
+	shown   atomic.Pointer[shown[T]] // what Get, Files and Status return
 
 	mu      sync.Mutex // one load at a time; guards what follows
 	phase   phase
 	disk    disk
-	inForce *set // nil: no load has succeeded yet
+	value   *T
+	inForce *set // that value is made from; nil: no load has succeeded yet
 	status  Status
 }
 
@@ -90,7 +90,8 @@ func (l *Live[T]) prepare() error {
 	if err != nil {
 		return err
 	}
-	l.value.Store(value)
+	l.value = value
+	l.show()
 	var problems strict.Problems
 	l.disk.files(&problems)
 	return problems.Err()
@@ -109,7 +110,7 @@ func (l *Live[T]) Start() {
 }
 
 // Get returns the value in force. It does not block.
-func (l *Live[T]) Get() *T { return l.value.Load() }
+func (l *Live[T]) Get() *T { return l.shown.Load().value }
 
 // Reload loads the files now, changed or not. Forced, it asks no guard, and the
 // Sources take what they would refuse otherwise.
@@ -224,10 +225,10 @@ func (l *Live[T]) replace(found *set, urgency Urgency) error {
 			return err
 		}
 	}
-	l.value.Store(value)
-	l.inForce = found
+	l.value, l.inForce = value, found
 	l.status.Count, l.status.LoadedAt, l.status.CopiedAt = count, clock.Now(), time.Time{}
 	l.status.InForce, l.status.Digest = found.names(), digest(found.files)
+	l.show() // before the copies are written, which can take a while
 	return nil
 }
 

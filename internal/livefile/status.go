@@ -24,11 +24,12 @@ type Status struct {
 	Err     error // nil: the files that were loaded last are in force
 }
 
-// shown is what a Live tells, also while a load takes its time, or a source does
-// not answer.
-type shown struct {
-	status Status
+// shown is what a Live says, also while a load takes its time, or a source does not
+// answer. The value and the files that it is made from change together.
+type shown[T any] struct {
+	value  *T
 	files  []strict.File
+	status Status
 }
 
 // Files returns the files in force. It does not block.
@@ -38,7 +39,7 @@ func (l *Live[T]) Files() []strict.File { return l.shown.Load().files }
 func (l *Live[T]) Status() Status { return l.shown.Load().status }
 
 func (l *Live[T]) show() {
-	now := &shown{status: l.status}
+	now := &shown[T]{value: l.value, status: l.status}
 	if l.inForce != nil {
 		now.files = l.inForce.files
 	}

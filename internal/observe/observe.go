@@ -51,10 +51,12 @@ var (
 	ViewChanges = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_view_changes_total", Help: "Changes of what a kind of caller gets, by rule: widened, narrowed, emptied, refilled or changed.",
 	}, []string{"rule", "change"})
-	// ShadowSent and ShadowDecided count instances, for their ratio.
+	// ShadowSent counts the instances that callers under a rule in mode shadow were sent.
 	ShadowSent = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_shadow_sent_instances_total", Help: "Instances in the stock answers of rules in mode shadow, summed over requests.",
 	}, []string{"rule"})
+	// ShadowDecided counts the instances that such a rule would have sent them:
+	// ShadowDecided by ShadowSent is the share that enforcing leaves.
 	ShadowDecided = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_shadow_decided_instances_total", Help: "Instances that rules in mode shadow would have sent, summed over requests.",
 	}, []string{"rule"})

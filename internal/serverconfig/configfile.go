@@ -19,9 +19,9 @@ type ConfigFile struct {
 // ParseConfigFile reads polaris://NAMESPACE/GROUP/FILE. A file can have slashes
 // in its name, as folders in the console.
 func ParseConfigFile(name string) (ConfigFile, error) {
-	rest, is := strings.CutPrefix(name, ConfigFileScheme)
+	rest, ok := strings.CutPrefix(name, ConfigFileScheme)
 	parts := strings.SplitN(rest, "/", 3)
-	if !is || len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+	if !ok || len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
 		return ConfigFile{}, fmt.Errorf("%q is no name in the config center, expected as polaris://Polaris/setrouter/routing.yaml: namespace, group and file", name)
 	}
 	if strings.ContainsAny(rest, "*?[") {
@@ -62,7 +62,7 @@ func (c *Config) checkConfigCenter(root strict.Node) {
 		return
 	}
 	c.readAuth(entries(entries(root)["auth"]))
-	if open, given := entries(entries(root)["config"])["open"]; !given || !strings.EqualFold(open.Raw(), "true") {
+	if open, ok := entries(entries(root)["config"])["open"]; !ok || !strings.EqualFold(open.Raw(), "true") {
 		root.Errorf("%s is in the config center, which is off, expected config: {open: true}", names[0])
 	}
 }
@@ -85,7 +85,7 @@ func (c *Config) PublishedByAnyone() string {
 // of three places, by the age of the file.
 func (c *Config) readAuth(auth map[string]strict.Node) {
 	for _, of := range []strict.Node{auth["option"], entries(auth["user"])["option"], entries(auth["strategy"])["option"]} {
-		if open, given := entries(of)["clientOpen"]; given && strings.EqualFold(open.Raw(), "true") {
+		if open, ok := entries(of)["clientOpen"]; ok && strings.EqualFold(open.Raw(), "true") {
 			c.ClientAuth = true
 		}
 	}

@@ -30,27 +30,24 @@ type Cluster struct {
 // process runs in is the only one.
 func readKubernetes(n strict.Node) *Kubernetes {
 	k := &Kubernetes{SETLabel: "set-group", SETAnnotation: "set-group", Snapshot: "data/kubernetes", Events: true}
-	fields := n.Fields("setLabel", "setAnnotation", "campusLabel", "labels", "snapshot", "events", "clusters")
-	for key, to := range map[string]*string{
-		"setLabel": &k.SETLabel, "setAnnotation": &k.SETAnnotation, "campusLabel": &k.CampusLabel, "snapshot": &k.Snapshot,
-	} {
-		if at, given := fields[key]; given {
-			*to = at.TextOr()
-		}
-	}
-	if at, given := fields["labels"]; given {
-		k.Labels = textItems(at)
-	}
-	if at, given := fields["events"]; given {
-		k.Events, _ = at.Bool()
-	}
-	at, given := fields["clusters"]
-	if !given {
+	given := n.Bind(
+		strict.Optional("setLabel", strict.Text(&k.SETLabel)),
+		strict.Optional("setAnnotation", strict.Text(&k.SETAnnotation)),
+		strict.Optional("campusLabel", strict.Text(&k.CampusLabel)),
+		strict.Optional("labels", func(n strict.Node) { k.Labels = textItems(n) }),
+		strict.Optional("snapshot", strict.Text(&k.Snapshot)),
+		strict.Optional("events", strict.Bool(&k.Events)),
+		strict.Optional("clusters", k.readClusters),
+	)
+	if !given.Has("clusters") {
 		k.Clusters = []Cluster{{Name: "local"}}
-		return k
 	}
+	return k
+}
+
+func (k *Kubernetes) readClusters(n strict.Node) {
 	names := []string{}
-	for _, item := range at.Items() {
+	for _, item := range n.Items() {
 		c := readCluster(item)
 		if slices.Contains(names, c.Name) {
 			item.Errorf("cluster %q is given twice, expected each name once", c.Name)
@@ -59,28 +56,23 @@ func readKubernetes(n strict.Node) *Kubernetes {
 		k.Clusters = append(k.Clusters, c)
 	}
 	if len(k.Clusters) == 0 {
-		at.Errorf("the list is empty, expected clusters: [{name: ..., kubeconfig: FILE}], or none for the cluster that the server runs in")
+		n.Errorf("the list is empty, expected clusters: [{name: ..., kubeconfig: FILE}], or none for the cluster that the server runs in")
 	}
-	return k
 }
 
 func readCluster(n strict.Node) (c Cluster) {
-	fields := n.Fields("name", "kubeconfig", "context", "namespaces", "podSelector")
-	for key, to := range map[string]*string{
-		"name": &c.Name, "kubeconfig": &c.Kubeconfig, "context": &c.Context, "podSelector": &c.PodSelector,
-	} {
-		if at, given := fields[key]; given {
-			*to = at.TextOr()
-		}
-	}
+	n.Bind(
+		strict.Optional("name", strict.Text(&c.Name)),
+		strict.Optional("kubeconfig", strict.Text(&c.Kubeconfig)),
+		strict.Optional("context", strict.Text(&c.Context)),
+		strict.Optional("namespaces", func(n strict.Node) { c.Namespaces = textItems(n) }),
+		strict.Optional("podSelector", strict.Text(&c.PodSelector)),
+	)
 	if !isFileName(c.Name) {
 		n.Errorf("the cluster has the name %q, expected letters, digits, '_' and '-': it names a file and stands in metrics", c.Name)
 	}
 	if c.Context != "" && c.Kubeconfig == "" {
 		n.Errorf("context %q is given without a kubeconfig, expected the file that has it", c.Context)
-	}
-	if at, given := fields["namespaces"]; given {
-		c.Namespaces = textItems(at)
 	}
 	return c
 }

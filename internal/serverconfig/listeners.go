@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,7 @@ type Listener struct {
 // readListener leaves a port that is none to Polaris.
 func (c *Config) readListener(name string, n strict.Node) {
 	options := entries(entries(n)["option"])
-	if port, given := options["listenPort"]; given {
+	if port, ok := options["listenPort"]; ok {
 		if _, err := strconv.ParseUint(port.Raw(), 10, 16); err == nil {
 			ip := strings.Trim(n.Peek("option", "listenIP"), "[]") // stock listeners take [::]
 			c.Listeners = append(c.Listeners, Listener{
@@ -40,6 +41,30 @@ func (c *Config) readListener(name string, n strict.Node) {
 			})
 		}
 	}
+}
+
+// listenerName is a name under apiservers, and where it stands.
+type listenerName struct {
+	name, file string
+	line, col  int
+}
+
+// CheckListeners returns an error for each listener under apiservers that is not
+// among known, the listeners of this server. Polaris writes a line into its log for
+// such a listener, and goes on without it.
+func (c *Config) CheckListeners(known []string) error {
+	var problems strict.Problems
+	for _, l := range c.listenerNames {
+		if slices.Contains(known, l.name) {
+			continue
+		}
+		hint := ", expected one of " + strings.Join(known, ", ")
+		if near, ok := strict.Nearest(l.name, known); ok {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		problems.Add(strict.Problem{File: l.file, Line: l.line, Col: l.col, Message: fmt.Sprintf("this server has no listener %q%s", l.name, hint)})
+	}
+	return problems.Err()
 }
 
 // Admin is where the admin listener listens, if it is among the Protocols.
@@ -50,26 +75,33 @@ type Admin struct {
 }
 
 func (c *Config) readAdmin(n strict.Node) {
-	o, given := n.Fields("name", "option", "api")["option"]
-	if !given {
-		return
-	}
-	fields := o.Fields("listenIP", "listenPort", "token")
-	if at, given := fields["token"]; given {
-		c.Admin.Token = at.TextOr()
-	}
-	if at, given := fields["listenPort"]; given {
-		c.Admin.ListenPort, _ = at.Int(1, 65535)
-	}
-	if at, given := fields["listenIP"]; given {
-		c.Admin.ListenIP = at.TextOr()
-		addr, err := netip.ParseAddr(c.Admin.ListenIP)
-		switch {
-		case err != nil:
-			at.Errorf("listenIP %q is not an address", c.Admin.ListenIP)
-		case !addr.IsLoopback() && c.Admin.Token == "":
-			at.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
-		}
+	n.Bind(
+		strict.Optional("name", strict.Ignore),
+		strict.Optional("api", strict.Ignore),
+		strict.Optional("option", func(option strict.Node) {
+			given := option.Bind(
+				strict.Optional("listenIP", strict.Text(&c.Admin.ListenIP)),
+				strict.Optional("listenPort", strict.Int(&c.Admin.ListenPort, 1, 65535)),
+				strict.Optional("token", strict.Text(&c.Admin.Token)),
+			)
+			if given.Has("listenIP") {
+				c.checkAdminIP(given["listenIP"])
+			}
+		}),
+	)
+}
+
+// checkAdminIP checks an address to listen at. Without a token the listener stays on
+// loopback.
+func (c *Config) checkAdminIP(n strict.Node) {
+	addr, err := netip.ParseAddr(strings.Trim(c.Admin.ListenIP, "[]")) // stock listeners take [::]
+	switch {
+	case err != nil:
+		n.Errorf("listenIP %q is not an address", c.Admin.ListenIP)
+	case !addr.IsLoopback() && c.Admin.Token == "":
+		n.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
+	default:
+		c.Admin.ListenIP = addr.String()
 	}
 }
 
@@ -78,11 +110,11 @@ func (c *Config) readAdmin(n strict.Node) {
 func (c *Config) readGRPC(n strict.Node) {
 	fields := entries(entries(n)["option"])
 	c.GRPCTLS = n.Peek("option", "tls", "certFile") != ""
-	if enabled, given := fields["enableCacheProto"]; !given || enabled.Raw() != "true" {
+	if enabled, ok := fields["enableCacheProto"]; !ok || enabled.Raw() != "true" {
 		return
 	}
 	c.AnswersKept = defaultAnswersKept
-	if size, given := fields["sizeCacheProto"]; given && size.Raw() != "0" {
+	if size, ok := fields["sizeCacheProto"]; ok && size.Raw() != "0" {
 		c.AnswersKept, _ = strconv.Atoi(size.Raw())
 	}
 }

@@ -29,6 +29,7 @@ type Config struct {
 	FailOpen           bool
 	Protocols          []string // names under apiservers
 	Listeners          []Listener
+	listenerNames      []listenerName
 	ClientAuth         bool   // clients are asked for a token; read where files are in the config center
 	AnswersKept        int    // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
 	GRPCTLS            bool   // service-grpc listens with TLS
@@ -65,25 +66,26 @@ func Load(name string) (*Config, error) {
 func (c *Config) read(root strict.Node) {
 	sections := entries(root)
 	plugins := entries(sections["plugin"])
-	if cmdb, given := plugins["cmdb"]; given {
+	if cmdb, ok := plugins["cmdb"]; ok {
 		c.readCMDB(cmdb)
 	}
-	if n, given := plugins["location"]; given {
+	if n, ok := plugins["location"]; ok {
 		c.readLocation(n)
 	}
-	if n, given := plugins["router"]; given {
+	if n, ok := plugins["router"]; ok {
 		c.readRouter(n)
 	}
 	if name := root.Peek("healthcheck", "service"); name != "" {
 		c.NodesService = name
 	}
-	if n, given := sections["apiservers"]; given {
+	if n, ok := sections["apiservers"]; ok {
 		for _, item := range n.Items() {
-			name, given := entries(item)["name"]
-			if !given {
+			name, ok := entries(item)["name"]
+			if !ok {
 				continue
 			}
 			c.Protocols = append(c.Protocols, name.TextOr())
+			c.listenerNames = append(c.listenerNames, listenerName{name.Raw(), name.File(), name.Line(), name.Col()})
 			c.readListener(name.Raw(), item)
 			switch name.Raw() {
 			case AdminName:
@@ -97,7 +99,7 @@ func (c *Config) read(root strict.Node) {
 
 // readCMDB leaves the options of other CMDB plugins alone.
 func (c *Config) readCMDB(n strict.Node) {
-	if name, given := entries(n)["name"]; given {
+	if name, ok := entries(n)["name"]; ok {
 		c.CMDB = name.TextOr()
 	}
 	if c.CMDB == MappingName {
@@ -106,50 +108,53 @@ func (c *Config) readCMDB(n strict.Node) {
 }
 
 func (c *Config) readMapping(cmdb strict.Node) {
-	fields, ok := option(cmdb, "files", "shrinkGuardPercent")
-	if !ok {
+	found := option(cmdb, func(option strict.Node) {
+		given := option.Bind(
+			strict.Optional("files", func(n strict.Node) { c.MappingFiles = sourceNames(n) }),
+			strict.Optional("shrinkGuardPercent", strict.Int(&c.ShrinkGuardPercent, 0, 100)),
+		)
+		if !given.Has("files") {
+			cmdb.Errorf("the CMDB %q has no files, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
+		}
+	})
+	if !found {
 		cmdb.Errorf("the CMDB %q has no option, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
-		return
-	}
-	if n, given := fields["files"]; given {
-		c.MappingFiles = sourceNames(n)
-	} else {
-		cmdb.Errorf("the CMDB %q has no files, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
-	}
-	if n, given := fields["shrinkGuardPercent"]; given {
-		c.ShrinkGuardPercent, _ = n.Int(0, 100)
 	}
 }
 
 func (c *Config) readLocation(n strict.Node) {
-	fields, _ := option(n, "sources", "kubernetes", "trustedProxies")
-	kubernetes, configured := fields["kubernetes"]
-	if configured {
-		c.Kubernetes = readKubernetes(kubernetes)
-		c.Sources = slices.Clone(location.SourceNames)
-	}
-	if at, given := fields["sources"]; given {
-		c.readSources(at)
+	option(n, func(option strict.Node) {
+		given := option.Bind(
+			strict.Optional("sources", strict.Ignore), // read below: kubernetes changes their default
+			strict.Optional("kubernetes", func(n strict.Node) {
+				c.Kubernetes = readKubernetes(n)
+				c.Sources = slices.Clone(location.SourceNames)
+			}),
+			strict.Optional("trustedProxies", strict.Each(c.readTrustedProxy)),
+		)
+		if !given.Has("sources") {
+			return
+		}
+		c.readSources(given["sources"])
 		switch named := slices.Contains(c.Sources, location.SourceKubernetes); {
-		case named && !configured:
-			at.Errorf("source \"kubernetes\" has no options, expected kubernetes: {clusters: [...]} beside sources")
-		case !named && configured:
-			kubernetes.Errorf("kubernetes has options and is not among the sources, expected sources: %s", strings.Join(location.SourceNames, ", "))
+		case named && c.Kubernetes == nil:
+			given["sources"].Errorf("source \"kubernetes\" has no options, expected kubernetes: {clusters: [...]} beside sources")
+		case !named && c.Kubernetes != nil:
+			given["kubernetes"].Errorf("kubernetes has options and is not among the sources, expected sources: %s", strings.Join(location.SourceNames, ", "))
 		}
+	})
+}
+
+func (c *Config) readTrustedProxy(n strict.Node) {
+	text, ok := n.Text()
+	if !ok {
+		return
 	}
-	if at, given := fields["trustedProxies"]; given {
-		for _, item := range at.Items() {
-			s, ok := item.Text()
-			if !ok {
-				continue
-			}
-			prefixes, err := location.ParseMatch(s)
-			if err != nil {
-				item.Errorf("%v", err)
-			}
-			c.TrustedProxies = append(c.TrustedProxies, prefixes...)
-		}
+	prefixes, err := location.ParseMatch(text)
+	if err != nil {
+		n.Errorf("%v", err)
 	}
+	c.TrustedProxies = append(c.TrustedProxies, prefixes...)
 }
 
 func (c *Config) readSources(at strict.Node) {
@@ -168,28 +173,25 @@ func without(list []string, word string) []string {
 }
 
 func (c *Config) readRouter(n strict.Node) {
-	fields, _ := option(n, "files", "failOpen")
-	if at, given := fields["files"]; given {
-		c.RoutingFiles = sourceNames(at)
-	} else {
+	var given strict.Given
+	option(n, func(option strict.Node) {
+		given = option.Bind(
+			strict.Optional("files", func(n strict.Node) { c.RoutingFiles = sourceNames(n) }),
+			strict.Optional("failOpen", strict.Bool(&c.FailOpen)),
+		)
+	})
+	if !given.Has("files") {
 		n.Errorf("plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}")
 	}
-	if at, given := fields["failOpen"]; given {
-		c.FailOpen, _ = at.Bool()
-	}
 }
 
-// option returns the fields of the `option` of a plugin.
-func option(n strict.Node, known ...string) (map[string]strict.Node, bool) {
-	o, given := n.Fields("name", "option")["option"]
-	if !given {
-		return nil, false
-	}
-	return o.Fields(known...), true
+// option reads the `option` of a plugin. It reports whether there is one.
+func option(plugin strict.Node, read func(strict.Node)) (found bool) {
+	return plugin.Bind(strict.Optional("name", strict.Ignore), strict.Optional("option", read)).Has("option")
 }
 
-// entries are the values of a mapping by key, whatever the keys are; of a
-// section that is not there, none.
+// entries returns the values of a mapping by key, whatever the keys are. It returns
+// none for a section that is not there.
 func entries(n strict.Node) map[string]strict.Node {
 	out := map[string]strict.Node{}
 	if n == (strict.Node{}) {

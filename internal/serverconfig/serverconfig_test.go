@@ -104,6 +104,37 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+func TestCheckListeners(t *testing.T) {
+	known := []string{"api-http", "service-grpc", "set-admin"}
+	for text, want := range map[string]string{
+		"apiservers: [{name: set-admin}, {name: service-grpc}]": "",
+		"apiservers: []": "",
+		"apiservers: [{name: setadmin}, {name: service-grpc}]": `s.yaml:1:21: this server has no listener "setadmin"; did you mean "set-admin"?`,
+		"apiservers:\n- name: api-http\n- name: mine":          `s.yaml:3:9: this server has no listener "mine", expected one of api-http, service-grpc, set-admin`,
+	} {
+		c, fault := load(t, text)
+		if fault != "" {
+			t.Fatal(fault)
+		}
+		got := ""
+		if err := c.CheckListeners(known); err != nil {
+			got = filepath.Base(err.Error())
+		}
+		if got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+func TestAdminAddress(t *testing.T) {
+	for text, want := range map[string]string{"'::'": "::", "'[::]'": "::", "'::1'": "::1", "0.0.0.0": "0.0.0.0"} {
+		c, fault := load(t, "apiservers: [{name: set-admin, option: {listenIP: "+text+", token: x}}]")
+		if fault != "" || c.Admin.ListenIP != want {
+			t.Errorf("%s: %q, %s, want %q", text, c.Admin.ListenIP, fault, want)
+		}
+	}
+}
+
 func TestConfigFiles(t *testing.T) {
 	c, fault := load(t, "config: {open: true}\nplugin: {cmdb: {name: mapping, option: {files: [a, polaris://n/g/m.csv]}}, router: {option: {files: [polaris://n/g/d/r.yaml]}}}")
 	if diff := cmp.Diff([]string{"polaris://n/g/m.csv", "polaris://n/g/d/r.yaml"}, c.ConfigFiles()); diff != "" || fault != "" {

@@ -47,9 +47,10 @@ type Handle interface {
 	Reload(force bool) error
 }
 
-// Open loads the files. Where some are in the config center, no value is in force
-// until the server's caches are warm. Run must be called for the files to be
-// watched.
+// Open loads the files. Where some are in the config center, the value of no files is
+// in force until the server's caches are warm. Run must be called for the files to be
+// watched. Nobody is told of a new value: requests take the value in force, and see
+// that it is another one (package view).
 func Open[T any](options Options[T]) (*Files[T], error) {
 	f := &Files[T]{}
 	var globs, inCenter []string

@@ -75,7 +75,7 @@ func CheckText(data []byte) error {
 
 // cause drops the path that package os repeats: the problem names the file.
 func cause(err error) error {
-	if pathErr, is := errors.AsType[*fs.PathError](err); is {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("cannot be read: %w", pathErr.Err)
 	}
 	return fmt.Errorf("cannot be read: %w", err)

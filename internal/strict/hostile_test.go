@@ -65,9 +65,11 @@ func TestMessagesAreBounded(t *testing.T) {
 	if !ok {
 		t.Fatal(problems.Err())
 	}
-	fields := root.Fields("name", "word", "version")
-	_, _ = fields["word"].Word("own", "pool")
-	_, _ = fields["name"].Items()[0].Int(0, 1)
+	root.Bind(
+		Optional("name", func(n Node) { _, _ = n.Items()[0].Int(0, 1) }),
+		Optional("word", func(n Node) { _, _ = n.Word("own", "pool") }),
+		Optional("version", Ignore),
+	)
 	list := problems.List()
 	if len(list) != 3 {
 		t.Errorf("%d problems, want 3", len(list))

@@ -53,7 +53,7 @@ func (n Node) Entries() []Entry {
 			key.Errorf("found %s, expected a key", key.what())
 			continue
 		}
-		if line, twice := seen[key.yaml.Value]; twice {
+		if line, ok := seen[key.yaml.Value]; ok {
 			key.Errorf("key %q is given twice, first in line %d", key.yaml.Value, line)
 			continue
 		}
@@ -61,20 +61,6 @@ func (n Node) Entries() []Entry {
 		out = append(out, Entry{Key: key, Value: n.child(n.yaml.Content[i+1])})
 	}
 	return out
-}
-
-// Fields returns the values of a mapping whose keys must be among known.
-func (n Node) Fields(known ...string) map[string]Node {
-	fields := map[string]Node{}
-	for _, e := range n.Entries() {
-		key := e.Key.yaml.Value
-		if !slices.Contains(known, key) {
-			e.Key.Errorf("unknown key %q%s", key, expected(key, known))
-			continue
-		}
-		fields[key] = e.Value
-	}
-	return fields
 }
 
 // Items returns the values of a list.
@@ -97,18 +83,6 @@ func (n Node) OneOrItems() []Node {
 		return []Node{n}
 	}
 	return n.Items()
-}
-
-// Version checks the `version: 1` that every file starts with.
-func Version(root Node, fields map[string]Node) {
-	v, given := fields["version"]
-	if !given {
-		root.Errorf("key \"version\" is missing, expected version: 1")
-		return
-	}
-	if v.yaml.Tag != "!!int" || v.yaml.Value != "1" {
-		v.Errorf("found version %q, expected 1: the only version that this program knows", v.yaml.Value)
-	}
 }
 
 func (n Node) child(c *yaml.Node) Node {

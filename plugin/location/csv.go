@@ -21,8 +21,8 @@ type csvFile struct {
 	header []string
 }
 
-// readCSV reads a file whose first line names its columns; lines that start
-// with "#" are comments. An empty cell says nothing.
+// readCSV reads a file whose first line names the columns. Lines that start with
+// "#" are comments. An empty cell says nothing.
 func (l *mappingLoader) readCSV(file strict.File) {
 	if err := strict.CheckText(file.Data); err != nil {
 		l.problems.Add(strict.Problem{File: file.Name, Message: err.Error()})
@@ -38,7 +38,7 @@ func (l *mappingLoader) readCSV(file strict.File) {
 		return
 	}
 	if err != nil {
-		f.syntax(err)
+		f.addSyntaxProblem(err)
 		return
 	}
 	f.header = trimAll(header)
@@ -51,64 +51,69 @@ func (l *mappingLoader) readCSV(file strict.File) {
 			return
 		}
 		if err != nil && !errors.Is(err, csv.ErrFieldCount) {
-			f.syntax(err)
+			f.addSyntaxProblem(err)
 			return
 		}
 		if len(row) != len(f.header) {
-			f.at(0).add("the row has %d cells, the header %d, expected as many", len(row), len(f.header))
+			f.cellAt(0).errorf("the row has %d cells, the header %d, expected as many", len(row), len(f.header))
 			continue
 		}
-		f.row(trimAll(row))
+		f.readRow(trimAll(row))
 	}
 }
 
-// cell is a place in the row read last.
+// cell is a cell of the row read last.
 type cell struct {
 	entry
 	problems *strict.Problems
 }
 
-func (f *csvFile) at(column int) cell {
+// cellAt returns the cell in a column of the row read last.
+func (f *csvFile) cellAt(column int) cell {
 	line, col := f.reader.FieldPos(column)
 	return cell{entry{file: f.name, line: line, col: col}, f.problems}
 }
 
-func (c cell) add(format string, args ...any) { c.problems.Add(c.problem(format, args...)) }
+// errorf adds a fault of the cell.
+func (c cell) errorf(format string, args ...any) { c.problems.Add(c.problem(format, args...)) }
 
-func (f *csvFile) syntax(err error) {
+func (f *csvFile) addSyntaxProblem(err error) {
 	p := strict.Problem{File: f.name, Line: 1, Col: 1, Message: "not valid CSV: " + err.Error()}
-	if parse, is := errors.AsType[*csv.ParseError](err); is {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		p.Line, p.Col, p.Message = parse.Line, parse.Column, "not valid CSV: "+parse.Err.Error()
 	}
 	f.problems.Add(p)
 }
 
+// checkHeader reports whether the header is valid. It adds a fault for each column
+// that is not.
 func (f *csvFile) checkHeader() bool {
-	ok := true
+	valid := true
 	for i, column := range f.header {
 		known := slices.Contains(csvColumns[:6], column) || strings.HasPrefix(column, "label.") && len(column) > len("label.")
 		if !known {
 			hint := ", expected one of " + strings.Join(csvColumns, ", ")
-			if near, found := strict.Nearest(column, csvColumns); found {
+			if near, ok := strict.Nearest(column, csvColumns); ok {
 				hint = "; did you mean \"" + near + "\"?"
 			}
-			f.at(i).add("unknown column %q%s", column, hint)
-			ok = false
+			f.cellAt(i).errorf("unknown column %q%s", column, hint)
+			valid = false
 		}
 		if slices.Contains(f.header[:i], column) {
-			f.at(i).add("column %q is given twice, expected each once", column)
-			ok = false
+			f.cellAt(i).errorf("column %q is given twice, expected each once", column)
+			valid = false
 		}
 	}
 	if !slices.Contains(f.header, "match") {
-		f.at(0).add("the header has no column \"match\"")
-		ok = false
+		f.cellAt(0).errorf("the header has no column \"match\"")
+		valid = false
 	}
-	return ok
+	return valid
 }
 
-func (f *csvFile) row(row []string) {
-	e := new(f.at(0).entry)
+// readRow reads a row into an entry.
+func (f *csvFile) readRow(row []string) {
+	e := new(f.cellAt(0).entry)
 	match, column, ok := "", 0, true
 	for i, value := range row {
 		switch name := f.header[i]; name {
@@ -121,51 +126,52 @@ func (f *csvFile) row(row []string) {
 		case "campus":
 			e.facts.Campus = value
 		case "set":
-			ok = f.set(e, i, value) && ok
+			ok = f.readSET(e, i, value) && ok
 		case "shared":
 			switch value {
 			case "", "false":
 			case "true":
 				e.facts.Shared = &Origin{}
 			default:
-				f.at(i).add("found %q, expected true or false", value)
+				f.cellAt(i).errorf("found %q, expected true or false", value)
 				ok = false
 			}
 		default:
 			if value != "" {
-				e.label(strings.TrimPrefix(name, "label."), value)
+				e.addLabel(strings.TrimPrefix(name, "label."), value)
 			}
 		}
 	}
 	prefixes, err := ParseMatch(match)
 	if err != nil {
-		f.at(column).add("%v", err)
+		f.cellAt(column).errorf("%v", err)
 		return
 	}
 	if !ok {
 		return
 	}
 	if err := e.checkFields("row"); err != nil {
-		f.at(0).add("%v", err)
+		f.cellAt(0).errorf("%v", err)
 		return
 	}
-	f.add(f.number(e, match), f.at(column).entry, prefixes)
+	f.insert(f.addRow(e, match), f.cellAt(column).entry, prefixes)
 }
 
-func (f *csvFile) set(e *entry, column int, value string) bool {
+// readSET reads the cell of a SET name. It returns false after a fault.
+func (f *csvFile) readSET(e *entry, column int, value string) bool {
 	if value == "" {
 		return true
 	}
 	set, err := ParseSET(value)
 	if err != nil {
-		f.at(column).add("%v", err)
+		f.cellAt(column).errorf("%v", err)
 		return false
 	}
 	e.facts.SET = set
 	return true
 }
 
-func (e *entry) label(key, value string) {
+func (e *entry) addLabel(key, value string) {
 	if e.facts.Labels == nil {
 		e.facts.Labels = map[string]string{}
 	}

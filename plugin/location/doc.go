@@ -1,7 +1,7 @@
-// Package location knows what an address is: its location (region, zone,
-// campus), its SET and its labels, and where each part of that came from.
+// Package location finds the identity of an address: its location (region, zone,
+// campus), its SET, its labels, and the origin of each part.
 //
-// It has the mapping files that operators maintain, the table made of them,
-// and the joining of several sources into one identity. It knows neither
-// Polaris nor clocks; formats and rules are those of README.md.
+// The package reads the mapping files that operators maintain, makes a table of
+// them, and joins several sources into one identity. It knows neither Polaris nor
+// clocks. README.md has the formats and rules.
 package location

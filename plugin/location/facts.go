@@ -6,8 +6,8 @@ import (
 	"maps"
 )
 
-// Origin is where a fact was found: a line of a mapping file, or a source that
-// has none. Places are immutable and shared.
+// Origin is where a fact came from: a line of a mapping file, or a source
+// without lines. Origins are immutable and shared.
 type Origin struct {
 	Source string // mapping, kubernetes, registry, report, default, registered
 	File   string // mapping and default only
@@ -15,114 +15,119 @@ type Origin struct {
 	Match  string // as the entry has it, or the pod or node
 }
 
-// Before orders places of files by name and line.
-func (p *Origin) Before(other *Origin) bool {
-	return cmp.Or(cmp.Compare(p.File, other.File), cmp.Compare(p.Line, other.Line)) < 0
+// Before reports whether o comes before other, by the names of the files and
+// then by the lines.
+func (o *Origin) Before(other *Origin) bool {
+	return cmp.Or(cmp.Compare(o.File, other.File), cmp.Compare(o.Line, other.Line)) < 0
 }
 
-// String is for people: "mapping conf/mapping/a.yaml:12 (10.1.0.0/16)".
-func (p *Origin) String() string {
-	if p == nil {
+// String returns the origin for people: "mapping conf/mapping/a.yaml:12
+// (10.1.0.0/16)". It is empty for nil.
+func (o *Origin) String() string {
+	if o == nil {
 		return ""
 	}
-	s := p.Source
-	if p.File != "" {
-		s += fmt.Sprintf(" %s:%d", p.File, p.Line)
+	text := o.Source
+	if o.File != "" {
+		text += fmt.Sprintf(" %s:%d", o.File, o.Line)
 	}
-	if p.Match != "" {
-		s += " (" + p.Match + ")"
+	if o.Match != "" {
+		text += " (" + o.Match + ")"
 	}
-	return s
+	return text
 }
 
-// Facts are an identity and where each part of it came from. The maps are
-// shared: read only.
+// Facts are an identity and the origin of each part. The maps are shared: read
+// only.
 type Facts struct {
 	Identity
 	FactOrigins
-	own *Origin // of labels that LabelsFrom does not have
+	row *Origin // the origin of the labels that are not in LabelsFrom
 }
 
-// FactOrigins are where the parts of an identity came from.
+// FactOrigins are the origins of the parts of an identity.
 type FactOrigins struct {
 	FieldOrigins
-	LabelsFrom map[string]*Origin // ask LabelFrom
+	LabelsFrom map[string]*Origin // read with LabelFrom
 }
 
-// FieldOrigins are Origins but for those of labels, and comparable. A nil Place stands
-// beside an unknown part.
+// FieldOrigins are the origins of all parts except labels. FieldOrigins are
+// comparable. The origin of an unknown part is nil.
 type FieldOrigins struct {
 	RegionFrom, ZoneFrom, CampusFrom, SETFrom *Origin
-	// Shared is where a mapping entry says that several callers have the
-	// address: it has no SET and no labels then, whatever other sources say.
+	// Shared is the origin of the fact that several callers have the address.
+	// A shared address has no SET and no labels, whatever other sources say.
+	// Shared is nil for other addresses.
 	Shared *Origin
 }
 
-// LabelFrom is the place of a label.
-func (f *Facts) LabelFrom(key string) *Origin { return f.FactOrigins.label(key, f.own) }
+// LabelFrom returns the origin of a label.
+func (f *Facts) LabelFrom(key string) *Origin { return f.FactOrigins.label(key, f.row) }
 
-func (o *FactOrigins) label(key string, own *Origin) *Origin {
-	if p, has := o.LabelsFrom[key]; has {
-		return p
+func (o *FactOrigins) label(key string, row *Origin) *Origin {
+	if origin, ok := o.LabelsFrom[key]; ok {
+		return origin
 	}
-	return own
+	return row
 }
 
-// Found are facts as a source has them. What many addresses have in common is
-// there once, and neither found nor handed on by copying it: read only.
+// Found are facts as a source keeps them: what many addresses have in common is
+// kept once. Found shares it without a copy: read only.
 type Found struct {
 	*Identity
 	origins *FactOrigins
-	own     *Origin // stands in origins as ownPlace
+	row     *Origin // the origin that rowOrigin stands for in origins
 }
 
-// Found is for sources that have Facts; it shares them.
-func (f *Facts) Found() Found { return Found{&f.Identity, &f.FactOrigins, f.own} }
+// Found returns the facts as a source returns them. The result shares f.
+func (f *Facts) Found() Found { return Found{&f.Identity, &f.FactOrigins, f.row} }
 
-// Facts is a copy, with each place in its place.
+// Facts returns a copy in which each part has its own origin. The copy shares
+// the maps of f.
 func (f Found) Facts() Facts {
-	return Facts{*f.Identity, FactOrigins{f.origins.at(f.own), f.origins.LabelsFrom}, f.own}
+	return Facts{*f.Identity, FactOrigins{f.origins.resolve(f.row), f.origins.LabelsFrom}, f.row}
 }
 
-// From gives every field that is known one place.
-func (f *Facts) From(p *Origin) {
+// AssignOrigin makes origin the origin of every known part.
+func (f *Facts) AssignOrigin(origin *Origin) {
 	if f.Shared != nil {
-		f.Shared = p
+		f.Shared = origin
 	}
 	for level := range 3 {
 		if name, from := f.level(level); *name != "" {
-			*from = p
+			*from = origin
 		}
 	}
 	if f.SET != "" {
-		f.SETFrom = p
+		f.SETFrom = origin
 	}
 	if len(f.Labels) > 0 {
 		f.LabelsFrom = make(map[string]*Origin, len(f.Labels))
 		for key := range f.Labels {
-			f.LabelsFrom[key] = p
+			f.LabelsFrom[key] = origin
 		}
 	}
 }
 
 // Join adds what a later source knows (docs/design.md, 4). The SET comes from the
 // first source that knows one. Labels are joined key by key. The later source adds
-// narrower levels to the location, where it agrees on every level that is known; it
-// never contradicts. Join copies maps before it changes them.
+// narrower levels to the location if it agrees on every known level; it never
+// contradicts. Join copies maps before it changes them.
 func (f *Facts) Join(later Found) {
 	f.refine(later)
 	if shared := later.origins.Shared; shared != nil {
-		f.Shared, f.SET, f.SETFrom, f.Labels, f.LabelsFrom = shared.or(later.own), "", nil, nil, nil
+		f.Shared, f.SET, f.SETFrom, f.Labels, f.LabelsFrom = shared.resolve(later.row), "", nil, nil, nil
 	}
 	if f.Shared != nil {
 		return
 	}
 	if f.SET == "" && later.SET != "" {
-		f.SET, f.SETFrom = later.SET, later.origins.SETFrom.or(later.own)
+		f.SET, f.SETFrom = later.SET, later.origins.SETFrom.resolve(later.row)
 	}
 	f.joinLabels(later)
 }
 
+// refine adds the narrower levels of a later source that agrees.
 func (f *Facts) refine(later Found) {
 	known, from := f.Location, later.origins
 	agrees := (known.Region == "" || known.Region == later.Region) &&
@@ -132,31 +137,32 @@ func (f *Facts) refine(later Found) {
 		return
 	}
 	if known.Region == "" && later.Region != "" {
-		f.Region, f.RegionFrom = later.Region, from.RegionFrom.or(later.own)
+		f.Region, f.RegionFrom = later.Region, from.RegionFrom.resolve(later.row)
 	}
 	if known.Zone == "" && later.Zone != "" {
-		f.Zone, f.ZoneFrom = later.Zone, from.ZoneFrom.or(later.own)
+		f.Zone, f.ZoneFrom = later.Zone, from.ZoneFrom.resolve(later.row)
 	}
 	if known.Campus == "" && later.Campus != "" {
-		f.Campus, f.CampusFrom = later.Campus, from.CampusFrom.or(later.own)
+		f.Campus, f.CampusFrom = later.Campus, from.CampusFrom.resolve(later.row)
 	}
 }
 
+// joinLabels adds the labels of a later source under keys that f does not have.
 func (f *Facts) joinLabels(later Found) {
 	if len(later.Labels) == 0 {
 		return
 	}
 	if len(f.Labels) == 0 {
-		f.Labels, f.LabelsFrom, f.own = later.Labels, later.origins.LabelsFrom, later.own
+		f.Labels, f.LabelsFrom, f.row = later.Labels, later.origins.LabelsFrom, later.row
 		return
 	}
 	values, from := maps.Clone(later.Labels), make(map[string]*Origin, len(later.Labels)+len(f.Labels))
 	maps.Copy(values, f.Labels)
-	for k := range values {
-		from[k] = later.origins.label(k, later.own)
-		if _, first := f.Labels[k]; first {
-			from[k] = f.LabelFrom(k)
+	for key := range values {
+		from[key] = later.origins.label(key, later.row)
+		if _, ok := f.Labels[key]; ok {
+			from[key] = f.LabelFrom(key)
 		}
 	}
-	f.Labels, f.LabelsFrom, f.own = values, from, nil
+	f.Labels, f.LabelsFrom, f.row = values, from, nil
 }

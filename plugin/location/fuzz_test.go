@@ -21,9 +21,9 @@ func FuzzLookup(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(lookupAgreesWithOracle))
 }
 
-func FuzzPlaces(f *testing.F) {
+func FuzzOrigins(f *testing.F) {
 	fuzztest.AddNoise(f, 6000)
-	f.Fuzz(rapid.MakeFuzz(placesAgreeWithNames))
+	f.Fuzz(rapid.MakeFuzz(originsAgreeWithNames))
 }
 
 // FuzzLoadMapping reads mapping files in YAML.
@@ -93,27 +93,27 @@ func checkTable(t *testing.T, table *Table, file strict.File) {
 			if !addr.IsValid() {
 				continue
 			}
-			want, known := longest(rows, addr.Unmap())
+			want, wantOK := longest(rows, addr.Unmap())
 			got, ok := table.Lookup(addr)
-			if ok != known || known && fmt.Sprint(got.Facts()) != fmt.Sprint(want.found.Facts()) {
-				t.Errorf("%s: %v %t, want %v %t", addr, got, ok, want, known)
+			if ok != wantOK || ok && fmt.Sprint(got.Facts()) != fmt.Sprint(want.found.Facts()) {
+				t.Errorf("%s: %v %t, want %v %t", addr, got, ok, want, wantOK)
 			}
 		}
 		if addr, ok := table.AddrOf(r.prefix); ok {
-			if at, _ := longest(rows, addr); at.prefix != r.prefix {
-				t.Errorf("%s stands for %s, and is in %s", addr, r.prefix, at.prefix)
+			if best, _ := longest(rows, addr); best.prefix != r.prefix {
+				t.Errorf("%s stands for %s, and is in %s", addr, r.prefix, best.prefix)
 			}
 		}
 	}
 }
 
-func longest(rows []row, addr netip.Addr) (best row, known bool) {
+func longest(rows []row, addr netip.Addr) (best row, ok bool) {
 	for _, r := range rows {
-		if r.prefix.Contains(addr) && (!known || r.prefix.Bits() > best.prefix.Bits()) {
-			best, known = r, true
+		if r.prefix.Contains(addr) && (!ok || r.prefix.Bits() > best.prefix.Bits()) {
+			best, ok = r, true
 		}
 	}
-	return best, known
+	return best, ok
 }
 
 func checkRow(t *testing.T, r row, file strict.File) {
@@ -128,21 +128,21 @@ func checkRow(t *testing.T, r row, file strict.File) {
 		t.Errorf("prefix %s", r.prefix)
 	}
 	for key := range f.Labels {
-		checkPlace(t, f.LabelFrom(key), true, file)
+		checkOrigin(t, f.LabelFrom(key), true, file)
 	}
-	for place, known := range map[*Origin]bool{f.RegionFrom: f.Region != "", f.ZoneFrom: f.Zone != "", f.CampusFrom: f.Campus != "", f.SETFrom: f.SET != ""} {
-		checkPlace(t, place, known, file)
+	for origin, known := range map[*Origin]bool{f.RegionFrom: f.Region != "", f.ZoneFrom: f.Zone != "", f.CampusFrom: f.Campus != "", f.SETFrom: f.SET != ""} {
+		checkOrigin(t, origin, known, file)
 	}
 }
 
-// checkPlace checks that a fact is from a line of the file, and a place beside
-// one.
-func checkPlace(t *testing.T, place *Origin, known bool, file strict.File) {
-	if known && place == nil {
-		t.Error("a fact without a place")
+// checkOrigin checks that a known fact has an origin, and that an origin is a line
+// of the file.
+func checkOrigin(t *testing.T, origin *Origin, known bool, file strict.File) {
+	if known && origin == nil {
+		t.Error("a fact without an origin")
 	}
-	if place != nil && (place.File != file.Name || place.Line < 1 || place.Line > fuzztest.LinesIn(file.Data)) {
-		t.Errorf("from %v", place)
+	if origin != nil && (origin.File != file.Name || origin.Line < 1 || origin.Line > fuzztest.LinesIn(file.Data)) {
+		t.Errorf("from %v", origin)
 	}
 }
 
@@ -169,8 +169,8 @@ func FuzzParseMatch(f *testing.F) {
 				t.Fatalf("%v do not follow each other", prefixes)
 			}
 		}
-		first, last, isRange := strings.Cut(s, "-")
-		if !isRange {
+		first, last, ok := strings.Cut(s, "-")
+		if !ok {
 			return
 		}
 		from, to := Normalize(netip.MustParseAddr(strings.TrimSpace(first))), Normalize(netip.MustParseAddr(strings.TrimSpace(last)))
@@ -249,8 +249,8 @@ func oracleCaller(headers []string, realIP string) netip.Addr {
 	for n := len(hops) - 1; n >= 0 && strings.HasPrefix(caller.String(), "10."); n-- {
 		hop := strings.TrimSpace(hops[n])
 		addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(hop, "["), "]"))
-		if at, withPort := netip.ParseAddrPort(hop); withPort == nil {
-			addr, err = at.Addr(), nil
+		if addrPort, portErr := netip.ParseAddrPort(hop); portErr == nil {
+			addr, err = addrPort.Addr(), nil
 		}
 		if err != nil {
 			break

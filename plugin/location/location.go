@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Location is a place, from wide to narrow. An empty field is unknown. It is
-// comparable and may be a map key.
+// Location is a place, from wide to narrow. An empty field is unknown. A Location
+// is comparable.
 type Location struct {
 	Region string `json:"region,omitempty"`
 	Zone   string `json:"zone,omitempty"`
 	Campus string `json:"campus,omitempty"`
 }
 
-// Depth is the number of levels known without a gap, 0 to 3: a zone without
-// its region is not known.
+// Depth returns the number of levels that are known without a gap, 0 to 3. A zone
+// without its region does not count.
 func (l Location) Depth() int {
 	switch {
 	case l.Region == "":
@@ -27,7 +27,7 @@ func (l Location) Depth() int {
 	return 3
 }
 
-// Cut is the location down to depth levels.
+// Cut returns the widest depth levels of the location.
 func (l Location) Cut(depth int) Location {
 	switch {
 	case depth <= 0:
@@ -40,19 +40,19 @@ func (l Location) Cut(depth int) Location {
 	return l
 }
 
-// String is region/zone/campus with the unknown levels at the end left out.
+// String returns region/zone/campus without the unknown levels at the end.
 func (l Location) String() string {
 	return strings.TrimRight(l.Region+"/"+l.Zone+"/"+l.Campus, "/")
 }
 
-// SET is a SET name `business.area.group`, or empty: no SET. The group may be
-// "*", the public failover pool. Values other than "" come from ParseSET.
+// SET is a SET name `business.area.group`; empty means no SET. The group "*" is
+// the public failover pool. ParseSET makes every value other than "".
 type SET string
 
 const maxSegment = 64
 
-// ParseSET checks a SET name. Its error quotes the name and says what is
-// expected.
+// ParseSET returns s as a SET if s is a SET name. Its error quotes the name and
+// says what is expected.
 func ParseSET(s string) (SET, error) {
 	segments := strings.Split(s, ".")
 	if len(segments) != 3 {
@@ -72,6 +72,7 @@ func ParseSET(s string) (SET, error) {
 	return SET(s), nil
 }
 
+// validSegment reports whether s is 1 to maxSegment letters, digits, '_' or '-'.
 func validSegment(s string) bool {
 	if len(s) == 0 || len(s) > maxSegment {
 		return false
@@ -85,8 +86,8 @@ func validSegment(s string) bool {
 	return true
 }
 
-// Segment returns segment i, counted from 1: business, area, group. It is
-// empty for a caller without a SET.
+// Segment returns segment i, counted from 1: business, area, group. It returns ""
+// if s is empty, or if i is not 1 to 3.
 func (s SET) Segment(i int) string {
 	segments := strings.Split(string(s), ".")
 	if i < 1 || i > len(segments) {
@@ -95,23 +96,24 @@ func (s SET) Segment(i int) string {
 	return segments[i-1]
 }
 
-// BusinessPrefix is "a." of a.b.c: what the names of its business start with.
+// BusinessPrefix returns "a." for a.b.c: the start of all SET names of the business.
 func (s SET) BusinessPrefix() string {
 	return string(s[:strings.IndexByte(string(s), '.')+1])
 }
 
-// AreaPrefix is "a.b." of a.b.c: what its siblings start with.
+// AreaPrefix returns "a.b." for a.b.c: the start of all SET names of the area.
 func (s SET) AreaPrefix() string {
 	return string(s[:strings.LastIndexByte(string(s), '.')+1])
 }
 
-// Pool is a.b.*, the public failover pool beside a.b.c.
+// Pool returns a.b.* for a.b.c: the public failover pool of the area.
 func (s SET) Pool() SET { return SET(s.AreaPrefix() + "*") }
 
-// IsPool tells whether the group is "*".
+// IsPool reports whether the group is "*".
 func (s SET) IsPool() bool { return strings.HasSuffix(string(s), ".*") }
 
-// Identity is what is known of an address. Labels are shared: read only.
+// Identity is what is known of an address: its location, SET and labels. Labels
+// are shared: read only.
 type Identity struct {
 	Location
 	SET    SET               `json:"set,omitempty"`

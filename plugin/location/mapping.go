@@ -13,11 +13,11 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// LoadMapping reads mapping files into a table: CSV by the ending of the name,
-// else YAML (README.md has the formats). Every fault goes to problems, and
-// LoadMapping returns nil if there is one.
+// LoadMapping reads mapping files into a table. Files whose names end in .csv are
+// CSV, all others are YAML (README.md has the formats). LoadMapping adds every
+// fault to problems, and returns nil if there is a fault.
 func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
-	l := &mappingLoader{table: &Table{}, problems: problems, given: &bart.Table[listed]{}, pool: newPool()}
+	l := &mappingLoader{table: &Table{}, problems: problems, refs: &bart.Table[entryRef]{}, pool: newPool()}
 	for _, file := range files {
 		if strings.EqualFold(filepath.Ext(file.Name), ".csv") {
 			l.readCSV(file)
@@ -38,37 +38,38 @@ func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
 type mappingLoader struct {
 	table    *Table
 	problems *strict.Problems
-	given    *bart.Table[listed] // as they stand in the files
+	refs     *bart.Table[entryRef] // the entries, before inheritance
 	pool     *pool
-	fallback *entry
+	fallback *entry // nil: no file has a default so far
 }
 
-// listed is an entry under one of its prefixes: numbers in the pool and of the
-// table's places, and the column.
-type listed struct {
-	said, place uint32
-	col         int32
+// entryRef is what the loader keeps for a prefix.
+type entryRef struct {
+	statement uint32 // in the pool
+	row       uint32 // in the table
+	col       int32  // where the entry begins
 }
 
-// entry is one entry of a file while it is read: what it says, before
-// inheritance.
+// entry is an entry of a file, before inheritance, and where it stands.
 type entry struct {
 	facts     Facts
 	file      string
 	line, col int
 }
 
+// problem returns a fault of the entry.
 func (e *entry) problem(format string, args ...any) strict.Problem {
 	return strict.Problem{File: e.file, Line: e.line, Col: e.col, Message: fmt.Sprintf(format, args...)}
 }
 
-// empty tells whether the entry says nothing.
+// empty reports whether the entry says nothing of its addresses.
 func (e *entry) empty() bool {
-	f := e.facts.Identity
-	return f.Location == Location{} && f.SET == "" && len(f.Labels) == 0 && e.facts.Shared == nil
+	f := &e.facts
+	return f.Location == Location{} && f.SET == "" && len(f.Labels) == 0 && f.Shared == nil
 }
 
-// checkFields says what does not go together in an entry.
+// checkFields returns an error if fields of the entry contradict each other, or if
+// there are none. The error calls the entry by what.
 func (e *entry) checkFields(what string) error {
 	f := &e.facts
 	switch {
@@ -82,83 +83,84 @@ func (e *entry) checkFields(what string) error {
 	return nil
 }
 
-// number gives an entry its place in the table.
-func (l *mappingLoader) number(e *entry, matches ...string) listed {
-	l.table.places = append(l.table.places, Origin{Source: "mapping", File: e.file, Line: e.line, Match: named(matches)})
-	return listed{l.pool.say(&e.facts), uint32(len(l.table.places) - 1), int32(e.col)}
+// addRow gives an entry its row in the table, and its statement in the pool.
+func (l *mappingLoader) addRow(e *entry, matches ...string) entryRef {
+	l.table.rows = append(l.table.rows, Origin{Source: "mapping", File: e.file, Line: e.line, Match: matchText(matches)})
+	return entryRef{l.pool.statement(&e.facts), uint32(len(l.table.rows) - 1), int32(e.col)}
 }
 
-// named are an entry's matches for a reader, the first ones of many.
-func named(matches []string) string {
+// matchText returns the matches of an entry for people: the first three, and how
+// many more there are.
+func matchText(matches []string) string {
 	const most = 3
 	if len(matches) <= most {
-		return strings.Clone(strings.Join(matches, ", ")) // not the whole row
+		return strings.Clone(strings.Join(matches, ", ")) // a copy keeps no CSV line in memory
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(matches[:most], ", "), len(matches)-most)
 }
 
-// add puts an entry under each prefix of a match, which stands at a place of its
-// own.
-func (l *mappingLoader) add(g listed, at entry, prefixes []netip.Prefix) {
-	for _, p := range prefixes {
-		if first, twice := l.given.Get(p); twice {
-			by := l.table.places[first.place]
-			l.problems.Add(at.problem("prefix %q is given twice, first in %s:%d", p, by.File, by.Line))
+// insert puts an entry under each prefix of one of its matches. A prefix that is
+// there already is a fault where the match stands.
+func (l *mappingLoader) insert(ref entryRef, match entry, prefixes []netip.Prefix) {
+	for _, prefix := range prefixes {
+		if first, ok := l.refs.Get(prefix); ok {
+			row := l.table.rows[first.row]
+			l.problems.Add(match.problem("prefix %q is given twice, first in %s:%d", prefix, row.File, row.Line))
 			continue
 		}
-		l.given.Insert(p, g)
+		l.refs.Insert(prefix, ref)
 	}
 }
 
-// setDefault takes the one `default` that all files together may have.
+// setDefault keeps the `default`. All files together may have one.
 func (l *mappingLoader) setDefault(e *entry) {
 	if l.fallback != nil {
 		l.problems.Add(e.problem("default is given twice, first in %s:%d", l.fallback.file, l.fallback.line))
 		return
 	}
-	e.facts.From(&Origin{Source: "default", File: e.file, Line: e.line})
+	e.facts.AssignOrigin(&Origin{Source: "default", File: e.file, Line: e.line})
 	l.fallback = e
 }
 
-// complete fills in what narrow entries inherit from wider ones, and checks
-// the locations that come out.
+// complete fills the table: each prefix gets what its entry says and inherits.
+// complete checks the locations that result.
 func (l *mappingLoader) complete() {
-	l.table.places = slices.Clip(slices.Clone(l.table.places)) // do not move from here on
+	l.table.rows = slices.Clip(slices.Clone(l.table.rows)) // pointers into rows stay valid from here on
 	check := newLocationCheck(l)
-	var wider widerEntries
-	for prefix, g := range l.given.AllSorted() {
-		s, own := l.pool.said.list[g.said], &l.table.places[g.place]
-		if around := wider.around(prefix); around != nil {
-			s.inherit(around)
+	var enclosing widerEntries
+	for prefix, ref := range l.refs.AllSorted() {
+		s, row := l.pool.statements.list[ref.statement], &l.table.rows[ref.row]
+		if wider := enclosing.narrow(prefix); wider != nil {
+			s.inherit(wider)
 			if s.Shared == nil {
-				s.labels = l.pool.inheritLabels(s.labels, around.labels)
+				s.labels = l.pool.inheritLabels(s.labels, wider.labels)
 			}
 		}
-		check.entry(g, s.Location)
-		l.table.prefixes.Insert(prefix, l.pool.ref(&s, g.place))
-		wider = append(wider, widerEntry{prefix, s, own})
+		check.checkEntry(ref, s.Location)
+		l.table.prefixes.Insert(prefix, l.pool.ref(&s, ref.row))
+		enclosing = append(enclosing, widerEntry{prefix, s, row})
 	}
 	l.table.identities, l.table.origins = slices.Clip(l.pool.identities.list), slices.Clip(l.pool.origins.list)
 	if l.fallback != nil {
-		if err := check.fault(l.fallback.facts.Location, l.fallback.facts.RegionFrom); err != nil {
+		if err := check.checkLocation(l.fallback.facts.Location, l.fallback.facts.RegionFrom); err != nil {
 			l.problems.Add(l.fallback.problem("%v", err))
 		}
 		l.table.fallback = l.fallback.facts
 	}
 }
 
-// widerEntries are those that hold the current prefix, widest first.
+// widerEntries are the entries that hold the current prefix, widest first.
 type widerEntries []widerEntry
 
 type widerEntry struct {
-	prefix netip.Prefix
-	said   statement
-	own    *Origin // nil: said has it in the place of ownPlace already
+	prefix    netip.Prefix
+	statement statement // after inheritance
+	row       *Origin   // nil: the statement is resolved
 }
 
-// around drops what does not hold prefix, and returns what the next wider entry
-// comes to; it is nil if there is none.
-func (w *widerEntries) around(prefix netip.Prefix) *statement {
+// narrow removes the entries that do not hold prefix, and returns the statement of
+// the narrowest that remains; nil for none.
+func (w *widerEntries) narrow(prefix netip.Prefix) *statement {
 	list := *w
 	for len(list) > 0 && !list[len(list)-1].prefix.Contains(prefix.Addr()) {
 		list = list[:len(list)-1]
@@ -168,8 +170,8 @@ func (w *widerEntries) around(prefix netip.Prefix) *statement {
 		return nil
 	}
 	last := &list[len(list)-1]
-	if last.own != nil {
-		last.said, last.own = last.said.at(last.own), nil
+	if last.row != nil {
+		last.statement, last.row = last.statement.resolve(last.row), nil
 	}
-	return &last.said
+	return &last.statement
 }

@@ -159,11 +159,11 @@ default: {region: d}
 	}
 }
 
-func line(p *Origin) int {
-	if p == nil {
+func line(o *Origin) int {
+	if o == nil {
 		return 0
 	}
-	return p.Line
+	return o.Line
 }
 
 func TestDoesNotAllocate(t *testing.T) {
@@ -217,8 +217,9 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
-// A place has the entry's matches as they stand there, the first of many.
-func TestPlaceNamesMatches(t *testing.T) {
+// An origin has the matches of the entry as they stand in the file; of many matches
+// it has the first.
+func TestOriginNamesMatches(t *testing.T) {
 	table, problems := loadAll(`version: 1
 mappings:
   - {match: [10.0.0.1, 10.0.0.2], set: a.b.c}

@@ -9,24 +9,24 @@ import (
 	"go4.org/netipx"
 )
 
-// Normalize makes an address comparable: IPv4-mapped IPv6 is the IPv4 address,
-// and a zone id is dropped.
+// Normalize returns an address in the one form that compares equal: an IPv4-mapped
+// IPv6 address as the IPv4 address, and an address without its zone id.
 func Normalize(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
-// AllInside tells whether each of prefixes lies inside one of outer.
+// AllInside reports whether each of prefixes lies inside one of outer.
 func AllInside(prefixes, outer []netip.Prefix) bool {
-	for _, p := range prefixes {
-		around := func(o netip.Prefix) bool { return o.Bits() <= p.Bits() && o.Contains(p.Addr()) }
-		if !slices.ContainsFunc(outer, around) {
+	for _, prefix := range prefixes {
+		holdsPrefix := func(o netip.Prefix) bool { return o.Bits() <= prefix.Bits() && o.Contains(prefix.Addr()) }
+		if !slices.ContainsFunc(outer, holdsPrefix) {
 			return false
 		}
 	}
 	return true
 }
 
-// ParseMatch reads an address, a CIDR prefix or a range a-b, IPv4 or IPv6, as
-// the prefixes that cover it exactly. Its errors quote the text and say what is
-// expected.
+// ParseMatch reads an address, a CIDR prefix or a range a-b, IPv4 or IPv6. It
+// returns the prefixes that cover exactly these addresses. Its errors quote the
+// text and say what is expected.
 func ParseMatch(s string) ([]netip.Prefix, error) {
 	switch {
 	case strings.Contains(s, "/"):

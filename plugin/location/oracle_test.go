@@ -11,14 +11,14 @@ import (
 	slow "github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
-// said is one entry of a mapping, with one prefix.
-type said struct {
+// oracleEntry is one entry of a mapping, with one prefix.
+type oracleEntry struct {
 	prefix netip.Prefix
 	id     Identity
 }
 
 // oracle asks package slow.
-func oracle(entries []said, addr netip.Addr) (Identity, bool) {
+func oracle(entries []oracleEntry, addr netip.Addr) (Identity, bool) {
 	var list []slow.Entry
 	for _, e := range entries {
 		id := slow.Identity{Place: slow.Place{e.id.Region, e.id.Zone, e.id.Campus}, SET: string(e.id.SET), Labels: e.id.Labels}
@@ -70,12 +70,12 @@ var someIdentity = rapid.Custom(func(t *rapid.T) Identity {
 func TestLookupAgreesWithOracle(t *testing.T) { rapid.Check(t, lookupAgreesWithOracle) }
 
 func lookupAgreesWithOracle(t *rapid.T) {
-	var entries []said
+	var entries []oracleEntry
 	var text strings.Builder
 	text.WriteString("version: 1\nmappings:\n  - {match: 192.0.2.0/24, set: t.e.st}\n")
 	for _, p := range rapid.SliceOfNDistinct(somePrefix, 0, 12, rapid.ID[netip.Prefix]).Draw(t, "prefixes") {
 		id := someIdentity.Draw(t, "identity")
-		entries = append(entries, said{p, id})
+		entries = append(entries, oracleEntry{p, id})
 		fmt.Fprintf(&text, "  - {match: %q, region: %q, zone: %q, campus: %q, set: %q, labels: {", p, id.Region, id.Zone, id.Campus, id.SET)
 		for k, v := range id.Labels {
 			fmt.Fprintf(&text, "%s: %q, ", k, v)

@@ -8,15 +8,14 @@ import (
 	"strings"
 )
 
-// pool keeps one of each thing that entries have in common, while a table is
-// made.
+// pool keeps one copy of what entries have in common while a table is made.
 type pool struct {
 	texts      map[string]string
-	labels     map[string]*labels // by their text
+	labels     map[string]*labels // by labelsText
 	joined     map[[2]*labels]*labels
-	said       numbered[statement, statement]
-	identities numbered[identityKey, Identity]
-	origins    numbered[originsKey, FactOrigins]
+	statements interner[statement, statement] // before inheritance
+	identities interner[identityKey, Identity]
+	origins    interner[originsKey, FactOrigins]
 }
 
 type identityKey struct {
@@ -27,67 +26,69 @@ type identityKey struct {
 
 type originsKey struct {
 	FieldOrigins
-	labels *labels // nil: the entry's own, if any
+	labels *labels // nil: every label comes from the entry's own row
 }
 
-// numbered gives things numbers.
-type numbered[K comparable, V any] struct {
+// interner keeps one value for each key and numbers the values from 0.
+type interner[K comparable, V any] struct {
 	numbers map[K]uint32
 	list    []V
 }
 
-func (n *numbered[K, V]) number(key K, make func() V) uint32 {
-	i, has := n.numbers[key]
-	if !has {
-		if n.numbers == nil {
-			n.numbers = map[K]uint32{}
+// intern returns the number of the value with a key. It makes the value when the
+// key is new.
+func (i *interner[K, V]) intern(key K, newValue func() V) uint32 {
+	number, ok := i.numbers[key]
+	if !ok {
+		if i.numbers == nil {
+			i.numbers = map[K]uint32{}
 		}
-		v := make()
-		i = uint32(len(n.list))
-		n.list, n.numbers[key] = append(n.list, v), i
+		value := newValue()
+		number = uint32(len(i.list))
+		i.list, i.numbers[key] = append(i.list, value), number
 	}
-	return i
+	return number
 }
 
 func newPool() *pool {
 	return &pool{texts: map[string]string{}, labels: map[string]*labels{"": nil}, joined: map[[2]*labels]*labels{}}
 }
 
-// say returns the number of what an entry says.
-func (p *pool) say(f *Facts) uint32 {
-	labels := p.ownLabels(f.Labels)
-	own := Facts{Identity: Identity{f.Location, f.SET, nil}}
-	own.Shared = f.Shared
-	own.From(ownPlace)
-	s := statement{f.Location, f.SET, own.FieldOrigins, labels}
-	if i, has := p.said.numbers[s]; has {
-		return i
+// statement returns the number of the statement that an entry makes.
+func (p *pool) statement(f *Facts) uint32 {
+	labels := p.entryLabels(f.Labels)
+	unlabelled := Facts{Identity: Identity{f.Location, f.SET, nil}}
+	unlabelled.Shared = f.Shared
+	unlabelled.AssignOrigin(rowOrigin)
+	s := statement{f.Location, f.SET, unlabelled.FieldOrigins, labels}
+	if number, ok := p.statements.numbers[s]; ok {
+		return number
 	}
-	// What is kept holds texts of its own, and not the row that they are part of.
+	// The pool keeps its own copies of the texts, so that the whole row can go.
 	s.Location, s.SET = Location{p.text(s.Region), p.text(s.Zone), p.text(s.Campus)}, SET(p.text(string(s.SET)))
-	return p.said.number(s, func() statement { return s })
+	return p.statements.intern(s, func() statement { return s })
 }
 
-// ref is what a table keeps of s.
-func (p *pool) ref(s *statement, place uint32) ref {
+// ref returns what a table keeps for a prefix with the statement s.
+func (p *pool) ref(s *statement, row uint32) ref {
 	l, from := cmp.Or(s.labels, noLabels), originsKey{s.FieldOrigins, s.labels}
 	if len(l.from) == 0 {
 		from.labels = nil
 	}
 	return ref{
-		identity: p.identities.number(identityKey{s.Location, s.SET, l.text}, func() Identity { return Identity{s.Location, s.SET, l.values} }),
-		origins:  p.origins.number(from, func() FactOrigins { return FactOrigins{s.FieldOrigins, l.from} }),
-		place:    place,
+		identity: p.identities.intern(identityKey{s.Location, s.SET, l.text}, func() Identity { return Identity{s.Location, s.SET, l.values} }),
+		origins:  p.origins.intern(from, func() FactOrigins { return FactOrigins{s.FieldOrigins, l.from} }),
+		row:      row,
 	}
 }
 
 var noLabels = &labels{}
 
-// ownLabels are labels of which each is the entry's own.
-func (p *pool) ownLabels(values map[string]string) *labels {
+// entryLabels returns the labels of an entry before inheritance; nil for none.
+func (p *pool) entryLabels(values map[string]string) *labels {
 	text := labelsText(values)
-	l, has := p.labels[text]
-	if !has {
+	l, ok := p.labels[text]
+	if !ok {
 		l = &labels{text: text, values: make(map[string]string, len(values))}
 		for key, value := range values {
 			l.values[p.text(key)] = p.text(value)
@@ -97,28 +98,31 @@ func (p *pool) ownLabels(values map[string]string) *labels {
 	return l
 }
 
-// inheritLabels is statement.inherit for labels: key by key.
-func (p *pool) inheritLabels(own, wider *labels) *labels {
-	if own == nil || wider == nil {
-		return cmp.Or(own, wider)
+// inheritLabels returns the labels of an entry joined, key by key, with the labels
+// of the next wider entry.
+func (p *pool) inheritLabels(narrow, wider *labels) *labels {
+	if narrow == nil || wider == nil {
+		return cmp.Or(narrow, wider)
 	}
-	both := [2]*labels{own, wider}
+	both := [2]*labels{narrow, wider}
 	if p.joined[both] == nil {
-		p.joined[both] = own.over(wider)
+		p.joined[both] = narrow.join(wider)
 	}
 	return p.joined[both]
 }
 
+// text returns the pool's copy of a text.
 func (p *pool) text(s string) string {
-	t, has := p.texts[s]
-	if !has {
+	t, ok := p.texts[s]
+	if !ok {
 		t = strings.Clone(s)
 		p.texts[t] = t
 	}
 	return t
 }
 
-// labelsText is the same for the same labels, and empty for none.
+// labelsText returns a text that is the same for the same labels, and empty for
+// no labels.
 func labelsText(values map[string]string) string {
 	if len(values) == 0 {
 		return ""

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// CallerAddr is the address of a caller behind proxies. Only a peer inside
-// trusted is believed: then the rightmost address of the x-forwarded-for
-// headers that is not itself trusted counts, or the leftmost where all are; an
-// entry that is no address ends the walk at the last good one. Without
-// x-forwarded-for it is x-real-ip. Of any other peer the headers change
-// nothing.
+// CallerAddr returns the address of a caller behind proxies. For a peer outside
+// trusted it returns the peer, whatever the headers say. For a trusted peer it
+// walks the addresses of the x-forwarded-for headers from right to left and
+// returns the first that is not trusted, or the leftmost if all are trusted. The
+// walk ends before a text that is not an address. Without x-forwarded-for,
+// CallerAddr walks x-real-ip.
 func CallerAddr(peer netip.Addr, trusted []netip.Prefix, forwardedFor []string, realIP string) netip.Addr {
 	peer = Normalize(peer)
-	if !inside(peer, trusted) {
+	if !containsAddr(trusted, peer) {
 		return peer
 	}
 	hops := strings.Split(strings.Join(forwardedFor, ","), ",")
@@ -28,22 +28,23 @@ func CallerAddr(peer netip.Addr, trusted []netip.Prefix, forwardedFor []string, 
 			return caller
 		}
 		caller = addr
-		if !inside(caller, trusted) {
+		if !containsAddr(trusted, caller) {
 			return caller
 		}
 	}
 	return caller
 }
 
-func inside(addr netip.Addr, prefixes []netip.Prefix) bool {
+// containsAddr reports whether one of prefixes holds addr.
+func containsAddr(prefixes []netip.Prefix, addr netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// parseHop reads an address with or without a port.
-func parseHop(s string) (netip.Addr, bool) {
+// parseHop reads an address with or without a port; ok is false for another text.
+func parseHop(s string) (addr netip.Addr, ok bool) {
 	s = strings.TrimSpace(s)
-	if at, err := netip.ParseAddrPort(s); err == nil {
-		return Normalize(at.Addr()), true
+	if addrPort, err := netip.ParseAddrPort(s); err == nil {
+		return Normalize(addrPort.Addr()), true
 	}
 	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
 	return Normalize(addr), err == nil

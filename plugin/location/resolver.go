@@ -12,30 +12,32 @@ const (
 	SourceReport     = "report"
 )
 
-// SourceNames are all sources in the order of docs/design.md, 4.
+// SourceNames are the names of all sources in the default order (docs/design.md, 4).
 var SourceNames = []string{SourceMapping, SourceKubernetes, SourceRegistry, SourceReport}
 
-// Source knows callers by their address. Facts is called for each request, by
-// many goroutines at once: it must not block, and what it returns is shared and
-// not changed afterwards.
+// Source knows callers by their address. Many goroutines call Facts at once, for
+// each request.
 type Source interface {
-	Facts(addr netip.Addr) (Found, bool)
+	// Facts returns the facts of an address; ok is false for an address that the
+	// source does not know. Facts must not block. What it returns is shared, and
+	// nobody changes it afterwards.
+	Facts(addr netip.Addr) (found Found, ok bool)
 }
 
 // Resolver joins sources into the identity of a caller.
 type Resolver struct {
 	Sources []Source // in order of precedence
-	Default Found    // after all of them; that of a nil Table if there is none
+	Default Found    // comes after all sources; from Table.Default
 }
 
-// Caller is what the sources together know of an address (docs/design.md, 4).
-// An invalid address is known to none.
+// Caller returns what the sources together know of an address (docs/design.md, 4).
+// For an invalid address it returns the default.
 func (r Resolver) Caller(addr netip.Addr) Facts {
 	var f Facts
 	if addr.IsValid() {
 		for _, source := range r.Sources {
-			if more, ok := source.Facts(addr); ok {
-				f.Join(more)
+			if found, ok := source.Facts(addr); ok {
+				f.Join(found)
 			}
 		}
 	}
@@ -43,18 +45,18 @@ func (r Resolver) Caller(addr netip.Addr) Facts {
 	return f
 }
 
-// Hosts are the sources that know an instance by its host, in order: the
-// mapping, and pods where the server knows some.
+// Hosts are the sources that know an instance by its host: the mapping, and the
+// pods of Kubernetes clusters.
 type Hosts struct {
 	Table *Table
-	Pods  Source // nil: none
-	// PodsFirst is where the sources name kubernetes before mapping.
+	Pods  Source // nil: the server watches no cluster
+	// PodsFirst is true if the sources name kubernetes before mapping.
 	PodsFirst bool
 }
 
-// Instance is the identity of a callee instance: the mapping of its host and
-// the pod with that address first, then what it registered, then the default. A
-// host that is a name is in neither.
+// Instance returns the facts of a callee instance: first from the mapping of its
+// host and the pod with its address, then what the instance registered, then the
+// default. Neither the mapping nor the pods know a host name.
 func (h Hosts) Instance(host string, registered *Facts) Facts {
 	var f Facts
 	if addr, err := netip.ParseAddr(host); err == nil {
@@ -72,20 +74,21 @@ func (h Hosts) Instance(host string, registered *Facts) Facts {
 	return f
 }
 
-// join adds what a source knows. That several callers share the address does
-// not matter: its own registration is the instance's alone.
+// join adds what a source knows of an address. It drops the fact that several
+// callers share the address: what an instance registered is true of the instance
+// alone.
 func (h Hosts) join(f *Facts, source Source, addr netip.Addr) {
 	if source == nil {
 		return
 	}
-	if known, ok := source.Facts(addr); ok {
-		own := known.Facts()
-		own.Shared = nil
-		f.Join(own.Found())
+	if found, ok := source.Facts(addr); ok {
+		facts := found.Facts()
+		facts.Shared = nil
+		f.Join(facts.Found())
 	}
 }
 
-// Metadata keys by which an instance says its SET, as the SDKs and TARS-like
+// Metadata keys in which an instance registers its SET, as the SDKs and TARS-like
 // deployments write them.
 const (
 	MetaSetName   = "internal-set-name"
@@ -93,16 +96,17 @@ const (
 	MetaSetGroup  = "set-group"
 )
 
-var registeredPlace = &Origin{Source: "registered"}
+var registeredOrigin = &Origin{Source: "registered"}
 
-// Registered is what an instance registered: its location, and its SET in
-// internal-set-name, unless internal-enable-set is there and not Y, else in
-// set-group. A name that is no SET name counts as none, and is returned.
+// Registered returns the facts that an instance registered: its location and its
+// SET. The SET is in internal-set-name, unless internal-enable-set has a value
+// other than Y; else the SET is in set-group. Registered skips a name that is not
+// a SET name, and returns the last such name as invalid.
 func Registered(loc Location, metadata map[string]string) (f Facts, invalid string) {
 	f.Location = loc
-	f.RegionFrom, f.ZoneFrom, f.CampusFrom = registeredPlace, registeredPlace, registeredPlace
+	f.RegionFrom, f.ZoneFrom, f.CampusFrom = registeredOrigin, registeredOrigin, registeredOrigin
 	names := []string{metadata[MetaSetName], metadata[MetaSetGroup]}
-	if enabled, said := metadata[MetaSetEnable]; said && enabled != "Y" {
+	if enabled, ok := metadata[MetaSetEnable]; ok && enabled != "Y" {
 		names[0] = ""
 	}
 	for _, name := range names {
@@ -114,43 +118,44 @@ func Registered(loc Location, metadata map[string]string) (f Facts, invalid stri
 			invalid = name
 			continue
 		}
-		f.SET, f.SETFrom = set, registeredPlace
+		f.SET, f.SETFrom = set, registeredOrigin
 		break
 	}
 	return f, invalid
 }
 
-// Common is what several records of one host agree on: a field on which they
-// differ counts as unknown, and a record that does not know a field says
-// nothing about it. Places are those of the first record.
-func Common(records []Facts) Facts {
+// CommonFacts returns the facts on which several records of one host agree. A
+// field on which they differ is unknown. A record without a field agrees with
+// every value of the field. The origin of a field is the origin in the first
+// record that has the field.
+func CommonFacts(records []Facts) Facts {
 	var f Facts
 	differ := false
-	for _, r := range records {
+	for _, record := range records {
 		switch {
-		case r.SET == "":
+		case record.SET == "":
 		case f.SET == "" && !differ:
-			f.SET, f.SETFrom = r.SET, r.SETFrom
-		case f.SET != r.SET:
+			f.SET, f.SETFrom = record.SET, record.SETFrom
+		case f.SET != record.SET:
 			f.SET, f.SETFrom, differ = "", nil, true
 		}
 	}
-	f.commonLocation(records)
+	f.setCommonLocation(records)
 	return f
 }
 
-// commonLocation keeps the levels, from the widest, on which no two records
+// setCommonLocation sets the levels, from the widest, on which no two records
 // differ.
-func (f *Facts) commonLocation(records []Facts) {
+func (f *Facts) setCommonLocation(records []Facts) {
 	for level := range 3 {
 		name, from := f.level(level)
 		for i := range records {
-			said, place := records[i].level(level)
+			value, origin := records[i].level(level)
 			switch {
-			case *said == "":
+			case *value == "":
 			case *name == "":
-				*name, *from = *said, *place
-			case *name != *said:
+				*name, *from = *value, *origin
+			case *name != *value:
 				*name, *from = "", nil
 				return
 			}
@@ -158,7 +163,8 @@ func (f *Facts) commonLocation(records []Facts) {
 	}
 }
 
-// level is one level of the location, counted from the widest, and its place.
+// level returns pointers to a level of the location and to its origin. Level 0 is
+// the region.
 func (f *Facts) level(i int) (name *string, from **Origin) {
 	switch i {
 	case 0:

@@ -46,7 +46,7 @@ func TestCaller(t *testing.T) {
 		{"and never contradicts", []*Facts{facts("r", "z", "", ""), facts("r", "y", "c", ""), facts("q", "z", "c", "")}, noFacts, "r/z  map[]"},
 		{"one that knows less adds nothing", []*Facts{facts("r", "z", "", ""), facts("r", "", "", "")}, noFacts, "r/z  map[]"},
 		{"labels key by key", []*Facts{facts("", "", "", "", "k", "1"), facts("", "", "", "", "k", "2", "l", "2")}, noFacts, "  map[k:1 l:2]"},
-		{"a shared address has no SET and no labels, but a place", []*Facts{sharedAddr("r"), facts("r", "z", "", "a.b.c", "k", "1")}, facts("", "", "", "d.d.d").Found(), "r/z  map[]"},
+		{"a shared address has no SET and no labels, but a location", []*Facts{sharedAddr("r"), facts("r", "z", "", "a.b.c", "k", "1")}, facts("", "", "", "d.d.d").Found(), "r/z  map[]"},
 		{"also where another source comes first", []*Facts{facts("r", "", "", "a.b.c", "k", "1"), sharedAddr("")}, noFacts, "r  map[]"},
 		{"the default comes last", []*Facts{facts("r", "", "", "")}, facts("d", "", "", "d.d.d").Found(), "r d.d.d map[]"},
 		{"the default refines too", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", "").Found(), "r/z  map[]"},
@@ -101,7 +101,8 @@ func TestRegistered(t *testing.T) {
 	}
 }
 
-// A shared host is its callers' matter: an instance there has what it registered.
+// That callers share a host does not matter to an instance there: it has the SET
+// that it registered.
 func TestInstanceOnASharedHost(t *testing.T) {
 	table, fault := loadAll("version: 1\nmappings: [{match: 10.0.0.1, region: r, shared: true}]")
 	if fault != "" {
@@ -136,8 +137,8 @@ func TestInstanceOfAPod(t *testing.T) {
 		{"a-host", true, "a.b.registered q"},
 	} {
 		got := Hosts{Table: table, Pods: pods, PodsFirst: tt.first}.Instance(tt.host, facts("q", "", "", "a.b.registered"))
-		if is := string(got.SET) + " " + got.Location.String(); is != tt.want {
-			t.Errorf("%s, pods first %t: %s, want %s", tt.host, tt.first, is, tt.want)
+		if s := string(got.SET) + " " + got.Location.String(); s != tt.want {
+			t.Errorf("%s, pods first %t: %s, want %s", tt.host, tt.first, s, tt.want)
 		}
 	}
 }
@@ -164,7 +165,7 @@ func TestAddrOf(t *testing.T) {
 	}
 }
 
-func TestCommon(t *testing.T) {
+func TestCommonFacts(t *testing.T) {
 	tests := []struct {
 		name    string
 		records []Facts
@@ -180,7 +181,7 @@ func TestCommon(t *testing.T) {
 		{"other region", []Facts{*facts("r", "z", "c", ""), *facts("q", "z", "c", "")}, " "},
 	}
 	for _, tt := range tests {
-		got := Common(tt.records)
+		got := CommonFacts(tt.records)
 		if s := got.Location.String() + " " + string(got.SET); s != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, s, tt.want)
 		}

@@ -4,47 +4,49 @@ import (
 	"maps"
 )
 
-// A million entries say only so many different things, most of them in the
-// same way: what the table keeps for a prefix are the numbers of its identity,
-// of its origins, and of the entry's own line. See docs/performance-mapping.md.
+// A million entries make only few different statements. So the table keeps three
+// numbers for a prefix: the numbers of the identity, of the origins and of the
+// entry's row. See docs/performance-mapping.md.
 
-// ownPlace stands for the place of the entry itself in what entries share.
-var ownPlace = &Origin{}
+// rowOrigin stands for the entry's own row in the origins that entries share.
+var rowOrigin = &Origin{}
 
-// or is the place that p stands for in an entry at own.
-func (p *Origin) or(own *Origin) *Origin {
-	if p == ownPlace {
-		return own
+// resolve returns row if o is rowOrigin, else o.
+func (o *Origin) resolve(row *Origin) *Origin {
+	if o == rowOrigin {
+		return row
 	}
-	return p
+	return o
 }
 
-// at is p of an entry at own.
-func (p FieldOrigins) at(own *Origin) FieldOrigins {
-	return FieldOrigins{p.RegionFrom.or(own), p.ZoneFrom.or(own), p.CampusFrom.or(own), p.SETFrom.or(own), p.Shared.or(own)}
+// resolve returns o with row in place of rowOrigin.
+func (o FieldOrigins) resolve(row *Origin) FieldOrigins {
+	return FieldOrigins{
+		o.RegionFrom.resolve(row), o.ZoneFrom.resolve(row), o.CampusFrom.resolve(row), o.SETFrom.resolve(row), o.Shared.resolve(row),
+	}
 }
 
-// statement is what an entry says, or what it comes to after inheritance. It is
-// comparable.
+// statement is what an entry says of its addresses, before or after inheritance.
+// A statement is comparable.
 type statement struct {
 	Location
 	SET SET
 	FieldOrigins
-	labels *labels // nil: none
+	labels *labels // nil: no labels
 }
 
-// labels are immutable and shared; two that say the same may be apart.
+// labels are the labels of a statement. They are immutable and shared. Two with
+// the same values can be different pointers.
 type labels struct {
 	text   string // the same for the same values
 	values map[string]string
-	from   map[string]*Origin // but for those that are the entry's own
+	from   map[string]*Origin // without the labels that come from the entry's own row
 }
 
-// inherit completes what an entry says by what the next wider one has
-// (docs/design.md, 3), but for labels, which go key by key. Location is one field for
-// this: an entry that sets the region inherits no zone or campus, one that sets
-// only the zone inherits the region, one that sets only the campus inherits
-// both.
+// inherit adds to s what the next wider entry has and s lacks (docs/design.md, 3);
+// pool.inheritLabels does so for labels. The location counts as one field: an
+// entry with a region inherits no zone or campus, an entry with only a zone
+// inherits the region, an entry with only a campus inherits both.
 func (s *statement) inherit(wider *statement) {
 	if s.Region == "" {
 		s.Region, s.RegionFrom = wider.Region, wider.RegionFrom
@@ -63,13 +65,14 @@ func (s *statement) inherit(wider *statement) {
 	}
 }
 
-// at is s as narrower entries see it: nothing in it is their own.
-func (s statement) at(own *Origin) statement {
-	s.FieldOrigins = s.FieldOrigins.at(own)
+// resolve returns s for narrower entries to inherit: with row in place of
+// rowOrigin, and with an origin for each label.
+func (s statement) resolve(row *Origin) statement {
+	s.FieldOrigins = s.FieldOrigins.resolve(row)
 	if s.labels != nil {
 		from := make(map[string]*Origin, len(s.labels.values))
 		for key := range s.labels.values {
-			from[key] = own
+			from[key] = row
 		}
 		maps.Copy(from, s.labels.from)
 		s.labels = &labels{s.labels.text, s.labels.values, from}
@@ -77,8 +80,9 @@ func (s statement) at(own *Origin) statement {
 	return s
 }
 
-// over joins an entry's own labels with those of a wider one.
-func (l *labels) over(wider *labels) *labels {
+// join returns the labels of an entry with the labels of a wider entry under the
+// keys that l does not have.
+func (l *labels) join(wider *labels) *labels {
 	values, from := maps.Clone(wider.values), maps.Clone(wider.from)
 	for key, value := range l.values {
 		values[key] = value

@@ -8,30 +8,30 @@ import (
 	"go4.org/netipx"
 )
 
-// Table is the mapping in force: for an address, what the longest prefix that
-// holds it says, field by field. It is immutable and safe for concurrent use. A
-// nil *Table is an empty one.
+// Table is a mapping. For an address it has the facts of the longest prefix that
+// holds the address. A Table is immutable and safe for concurrent use. A nil
+// *Table is empty.
 type Table struct {
 	prefixes   bart.Table[ref]
-	identities []Identity // in the order of the prefixes that have them first
+	identities []Identity // ordered by the first prefix of each
 	origins    []FactOrigins
-	places     []Origin // of entries
-	fallback   Facts
-	topology   topology // nil: none given
+	rows       []Origin // the origin of each entry
+	fallback   Facts    // the `default` of the mapping files
+	topology   topology // nil: the mapping files have no topology
 }
 
-// ref is what the table has for a prefix: numbers in its lists.
+// ref is what the table keeps for a prefix: indices into its lists.
 type ref struct {
-	identity, origins, place uint32
+	identity, origins, row uint32
 }
 
-// Lookup returns the facts of the longest prefix that holds addr. It does not
-// allocate, and reads nothing of them.
-func (t *Table) Lookup(addr netip.Addr) (Found, bool) {
+// Lookup returns the facts of the longest prefix that holds addr; ok is false if
+// no prefix does. Lookup does not allocate, and does not read the facts.
+func (t *Table) Lookup(addr netip.Addr) (found Found, ok bool) {
 	if t == nil {
 		return Found{}, false
 	}
-	r, ok := t.prefixes.Lookup(addr.Unmap()) // which looks at no zone; Normalize costs a tenth more
+	r, ok := t.prefixes.Lookup(addr.Unmap()) // the lookup ignores zones; Normalize would cost a tenth more
 	if !ok {
 		return Found{}, false
 	}
@@ -39,11 +39,11 @@ func (t *Table) Lookup(addr netip.Addr) (Found, bool) {
 }
 
 func (t *Table) found(r ref) Found {
-	return Found{&t.identities[r.identity], &t.origins[r.origins], &t.places[r.place]}
+	return Found{&t.identities[r.identity], &t.origins[r.origins], &t.rows[r.row]}
 }
 
-// AddrOf returns an address for which a prefix of the table is the longest one:
-// the first that no narrower prefix holds. It is not ok where they hold all.
+// AddrOf returns the first address of prefix, a prefix of the table, that no
+// narrower prefix holds; ok is false if narrower prefixes hold them all.
 func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
 	for addr = prefix.Addr(); prefix.Contains(addr); {
 		longest, _, _ := t.prefixes.LookupPrefixLPM(netip.PrefixFrom(addr, addr.BitLen()))
@@ -55,8 +55,8 @@ func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
 	return netip.Addr{}, false
 }
 
-// LookupHost is Lookup for the host of an instance; a name is in no mapping.
-func (t *Table) LookupHost(host string) (Found, bool) {
+// LookupHost is Lookup for the host of an instance; ok is false for a host name.
+func (t *Table) LookupHost(host string) (found Found, ok bool) {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
 		return Found{}, false
@@ -64,9 +64,9 @@ func (t *Table) LookupHost(host string) (Found, bool) {
 	return t.Lookup(addr)
 }
 
-// TableSource knows callers from the mapping in force.
+// TableSource is the source of callers that the mapping in force knows.
 type TableSource struct {
-	Table func() *Table
+	Table func() *Table // returns the mapping in force
 }
 
 // Facts implements Source.
@@ -74,8 +74,8 @@ func (s TableSource) Facts(addr netip.Addr) (Found, bool) { return s.Table().Loo
 
 var noFacts = new(Facts).Found()
 
-// Default is the `default` of the mapping files, empty if there is none. It
-// comes after all other sources.
+// Default returns the `default` of the mapping files; it is empty if they have
+// none. The default comes after all sources.
 func (t *Table) Default() Found {
 	if t == nil {
 		return noFacts
@@ -83,7 +83,7 @@ func (t *Table) Default() Found {
 	return t.fallback.Found()
 }
 
-// Identities are those of all prefixes, each once: read only.
+// Identities returns the identities of all prefixes, each once: read only.
 func (t *Table) Identities() []Identity {
 	if t == nil {
 		return nil
@@ -91,7 +91,7 @@ func (t *Table) Identities() []Identity {
 	return t.identities
 }
 
-// Len is the number of prefixes.
+// Len returns the number of prefixes.
 func (t *Table) Len() int {
 	if t == nil {
 		return 0
@@ -99,8 +99,7 @@ func (t *Table) Len() int {
 	return t.prefixes.Size()
 }
 
-// All iterates over the prefixes, wide before narrow, each with all that holds
-// for it.
+// All iterates over the prefixes, wide before narrow, each with its facts.
 func (t *Table) All() iter.Seq2[netip.Prefix, Found] {
 	if t == nil {
 		return func(func(netip.Prefix, Found) bool) {}

@@ -8,10 +8,12 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// topology is the places that there are: region, zone, campuses.
+// topology is every place that a location may name: the campuses by region and
+// zone.
 type topology map[string]map[string][]string
 
-// read adds what one file lists. A region or zone may be in several files.
+// read adds the places that one file lists. A region or zone may be in several
+// files.
 func (t topology) read(n strict.Node) {
 	for _, region := range n.Entries() {
 		zones := t[region.Key.Raw()]
@@ -21,7 +23,7 @@ func (t topology) read(n strict.Node) {
 		}
 		for _, zone := range region.Value.Entries() {
 			name := zone.Key.Raw()
-			if other, elsewhere := t.regionOf(name); elsewhere && other != region.Key.Raw() {
+			if other, ok := t.regionOf(name); ok && other != region.Key.Raw() {
 				zone.Key.Errorf("zone %q is under region %q here and under %q elsewhere, expected one region", name, region.Key.Raw(), other)
 				continue
 			}
@@ -38,18 +40,18 @@ func (t topology) read(n strict.Node) {
 	}
 }
 
-// regionOf returns the region that a zone is under.
-func (t topology) regionOf(zone string) (string, bool) {
+// regionOf returns the region of a zone; ok is false for a zone that is not in t.
+func (t topology) regionOf(zone string) (region string, ok bool) {
 	for region, zones := range t {
-		if _, is := zones[zone]; is {
+		if _, ok := zones[zone]; ok {
 			return region, true
 		}
 	}
 	return "", false
 }
 
-// CheckLocation says what of a location is not in the topology of the mapping
-// files. Without one every location is in order.
+// CheckLocation returns an error if a level of loc is not in the topology of the
+// mapping files. Without a topology it returns nil for every location.
 func (t *Table) CheckLocation(loc Location) error {
 	if t == nil || t.topology == nil {
 		return nil
@@ -61,12 +63,12 @@ func (t topology) check(loc Location) error {
 	if loc.Region == "" {
 		return t.checkAnywhere(loc)
 	}
-	zones, known := t[loc.Region]
-	if !known {
+	zones, ok := t[loc.Region]
+	if !ok {
 		return fmt.Errorf("region %q is not in the topology%s", loc.Region, suggest(loc.Region, slices.Collect(maps.Keys(t))))
 	}
-	campuses, known := zones[loc.Zone]
-	if loc.Zone != "" && !known {
+	campuses, ok := zones[loc.Zone]
+	if loc.Zone != "" && !ok {
 		return fmt.Errorf("zone %q is not in the topology, in region %q%s", loc.Zone, loc.Region, suggest(loc.Zone, slices.Collect(maps.Keys(zones))))
 	}
 	if loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus) {
@@ -75,12 +77,11 @@ func (t topology) check(loc Location) error {
 	return nil
 }
 
-// checkAnywhere checks a zone without a region around it, or a campus without a
-// zone.
+// checkAnywhere checks a location without a region against all regions.
 func (t topology) checkAnywhere(loc Location) error {
 	var zones, campuses []string
-	for _, of := range t {
-		for zone, list := range of {
+	for _, zonesOfRegion := range t {
+		for zone, list := range zonesOfRegion {
 			zones = append(zones, zone)
 			if loc.Zone == "" || loc.Zone == zone {
 				campuses = append(campuses, list...)
@@ -96,60 +97,63 @@ func (t topology) checkAnywhere(loc Location) error {
 	return nil
 }
 
-// locationCheck checks the locations that entries come to.
+// locationCheck checks the locations of entries after inheritance.
 type locationCheck struct {
 	*mappingLoader
 	zones    map[string]*zoneSeen
-	reported map[uint32]bool // by the number of the place
+	reported map[uint32]bool // by row
 }
 
-// zoneSeen is the first entry in a zone.
+// zoneSeen is the region of the first entry in a zone.
 type zoneSeen struct {
 	region string
-	by     *Origin
+	origin *Origin
 }
 
 func newLocationCheck(l *mappingLoader) *locationCheck {
 	return &locationCheck{l, map[string]*zoneSeen{}, map[uint32]bool{}}
 }
 
-// entry reports an entry once, however many prefixes it has.
-func (c *locationCheck) entry(g listed, loc Location) {
-	if c.reported[g.place] {
+// checkEntry adds a fault for a wrong location, one for an entry with many
+// prefixes.
+func (c *locationCheck) checkEntry(ref entryRef, loc Location) {
+	if c.reported[ref.row] {
 		return
 	}
-	at := &c.table.places[g.place]
-	if err := c.fault(loc, at); err != nil {
-		c.reported[g.place] = true
-		c.problems.Add(strict.Problem{File: at.File, Line: at.Line, Col: int(g.col), Message: err.Error()})
+	row := &c.table.rows[ref.row]
+	if err := c.checkLocation(loc, row); err != nil {
+		c.reported[ref.row] = true
+		c.problems.Add(strict.Problem{File: row.File, Line: row.Line, Col: int(ref.col), Message: err.Error()})
 	}
 }
 
-// fault is what is wrong with the location of an entry at a place.
-func (c *locationCheck) fault(loc Location, at *Origin) error {
+// checkLocation returns what is wrong with the location of an entry.
+func (c *locationCheck) checkLocation(loc Location, origin *Origin) error {
 	if err := c.table.CheckLocation(loc); err != nil {
 		return err
 	}
-	return c.oneRegion(loc, at)
+	return c.checkRegion(loc, origin)
 }
 
-// oneRegion finds a zone under two regions.
-func (c *locationCheck) oneRegion(loc Location, at *Origin) error {
+// checkRegion returns an error if an earlier entry has the zone under another
+// region.
+func (c *locationCheck) checkRegion(loc Location, origin *Origin) error {
 	if loc.Region == "" || loc.Zone == "" {
 		return nil
 	}
 	first := c.zones[loc.Zone]
 	if first == nil {
-		c.zones[loc.Zone] = &zoneSeen{loc.Region, at}
+		c.zones[loc.Zone] = &zoneSeen{loc.Region, origin}
 		return nil
 	}
 	if first.region == loc.Region {
 		return nil
 	}
 	return fmt.Errorf("zone %q is under region %q here and under %q in %s:%d, expected one region",
-		loc.Zone, loc.Region, first.region, first.by.File, first.by.Line)
+		loc.Zone, loc.Region, first.region, first.origin.File, first.origin.Line)
 }
 
+// suggest returns the end of a message: the nearest word, or else the first words.
 func suggest(name string, words []string) string {
 	slices.Sort(words)
 	if near, ok := strict.Nearest(name, words); ok {
@@ -159,14 +163,14 @@ func suggest(name string, words []string) string {
 		return ""
 	}
 	list := ""
-	for i, w := range words {
+	for i, word := range words {
 		if i == 8 {
 			return list + ", ..."
 		}
 		if i > 0 {
 			list += ", "
 		}
-		list += w
+		list += word
 	}
 	return ", expected one of " + list
 }

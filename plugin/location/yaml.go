@@ -6,31 +6,38 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
+// readYAML reads a file. README.md has the format.
 func (l *mappingLoader) readYAML(root strict.Node) {
-	fields := root.Fields("version", "topology", "mappings", "default")
-	strict.Version(root, fields)
-	if n, given := fields["topology"]; given {
-		if l.table.topology == nil {
-			l.table.topology = topology{}
-		}
-		l.table.topology.read(n)
-	}
-	if n, given := fields["mappings"]; given {
-		for _, item := range n.Items() {
-			l.readEntry(item)
-		}
-	}
-	if n, given := fields["default"]; given {
-		if e, _, ok := readFacts(n, "region", "zone", "campus", "set", "labels"); ok {
-			l.setDefault(e)
-		}
-	}
+	root.Bind(
+		strict.Version(),
+		strict.Optional("topology", func(n strict.Node) {
+			if l.table.topology == nil {
+				l.table.topology = topology{}
+			}
+			l.table.topology.read(n)
+		}),
+		strict.Optional("mappings", strict.Each(l.readEntry)),
+		strict.Optional("default", func(n strict.Node) {
+			if e, ok := readFacts(n, defaultKeys); ok {
+				l.setDefault(e)
+			}
+		}),
+	)
 }
 
+// readEntry reads an entry of the list `mappings`.
 func (l *mappingLoader) readEntry(n strict.Node) {
-	e, fields, ok := readFacts(n, "match", "region", "zone", "campus", "set", "labels", "shared")
-	match, given := fields["match"]
-	if !given {
+	var match strict.Node
+	hasMatch := false
+	e, ok := readFacts(n, func(e *entry) []strict.Key {
+		keys := append([]strict.Key{strict.Optional("match", func(value strict.Node) { match, hasMatch = value, true })}, defaultKeys(e)...)
+		return append(keys, strict.Optional("shared", func(value strict.Node) {
+			if shared, _ := value.Bool(); shared {
+				e.facts.Shared = &Origin{}
+			}
+		}))
+	})
+	if !hasMatch {
 		n.Errorf("the entry has no match, expected match: an address, a prefix, a range, or a list of those")
 		return
 	}
@@ -38,13 +45,13 @@ func (l *mappingLoader) readEntry(n strict.Node) {
 	if len(items) == 0 {
 		match.Errorf("match names no address, expected an address, a prefix, a range, or a list of those")
 	}
-	var g listed
+	var ref entryRef
 	if ok {
-		g = l.number(e, texts(items)...)
+		ref = l.addRow(e, texts(items)...)
 	}
 	for _, item := range items {
 		if prefixes := readMatch(item); ok {
-			l.add(g, entry{file: item.File(), line: item.Line(), col: item.Col()}, prefixes)
+			l.insert(ref, entry{file: item.File(), line: item.Line(), col: item.Col()}, prefixes)
 		}
 	}
 }
@@ -56,6 +63,7 @@ func texts(items []strict.Node) (out []string) {
 	return out
 }
 
+// readMatch returns the prefixes of one match; nil after a fault.
 func readMatch(n strict.Node) []netip.Prefix {
 	s, ok := n.Text()
 	if !ok {
@@ -68,40 +76,39 @@ func readMatch(n strict.Node) []netip.Prefix {
 	return prefixes
 }
 
-// readFacts reads what an entry or the default says of an address, and returns
-// its fields. It is not ok after a fault.
-func readFacts(n strict.Node, keys ...string) (*entry, map[string]strict.Node, bool) {
+// readFacts reads what an entry or the default says of an address; ok is false
+// after a fault.
+func readFacts(n strict.Node, keys func(*entry) []strict.Key) (e *entry, ok bool) {
 	before := n.Faults()
-	fields := n.Fields(keys...)
-	e := &entry{file: n.File(), line: n.Line(), col: n.Col()}
-	f := &e.facts
-	for key, into := range map[string]*string{"region": &f.Region, "zone": &f.Zone, "campus": &f.Campus} {
-		if at, given := fields[key]; given {
-			*into = at.TextOr()
-		}
-	}
-	if at, given := fields["set"]; given {
-		if s, ok := at.Text(); ok && s != "" {
-			set, err := ParseSET(s)
-			if err != nil {
-				at.Errorf("%v", err)
-			}
-			f.SET = set
-		}
-	}
-	if at, given := fields["labels"]; given {
-		f.Labels = map[string]string{}
-		for _, label := range at.Entries() {
-			f.Labels[label.Key.Raw()] = label.Value.TextOr()
-		}
-	}
-	if at, given := fields["shared"]; given {
-		if shared, _ := at.Bool(); shared {
-			f.Shared = &Origin{}
-		}
-	}
+	e = &entry{file: n.File(), line: n.Line(), col: n.Col()}
+	n.Bind(keys(e)...)
 	if err := e.checkFields("entry"); err != nil && n.Faults() == before {
 		n.Errorf("%v", err)
 	}
-	return e, fields, n.Faults() == before
+	return e, n.Faults() == before
+}
+
+// defaultKeys returns the keys of the default, which entries have as well.
+func defaultKeys(e *entry) []strict.Key {
+	f := &e.facts
+	return []strict.Key{
+		strict.Optional("region", strict.Text(&f.Region)),
+		strict.Optional("zone", strict.Text(&f.Zone)),
+		strict.Optional("campus", strict.Text(&f.Campus)),
+		strict.Optional("set", func(n strict.Node) { f.SET = readSET(n) }),
+		strict.Optional("labels", strict.Texts(&f.Labels)),
+	}
+}
+
+// readSET reads a SET name. It returns "" for an empty text, and after a fault.
+func readSET(n strict.Node) SET {
+	text, ok := n.Text()
+	if !ok || text == "" {
+		return ""
+	}
+	set, err := ParseSET(text)
+	if err != nil {
+		n.Errorf("%v", err)
+	}
+	return set
 }

@@ -21,6 +21,7 @@ type NotFound struct {
 	Address route.Service // that Service is the target of, if it was asked for by one
 }
 
+// Error names the service and, where there is one, the lane address.
 func (e NotFound) Error() string {
 	if e.Address != (route.Service{}) {
 		return fmt.Sprintf("there is no service %q, the target of the lane address %q", e.Service, e.Address)
@@ -31,7 +32,7 @@ func (e NotFound) Error() string {
 // Explain says why a caller gets what it gets, from the snapshot and the view
 // that serve its requests. It asks the server without auth: it is for operators.
 func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
-	r, err := s.newRequest(context.Background(), s.origin, &apiservice.DiscoverFilter{}, messageOf(q.Service))
+	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(q.Service))
 	if err != nil {
 		return explain.Explanation{}, err
 	}

@@ -62,7 +62,7 @@ func TestRefusedLaneTellsNothingOfItsTarget(t *testing.T) {
 				t.Fatalf("with permission: %s", got)
 			}
 		}
-		s.auth = guarded{stock, "own"}
+		s.stock = guarded{stock, "own"}
 		for _, revision := range []string{"", stock.revision} {
 			resp, _ := get(s, "10.1.0.1", "lane", revision)
 			text, err := proto.Marshal(resp)

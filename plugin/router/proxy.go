@@ -11,7 +11,7 @@ import (
 )
 
 // proxy is what Polaris takes for its auth proxy: the stock auth proxy, with the
-// two calls that answer with instances routed.
+// calls routed that answer with instances, or with the rules of a lane address.
 type proxy struct {
 	service.DiscoverServer // the stock auth proxy
 	router                 *Server
@@ -25,4 +25,32 @@ func (p *proxy) ServiceInstancesCache(ctx context.Context, filter *apiservice.Di
 // SyncByAgentCmd implements service.DiscoverServer for L5 agents.
 func (p *proxy) SyncByAgentCmd(ctx context.Context, cmd *l5.Cl5SyncByAgentCmd) (ack *l5.Cl5SyncByAgentAckCmd, err error) {
 	return l5filter.Sync(ctx, cmd, p.DiscoverServer, p.router)
+}
+
+// GetRoutingConfigWithCache implements service.DiscoverServer.
+func (p *proxy) GetRoutingConfigWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
+	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
+		return p.DiscoverServer.GetRoutingConfigWithCache(ctx, m)
+	})
+}
+
+// GetRateLimitWithCache implements service.DiscoverServer.
+func (p *proxy) GetRateLimitWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
+	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
+		return p.DiscoverServer.GetRateLimitWithCache(ctx, m)
+	})
+}
+
+// GetCircuitBreakerWithCache implements service.DiscoverServer.
+func (p *proxy) GetCircuitBreakerWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
+	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
+		return p.DiscoverServer.GetCircuitBreakerWithCache(ctx, m)
+	})
+}
+
+// GetFaultDetectWithCache implements service.DiscoverServer.
+func (p *proxy) GetFaultDetectWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
+	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
+		return p.DiscoverServer.GetFaultDetectWithCache(ctx, m)
+	})
 }

@@ -20,7 +20,7 @@ import (
 // Who asks is not part of it.
 type request struct {
 	ctx     context.Context
-	stock   service.DiscoverServer // that answers without routing
+	stock   service.DiscoverServer // answers without routing
 	filter  *apiservice.DiscoverFilter
 	message *apiservice.Service // as sent, with the namespace filled in
 	names   names
@@ -60,7 +60,7 @@ func messageOf(s route.Service) *apiservice.Service {
 
 // Answer implements view.Stock. The answer has the name that was asked for.
 func (r *request) Answer(source route.Service, revision string) *apiservice.DiscoverResponse {
-	message := r.messageFor(source)
+	message := r.messageNamed(source)
 	message.Revision = nil
 	if revision != "" {
 		message.Revision = wrapperspb.String(revision)
@@ -75,18 +75,18 @@ func (r *request) Answer(source route.Service, revision string) *apiservice.Disc
 // Revision implements view.Stock.
 func (r *request) Revision(source route.Service) string { return r.names.revisionOf(source) }
 
-// unrouted returns the answer without routing. A lane address that is no service
+// stockAnswer returns the answer without routing. A lane address that is no service
 // itself has the answer of its target: to the stock server that address does not
 // exist.
-func (r *request) unrouted() *apiservice.DiscoverResponse {
+func (r *request) stockAnswer() *apiservice.DiscoverResponse {
 	if r.query.Address == nil || r.query.Exists {
 		return r.stock.ServiceInstancesCache(r.ctx, r.filter, r.message)
 	}
-	return r.renamed(r.stock.ServiceInstancesCache(r.ctx, r.filter, r.messageFor(r.query.Address.Target)))
+	return r.renamed(r.stock.ServiceInstancesCache(r.ctx, r.filter, r.messageNamed(r.query.Address.Target)))
 }
 
-// messageFor returns the message with another name.
-func (r *request) messageFor(source route.Service) *apiservice.Service {
+// messageNamed returns the message with another name.
+func (r *request) messageNamed(source route.Service) *apiservice.Service {
 	message := *r.message
 	message.Namespace = wrapperspb.String(source.Namespace)
 	message.Name = wrapperspb.String(source.Name)
@@ -112,12 +112,12 @@ func (r *request) renamed(resp *apiservice.DiscoverResponse) *apiservice.Discove
 	return resp
 }
 
-// withoutPeer answers a request that came past the pack's handler of
+// refuseUnknownPeer answers a request that came past the pack's handler of
 // /v1/Discover, as to /v1/Discover%2F: the stock handler does not tell who asks,
 // and a list for nobody in particular would be another caller's. Auth comes
 // first.
-func (r *request) withoutPeer() *apiservice.DiscoverResponse {
-	resp := r.unrouted()
+func (r *request) refuseUnknownPeer() *apiservice.DiscoverResponse {
+	resp := r.stockAnswer()
 	if resp.GetCode().GetValue() <= uint32(apimodel.Code_DataNoChange) {
 		resp = api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
 		resp.Info = wrapperspb.String("the server cannot tell who asks, expected POST /v1/Discover")

@@ -9,8 +9,9 @@
 // together, and says what happens when one of them fails. setup.go builds the
 // server when Polaris starts.
 //
-// The other packages below are what stands around it: the listeners (discover,
-// httpapi, l5, eureka), and what operators ask (admin, explain, world, nodes).
+// In directories below are the listeners, which import this package (discover,
+// httpapi, eureka; l5 is called by proxy.go), and what operators ask (admin, explain,
+// world, nodes).
 package router
 
 import (
@@ -39,9 +40,9 @@ import (
 // Server routes the answers of one Polaris server. It is safe for concurrent
 // use.
 type Server struct {
-	auth   service.DiscoverServer // the stock server behind its auth
-	origin service.DiscoverServer // the stock server without auth
-	config *serverconfig.Config
+	stock            service.DiscoverServer // behind its auth
+	stockWithoutAuth service.DiscoverServer
+	config           *serverconfig.Config
 
 	rules   func() *route.Rules // nil: no routing files are configured
 	table   func() *location.Table
@@ -54,27 +55,31 @@ type Server struct {
 	started time.Time
 }
 
-// instances answers a discovery request for instances. A fault in routing, also
-// a panic, is logged and counted, and the caller gets the stock answer, or an
-// error with failOpen: false.
+// instances answers a discovery request for instances (docs/design.md, 5.4). A fault
+// in routing, also a panic, is logged and counted, and the caller gets the stock
+// answer, or an error with failOpen: false. What the stock server itself does with a
+// request is not guarded here.
 func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilter, message *apiservice.Service) *apiservice.DiscoverResponse {
-	if s.rules == nil || message.GetName().GetValue() == "" {
-		return s.auth.ServiceInstancesCache(ctx, filter, message)
+	if message == nil { // the stock server panics
+		return api.NewDiscoverInstanceResponse(apimodel.Code_EmptyRequest, nil)
 	}
-	r, err := s.newRequest(ctx, s.auth, filter, message)
+	if s.rules == nil || message.GetName().GetValue() == "" {
+		return s.stock.ServiceInstancesCache(ctx, filter, message)
+	}
+	r, err := s.newRequest(ctx, s.stock, filter, message)
 	var resp *apiservice.DiscoverResponse
 	if err == nil {
 		resp, err = s.answer(r)
 	}
 	if err != nil {
-		return s.failed(r, err)
+		return s.answerFault(r, err)
 	}
 	return resp
 }
 
 func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	who := s.asker(caller.Address(r.ctx, s.config.TrustedProxies), r)
+	who := s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r)
 	o, err := s.decide(r, who)
 	switch {
 	case err != nil:
@@ -82,9 +87,9 @@ func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err erro
 	case o.refused != nil:
 		return o.refused, nil
 	case !caller.HasPeer(r.ctx) && r.query.Rules.Concerns(who.Resolved):
-		return r.withoutPeer(), nil
+		return r.refuseUnknownPeer(), nil
 	case o.why != route.WhyRouted:
-		return r.unrouted(), nil
+		return r.stockAnswer(), nil
 	case o.view.Revision == r.message.GetRevision().GetValue():
 		o.view.CountUnchanged()
 		return api.NewDiscoverInstanceResponse(apimodel.Code_DataNoChange, r.message), nil
@@ -93,21 +98,21 @@ func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err erro
 	return o.view.Answer, nil
 }
 
-// asker returns the caller of a request, in the form that rules are asked in.
-func (s *Server) asker(addr netip.Addr, r *request) route.Request {
+// routeRequest returns the caller of a request, in the form that rules are asked in.
+func (s *Server) routeRequest(addr netip.Addr, r *request) route.Request {
 	return route.Request{Addr: addr, Caller: s.Identify(addr).Identity, Resolved: r.query.Resolved}
 }
 
-// outcome is what a request comes to: a view, or a refusal by the stock server.
-// Where there is neither, the stock answer is sent, for the reason why.
+// outcome is what a request comes to. With route.WhyRouted it is a view, or a refusal
+// by the stock server. With any other reason the stock answer is sent.
 type outcome struct {
 	why     route.Why
-	view    *view.View // also of a rule in mode shadow, which sends the stock answer
+	view    *view.View // also with route.WhyShadowed, for who compares
 	refused *apiservice.DiscoverResponse
 }
 
-// decide finds the view that answers a request. It counts the requests that
-// need no list.
+// decide finds the view that answers a request. It counts the caller, and the
+// requests that get no list of ours.
 func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	s.recent.Count(who.Addr)
 	if who.Caller.SET == "" && who.Caller.Location == (location.Location{}) {
@@ -123,7 +128,7 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	case err != nil:
 		return outcome{}, err
 	case refused != nil && (why == route.WhyShadowed || r.whyRefused(why, refused) == route.WhyNoTarget):
-		// The name asked for has an answer of its own, auth included.
+		// The stock server answers the name asked for, and asks its auth for that.
 		count(kind.Rule, observe.ResultStock)
 		return outcome{why: route.WhyNoTarget}, nil
 	case refused != nil:
@@ -144,20 +149,21 @@ func count(rule *route.Rule, result string) {
 	observe.Requests.WithLabelValues(name, "", "", result).Inc()
 }
 
-// failed answers a request whose routing failed.
-func (s *Server) failed(r *request, err error) *apiservice.DiscoverResponse {
-	s.fault(r, err)
+// answerFault answers a request whose routing failed.
+func (s *Server) answerFault(r *request, err error) *apiservice.DiscoverResponse {
+	s.reportFault(r, err)
 	if s.config.FailOpen {
-		return r.unrouted()
+		return r.stockAnswer()
 	}
-	// SDKs keep their list on a 4xx code, and leave the server on a 5xx.
+	// polaris-go keeps its list on a 4xx code, and leaves the server on a 5xx. Other
+	// SDKs do not (docs/design.md, 5.4 with its note Not yet).
 	resp := api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
 	resp.Info = wrapperspb.String("routing failed in the server, see its log")
 	return resp
 }
 
-// fault counts and logs a fault in routing.
-func (s *Server) fault(r *request, err error) {
+// reportFault counts and logs a fault in routing.
+func (s *Server) reportFault(r *request, err error) {
 	observe.Failures.Inc()
 	count(nil, observe.ResultFailed)
 	observe.Log.Error("[SetRouter] routing failed", zap.String("service", explain.Plain(r.query.Service.String())), zap.Bool("failOpen", s.config.FailOpen), zap.Error(err))
@@ -172,12 +178,12 @@ func (s *Server) Routed(addr netip.Addr, service route.Service) (resp *apiservic
 	if s.rules == nil {
 		return nil, false
 	}
-	r, err := s.newRequest(caller.WithAddress(context.Background(), addr), s.origin, &apiservice.DiscoverFilter{}, messageOf(service))
+	r, err := s.newRequest(caller.WithAddress(context.Background(), addr), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
 	if err == nil {
 		resp, err = s.routed(r)
 	}
 	if err != nil {
-		s.fault(r, err)
+		s.reportFault(r, err)
 		return nil, false
 	}
 	return resp, resp != nil
@@ -187,7 +193,7 @@ func (s *Server) Routed(addr netip.Addr, service route.Service) (resp *apiservic
 // stands.
 func (s *Server) routed(r *request) (resp *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	o, err := s.decide(r, s.asker(caller.Address(r.ctx, s.config.TrustedProxies), r))
+	o, err := s.decide(r, s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r))
 	if err != nil || o.why != route.WhyRouted || o.view == nil {
 		return nil, err
 	}

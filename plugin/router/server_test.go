@@ -99,7 +99,7 @@ addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
 		stockInstance("1", "a.b.c"), stockInstance("2", "a.b.d"), stockInstance("3", "a.b.*"), stockInstance("4", "x.y.z"),
 	}}
 	return &Server{
-		auth: stock, origin: stock, config: &serverconfig.Config{FailOpen: true},
+		stock: stock, stockWithoutAuth: stock, config: &serverconfig.Config{FailOpen: true},
 		table: func() *location.Table { return table }, rules: func() *route.Rules { return rules },
 		sources: []location.Source{location.TableSource{Table: func() *location.Table { return table }}},
 		names:   names{services: func() cachetypes.ServiceCache { return services }},
@@ -184,6 +184,18 @@ func TestFailure(t *testing.T) {
 	}
 	if n := testutil.ToFloat64(observe.Failures) - before; n != 3 {
 		t.Errorf("%v failures counted, want 3", n)
+	}
+}
+
+// A request without a service gets an error of its type, with and without rules.
+func TestRequestWithoutService(t *testing.T) {
+	s, _ := newTestServer(t)
+	for range 2 {
+		resp := s.instances(t.Context(), &apiservice.DiscoverFilter{}, nil)
+		if resp.GetCode().GetValue() != uint32(apimodel.Code_EmptyRequest) || resp.GetType() != apiservice.DiscoverResponse_INSTANCE {
+			t.Errorf("the answer is %v", resp)
+		}
+		s.rules = nil
 	}
 }
 

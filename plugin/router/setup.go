@@ -3,10 +3,12 @@ package router
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/auth"
 	"github.com/polarismesh/polaris/bootstrap"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
@@ -35,7 +37,9 @@ import (
 // registers the same name and must not be imported beside this one.
 const proxyName = "auth"
 
-// tickInterval is how late metrics can show that an evacuation has ended.
+// tickInterval is how often the server does what time brings about. It is how late
+// metrics can show that an evacuation has ended; and a view that nobody asks for goes
+// after so many ticks (package view), which is a minute.
 const tickInterval = 5 * time.Second
 
 // clockSlack is how far the clock of a node may be behind that of whoever wrote
@@ -66,6 +70,9 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
+	if err := config.CheckListeners(slices.Sorted(maps.Keys(apiserver.Slots))); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
 	if config.CMDB != "" && plugin.GetCMDB() == nil {
 		return nil, fmt.Errorf("plugin.cmdb.name %q is not a CMDB of this server, expected %q", config.CMDB, serverconfig.MappingName)
 	}
@@ -86,19 +93,19 @@ var running atomic.Pointer[Server]
 // Running returns the server with routing, nil before it is made.
 func Running() *Server { return running.Load() }
 
-// newServer starts routing over the stock server: auth is the stock server
-// behind its auth, origin the stock server without auth. The goroutines of the
-// server live as long as the process: Polaris has no call that ends a proxy.
-func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
+// newServer starts routing over the stock server, which stands behind its auth; the
+// second argument is the stock server without auth. The goroutines of the server live
+// as long as the process: Polaris has no call that ends a proxy.
+func newServer(stock, stockWithoutAuth service.DiscoverServer, config *serverconfig.Config) (*Server, error) {
 	observe.Register()
 	s := &Server{
-		auth: auth, origin: origin, config: config, started: clock.Now(),
+		stock: stock, stockWithoutAuth: stockWithoutAuth, config: config, started: clock.Now(),
 		table: cmdb.Table,
 		views: view.NewStore(clock.Now, view.Pods{}),
 		names: names{
-			services: func() cachetypes.ServiceCache { return origin.Cache().Service() },
+			services: func() cachetypes.ServiceCache { return stockWithoutAuth.Cache().Service() },
 			revision: func(id string) string {
-				return origin.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
+				return stockWithoutAuth.Cache().Service().GetRevisionWorker().GetServiceInstanceRevision(id)
 			},
 		},
 	}
@@ -118,7 +125,7 @@ func newServer(auth, origin service.DiscoverServer, config *serverconfig.Config)
 	}
 	records := caller.NewRecords()
 	s.sources = identitySources(config.Sources, records, s.views.Pods)
-	if err := records.Follow(origin.Cache()); err != nil {
+	if err := records.Follow(stockWithoutAuth.Cache()); err != nil {
 		return nil, err
 	}
 	go files.Run(context.Background())
@@ -175,8 +182,8 @@ func reportRules(rules *route.Rules) {
 	}
 }
 
-// LoadRules loads routing files. Evacuations that ended lately are still loaded: the
-// clock of another node may be ahead of the clock here.
+// LoadRules loads routing files. It allows an evacuation clockSlack more than
+// route.MaxEvacuation, since the clock here may be behind.
 func LoadRules(files []strict.File) (*route.Rules, int, error) {
 	var problems strict.Problems
 	rules := route.Load(files, clock.Now().Add(clockSlack), &problems)

@@ -39,7 +39,7 @@ func (s *Server) Now() time.Time { return s.views.Now() }
 func (s *Server) Started() time.Time { return s.started }
 
 // Caches returns the caches of the Polaris server.
-func (s *Server) Caches() *cache.CacheManager { return s.origin.Cache() }
+func (s *Server) Caches() *cache.CacheManager { return s.stockWithoutAuth.Cache() }
 
 // Exists reports whether the server has a service, or an alias, of a name.
 func (s *Server) Exists(name route.Service) bool {

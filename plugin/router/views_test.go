@@ -156,7 +156,7 @@ func viewsAreThoseOfAFreshServer(t *testing.T, rt *rapid.T) {
 			c.change(rt)
 		}
 		fresh, _ := newTestServer(t)
-		fresh.auth = c.stock
+		fresh.stock = c.stock
 		c.inForce(fresh)
 		for _, addr := range []string{"10.1.0.1", "10.1.0.7", "10.2.0.1", "10.3.0.1", "10.9.0.1"} {
 			if rapid.IntRange(0, 2).Draw(rt, "asks") == 0 {

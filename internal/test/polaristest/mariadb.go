@@ -34,7 +34,7 @@ func StartMariaDB() (*MariaDB, error) {
 	}
 	m := &MariaDB{port: strconv.Itoa(FreePort()), dir: dir, out: &buffer{}}
 	m.Addr = "127.0.0.1:" + m.port
-	install := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+m.data(), "--auth-root-authentication-method=normal", "--skip-test-db")
+	install := exec.Command("mariadb-install-db", "--no-defaults", ownUser(), "--datadir="+m.data(), "--auth-root-authentication-method=normal", "--skip-test-db")
 	install.Env = m.env()
 	if out, err := install.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mariadb-install-db: %w: %s", err, out), os.RemoveAll(dir))
@@ -49,6 +49,10 @@ func StartMariaDB() (*MariaDB, error) {
 	return m, nil
 }
 
+// ownUser is the option by which a database runs as the user of the test; that
+// of root has to be said.
+func ownUser() string { return "--user=" + strconv.Itoa(os.Getuid()) }
+
 func (m *MariaDB) data() string { return filepath.Join(m.dir, "data") }
 
 // env gives a database temporary files of its own: one that starts removes those
@@ -58,7 +62,7 @@ func (m *MariaDB) env() []string { return append(os.Environ(), "TMPDIR="+m.dir) 
 // Start starts a stopped database again at the same address. Stop kills it, so
 // each commit is given to the system at once (2): what was committed is there.
 func (m *MariaDB) Start() error {
-	m.cmd = exec.Command("mariadbd", "--no-defaults", "--user=root", "--datadir="+m.data(), "--bind-address=127.0.0.1", "--port="+m.port,
+	m.cmd = exec.Command("mariadbd", "--no-defaults", ownUser(), "--datadir="+m.data(), "--bind-address=127.0.0.1", "--port="+m.port,
 		"--socket="+filepath.Join(m.dir, "s"), "--pid-file="+filepath.Join(m.dir, "pid"), "--innodb-flush-log-at-trx-commit=2",
 		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=32M", "--skip-log-bin")
 	m.cmd.Env, m.cmd.Stdout, m.cmd.Stderr, m.cmd.SysProcAttr = m.env(), m.out, m.out, DieWithParent()

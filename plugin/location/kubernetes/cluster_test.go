@@ -17,22 +17,18 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
-
-// patience is how long a test waits for what should be there in a moment; after
-// an API server is back, client-go can take half a minute.
-const patience = 90 * time.Second
 
 // eventually waits until say returns want.
 func eventually(t *testing.T, what, want string, say func() string) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for say() != want {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %s, want %s", what, say(), want)
+	polaristest.Wait(t, func() error {
+		if got := say(); got != want {
+			return fmt.Errorf("%s: %s, want %s", what, got, want)
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
+		return nil
+	})
 }
 
 // do fails the test at the first error.

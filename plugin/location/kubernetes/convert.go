@@ -49,7 +49,7 @@ func meta(o *metav1.ObjectMeta, labels, annotations map[string]string) metav1.Ob
 // only are the entries of a map with the given keys; nil if there is none.
 func only(m map[string]string, keys []string) (out map[string]string) {
 	for _, key := range keys {
-		if value, there := m[key]; there && key != "" {
+		if value, ok := m[key]; ok && key != "" {
 			if out == nil {
 				out = map[string]string{}
 			}

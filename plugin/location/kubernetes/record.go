@@ -106,7 +106,7 @@ func (n *node) facts() (f location.Facts) {
 		return f
 	}
 	f.Location = n.Location
-	f.From(n.place)
+	f.AssignOrigin(n.place)
 	f.Shared = n.place
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/test/kubetest"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 const (
@@ -124,7 +125,7 @@ func waitFor(t *testing.T, done func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
 	for !done() {
-		if time.Since(began) > patience {
+		if time.Since(began) > polaristest.Patience {
 			t.Fatal("it did not come about")
 		}
 		runtime.Gosched()

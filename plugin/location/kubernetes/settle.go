@@ -24,15 +24,15 @@ func (t *Table) settle(addrs []netip.Addr) {
 				t.ambiguous -= 2
 			}
 		}
-		old, known := t.Facts(addr)
+		old, ok := t.Facts(addr)
 		switch {
 		case clusters == 0:
 			delete(t.holders, addr)
 			t.facts.Delete(addr)
-			if known {
+			if ok {
 				t.generation.Add(1)
 			}
-		case !known || !reflect.DeepEqual(old, &facts):
+		case !ok || !reflect.DeepEqual(old, &facts):
 			t.facts.Store(addr, &facts)
 			t.generation.Add(1)
 		}
@@ -44,7 +44,7 @@ func (h *holders) facts() (f location.Facts, clusters int) {
 	byCluster := map[*cluster]location.Facts{}
 	slices.SortFunc(h.pods, newerPod)
 	for _, p := range h.pods {
-		if known, there := byCluster[p.cluster]; !there || p.HostNetwork && known.Shared == nil {
+		if known, ok := byCluster[p.cluster]; !ok || p.HostNetwork && known.Shared == nil {
 			byCluster[p.cluster] = p.facts()
 		}
 	}

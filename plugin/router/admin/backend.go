@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -49,14 +50,30 @@ func (b serverBackend) Reload(force bool) []api.Reloaded {
 	return out
 }
 
+// maxDumps bounds how often Dump begins anew while files are loaded one after the
+// other.
+const maxDumps = 10
+
 // Dump returns the state of the server in a form that can be read again, with the
-// files in force.
+// files in force. The rules and the mapping of the state are made from these files:
+// where files are loaded while the state is read, Dump begins anew.
 func (b serverBackend) Dump() world.Dump {
-	contents := map[string][]strict.File{}
-	for _, files := range b.Files() {
-		contents[files.Kind] = files.Files()
+	for n := 0; ; n++ {
+		contents, digests := b.filesInForce()
+		dump := world.NewDump(b.World(), contents[api.KindMapping], contents[api.KindRouting])
+		if _, now := b.filesInForce(); n == maxDumps || maps.Equal(digests, now) {
+			return dump
+		}
 	}
-	return world.NewDump(b.World(), contents[api.KindMapping], contents[api.KindRouting])
+}
+
+// filesInForce returns the files of each kind, and their digest.
+func (b serverBackend) filesInForce() (contents map[string][]strict.File, digests map[string]string) {
+	contents, digests = map[string][]strict.File{}, map[string]string{}
+	for _, files := range b.Files() {
+		contents[files.Kind], digests[files.Kind] = files.Files(), files.Status().Digest
+	}
+	return contents, digests
 }
 
 // Nodes asks all server nodes, and says whether they agree.

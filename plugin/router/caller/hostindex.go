@@ -76,7 +76,7 @@ func (x *hostIndex) agree(addr netip.Addr) {
 	for _, f := range x.facts[addr] {
 		list = append(list, f)
 	}
-	common := location.Common(list)
+	common := location.CommonFacts(list)
 	x.common.Store(addr, &common)
 }
 

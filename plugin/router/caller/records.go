@@ -115,6 +115,6 @@ func put(x *hostIndex, id, host string, facts location.Facts, origin *location.O
 		x.remove(id)
 		return
 	}
-	facts.From(origin)
+	facts.AssignOrigin(origin)
 	x.put(id, addr, facts)
 }

@@ -47,25 +47,23 @@ func Load(name string, problems *strict.Problems) *File {
 		return nil
 	}
 	f := &File{Name: name}
-	fields := root.Fields("mapping", "routing", "now", "sources", "services", "instances", "aliases", "clients", "callers", "pods", "tests")
 	f.Now = time.Now()
-	if n, given := fields["now"]; given {
-		f.Now = readTime(n)
-	}
-	f.Table = location.LoadMapping(readNamed(fields, "mapping", name, problems), problems)
-	f.Routing = readNamed(fields, "routing", name, problems)
+	var mapping []strict.File
+	root.Bind(
+		strict.Optional("mapping", func(n strict.Node) { mapping = readNamed(n, name, problems) }),
+		strict.Optional("routing", func(n strict.Node) { f.Routing = readNamed(n, name, problems) }),
+		strict.Optional("now", func(n strict.Node) { f.Now = readTime(n) }),
+		strict.Optional("sources", f.readSources),
+		strict.Optional("services", strict.Each(f.readServiceName)),
+		strict.Optional("instances", strict.Each(func(n strict.Node) { f.Instances = append(f.Instances, readInstance(n)) })),
+		strict.Optional("aliases", strict.Each(f.readAlias)),
+		strict.Optional("clients", strict.Each(f.readClient)),
+		strict.Optional("callers", strict.Each(f.readCaller)),
+		strict.Optional("pods", strict.Each(f.readPod)),
+		strict.Optional("tests", strict.Each(func(n strict.Node) { f.Tests = append(f.Tests, readTest(n)) })),
+	)
+	f.Table = location.LoadMapping(mapping, problems)
 	f.Rules = route.Load(f.Routing, f.Now, problems)
-	if n, given := fields["instances"]; given {
-		for _, item := range n.Items() {
-			f.Instances = append(f.Instances, readInstance(item))
-		}
-	}
-	f.readOthers(fields)
-	if n, given := fields["tests"]; given {
-		for _, item := range n.Items() {
-			f.Tests = append(f.Tests, readTest(item))
-		}
-	}
 	if problems.Err() != nil {
 		return nil
 	}
@@ -73,11 +71,7 @@ func Load(name string, problems *strict.Problems) *File {
 }
 
 // readNamed reads the files that a case file names, relative to itself.
-func readNamed(fields map[string]strict.Node, key, name string, problems *strict.Problems) []strict.File {
-	n, given := fields[key]
-	if !given {
-		return nil
-	}
+func readNamed(n strict.Node, name string, problems *strict.Problems) []strict.File {
 	var out []strict.File
 	for _, item := range n.OneOrItems() {
 		path, ok := item.Text()
@@ -96,78 +90,55 @@ func readNamed(fields map[string]strict.Node, key, name string, problems *strict
 }
 
 func readInstance(n strict.Node) world.Instance {
-	fields := n.Fields("id", "service", "host", "port", "set", "region", "zone", "campus", "healthy", "isolate", "weight", "metadata")
-	i := world.Instance{
-		ID: text(fields, "id"), Service: readService(n, fields, "service"), Host: text(fields, "host"), Port: 80, Healthy: true, Weight: 100,
-		Location: readLocation(fields),
-		Metadata: map[string]string{},
+	i := world.Instance{Port: 80, Healthy: true, Weight: 100, Metadata: map[string]string{}}
+	port, weight := int(i.Port), int(i.Weight)
+	given := n.Bind(
+		strict.Optional("id", strict.Text(&i.ID)),
+		serviceKey("service", &i.Service),
+		strict.Optional("host", strict.Text(&i.Host)),
+		strict.Optional("port", strict.Int(&port, 0, 65535)),
+		strict.Optional("set", strict.Ignore), // read below: it goes into the metadata
+		strict.Optional("region", strict.Text(&i.Location.Region)),
+		strict.Optional("zone", strict.Text(&i.Location.Zone)),
+		strict.Optional("campus", strict.Text(&i.Location.Campus)),
+		strict.Optional("healthy", strict.Bool(&i.Healthy)),
+		strict.Optional("isolate", strict.Bool(&i.Isolate)),
+		strict.Optional("weight", strict.Int(&weight, 0, 10000)),
+		strict.Optional("metadata", strict.Texts(&i.Metadata)),
+	)
+	if given.Has("set") {
+		registerSET(i.Metadata, given["set"])
 	}
 	if i.Host == "" {
 		n.Errorf("the instance has no host")
 	}
-	if at, given := fields["port"]; given {
-		port, _ := at.Int(0, 65535)
-		i.Port = uint32(port)
-	}
-	if at, given := fields["weight"]; given {
-		weight, _ := at.Int(0, 10000)
-		i.Weight = uint32(weight)
-	}
-	if at, given := fields["healthy"]; given {
-		i.Healthy, _ = at.Bool()
-	}
-	if at, given := fields["isolate"]; given {
-		i.Isolate, _ = at.Bool()
-	}
-	if at, given := fields["metadata"]; given {
-		for _, e := range at.Entries() {
-			i.Metadata[e.Key.Raw()] = e.Value.TextOr()
-		}
-	}
-	if at, given := fields["set"]; given {
-		if s, ok := at.Text(); ok && s != "" {
-			if _, err := location.ParseSET(s); err != nil {
-				at.Errorf("%v", err)
-			}
-			i.Metadata["internal-set-name"], i.Metadata["internal-enable-set"] = s, "Y"
-		}
-	}
+	i.Port, i.Weight = uint32(port), uint32(weight)
 	return i
 }
 
+// registerSET puts a SET into the metadata of an instance, as SDKs register it.
+func registerSET(metadata map[string]string, n strict.Node) {
+	text, ok := n.Text()
+	if !ok || text == "" {
+		return
+	}
+	if _, err := location.ParseSET(text); err != nil {
+		n.Errorf("%v", err)
+	}
+	metadata["internal-set-name"], metadata["internal-enable-set"] = text, "Y"
+}
+
 func readTest(n strict.Node) Test {
-	fields := n.Fields("name", "caller", "service", "want", "rule", "tier", "level")
-	t := Test{
-		Name: text(fields, "name"), Line: n.Line(), Service: readService(n, fields, "service"),
-		Rule: text(fields, "rule"), Tier: text(fields, "tier"), Level: text(fields, "level"),
-	}
-	t.Caller = readAddr(n, fields, "caller")
-	if at, given := fields["want"]; given {
-		for _, item := range at.Items() {
-			t.Want = append(t.Want, item.TextOr())
-		}
-	} else {
-		n.Errorf("the test has no want, expected want: [hosts], or want: [] for an empty list")
-	}
+	t := Test{Line: n.Line()}
+	n.Bind(
+		strict.Optional("name", strict.Text(&t.Name)),
+		addrKey("caller", &t.Caller),
+		serviceKey("service", &t.Service),
+		strict.Required("want", "the test has no want, expected want: [hosts], or want: [] for an empty list",
+			strict.Each(func(n strict.Node) { t.Want = append(t.Want, n.TextOr()) })),
+		strict.Optional("rule", strict.Text(&t.Rule)),
+		strict.Optional("tier", strict.Text(&t.Tier)),
+		strict.Optional("level", strict.Text(&t.Level)),
+	)
 	return t
-}
-
-func readService(n strict.Node, fields map[string]strict.Node, key string) route.Service {
-	at, given := fields[key]
-	if !given {
-		n.Errorf("no %s, expected %s: namespace/name", key, key)
-		return route.Service{}
-	}
-	namespace, name, ok := strings.Cut(at.TextOr(), "/")
-	if !ok || namespace == "" || name == "" {
-		at.Errorf("%s %q is not namespace/name", key, at.Raw())
-	}
-	return route.Service{Namespace: namespace, Name: name}
-}
-
-func text(fields map[string]strict.Node, key string) string {
-	if n, given := fields[key]; given {
-		return n.TextOr()
-	}
-	return ""
 }

@@ -1,7 +1,9 @@
 package cases
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -10,92 +12,95 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// readOthers reads what dumps of a running server have beside instances: the
-// sources of identities, services without an instance, Polaris aliases, what clients reported, pods, and the callers that asked lately.
-func (f *File) readOthers(fields map[string]strict.Node) {
-	if n, given := fields["sources"]; given {
-		f.Sources = []string{}
-		for _, item := range n.Items() {
-			if word, ok := item.Word(location.SourceNames...); ok {
-				f.Sources = append(f.Sources, word)
-			}
+// A case file has these beside instances, as a dump of a running server does: the
+// sources of identities, services without an instance, Polaris aliases, what clients
+// reported, pods, and the callers that asked lately.
+
+func (f *File) readSources(n strict.Node) {
+	f.Sources = []string{}
+	for _, item := range n.Items() {
+		if word, ok := item.Word(location.SourceNames...); ok {
+			f.Sources = append(f.Sources, word)
 		}
-	}
-	for _, item := range items(fields, "services") {
-		service, err := route.ParseService(item.TextOr())
-		if err != nil {
-			item.Errorf("%v", err)
-		}
-		f.Names = append(f.Names, service)
-	}
-	for _, item := range items(fields, "aliases") {
-		of := item.Fields("alias", "service")
-		if f.Aliases == nil {
-			f.Aliases = map[route.Service]route.Service{}
-		}
-		f.Aliases[readService(item, of, "alias")] = readService(item, of, "service")
-	}
-	for _, item := range items(fields, "clients") {
-		of := item.Fields("host", "region", "zone", "campus")
-		f.Clients = append(f.Clients, world.Client{Addr: readAddr(item, of, "host"), Location: readLocation(of)})
-	}
-	for _, item := range items(fields, "pods") {
-		f.Pods = append(f.Pods, readPod(item))
-	}
-	for _, item := range items(fields, "callers") {
-		of := item.Fields("address", "requests")
-		requests := 1
-		if at, given := of["requests"]; given {
-			requests, _ = at.Int(0, 1<<62)
-		}
-		f.Seen = append(f.Seen, world.Seen{Addr: readAddr(item, of, "address"), Requests: uint64(requests)})
 	}
 }
 
-func readPod(n strict.Node) world.Pod {
-	of := n.Fields("host", "region", "zone", "campus", "set", "shared", "labels")
-	p := world.Pod{Addr: readAddr(n, of, "host"), Location: readLocation(of)}
-	if at, given := of["set"]; given {
-		set, err := location.ParseSET(at.TextOr())
-		if err != nil {
-			at.Errorf("%v", err)
-		}
-		p.SET = set
-	}
-	if at, given := of["shared"]; given {
-		p.Shared, _ = at.Bool()
-	}
-	if at, given := of["labels"]; given {
-		p.Labels = map[string]string{}
-		for _, e := range at.Entries() {
-			p.Labels[e.Key.Raw()] = e.Value.TextOr()
-		}
-	}
-	return p
-}
-
-func items(fields map[string]strict.Node, key string) []strict.Node {
-	if n, given := fields[key]; given {
-		return n.Items()
-	}
-	return nil
-}
-
-func readLocation(fields map[string]strict.Node) location.Location {
-	return location.Location{Region: text(fields, "region"), Zone: text(fields, "zone"), Campus: text(fields, "campus")}
-}
-
-func readAddr(n strict.Node, fields map[string]strict.Node, key string) netip.Addr {
-	at, given := fields[key]
-	if !given {
-		n.Errorf("no %s, expected %s: an address", key, key)
-		return netip.Addr{}
-	}
-	addr, err := netip.ParseAddr(at.TextOr())
+func (f *File) readServiceName(n strict.Node) {
+	service, err := route.ParseService(n.TextOr())
 	if err != nil {
-		at.Errorf("%s %q is not an address", key, at.Raw())
+		n.Errorf("%v", err)
 	}
-	return addr
+	f.Names = append(f.Names, service)
+}
+
+func (f *File) readAlias(n strict.Node) {
+	var alias, service route.Service
+	n.Bind(serviceKey("alias", &alias), serviceKey("service", &service))
+	if f.Aliases == nil {
+		f.Aliases = map[route.Service]route.Service{}
+	}
+	f.Aliases[alias] = service
+}
+
+func (f *File) readClient(n strict.Node) {
+	var c world.Client
+	n.Bind(append([]strict.Key{addrKey("host", &c.Addr)}, locationKeys(&c.Location)...)...)
+	f.Clients = append(f.Clients, c)
+}
+
+func (f *File) readCaller(n strict.Node) {
+	var s world.Seen
+	requests := 1
+	n.Bind(addrKey("address", &s.Addr), strict.Optional("requests", strict.Int(&requests, 0, 1<<62)))
+	s.Requests = uint64(requests)
+	f.Seen = append(f.Seen, s)
+}
+
+func (f *File) readPod(n strict.Node) {
+	var p world.Pod
+	n.Bind(append(append([]strict.Key{addrKey("host", &p.Addr)}, locationKeys(&p.Location)...),
+		strict.Optional("set", func(n strict.Node) {
+			set, err := location.ParseSET(n.TextOr())
+			if err != nil {
+				n.Errorf("%v", err)
+			}
+			p.SET = set
+		}),
+		strict.Optional("shared", strict.Bool(&p.Shared)),
+		strict.Optional("labels", strict.Texts(&p.Labels)),
+	)...)
+	f.Pods = append(f.Pods, p)
+}
+
+// serviceKey returns the key of a service that must be given.
+func serviceKey(name string, into *route.Service) strict.Key {
+	return strict.Required(name, fmt.Sprintf("no %s, expected %s: namespace/name", name, name), func(n strict.Node) {
+		namespace, service, ok := strings.Cut(n.TextOr(), "/")
+		if !ok || namespace == "" || service == "" {
+			n.Errorf("%s %q is not namespace/name", name, n.Raw())
+		}
+		*into = route.Service{Namespace: namespace, Name: service}
+	})
+}
+
+// addrKey returns the key of an address that must be given.
+func addrKey(name string, into *netip.Addr) strict.Key {
+	return strict.Required(name, fmt.Sprintf("no %s, expected %s: an address", name, name), func(n strict.Node) {
+		addr, err := netip.ParseAddr(n.TextOr())
+		if err != nil {
+			n.Errorf("%s %q is not an address", name, n.Raw())
+		}
+		*into = addr
+	})
+}
+
+// locationKeys returns the keys of a location.
+func locationKeys(into *location.Location) []strict.Key {
+	return []strict.Key{
+		strict.Optional("region", strict.Text(&into.Region)),
+		strict.Optional("zone", strict.Text(&into.Zone)),
+		strict.Optional("campus", strict.Text(&into.Campus)),
+	}
 }
 
 func readTime(n strict.Node) time.Time {

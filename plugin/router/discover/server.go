@@ -108,6 +108,9 @@ func (s *server) answer(c *conversation, message *apiservice.DiscoverRequest) *a
 
 // ask asks the discovery server, and returns the name of the call in metrics.
 func (s *server) ask(ctx context.Context, message *apiservice.DiscoverRequest) (resp *apiservice.DiscoverResponse, action string) {
+	if message.GetService() == nil && needsService(message.GetType()) {
+		return withoutService(message), ""
+	}
 	switch message.GetType() {
 	case apiservice.DiscoverRequest_INSTANCE:
 		return s.naming.ServiceInstancesCache(ctx, &apiservice.DiscoverFilter{}, message.GetService()), metrics.ActionDiscoverInstance
@@ -122,7 +125,7 @@ func (s *server) ask(ctx context.Context, message *apiservice.DiscoverRequest) (
 	case apiservice.DiscoverRequest_FAULT_DETECTOR:
 		return s.naming.GetFaultDetectWithCache(ctx, message.GetService()), metrics.ActionDiscoverFaultDetect
 	}
-	if t := message.GetType(); firstNewerType <= t && t <= lastNewerType {
+	if isNewer(message.GetType()) {
 		return noRules(message), ""
 	}
 	return polarisapi.NewDiscoverRoutingResponse(apimodel.Code_InvalidDiscoverResource, message.GetService()), ""
@@ -135,6 +138,35 @@ const (
 	firstNewerType = 100
 	lastNewerType  = 106
 )
+
+// needsService reports whether a request of a type is about one service. The stock
+// server answers requests of types that nobody knows.
+func needsService(t apiservice.DiscoverRequest_DiscoverRequestType) bool {
+	switch t {
+	case apiservice.DiscoverRequest_INSTANCE, apiservice.DiscoverRequest_ROUTING, apiservice.DiscoverRequest_RATE_LIMIT,
+		apiservice.DiscoverRequest_CIRCUIT_BREAKER, apiservice.DiscoverRequest_FAULT_DETECTOR:
+		return true
+	}
+	return isNewer(t)
+}
+
+func isNewer(t apiservice.DiscoverRequest_DiscoverRequestType) bool {
+	return firstNewerType <= t && t <= lastNewerType
+}
+
+// withoutService answers a request that names no service. With one of the newer
+// types it is the probe of an SDK whether the server knows the type: after this
+// code Java clients spare these polls (docs/design.md, 6.1). With the other types
+// the stock server ends the stream, or panics.
+func withoutService(message *apiservice.DiscoverRequest) *apiservice.DiscoverResponse {
+	code := apimodel.Code_EmptyRequest
+	if isNewer(message.GetType()) {
+		code = apimodel.Code_InvalidDiscoverResource
+	}
+	resp := polarisapi.NewDiscoverResponse(code)
+	resp.Type = apiservice.DiscoverResponse_DiscoverResponseType(message.GetType())
+	return resp
+}
 
 // noRules returns an empty answer. The answer has the type and the name that the
 // message asks for, since SDKs find the answer that they wait for by these. A

@@ -127,6 +127,24 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+// A request without a service gets an answer of its type, and the stream goes on:
+// types of newer SDKs are probes, for which 400004 means that the server does not
+// know them.
+func TestWithoutService(t *testing.T) {
+	s, _ := newServer(&naming{})
+	probe := func(kind int32) *apiservice.DiscoverRequest {
+		return &apiservice.DiscoverRequest{Type: apiservice.DiscoverRequest_DiscoverRequestType(kind)}
+	}
+	c := stream("127.0.0.1:5000", probe(100), probe(106), probe(0), probe(2), probe(1), probe(3), probe(4), probe(5), probe(13), request(1, ""))
+	if err := s.Discover(c); err != nil {
+		t.Fatal(err)
+	}
+	const want = "400004/100 400004/106 400004/3 400004/3 400002/1 400002/3 400002/4 400002/5 400002/13 200000/1"
+	if got := strings.Join(c.answers, " "); got != want {
+		t.Errorf("answers %s\nwant    %s", got, want)
+	}
+}
+
 // A long stream keeps nothing of its messages.
 func TestLongStreamKeepsNothing(t *testing.T) {
 	n := &naming{}

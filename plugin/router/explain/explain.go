@@ -44,33 +44,33 @@ type Input struct {
 }
 
 // Decides reports whether the request came to a decision. In mode shadow it does.
-func (in Input) Decides() bool {
-	return in.Why == route.WhyRouted || in.Why == route.WhyShadowed
+func (input Input) Decides() bool {
+	return input.Why == route.WhyRouted || input.Why == route.WhyShadowed
 }
 
 // New returns the explanation of an answer. It decides nothing itself.
-func New(in Input) Explanation {
+func New(input Input) Explanation {
 	e := Explanation{
-		Caller: callerOf(in.Addr, in.Caller), Service: in.Name.Service.String(), Read: in.Name.Service.String(),
-		Answer: AnswerStock, Why: sentence(in.Why), Passed: []Passed{}, Instances: []Instance{},
+		Caller: callerOf(input.Addr, input.Caller), Service: input.Name.Service.String(), Read: input.Name.Service.String(),
+		Answer: AnswerStock, Why: sentence(input.Why), Passed: []Passed{}, Instances: []Instance{},
 	}
-	if len(in.Name.Read) == 1 {
-		e.Read = in.Name.Read[0].String()
+	if len(input.Name.Read) == 1 {
+		e.Read = input.Name.Read[0].String()
 	}
-	for _, p := range in.Passed {
+	for _, p := range input.Passed {
 		e.Passed = append(e.Passed, Passed{p.Rule.Name, p.Rule.File, p.Rule.Line, p.Why, p.OtherService})
 	}
-	if rule := in.Route.Rule; rule != nil {
-		e.Rule = ruleOf(rule, in.Addr)
+	if rule := input.Route.Rule; rule != nil {
+		e.Rule = ruleOf(rule, input.Addr)
 		if rule.IsAddress() {
 			e.Read = rule.Target.String()
 		}
 	}
-	if in.Decides() {
-		e.Answer = AnswerOf(in.Route.Rule)
-		e.addDecided(in)
+	if input.Decides() {
+		e.Answer = AnswerOf(input.Route.Rule)
+		e.addDecided(input)
 	} else {
-		e.addStock(in)
+		e.addStock(input)
 	}
 	slices.SortStableFunc(e.Instances, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port))
@@ -80,10 +80,10 @@ func New(in Input) Explanation {
 
 // addStock lists the stock answer. For a lane address without its own service, that is
 // the stock answer of the target.
-func (e *Explanation) addStock(in Input) {
-	list := in.Callees
-	if in.OwnService != nil {
-		list = in.OwnService
+func (e *Explanation) addStock(input Input) {
+	list := input.Callees
+	if input.OwnService != nil {
+		list = input.OwnService
 	}
 	e.add(list, func(i *Instance, _ int) { i.Sent = true })
 	e.Sent = len(list)
@@ -91,32 +91,32 @@ func (e *Explanation) addStock(in Input) {
 
 // addDecided lists what the decision looked at, and each instance: whether the
 // instance is sent, and why it is left out.
-func (e *Explanation) addDecided(in Input) {
-	d, rule := in.Decision, in.Route.Rule
+func (e *Explanation) addDecided(input Input) {
+	d, rule := input.Decision, input.Route.Rule
 	if !d.HeldUntil.IsZero() {
 		e.HeldUntil = &d.HeldUntil
 	}
-	e.RoutedAs = &RoutedAs{string(in.Route.SET), in.Route.Location}
+	e.RoutedAs = &RoutedAs{string(input.Route.SET), input.Route.Location}
 	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
 	if rule.SET != nil {
 		e.SETRule = d.SETRule.String()
 	}
 	e.Tiers, e.Levels = steps(rule.Degrade, d.Tiers), steps(rule.Degrade, d.Levels)
-	leftOut := in.Route.LeftOut(d, Instances(in.Callees))
-	e.add(in.Callees, func(i *Instance, n int) {
+	leftOut := input.Route.LeftOut(d, Instances(input.Callees))
+	e.add(input.Callees, func(i *Instance, n int) {
 		i.Chosen, i.LeftOut = leftOut[n] == "", leftOut[n]
-		i.Sent = e.Answer == AnswerShadow && in.OwnService == nil
+		i.Sent = e.Answer == AnswerShadow && input.OwnService == nil
 	})
-	if in.OwnService != nil && e.Answer != AnswerRouted {
-		e.add(in.OwnService, func(i *Instance, _ int) {
+	if input.OwnService != nil && e.Answer != AnswerRouted {
+		e.add(input.OwnService, func(i *Instance, _ int) {
 			i.LeftOut, i.Sent = "it is of the lane address's own service", e.Answer == AnswerShadow
 		})
 	}
 	if e.Answer != AnswerShadow {
-		for _, m := range in.Members {
+		for _, m := range input.Members {
 			n := m.Index
 			if m.OwnService {
-				n += len(in.Callees)
+				n += len(input.Callees)
 			}
 			e.Instances[n].Sent, e.Instances[n].Weight = true, m.Weight
 		}

@@ -22,10 +22,10 @@ func down(set location.SET, weight uint32) Instance { return Instance{SET: set, 
 func TestAnswerByWeight(t *testing.T) {
 	lane := []Instance{up("a.b.c", 100), up("a.b.c", 100), up("a.b.d", 100), up("a.b.d", 100)}
 	tests := []struct {
-		name           string
-		instances, own []Instance
-		percent        int
-		want           string // weights, those of the own service after a bar
+		name                  string
+		instances, ownService []Instance
+		percent               int
+		want                  string // weights, those of the own service after a bar
 	}{
 		{"at 0 it is not asked; at 100 the chosen alone, unaltered", lane, nil, 10000, "100 100"},
 		{"of 50% by itself, 0.01% more", lane, nil, 1, "10000 10000 9998 9998"},
@@ -42,7 +42,7 @@ func TestAnswerByWeight(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
-			_, members := r.Answer(NewCallee(tt.instances), tt.own)
+			_, members := r.Answer(NewCallee(tt.instances), tt.ownService)
 			got, bar := "", false
 			for _, m := range members {
 				if m.OwnService && !bar {
@@ -65,7 +65,7 @@ func TestAnswerByWeight(t *testing.T) {
 func TestShareByWeight(t *testing.T) {
 	weights := rapid.SliceOfN(rapid.Uint32Range(1, 1000), 1, 20)
 	rapid.Check(t, func(t *rapid.T) {
-		var instances, own []Instance
+		var instances, ownService []Instance
 		for _, w := range weights.Draw(t, "chosen") {
 			instances = append(instances, up("a.b.c", w))
 		}
@@ -73,14 +73,14 @@ func TestShareByWeight(t *testing.T) {
 		isOwn := rapid.Bool().Draw(t, "own service")
 		for _, w := range others {
 			if isOwn {
-				own = append(own, up("", w))
+				ownService = append(ownService, up("", w))
 			} else {
 				instances = append(instances, up("x.y.z", w))
 			}
 		}
 		percent := rapid.IntRange(1, FullRollout-1).Draw(t, "percent")
 		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
-		d, members := r.Answer(NewCallee(instances), own)
+		d, members := r.Answer(NewCallee(instances), ownService)
 		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
 		for _, m := range members {
 			if m.Weight < 1 || m.Weight > MaxWeight {
@@ -91,10 +91,10 @@ func TestShareByWeight(t *testing.T) {
 				chosen += float64(m.Weight)
 			}
 		}
-		if len(members) != len(instances)+len(own) {
+		if len(members) != len(instances)+len(ownService) {
 			t.Fatalf("%d members", len(members))
 		}
-		if own == nil {
+		if ownService == nil {
 			for i, inst := range instances {
 				stock += float64(inst.Weight)
 				if slices.Contains(d.Chosen, i) {

@@ -89,42 +89,46 @@ var placeKeys = []string{"set", "region", "zone", "campus"}
 
 func (l *loader) readEvacuation(n strict.Node) {
 	before := n.Faults()
-	fields := n.Fields("region", "zone", "campus", "set", "until", "reason")
 	e := Evacuation{File: n.File(), Line: n.Line()}
-	given := 0
-	for segments, key := range placeKeys {
-		at, is := fields[key]
-		if !is {
-			continue
-		}
-		given++
-		text, ok := at.Text()
-		if !ok {
-			continue
-		}
-		var err error
-		if segments == 0 {
-			e.SET, err = location.ParseSET(text)
-		} else {
-			e.Location, err = ParsePlace(key, text)
-		}
-		if err != nil {
-			at.Errorf("%v", err)
-		}
+	places := 0
+	place := func(key string) strict.Key {
+		return strict.Optional(key, func(n strict.Node) {
+			places++
+			e.readPlace(key, n)
+		})
 	}
-	if given != 1 && n.Faults() == before {
-		n.Errorf("the evacuation names %d places, expected one of %s", given, quoteList(placeKeys))
+	given := n.Bind(
+		place("region"), place("zone"), place("campus"), place("set"),
+		strict.Optional("until", strict.Ignore), // read below: a missing place is said first
+		strict.Optional("reason", strict.Text(&e.Reason)),
+	)
+	if places != 1 && n.Faults() == before {
+		n.Errorf("the evacuation names %d places, expected one of %s", places, quoteList(placeKeys))
 	}
-	if at, is := fields["until"]; is {
-		e.Until = l.readUntil(at)
+	if given.Has("until") {
+		e.Until = l.readUntil(given["until"])
 	} else {
 		n.Errorf("the evacuation has no until, expected its end, as until: 2026-12-01T10:00:00+08:00")
 	}
-	if at, is := fields["reason"]; is {
-		e.Reason = at.TextOr()
-	}
 	if n.Faults() == before {
 		l.rules.evacuations = append(l.rules.evacuations, e)
+	}
+}
+
+// readPlace reads the place or SET under one of placeKeys.
+func (e *Evacuation) readPlace(key string, n strict.Node) {
+	text, ok := n.Text()
+	if !ok {
+		return
+	}
+	var err error
+	if key == "set" {
+		e.SET, err = location.ParseSET(text)
+	} else {
+		e.Location, err = ParsePlace(key, text)
+	}
+	if err != nil {
+		n.Errorf("%v", err)
 	}
 }
 

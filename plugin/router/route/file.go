@@ -67,29 +67,14 @@ type targetAt struct {
 }
 
 func (l *loader) file(root strict.Node) {
-	fields := root.Fields("version", "naming", "aliases", "rules", "addresses", "evacuate")
-	strict.Version(root, fields)
-	if n, given := fields["naming"]; given {
-		l.readNaming(n)
-	}
-	if n, given := fields["aliases"]; given {
-		l.readAliases(n)
-	}
-	if n, given := fields["rules"]; given {
-		for _, item := range n.Items() {
-			l.readRule(item)
-		}
-	}
-	if n, given := fields["addresses"]; given {
-		for _, item := range n.Items() {
-			l.readAddress(item)
-		}
-	}
-	if n, given := fields["evacuate"]; given {
-		for _, item := range n.Items() {
-			l.readEvacuation(item)
-		}
-	}
+	root.Bind(
+		strict.Version(),
+		strict.Optional("naming", l.readNaming),
+		strict.Optional("aliases", l.readAliases),
+		strict.Optional("rules", strict.Each(l.readRule)),
+		strict.Optional("addresses", strict.Each(l.readAddress)),
+		strict.Optional("evacuate", strict.Each(l.readEvacuation)),
+	)
 }
 
 func (l *loader) readAliases(n strict.Node) {
@@ -103,7 +88,7 @@ func (l *loader) readAliases(n strict.Node) {
 			e.Value.Errorf("alias %q is empty, expected the text to put in its place", from)
 			continue
 		}
-		if first, twice := l.origin[from]; twice && l.rules.aliases[from] != to {
+		if first, ok := l.origin[from]; ok && l.rules.aliases[from] != to {
 			e.Key.Errorf("alias %q is %q here and %q in %s:%d, expected one meaning", from, to, l.rules.aliases[from], first.File(), first.Line())
 			continue
 		}
@@ -112,25 +97,18 @@ func (l *loader) readAliases(n strict.Node) {
 }
 
 func (l *loader) readRule(n strict.Node) {
-	fields := n.Fields("name", "service", "when", "set", "nearby", "degrade", "onEmpty", "mode", "rollout")
 	rule := newRule(n)
-	if name, given := fields["name"]; given {
-		var ok bool
-		if rule.Name, ok = name.Text(); ok {
-			l.checkName(rule, name)
-		}
-	} else {
-		n.Errorf("the rule has no name, expected name: some-name, unique across all files")
-	}
-	if service, given := fields["service"]; given {
-		rule.services = readServices(service)
-	} else {
-		n.Errorf("the rule has no service, expected service: namespace/name")
-	}
-	if when, given := fields["when"]; given {
-		rule.when = readWhen(when)
-	}
-	l.readStages(rule, fields, []Tier{TierOwn, TierPool})
+	n.Bind(append([]strict.Key{
+		strict.Required("name", "the rule has no name, expected name: some-name, unique across all files", func(n strict.Node) {
+			var ok bool
+			if rule.Name, ok = n.Text(); ok {
+				l.checkName(rule, n)
+			}
+		}),
+		strict.Required("service", "the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = readServices(n) }),
+		strict.Optional("when", func(n strict.Node) { rule.when = readWhen(n) }),
+		strict.Optional("set", func(n strict.Node) { rule.SET = l.readSET(n) }),
+	}, stageKeys(rule)...)...)
 	l.rules.rules = append(l.rules.rules, rule)
 }
 
@@ -139,7 +117,7 @@ func (l *loader) checkName(rule *Rule, at strict.Node) {
 		at.Errorf("the rule's name is empty, expected one that is unique across all files")
 		return
 	}
-	if first, twice := l.names[rule.Name]; twice {
+	if first, ok := l.names[rule.Name]; ok {
 		at.Errorf("rule name %q is given twice, first in %s:%d", rule.Name, first.File, first.Line)
 		return
 	}
@@ -148,25 +126,23 @@ func (l *loader) checkName(rule *Rule, at strict.Node) {
 
 // readAddress reads a lane address: a rule under the name of its service.
 func (l *loader) readAddress(n strict.Node) {
-	fields := n.Fields("service", "target", "set", "nearby", "degrade", "onEmpty", "mode", "rollout")
 	address := newRule(n)
-	service, ok := readService(n, fields, "service")
-	address.Name = service.String()
-	target, targetOK := readService(n, fields, "target")
-	address.Target = target
-	if _, given := fields["set"]; !given {
-		n.Errorf("the address has no set, expected set: {callee: business.area.group}")
-	}
-	l.readStages(address, fields, []Tier{TierOwn})
-	if !ok || !targetOK {
+	var service, target Service
+	given := n.Bind(append([]strict.Key{
+		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = readService(n) }),
+		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = readService(n) }),
+		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readAddressSET(n) }),
+	}, stageKeys(address)...)...)
+	address.Name, address.Target = service.String(), target
+	if service == (Service{}) || target == (Service{}) {
 		return
 	}
-	if first, twice := l.rules.addresses[service]; twice {
-		fields["service"].Errorf("address %q is given twice, first in %s:%d", service, first.File, first.Line)
+	if first, ok := l.rules.addresses[service]; ok {
+		given["service"].Errorf("address %q is given twice, first in %s:%d", service, first.File, first.Line)
 		return
 	}
 	l.rules.addresses[service] = address
-	l.targets = append(l.targets, targetAt{address, fields["target"]})
+	l.targets = append(l.targets, targetAt{address, given["target"]})
 }
 
 func newRule(n strict.Node) *Rule {
@@ -177,22 +153,19 @@ func newRule(n strict.Node) *Rule {
 	}
 }
 
-// readService reads a service that stands for itself, without globs.
-func readService(n strict.Node, fields map[string]strict.Node, key string) (Service, bool) {
-	at, given := fields[key]
-	if !given {
-		n.Errorf("the address has no %s, expected %s: namespace/name", key, key)
-		return Service{}, false
-	}
-	s, ok := at.Text()
+// readService reads a service that stands for itself, without globs. It returns the
+// zero value after a fault.
+func readService(n strict.Node) Service {
+	text, ok := n.Text()
 	if !ok {
-		return Service{}, false
+		return Service{}
 	}
-	service, err := ParseService(s)
+	service, err := ParseService(text)
 	if err != nil {
-		at.Errorf("%v", err)
+		n.Errorf("%v", err)
+		return Service{}
 	}
-	return service, err == nil
+	return service
 }
 
 func readServices(n strict.Node) []pattern {
@@ -219,7 +192,7 @@ func readServices(n strict.Node) []pattern {
 // crossChecks are those that need every file.
 func (l *loader) crossChecks() {
 	for _, t := range l.targets {
-		if next, is := l.rules.addresses[t.address.Target]; is {
+		if next, ok := l.rules.addresses[t.address.Target]; ok {
 			if next == t.address {
 				t.at.Errorf("target %q is the address itself, expected a real service", t.address.Target)
 			} else {

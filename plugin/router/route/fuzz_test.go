@@ -25,7 +25,7 @@ func FuzzSelect(f *testing.F) {
 
 func FuzzDependencies(f *testing.F) {
 	fuzztest.AddNoise(f, 8000)
-	f.Fuzz(rapid.MakeFuzz(answerDependsOnWhatItReads))
+	f.Fuzz(rapid.MakeFuzz(answerHasNoOtherDependencies))
 }
 
 func FuzzHoldDown(f *testing.F) {
@@ -45,8 +45,8 @@ func FuzzWeights(f *testing.F) {
 
 func TestWeightsAgreeWithOracle(t *testing.T) { rapid.Check(t, weightsAgreeWithOracle) }
 
-// weightsAgreeWithOracle reads like docs/design.md, 5.3: in fractions, and
-// without a word on how to come by whole numbers but to round.
+// weightsAgreeWithOracle compares weights with oracleWeights, which calculates as
+// docs/design.md, 5.3 does: in fractions, rounded at the end.
 func weightsAgreeWithOracle(t *rapid.T) {
 	anyWeight := func(list []Instance) []Instance {
 		for i := range list {
@@ -57,28 +57,29 @@ func weightsAgreeWithOracle(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
 	r.Rule.ByWeight, r.Rule.Rollout = true, rapid.IntRange(1, FullRollout-1).Draw(t, "rollout")
 	instances := anyWeight(rapid.SliceOfN(someInstance, 0, 10).Draw(t, "instances"))
-	var own []Instance
+	var ownService []Instance
 	if rapid.Bool().Draw(t, "own service") {
-		own = append([]Instance{}, anyWeight(rapid.SliceOfN(someInstance, 0, 6).Draw(t, "own"))...)
+		ownService = append([]Instance{}, anyWeight(rapid.SliceOfN(someInstance, 0, 6).Draw(t, "own"))...)
 	}
 	callee := NewCallee(instances)
-	d, got := r.Answer(callee, own)
-	if want := oracleWeights(r.Rule.Rollout, instances, own, d.Chosen); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Fatalf("rollout %d, chosen %v\ngot    %v\noracle %v\n%+v\nown %+v", r.Rule.Rollout, d.Chosen, got, want, instances, own)
+	d, got := r.Answer(callee, ownService)
+	if want := oracleWeights(r.Rule.Rollout, instances, ownService, d.Chosen); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("rollout %d, chosen %v\ngot    %v\noracle %v\n%+v\nown %+v", r.Rule.Rollout, d.Chosen, got, want, instances, ownService)
 	}
 }
 
-func oracleWeights(rollout int, instances, own []Instance, chosen []int) []Member {
-	type of struct {
+// oracleWeights returns the answer by weight. Weights are fractions until the end.
+func oracleWeights(rollout int, instances, ownService []Instance, chosen []int) []Member {
+	type entry struct {
 		Member
 		Instance
 		first bool
 	}
-	var all []of
+	var all []entry
 	sums := map[bool]int64{}
 	add := func(first bool, m Member, i Instance) {
 		m.Weight = i.Weight
-		all = append(all, of{m, i, first})
+		all = append(all, entry{m, i, first})
 		if i.Healthy && !i.Isolate && !i.Evacuated {
 			sums[first] += int64(i.Weight)
 		}
@@ -86,18 +87,18 @@ func oracleWeights(rollout int, instances, own []Instance, chosen []int) []Membe
 	for _, n := range chosen {
 		add(true, Member{Index: n}, instances[n])
 	}
-	for n, i := range own {
+	for n, i := range ownService {
 		add(false, Member{OwnService: true, Index: n}, i)
 	}
 	for n, i := range instances {
-		if own == nil && !slices.Contains(chosen, n) {
+		if ownService == nil && !slices.Contains(chosen, n) {
 			add(false, Member{Index: n}, i)
 		}
 	}
 	if a, b := sums[true], sums[false]; a > 0 && b > 0 {
 		share, percent := big.NewRat(0, 1), big.NewRat(int64(rollout), FullRollout)
-		if own == nil {
-			share.SetFrac64(a, a+b) // of the stock answer, by themselves
+		if ownService == nil {
+			share.SetFrac64(a, a+b) // the share of the chosen ones in the stock answer
 		}
 		rest := new(big.Rat).Sub(big.NewRat(1, 1), share)
 		share.Add(share, rest.Mul(rest, percent))
@@ -105,7 +106,7 @@ func oracleWeights(rollout int, instances, own []Instance, chosen []int) []Membe
 			true:  new(big.Rat).Quo(share, big.NewRat(a, 1)),
 			false: new(big.Rat).Quo(new(big.Rat).Sub(big.NewRat(1, 1), share), big.NewRat(b, 1)),
 		}
-		exact := func(m of) *big.Rat {
+		exact := func(m entry) *big.Rat {
 			return new(big.Rat).Mul(factors[m.first], big.NewRat(int64(m.Instance.Weight), 1))
 		}
 		largest := new(big.Rat)
@@ -123,7 +124,7 @@ func oracleWeights(rollout int, instances, own []Instance, chosen []int) []Membe
 			}
 		}
 	}
-	out, usable := []Member{}, slices.ContainsFunc(all, func(m of) bool { return m.Usable() })
+	out, usable := []Member{}, slices.ContainsFunc(all, func(m entry) bool { return m.Usable() })
 	for _, m := range all {
 		if !m.Evacuated || !usable {
 			out = append(out, m.Member)

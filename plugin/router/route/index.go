@@ -8,27 +8,27 @@ import (
 
 // index finds the rules for a name without looking at every rule. Rules for exact
 // services are in a map. A glob is found by the literal text before its first
-// wildcard, or by the literal text after its last one, whichever is longer: of
-// thousands of globs, those whose text a name does not have are never looked at.
-// Globs with neither, as "*/*", are candidates for every name.
+// wildcard, or by the literal text after its last one, whichever is longer: a search
+// never looks at globs whose text the name does not have. Globs without such a text,
+// as "*/*", are candidates for every name.
 //
-// An index is immutable; the zero value has no rules. Its size is linear in the patterns of the rules, and does
-// not depend on the names that are asked for.
+// An index is immutable; the zero value has no rules. Its size is linear in the
+// patterns of the rules, and does not depend on the names that callers ask for.
 type index struct {
 	rules    []*Rule
 	exact    map[Service][]candidate
 	prefixes textIndex
-	suffixes textIndex // by reversed text
-	rest     []candidate
+	suffixes textIndex   // by reversed text
+	rest     []candidate // globs without a literal text at either end
 }
 
 // candidate is a rule that may be for a name.
 type candidate struct {
-	rule int
+	rule int      // its number
 	glob *pattern // nil: the rule is for the name
 }
 
-// newIndex indexes rules, which are in their order.
+// newIndex indexes rules. The order of the slice is the order of the rules.
 func newIndex(rules []*Rule) index {
 	x := index{rules: rules, exact: map[Service][]candidate{}}
 	prefixes, suffixes := map[string][]candidate{}, map[string][]candidate{}
@@ -96,13 +96,14 @@ func (s *search) add(service Service) {
 	}
 }
 
+// addList adds a list of candidates.
 func (s *search) addList(list []candidate) {
 	if len(list) > 0 {
 		s.lists = append(s.lists, list)
 	}
 }
 
-// next returns the next rule for the name, nil where there is no more.
+// next returns the next rule for the name, and nil after the last one.
 func (s *search) next() *Rule {
 	for {
 		first := -1
@@ -123,22 +124,28 @@ func (s *search) next() *Rule {
 	}
 }
 
+// fits reports whether a candidate is for the name.
 func (s *search) fits(c candidate) bool {
 	return c.glob == nil || c.glob.matches(s.name.Service) || slices.ContainsFunc(s.name.Read, c.glob.matches)
 }
 
-// textIndex finds all of its texts that a name begins with. The texts are sorted,
-// and each knows the longest other text that it begins with. What lies between a
-// beginning of a name and the name itself, in the order of texts, has that beginning
-// as well: so the text that stands just before the name leads to all beginnings.
+// textIndex finds all of its texts that a name begins with. The texts are sorted, and
+// each entry knows the longest other text that its text begins with.
+//
+// Of the texts "a", "abc" and "abd", the name "abcx" begins with "a" and "abc". The last
+// text that does not sort after the name is "abc", and "abc" leads to "a". It is so for
+// every name: a text that sorts between a beginning of the name and the name itself
+// begins with that beginning.
 type textIndex []textEntry
 
+// textEntry is a text with its candidates.
 type textEntry struct {
 	text       string
 	candidates []candidate
-	shorter    int // the longest other text that this text begins with; -1: none
+	shorter    int // the number of the longest other text that this text begins with; -1: none
 }
 
+// newTextIndex indexes candidates by their texts.
 func newTextIndex(candidates map[string][]candidate) textIndex {
 	x := make(textIndex, 0, len(candidates))
 	for text, list := range candidates {
@@ -155,8 +162,8 @@ func newTextIndex(candidates map[string][]candidate) textIndex {
 	return x
 }
 
-// longest returns the longest text that a name begins with, -1 where it begins with
-// none.
+// longest returns the number of the longest text that a name begins with, and -1 if
+// there is none.
 func (x textIndex) longest(name []byte) int {
 	low, high := 0, len(x) // x[low-1].text <= name < x[high].text
 	for low < high {
@@ -173,6 +180,7 @@ func (x textIndex) longest(name []byte) int {
 	return n
 }
 
+// reverse reverses text in place, and returns it.
 func reverse(text []byte) []byte {
 	slices.Reverse(text)
 	return text

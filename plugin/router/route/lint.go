@@ -83,6 +83,7 @@ func (l *linter) warnSET(m *mappedSET, format string, args ...any) {
 	l.warn(m.origin.File, m.origin.Line, 1, format, args...)
 }
 
+// warn adds a warning.
 func (l *linter) warn(file string, line, col int, format string, args ...any) {
 	l.problems.Add(strict.Warning(file, line, col, format, args...))
 }

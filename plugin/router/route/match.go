@@ -43,10 +43,10 @@ const (
 // FullRollout is a rollout of 100 percent.
 const FullRollout = 10000
 
-// Route finds the first rule that matches the request. A lane address is its own
-// rule. With a reason other than WhyRouted the caller gets the stock answer; Rule
-// is still set where a rule matched, and the whole Route with WhyShadowed. A trace
-// gathers what was looked at on the way; requests have none.
+// Route finds the rule of a request: the lane address asked for, or the first rule that
+// matches. With a reason other than WhyRouted the caller gets the stock answer. Then
+// Route.Rule is set if a rule matched, and all of Route is set with WhyShadowed. Trace
+// gathers the rules that do not match; it may be nil.
 func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
 	rule := r.match(req, trace)
 	switch {
@@ -63,9 +63,9 @@ func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
 	return r.routeBy(rule, req.Caller), WhyRouted
 }
 
-// match returns the first rule whose conditions hold, nil where none do. For a
-// trace it looks at every rule; without one, at the rules for this name only.
-// match returns the lane address asked for, or the first rule that matches, or nil.
+// match returns the lane address asked for, or the first rule that the request meets,
+// or nil. With a trace it looks at every rule; without one it looks only at the rules
+// for this name.
 func (r *Rules) match(req Request, trace *Trace) *Rule {
 	switch {
 	case r == nil || req.Address != nil:
@@ -82,6 +82,7 @@ func (r *Rules) match(req Request, trace *Trace) *Rule {
 	return nil
 }
 
+// matchTraced looks at the rules in their order, and traces those that do not match.
 func (r *Rules) matchTraced(req Request, trace *Trace) *Rule {
 	for _, rule := range r.rules {
 		unmet := rule.firstUnmet(req)

@@ -49,6 +49,7 @@ func (s saidRule) stages() (text string) {
 	return text + ", mode: " + pick(s.shadow, "shadow", "enforce")
 }
 
+// pick returns a if first is true, else b.
 func pick(first bool, a, b string) string {
 	if first {
 		return a
@@ -56,6 +57,7 @@ func pick(first bool, a, b string) string {
 	return b
 }
 
+// drawSaid draws rule number n.
 func drawSaid(t *rapid.T, n int) saidRule {
 	one := func(label string, texts ...string) string { return rapid.SampledFrom(texts).Draw(t, label) }
 	s := saidRule{

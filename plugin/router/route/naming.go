@@ -22,32 +22,35 @@ func (l *loader) readNaming(n strict.Node) {
 		n.Errorf("naming is given twice, first in %s:%d", l.naming.at.File(), l.naming.at.Line())
 		return
 	}
-	fields := n.Fields("segments", "values")
 	l.naming = &naming{at: n}
 	l.rules.naming = l.naming
-	at, given := fields["segments"]
-	if !given {
-		n.Errorf("naming has no segments, expected three words, as segments: [business, area, group]")
-		return
-	}
-	items := at.Items()
-	if len(items) != 3 {
-		at.Errorf("found %d segments, expected three: a SET name has three", len(items))
+	n.Bind(
+		strict.Required("segments", "naming has no segments, expected three words, as segments: [business, area, group]", l.naming.readSegments),
+		strict.Optional("values", l.naming.readValues),
+	)
+}
+
+func (g *naming) readSegments(n strict.Node) {
+	items := n.Items()
+	if len(items) != len(g.segments) {
+		n.Errorf("found %d segments, expected three: a SET name has three", len(items))
 		return
 	}
 	for i, item := range items {
 		word := item.TextOr()
-		if slices.Contains(l.naming.segments[:i], word) {
+		if slices.Contains(g.segments[:i], word) {
 			item.Errorf("segment %q is given twice, expected three different words", word)
 		}
-		l.naming.segments[i] = word
-	}
-	if values, given := fields["values"]; given {
-		l.naming.readValues(values)
+		g.segments[i] = word
 	}
 }
 
+// readValues reads the values of segments. Without readable segments they say
+// nothing.
 func (g *naming) readValues(n strict.Node) {
+	if g.segments == [3]string{} {
+		return
+	}
 	for _, e := range n.Entries() {
 		i := slices.Index(g.segments[:], e.Key.Raw())
 		if i < 0 {

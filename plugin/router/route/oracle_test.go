@@ -12,7 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// oracleOf asks package oracle the same question.
+// oracleOf returns a route in the types of package oracle.
 func oracleOf(r Route) (rule slow.Rule, set string, place slow.Place) {
 	rule = slow.Rule{
 		Degrade:    slow.Degrade{ByAbsence: r.Rule.Degrade.ByAbsence, UnhealthyPercent: r.Rule.Degrade.UnhealthyPercent, MinUsable: r.Rule.Degrade.MinUsable},
@@ -42,7 +42,7 @@ func instancesOf(list []Instance) []slow.Instance {
 	return out
 }
 
-// oracle is what package oracle chooses.
+// oracle returns what package oracle chooses.
 func oracle(r Route, all []Instance) (chosen []int, tier, level string) {
 	rule, set, place := oracleOf(r)
 	c := rule.Choose(set, place, instancesOf(all), slow.Road{})
@@ -110,8 +110,8 @@ func selectAgreesWithOracle(t *rapid.T) {
 	}
 }
 
-// What docs/design.md, 5.2 promises whatever the rule: another business is never
-// reached but by a tier that names it.
+// Whatever the rule, a caller never gets another business, but by a tier that has it
+// (docs/design.md, 5.2).
 func TestSelectNeverLeaksAnotherBusiness(t *testing.T) {
 	rapid.Check(t, selectNeverLeaksAnotherBusiness)
 }
@@ -128,23 +128,23 @@ func selectNeverLeaksAnotherBusiness(t *rapid.T) {
 	}
 }
 
-// An answer depends on the SETs that Reads names, and no others: whatever
-// happens to instances of another SET, while it has any.
-func TestAnswerDependsOnWhatItReads(t *testing.T) { rapid.Check(t, answerDependsOnWhatItReads) }
+// An answer depends only on the SETs that Dependencies returns. Whatever happens to the
+// instances of another SET while it has any, the answer stays the same.
+func TestAnswerHasNoOtherDependencies(t *testing.T) { rapid.Check(t, answerHasNoOtherDependencies) }
 
-func answerDependsOnWhatItReads(t *rapid.T) {
+func answerHasNoOtherDependencies(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
 	before := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	callee := NewCallee(before)
 	d, members := r.Answer(callee, nil)
-	reads, ok := r.Dependencies(callee, d)
+	sets, ok := r.Dependencies(callee, d)
 	if !ok {
 		return
 	}
 	var after []Instance
-	kept := make([]int, len(before)) // indexes of what stays, after
+	kept := make([]int, len(before)) // the new indexes of the instances that stay
 	for n, i := range before {
-		if slices.Contains(reads, i.SET) {
+		if slices.Contains(sets, i.SET) {
 			kept[n] = len(after)
 			after = append(after, i)
 			continue
@@ -161,6 +161,6 @@ func answerDependsOnWhatItReads(t *rapid.T) {
 	again, got := r.Answer(NewCallee(after), nil)
 	again.Chosen, d.Chosen = nil, nil
 	if !slices.Equal(got, members) || fmt.Sprint(again) != fmt.Sprint(d) {
-		t.Fatalf("reads %q\nbefore %v %+v\nafter  %v %+v", reads, members, d, got, again)
+		t.Fatalf("depends on %q\nbefore %v %+v\nafter  %v %+v", sets, members, d, got, again)
 	}
 }

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -11,98 +12,96 @@ import (
 )
 
 // readWhen reads the conditions of a rule. An empty text is no condition.
-func readWhen(n strict.Node) when {
-	w := when{}
-	fields := n.Fields("set", "region", "zone", "campus", "ip", "labels")
-	for key, into := range map[string]*string{"region": &w.region, "zone": &w.zone, "campus": &w.campus} {
-		if at, given := fields[key]; given {
-			*into = at.TextOr()
-		}
-	}
-	if at, given := fields["set"]; given {
-		if s := at.TextOr(); s != "" {
-			w.set = newGlob(s)
-		}
-	}
-	if at, given := fields["ip"]; given {
-		items := at.OneOrItems()
-		if len(items) == 0 {
-			at.Errorf("the list is empty, expected addresses, or no key ip for every address")
-		}
-		for _, item := range items {
-			s, ok := item.Text()
-			if !ok {
-				continue
+func readWhen(n strict.Node) (w when) {
+	n.Bind(
+		strict.Optional("set", func(n strict.Node) {
+			if text := n.TextOr(); text != "" {
+				w.set = newGlob(text)
 			}
-			prefixes, err := location.ParseMatch(s)
-			if err != nil {
-				item.Errorf("%v", err)
+		}),
+		strict.Optional("region", strict.Text(&w.region)),
+		strict.Optional("zone", strict.Text(&w.zone)),
+		strict.Optional("campus", strict.Text(&w.campus)),
+		strict.Optional("ip", func(n strict.Node) { w.ip = readPrefixes(n) }),
+		strict.Optional("labels", func(n strict.Node) {
+			w.labels = map[string]string{}
+			for _, e := range n.Entries() {
+				if v := e.Value.TextOr(); v != "" {
+					w.labels[e.Key.Raw()] = v
+				}
 			}
-			w.ip = append(w.ip, prefixes...)
-		}
-	}
-	if at, given := fields["labels"]; given {
-		w.labels = map[string]string{}
-		for _, e := range at.Entries() {
-			if v := e.Value.TextOr(); v != "" {
-				w.labels[e.Key.Raw()] = v
-			}
-		}
-	}
+		}),
+	)
 	return w
 }
 
-// readStages reads what rules and lane addresses share.
-func (l *loader) readStages(rule *Rule, fields map[string]strict.Node, tiers []Tier) {
-	if n, given := fields["set"]; given {
-		rule.SET = l.readSET(n, rule, tiers)
+func readPrefixes(n strict.Node) (out []netip.Prefix) {
+	items := n.OneOrItems()
+	if len(items) == 0 {
+		n.Errorf("the list is empty, expected addresses, or no key ip for every address")
 	}
-	if n, given := fields["nearby"]; given {
-		rule.Nearby = readNearby(n)
+	for _, item := range items {
+		text, ok := item.Text()
+		if !ok {
+			continue
+		}
+		prefixes, err := location.ParseMatch(text)
+		if err != nil {
+			item.Errorf("%v", err)
+		}
+		out = append(out, prefixes...)
 	}
-	if n, given := fields["degrade"]; given {
-		rule.Degrade = readDegrade(n, rule.Degrade)
-	}
-	if n, given := fields["onEmpty"]; given {
-		word, _ := n.Word("empty", "all")
-		rule.OnEmptyAll = word == "all"
-	}
-	if n, given := fields["mode"]; given {
-		word, _ := n.Word("enforce", "shadow")
-		rule.Shadow = word == "shadow"
-	}
-	if n, given := fields["rollout"]; given {
-		rule.Rollout, rule.ByWeight = readRollout(n)
+	return out
+}
+
+// stageKeys returns the keys that rules and lane addresses share.
+func stageKeys(rule *Rule) []strict.Key {
+	return []strict.Key{
+		strict.Optional("nearby", func(n strict.Node) { rule.Nearby = readNearby(n) }),
+		strict.Optional("degrade", func(n strict.Node) { readDegrade(n, &rule.Degrade) }),
+		strict.Optional("onEmpty", strict.Choice(&rule.OnEmptyAll, "empty", "all")),
+		strict.Optional("mode", strict.Choice(&rule.Shadow, "enforce", "shadow")),
+		strict.Optional("rollout", func(n strict.Node) { readRollout(n, rule) }),
 	}
 }
 
-func (l *loader) readSET(n strict.Node, rule *Rule, tiers []Tier) *SETStage {
+// readSET reads the SET stage of a rule.
+func (l *loader) readSET(n strict.Node) *SETStage {
 	n.NotNull("{}")
-	keys := []string{"caller", "callee", "tiers", "required"}
-	if rule.IsAddress() {
-		keys = []string{"callee", "tiers", "required"}
-	}
-	fields := n.Fields(keys...)
-	stage := &SETStage{Tiers: tiers}
-	if at, given := fields["caller"]; given {
-		stage.Caller = l.readTemplate(at)
-	}
-	if at, given := fields["callee"]; given {
-		stage.Callee = l.readTemplate(at)
-		stage.Tiers = []Tier{TierOwn}
-		if _, both := fields["caller"]; both {
-			at.Errorf("caller and callee are both given, expected one: callee asks for that SET by name, caller is the SET to route as")
-		}
-	} else if rule.IsAddress() {
-		n.Errorf("the address has no callee, expected set: {callee: business.area.group}")
-	}
-	if at, given := fields["tiers"]; given {
-		stage.Tiers = readTiers(at)
-	}
-	if at, given := fields["required"]; given {
-		stage.Required, _ = at.Bool()
+	stage := &SETStage{Tiers: []Tier{TierOwn, TierPool}}
+	given := n.Bind(append([]strict.Key{
+		strict.Optional("caller", func(n strict.Node) { stage.Caller = l.readTemplate(n) }),
+		strict.Optional("callee", func(n strict.Node) { l.readCallee(n, stage) }),
+	}, setKeys(stage)...)...)
+	if given.Has("caller") && given.Has("callee") {
+		given["callee"].Errorf("caller and callee are both given, expected one: callee asks for that SET by name, caller is the SET to route as")
 	}
 	return stage
+}
+
+// readAddressSET reads the SET stage of a lane address.
+func (l *loader) readAddressSET(n strict.Node) *SETStage {
+	n.NotNull("{}")
+	stage := &SETStage{Tiers: []Tier{TierOwn}}
+	n.Bind(append([]strict.Key{
+		strict.Required("callee", "the address has no callee, expected set: {callee: business.area.group}", func(n strict.Node) { l.readCallee(n, stage) }),
+	}, setKeys(stage)...)...)
+	return stage
+}
+
+// setKeys returns the keys that the SET stages of rules and lane addresses share.
+// They are read last: a callee changes the default of the tiers.
+func setKeys(stage *SETStage) []strict.Key {
+	return []strict.Key{
+		strict.Optional("tiers", func(n strict.Node) { stage.Tiers = readTiers(n) }),
+		strict.Optional("required", strict.Bool(&stage.Required)),
+	}
+}
+
+// readCallee reads the SET that is asked for by name: without tiers of its own the
+// stage then has no failover.
+func (l *loader) readCallee(n strict.Node, stage *SETStage) {
+	stage.Callee, stage.Tiers = l.readTemplate(n), []Tier{TierOwn}
 }
 
 func (l *loader) readTemplate(n strict.Node) *Template {
@@ -143,64 +142,50 @@ func readTiers(n strict.Node) []Tier {
 
 func readNearby(n strict.Node) *NearbyStage {
 	n.NotNull("{}")
-	fields := n.Fields("matchLevel", "maxMatchLevel", "strict")
 	stage := &NearbyStage{Match: LevelZone, Max: LevelAll}
-	if at, given := fields["matchLevel"]; given {
-		if word, ok := at.Word(levelWords...); ok {
-			stage.Match = ParseLevel(word)
-		}
-	}
-	if at, given := fields["maxMatchLevel"]; given {
-		if word, ok := at.Word(levelWords...); ok {
-			stage.Max = ParseLevel(word)
-		}
-		if stage.Max > stage.Match {
-			at.Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", stage.Max, stage.Match)
-		}
-	}
-	if at, given := fields["strict"]; given {
-		stage.Strict, _ = at.Bool()
+	given := n.Bind(
+		strict.Optional("matchLevel", readLevel(&stage.Match)),
+		strict.Optional("maxMatchLevel", readLevel(&stage.Max)),
+		strict.Optional("strict", strict.Bool(&stage.Strict)),
+	)
+	if stage.Max > stage.Match {
+		given["maxMatchLevel"].Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", stage.Max, stage.Match)
 	}
 	return stage
 }
 
-func readDegrade(n strict.Node, d Degrade) Degrade {
-	fields := n.Fields("by", "unhealthyPercent", "minUsable", "holdDown")
-	if at, given := fields["by"]; given {
-		word, _ := at.Word("unhealthy", "absent")
-		d.ByAbsence = word == "absent"
+func readLevel(into *Level) func(strict.Node) {
+	return func(n strict.Node) {
+		if word, ok := n.Word(levelWords...); ok {
+			*into = ParseLevel(word)
+		}
 	}
-	if at, given := fields["unhealthyPercent"]; given {
-		d.UnhealthyPercent, _ = at.Int(1, 100)
-	}
-	if at, given := fields["minUsable"]; given {
-		d.MinUsable, _ = at.Int(0, 1_000_000)
-	}
-	if at, given := fields["holdDown"]; given {
-		d.HoldDown = readHoldDown(at)
-	}
-	return d
 }
 
-func readRollout(n strict.Node) (hundredths int, byWeight bool) {
-	fields := n.Fields("percent", "by")
-	if at, given := fields["by"]; given {
-		word, _ := at.Word("caller", "weight")
-		byWeight = word == "weight"
-	}
-	at, given := fields["percent"]
-	if !given {
-		return FullRollout, byWeight
-	}
-	number, ok := at.Number()
-	if !ok {
-		return FullRollout, byWeight
-	}
-	hundredths, err := parsePercent(number)
-	if err != nil {
-		at.Errorf("%v", err)
-	}
-	return hundredths, byWeight
+func readDegrade(n strict.Node, d *Degrade) {
+	n.Bind(
+		strict.Optional("by", strict.Choice(&d.ByAbsence, "unhealthy", "absent")),
+		strict.Optional("unhealthyPercent", strict.Int(&d.UnhealthyPercent, 1, 100)),
+		strict.Optional("minUsable", strict.Int(&d.MinUsable, 0, 1_000_000)),
+		strict.Optional("holdDown", func(n strict.Node) { d.HoldDown = readHoldDown(n) }),
+	)
+}
+
+func readRollout(n strict.Node, rule *Rule) {
+	n.Bind(
+		strict.Optional("percent", func(n strict.Node) {
+			number, ok := n.Number()
+			if !ok {
+				return
+			}
+			hundredths, err := parsePercent(number)
+			if err != nil {
+				n.Errorf("%v", err)
+			}
+			rule.Rollout = hundredths
+		}),
+		strict.Optional("by", strict.Choice(&rule.ByWeight, "caller", "weight")),
+	)
 }
 
 // parsePercent reads 0 to 100 in steps of 0.01 as hundredths, without floating

@@ -5,7 +5,9 @@ import "github.com/polaris-contrib/setrouter/plugin/router/route"
 // inheritance is the memory of a kind of caller that has no view at present.
 type inheritance struct {
 	memory route.Memory
-	age    int64 // ticks without a view, before the age of the kinds that have it
+	// earlierTicks are the ticks without a view under earlier rules. The ticks under
+	// the present rules are the age of the kinds.
+	earlierTicks int64
 }
 
 // inherit takes over the memories of the views before, so that lists do not flip
@@ -32,7 +34,7 @@ func (k *kinds) memories() map[Kind]inheritance {
 	memories := map[Kind]inheritance{}
 	if earlier := k.inherited.Load(); earlier != nil {
 		for kind, heritage := range *earlier {
-			if heritage.age += k.age.Load(); heritage.age <= idleTicks {
+			if heritage.earlierTicks += k.age.Load(); heritage.earlierTicks <= idleTicks {
 				memories[kind] = heritage
 			}
 		}
@@ -51,7 +53,7 @@ func (k *kinds) memories() map[Kind]inheritance {
 // inheritedMemory returns the memory of a kind of caller without a view.
 func (k *kinds) inheritedMemory(kind Kind) route.Memory {
 	if all := k.inherited.Load(); all != nil {
-		if heritage, ok := (*all)[kind]; ok && heritage.age+k.age.Load() <= idleTicks {
+		if heritage, ok := (*all)[kind]; ok && heritage.earlierTicks+k.age.Load() <= idleTicks {
 			return heritage.memory
 		}
 	}

@@ -11,17 +11,15 @@ import (
 )
 
 // resolve finds the identity of an instance and writes it into the copy that
-// will be sent, so that an SDK's own routers see the same truth. The metadata is
-// shared with the server's cache: resolve replaces it, and never writes it.
+// will be sent, so that an SDK's own routers see the same truth. The metadata are
+// shared with the server's cache: resolve replaces them, and never writes them.
 func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.Instance {
 	registered, _ := location.Registered(wire.FromProto(p.GetLocation()), p.GetMetadata())
 	facts := hosts.Instance(p.GetHost().GetValue(), &registered)
 	if facts.Location != (location.Location{}) {
 		p.Location = wire.ToProto(facts.Location)
 	}
-	if facts.SET != "" {
-		p.Metadata = withSET(p.GetMetadata(), facts.SET)
-	}
+	p.Metadata = withIdentity(p.GetMetadata(), facts.Location, facts.SET)
 	_, evacuated := state.evacuations.TakingOut(facts.Location, facts.SET)
 	return route.Instance{
 		Location:  facts.Location,
@@ -33,20 +31,47 @@ func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.
 	}
 }
 
-// withSET adds the SET where the instance has not said a SET itself. A name that
-// is no SET name does not count as one, and SDKs would take it for one. Where the
-// instance says another SET than the resolved one, nothing is switched on.
-func withSET(metadata map[string]string, set location.SET) map[string]string {
-	name := metadata[location.MetaSetName]
+// The keys of a location in an instance's metadata, as Polaris writes them.
+const (
+	metaRegion = "region"
+	metaZone   = "zone"
+	metaCampus = "campus"
+)
+
+// withIdentity returns metadata that say the place and the SET that the decision
+// used, whatever the instance registered: an SDK's own routers read them
+// (docs/design.md, 5.4). An instance without a SET has no SET keys. An instance
+// without a location keeps what it says of its place. The metadata given are never
+// written; they are returned where they say all that already.
+func withIdentity(metadata map[string]string, place location.Location, set location.SET) map[string]string {
+	want := map[string]string{}
+	if place != (location.Location{}) {
+		want[metaRegion], want[metaZone], want[metaCampus] = place.Region, place.Zone, place.Campus
+	}
+	if set != "" {
+		want[location.MetaSetName], want[location.MetaSetEnable] = string(set), "Y"
+	}
+	_, named := metadata[location.MetaSetName]
 	_, enabled := metadata[location.MetaSetEnable]
-	if _, err := location.ParseSET(name); err == nil && (enabled || name != string(set)) {
+	if holds(metadata, want) && (set != "" || !named && !enabled) {
 		return metadata
 	}
-	out := make(map[string]string, len(metadata)+2)
+	out := make(map[string]string, len(metadata)+len(want))
 	maps.Copy(out, metadata)
-	out[location.MetaSetName] = string(set)
-	if !enabled {
-		out[location.MetaSetEnable] = "Y"
+	if set == "" {
+		delete(out, location.MetaSetName)
+		delete(out, location.MetaSetEnable)
 	}
+	maps.Copy(out, want)
 	return out
+}
+
+// holds reports whether metadata have all wanted keys with their values.
+func holds(metadata, want map[string]string) bool {
+	for key, value := range want {
+		if got, ok := metadata[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
 }

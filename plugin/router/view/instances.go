@@ -23,10 +23,9 @@ type instances struct {
 	pods    []location.Found       // at the hosts; nil without the source kubernetes
 	callee  *route.Callee
 
-	// The last change of each SET, the list of SETs that there are, and
-	// anything at all.
-	setChange              map[location.SET]stamp
-	setsChange, lastChange stamp
+	setChange  map[location.SET]stamp // the last change of an instance of each SET
+	setsChange stamp                  // the last time that a SET came or went
+	lastChange stamp                  // the last change of all
 }
 
 // stamp is a change: the number of the snapshot that brought it, and the cause.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -17,11 +18,12 @@ const (
 	maxMembers = 1 << 24
 )
 
-// idleTicks is after how many ticks a view that nobody asks for goes.
+// idleTicks is how many calls of Prune a view outlives that nobody asks for: the
+// server calls it every 5 s, so that a view goes after a minute.
 const idleTicks = 12
 
-// epoch is before every view. A step of the wall clock does not move the time
-// since the epoch.
+// epoch is a moment before every view. Times are kept as the time since then, which
+// a step of the wall clock does not change.
 var epoch = clock.Now()
 
 // Kind is a kind of caller of one service: callers of one kind get one list.
@@ -86,7 +88,9 @@ func (u *usage) tick() (idle bool) {
 }
 
 // view returns the view of a kind of caller. Concurrent requests for a view that
-// is not there yet wait for one build of it.
+// is not there yet wait for one build of it. A view that could not be built is not
+// tried again before the service, the files or the pods change: a bug costs each
+// request a line in the log, and not a build.
 func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) (*View, error) {
 	cause, before := "", route.Memory{}
 	present, ok := snap.kinds.cells.Load(kind)
@@ -113,7 +117,7 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) 
 		}
 		snap.kinds.members.Add(fresh.size.Load())
 		if !kind.OnlyHealthy {
-			s.changes.note(q.Service, kind, v, snap, cause, s.Now())
+			observe.Safely("a change of a view", func() { s.changes.note(q.Service, kind, v, snap, cause, s.Now()) })
 		}
 		return v, nil
 	})
@@ -135,6 +139,9 @@ func (c *cell) stale(snap, ownService *Snapshot, now time.Time) (cause string) {
 	until := c.until.Load()
 	switch {
 	case c.ownService != ownService:
+		if last := snap.lastChange; last.seq > c.seq && last.cause != causeInstances {
+			return last.cause // files or pods: both services have changed
+		}
 		return causeOwnService
 	case until != 0 && int64(now.Sub(epoch)) >= until:
 		return causeHoldDown

@@ -127,9 +127,11 @@ func (s *Store) isStale(q *Query, key snapshotKey, state inForce) bool {
 	return revision != "" && revision != current.revision
 }
 
-// current returns the snapshot in use. It returns nil where other files or
-// evacuations are in force since: a location that the stock server filled in
-// from the mapping of then would look like a registered location.
+// current returns the snapshot that is kept, and notes that somebody asks for it. It
+// returns nil where other files or evacuations are in force since, or other pods are
+// at the hosts. Then the stock server has to be asked anew: it writes the location
+// of the mapping into instances that have none, and an old one would pass for a
+// location that the instance registered.
 func (s *Store) current(key snapshotKey, state inForce) *Snapshot {
 	v, ok := s.snapshots.Load(key)
 	if !ok {

@@ -4,6 +4,9 @@
 // makes them when they are first asked for, and lets a view stand for as long as
 // nothing changes that it depends on.
 //
+// docs/design.md, 5.4 says what an answer is; docs/decisions/0002 says why views are
+// kept in this way.
+//
 // The package knows Polaris's messages and nothing of a Polaris server: Stock
 // stands for the server. Package route decides what is in a view.
 package view

@@ -23,13 +23,14 @@ import (
 type stock struct {
 	code      apimodel.Code // in place of an answer; 0: answer
 	revision  string
+	metadata  map[string]string // of the service
 	instances []*apiservice.Instance
 }
 
 func (s *stock) Revision(route.Service) string { return s.revision }
 
 func (s *stock) Answer(source route.Service, revision string) *apiservice.DiscoverResponse {
-	service := &apiservice.Service{Namespace: wrapperspb.String(source.Namespace), Name: wrapperspb.String(source.Name), Revision: wrapperspb.String(s.revision)}
+	service := &apiservice.Service{Namespace: wrapperspb.String(source.Namespace), Name: wrapperspb.String(source.Name), Revision: wrapperspb.String(s.revision), Metadata: s.metadata}
 	switch {
 	case s.code != 0:
 		return api.NewDiscoverInstanceResponse(s.code, service)
@@ -146,6 +147,57 @@ func TestRefusalsKeepNothing(t *testing.T) {
 	}
 }
 
+// An empty list says why it is empty, and has a revision of its own for each
+// reason.
+func TestEmptyListSaysWhy(t *testing.T) {
+	f := newFixture(t)
+	f.rule.SET.Required = true
+	revisions := map[string]bool{}
+	for set, want := range map[location.SET]string{
+		"":      `the list is empty: the caller's SET is not known, and rule "r" requires one`,
+		"a.q.c": `the list is empty: rule "r" has no instance for a.q.c in -, tiers own, pool`,
+	} {
+		q := f.query("s")
+		v, _, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SET: set}})
+		if err != nil || len(v.Answer.Instances) != 0 {
+			t.Fatalf("%q: %v, %v", set, v, err)
+		}
+		if got := v.Answer.GetInfo().GetValue(); got != want || v.Answer.GetCode().GetValue() != 200000 {
+			t.Errorf("%q: %q, want %q", set, got, want)
+		}
+		revisions[v.Revision] = true
+	}
+	if len(revisions) != 2 {
+		t.Errorf("revisions %v, want one for each reason", revisions)
+	}
+}
+
+// Where a rule has a nearby stage, the answer lacks the switch that makes SDKs
+// narrow the list once more. The service that others share keeps it.
+func TestNearbySwitch(t *testing.T) {
+	f := newFixture(t)
+	f.stock.metadata = map[string]string{"internal-enable-nearby": "true", "k": "v"}
+	answer := func(nearby *route.NearbyStage) *View {
+		rule := *f.rule
+		rule.Nearby = nearby
+		v, _, err := f.store.View(f.query("s"), Kind{Route: route.Route{Rule: &rule, SET: "a.b.c"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	plain, nearby := answer(nil), answer(&route.NearbyStage{Match: route.LevelAll, Max: route.LevelAll})
+	if got := plain.Answer.Service.Metadata; !maps.Equal(got, f.stock.metadata) {
+		t.Errorf("without a nearby stage: %v", got)
+	}
+	if got := nearby.Answer.Service.Metadata; !maps.Equal(got, map[string]string{"k": "v"}) {
+		t.Errorf("with a nearby stage: %v", got)
+	}
+	if plain.Revision == nearby.Revision {
+		t.Errorf("two contents have the revision %s", plain.Revision)
+	}
+}
+
 // The number of views of a service is bounded, whatever callers report, and
 // views that nobody asks for go.
 func TestViewsAreBounded(t *testing.T) {
@@ -248,18 +300,34 @@ func TestNameChange(t *testing.T) {
 	}
 }
 
-// Metadata switch an SDK's set router on only with the resolved SET.
-func TestSETInMetadata(t *testing.T) {
-	for _, tt := range []struct{ before, want map[string]string }{
-		{nil, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
-		{map[string]string{"internal-set-name": ""}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
-		{map[string]string{"internal-set-name": "blue", "k": "v"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y", "k": "v"}},
-		{map[string]string{"internal-set-name": "a.b.c"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}},
-		{map[string]string{"internal-set-name": "x.y.z"}, map[string]string{"internal-set-name": "x.y.z"}},
-		{map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}, map[string]string{"internal-set-name": "a.b.c", "internal-enable-set": "N"}},
+// What the metadata of an instance say of its place and SET is what the decision
+// used.
+func TestIdentityInMetadata(t *testing.T) {
+	type meta = map[string]string
+	shenzhen := location.Location{Region: "south", Zone: "sz"}
+	for _, tt := range []struct {
+		name         string
+		before, want meta
+		place        location.Location
+		set          location.SET
+	}{
+		{"nothing is said and nothing known", nil, nil, location.Location{}, ""},
+		{"a SET that was not registered", nil, meta{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}, location.Location{}, "a.b.c"},
+		{"the same SET", meta{"internal-set-name": "a.b.c", "internal-enable-set": "Y", "k": "v"}, meta{"internal-set-name": "a.b.c", "internal-enable-set": "Y", "k": "v"}, location.Location{}, "a.b.c"},
+		{"the same SET, not enabled", meta{"internal-set-name": "a.b.c"}, meta{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}, location.Location{}, "a.b.c"},
+		{"another SET", meta{"internal-set-name": "x.y.z", "internal-enable-set": "Y"}, meta{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}, location.Location{}, "a.b.c"},
+		{"a SET that is switched off", meta{"internal-set-name": "a.b.c", "internal-enable-set": "N"}, meta{"internal-set-name": "a.b.c", "internal-enable-set": "Y"}, location.Location{}, "a.b.c"},
+		{"a name that is no SET name", meta{"internal-set-name": "blue", "k": "v"}, meta{"k": "v"}, location.Location{}, ""},
+		{"another place", meta{"region": "north", "zone": "bj", "campus": "bj-1"}, meta{"region": "south", "zone": "sz", "campus": ""}, shenzhen, ""},
+		{"a place that was not registered", meta{"k": "v"}, meta{"region": "south", "zone": "sz", "campus": "", "k": "v"}, shenzhen, ""},
+		{"no place is known", meta{"region": "of the team's own"}, meta{"region": "of the team's own"}, location.Location{}, ""},
 	} {
-		if got := withSET(tt.before, "a.b.c"); !maps.Equal(got, tt.want) {
-			t.Errorf("%v: %v, want %v", tt.before, got, tt.want)
+		before := maps.Clone(tt.before)
+		if got := withIdentity(tt.before, tt.place, tt.set); !maps.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+		if !maps.Equal(tt.before, before) {
+			t.Errorf("%s: the registered metadata were written", tt.name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -42,7 +43,7 @@ type View struct {
 const revisionPrefix = "setrouter-"
 
 // build decides for a kind of caller and makes its list. A fault in it, also a
-// panic, becomes an error, so that the next snapshot is tried again.
+// panic, becomes an error, so that the kind is tried again with the next snapshot.
 func (s *Store) build(snap *Snapshot, kind Kind, ownService *Snapshot, before route.Memory) (v *View, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -76,6 +77,9 @@ func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []r
 	}
 	content := sha256.New()
 	content.Write(snap.header[:])
+	if kind.Rule.Nearby != nil && v.dropNearbySwitch() {
+		content.Write([]byte(nearbySwitch))
+	}
 	for _, m := range members {
 		i := from(m).callee.Instances[m.Index]
 		if kind.OnlyHealthy && !i.Healthy {
@@ -91,9 +95,31 @@ func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []r
 		v.Answer.Instances = append(v.Answer.Instances, p)
 		content.Write(sum[:])
 	}
+	if len(v.Answer.Instances) == 0 {
+		why := explain.WhyEmpty(kind.Route, v.Decision)
+		v.Answer.Info = wrapperspb.String(why)
+		content.Write([]byte(why))
+	}
 	v.Revision = revisionPrefix + hex.EncodeToString(content.Sum(nil)[:20])
 	v.Answer.Service.Revision = wrapperspb.String(v.Revision)
 	return nil
+}
+
+// nearbySwitch is the key in a service's metadata that switches the nearby router
+// of SDKs on.
+const nearbySwitch = "internal-enable-nearby"
+
+// dropNearbySwitch leaves the switch out of the answer: an SDK that narrows a list
+// once more undoes what the rule has decided (docs/design.md, 5.4). It reports
+// whether the service has the switch. The metadata are shared, and not written.
+func (v *View) dropNearbySwitch() bool {
+	service := v.Answer.Service
+	if _, ok := service.Metadata[nearbySwitch]; !ok {
+		return false
+	}
+	service.Metadata = maps.Clone(service.Metadata)
+	delete(service.Metadata, nearbySwitch)
+	return true
 }
 
 // dependency returns the last change in a snapshot of what the view depends on.

@@ -39,7 +39,7 @@ func NewPod(addr netip.Addr, f *location.Facts) Pod {
 func (p Pod) Facts() location.Facts {
 	var f location.Facts
 	f.Location = p.Location
-	f.From(&location.Origin{Source: location.SourceKubernetes, Match: p.LocationFrom})
+	f.AssignOrigin(&location.Origin{Source: location.SourceKubernetes, Match: p.LocationFrom})
 	origin := &location.Origin{Source: location.SourceKubernetes, Match: p.From}
 	if p.SET != "" {
 		f.SET, f.SETFrom = p.SET, origin

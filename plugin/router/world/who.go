@@ -56,9 +56,9 @@ func (w *World) Who(service route.Service, host string) Who {
 		b.meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
 	}
 	for _, k := range w.Kinds() {
-		in := w.decide(Request{Addr: k.Addr, Service: service})
-		b.add(k, explain.New(in))
-		if set := string(in.Route.SET); noFailover(in) && !slices.Contains(b.NoFailover, set) {
+		input := w.decide(Request{Addr: k.Addr, Service: service})
+		b.add(k, explain.New(input))
+		if set := string(input.Route.SET); noFailover(input) && !slices.Contains(b.NoFailover, set) {
 			b.NoFailover = append(b.NoFailover, set)
 		}
 	}
@@ -136,8 +136,8 @@ func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 
 // noFailover reports whether the caller of an answer has no failover (see
 // route.Route.NoFailover).
-func noFailover(in explain.Input) bool {
-	return in.Why == route.WhyRouted && in.Route.NoFailover(explain.Instances(in.Callees))
+func noFailover(input explain.Input) bool {
+	return input.Why == route.WhyRouted && input.Route.NoFailover(explain.Instances(input.Callees))
 }
 
 // Text writes the view for people.

@@ -75,19 +75,19 @@ func (w *World) Explain(r Request) explain.Explanation { return explain.New(w.de
 // decide returns the answer of the server to a request.
 func (w *World) decide(r Request) explain.Input {
 	addr := location.Normalize(r.Addr)
-	in := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.findName(r.Service))}
+	input := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.findName(r.Service))}
 	if r.SET != "" {
-		in.Caller.SET, in.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
+		input.Caller.SET, input.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
 	}
-	exists := w.readInstances(&in)
+	exists := w.readInstances(&input)
 	var trace route.Trace
-	in.Route, in.Why = w.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)
-	in.Passed = trace.Passed
-	in.Why = in.Name.WithTarget(in.Why, exists)
-	if in.Decides() {
-		in.Decision, in.Members = in.Route.Answer(route.NewCallee(explain.Instances(in.Callees)), explain.Instances(in.OwnService))
+	input.Route, input.Why = w.Rules.Route(route.Request{Addr: addr, Caller: input.Caller.Identity, Resolved: input.Name}, &trace)
+	input.Passed = trace.Passed
+	input.Why = input.Name.WithTarget(input.Why, exists)
+	if input.Decides() {
+		input.Decision, input.Members = input.Route.Answer(route.NewCallee(explain.Instances(input.Callees)), explain.Instances(input.OwnService))
 	}
-	return in
+	return input
 }
 
 // findName returns what the state has under a name: services, or an alias of one.
@@ -102,22 +102,22 @@ func (w *World) findName(service route.Service) route.Name {
 
 // readInstances puts the instances that an answer depends on into an input. It reports
 // whether the service that is really read exists.
-func (w *World) readInstances(in *explain.Input) (exists bool) {
-	source := in.Name.Source()
+func (w *World) readInstances(input *explain.Input) (exists bool) {
+	source := input.Name.Source()
 	if target, ok := w.Aliases[source]; ok {
 		source = target
 	}
-	in.Callees = w.instancesOf(source)
-	if in.Name.HasOwnService() {
-		ownService := in.Name.Service
-		if len(in.Name.Read) > 0 {
-			ownService = in.Name.Read[0]
+	input.Callees = w.instancesOf(source)
+	if input.Name.HasOwnService() {
+		ownService := input.Name.Service
+		if len(input.Name.Read) > 0 {
+			ownService = input.Name.Read[0]
 		}
-		if in.OwnService = w.instancesOf(ownService); in.OwnService == nil {
-			in.OwnService = []explain.Callee{} // the service exists, and has no instance
+		if input.OwnService = w.instancesOf(ownService); input.OwnService == nil {
+			input.OwnService = []explain.Callee{} // the service exists, and has no instance
 		}
 	}
-	return in.Callees != nil || slices.Contains(w.Names, source)
+	return input.Callees != nil || slices.Contains(w.Names, source)
 }
 
 // Identity returns what is known of a caller.
@@ -175,13 +175,13 @@ func (w *World) index() {
 		})
 		if host, err := netip.ParseAddr(i.Host); err == nil {
 			host = location.Normalize(host)
-			registered.From(&location.Origin{Source: location.SourceRegistry})
+			registered.AssignOrigin(&location.Origin{Source: location.SourceRegistry})
 			w.byHost[host] = append(w.byHost[host], registered)
 		}
 	}
 	for _, c := range w.Clients {
 		f := location.Facts{Identity: location.Identity{Location: c.Location}}
-		f.From(&location.Origin{Source: location.SourceReport})
+		f.AssignOrigin(&location.Origin{Source: location.SourceReport})
 		w.reports[location.Normalize(c.Addr)] = append(w.reports[location.Normalize(c.Addr)], f)
 	}
 }
@@ -224,6 +224,6 @@ func (h hosts) Facts(addr netip.Addr) (location.Found, bool) {
 	if !ok {
 		return location.Found{}, false
 	}
-	common := location.Common(records)
+	common := location.CommonFacts(records)
 	return common.Found(), true
 }

@@ -9,18 +9,18 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Every name in these files ends with the line that it stands in, so that what
-// is known of an address says itself where it must be known from.
-func TestPlacesAgreeWithNames(t *testing.T) { rapid.Check(t, placesAgreeWithNames) }
+// Every name in these files ends with the number of its line, so that each fact
+// says what its origin must be.
+func TestOriginsAgreeWithNames(t *testing.T) { rapid.Check(t, originsAgreeWithNames) }
 
-func placesAgreeWithNames(t *rapid.T) {
+func originsAgreeWithNames(t *rapid.T) {
 	text := strings.Builder{}
 	text.WriteString("version: 1\nmappings:\n")
 	prefixes := rapid.SliceOfNDistinct(somePrefix, 1, 12, rapid.ID[netip.Prefix]).Draw(t, "prefixes")
-	given := map[int]netip.Prefix{}
+	byLine := map[int]netip.Prefix{}
 	for i, p := range prefixes {
 		line := i + 3
-		given[line] = p
+		byLine[line] = p
 		fmt.Fprintf(&text, "  - {match: %q, %s}\n", p, saysItsLine(t, line))
 	}
 	table, fault := loadAll(text.String())
@@ -36,27 +36,27 @@ func placesAgreeWithNames(t *rapid.T) {
 	merged.Join(found)
 	delete(merged.Labels, "first")
 	for _, f := range []Facts{copied, joined, merged} {
-		checkPlaces(t, &f, given, text.String())
+		checkOrigins(t, &f, byLine, text.String())
 	}
 }
 
-func checkPlaces(t *rapid.T, f *Facts, given map[int]netip.Prefix, text string) {
+func checkOrigins(t *rapid.T, f *Facts, byLine map[int]netip.Prefix, text string) {
 	names := map[string]*Origin{f.Region: f.RegionFrom, f.Zone: f.ZoneFrom, f.Campus: f.CampusFrom, string(f.SET): f.SETFrom}
 	for key, value := range f.Labels {
 		names[value] = f.LabelFrom(key)
 	}
 	delete(names, "")
-	for name, at := range names {
+	for name, origin := range names {
 		var line int
 		fmt.Sscanf(name[strings.LastIndexByte(name, '-')+1:], "%d", &line)
-		want := fmt.Sprintf("mapping a.yaml:%d (%s)", line, given[line])
-		if at.String() != want {
-			t.Fatalf("%q is from %q, want %q\n%s", name, at, want, text)
+		want := fmt.Sprintf("mapping a.yaml:%d (%s)", line, byLine[line])
+		if origin.String() != want {
+			t.Fatalf("%q is from %q, want %q\n%s", name, origin, want, text)
 		}
 	}
 }
 
-func TestPlaceOfShared(t *testing.T) {
+func TestOriginOfShared(t *testing.T) {
 	table, fault := loadAll("version: 1\nmappings:\n  - {match: 10.0.0.0/8, shared: true}\n  - {match: 10.1.0.0/16, region: r}\n  - {match: 10.2.0.0/16, shared: true}\n")
 	if fault != "" {
 		t.Fatal(fault)

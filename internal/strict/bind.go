@@ -1,0 +1,117 @@
+package strict
+
+import "slices"
+
+// Key is a key of a mapping, and what reads its value. A key stands in the code
+// once, beside the place that its value goes to.
+type Key struct {
+	name    string
+	read    func(Node)
+	missing string // the fault of a mapping without the key; empty: the key may be left out
+}
+
+// Optional returns a key that may be left out.
+func Optional(name string, read func(Node)) Key { return Key{name: name, read: read} }
+
+// Required returns a key that must be given; missing is the message where it is
+// not.
+func Required(name, missing string, read func(Node)) Key { return Key{name, read, missing} }
+
+// Bind reads a mapping: each of its keys must be one of keys. The values are read in
+// the order of keys, not in the order of the file.
+func (n Node) Bind(keys ...Key) Given {
+	given := Given{}
+	for _, e := range n.Entries() {
+		name := e.Key.yaml.Value
+		if !slices.ContainsFunc(keys, func(k Key) bool { return k.name == name }) {
+			e.Key.Errorf("unknown key %q%s", name, expected(name, namesOf(keys)))
+			continue
+		}
+		given[name] = e.Value
+	}
+	for _, key := range keys {
+		value, ok := given[key.name]
+		switch {
+		case ok:
+			key.read(value)
+		case key.missing != "":
+			n.Errorf("%s", key.missing)
+		}
+	}
+	return given
+}
+
+func namesOf(keys []Key) []string {
+	names := make([]string, len(keys))
+	for n, key := range keys {
+		names[n] = key.name
+	}
+	return names
+}
+
+// Given are the values of a mapping by their keys, for faults that concern several
+// keys.
+type Given map[string]Node
+
+// Has reports whether a key is given.
+func (g Given) Has(key string) bool {
+	_, ok := g[key]
+	return ok
+}
+
+// The readers of values below are for Optional and Required. After a fault the zero
+// value is read.
+
+// Text reads a text.
+func Text(into *string) func(Node) {
+	return func(n Node) { *into, _ = n.Text() }
+}
+
+// Bool reads true or false.
+func Bool(into *bool) func(Node) {
+	return func(n Node) { *into, _ = n.Bool() }
+}
+
+// Int reads a whole number from low to high.
+func Int(into *int, low, high int) func(Node) {
+	return func(n Node) { *into, _ = n.Int(low, high) }
+}
+
+// Choice reads one of two words: off is false, on is true.
+func Choice(into *bool, off, on string) func(Node) {
+	return func(n Node) {
+		word, _ := n.Word(off, on)
+		*into = word == on
+	}
+}
+
+// Texts reads a mapping of any keys to texts.
+func Texts(into *map[string]string) func(Node) {
+	return func(n Node) {
+		*into = map[string]string{}
+		for _, e := range n.Entries() {
+			(*into)[e.Key.Raw()] = e.Value.TextOr()
+		}
+	}
+}
+
+// Each reads the values of a list.
+func Each(read func(Node)) func(Node) {
+	return func(n Node) {
+		for _, item := range n.Items() {
+			read(item)
+		}
+	}
+}
+
+// Ignore leaves a value to others.
+func Ignore(Node) {}
+
+// Version is the key `version: 1` that every file starts with.
+func Version() Key {
+	return Required("version", `key "version" is missing, expected version: 1`, func(n Node) {
+		if n.yaml.Tag != "!!int" || n.yaml.Value != "1" {
+			n.Errorf("found version %q, expected 1: the only version that this program knows", n.yaml.Value)
+		}
+	})
+}
