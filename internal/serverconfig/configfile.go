@@ -74,18 +74,18 @@ var publishers = []string{"config-grpc", "service-nacos"}
 // the rules: Polaris asks them for one only with auth on for clients. It is
 // empty where that is not so.
 func (c *Config) PublishedByAnyone() string {
-	at := slices.IndexFunc(publishers, func(name string) bool { return slices.Contains(c.Protocols, name) })
-	if c.ClientAuth || at < 0 || len(c.ConfigFiles()) == 0 {
+	open := slices.IndexFunc(publishers, func(name string) bool { return slices.Contains(c.Protocols, name) })
+	if c.ClientAuth || open < 0 || len(c.ConfigFiles()) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("every client can publish %s by the listener %s: set clientOpen: true under auth, or leave the listener out", c.ConfigFiles()[0], publishers[at])
+	return fmt.Sprintf("every client can publish %s by the listener %s: set clientOpen: true under auth, or leave the listener out", c.ConfigFiles()[0], publishers[open])
 }
 
 // readAuth notes whether clients are asked for a token. The option stands in one
 // of three places, by the age of the file.
 func (c *Config) readAuth(auth map[string]strict.Node) {
-	for _, of := range []strict.Node{auth["option"], entries(auth["user"])["option"], entries(auth["strategy"])["option"]} {
-		if open, ok := entries(of)["clientOpen"]; ok && strings.EqualFold(open.Raw(), "true") {
+	for _, options := range []strict.Node{auth["option"], entries(auth["user"])["option"], entries(auth["strategy"])["option"]} {
+		if open, ok := entries(options)["clientOpen"]; ok && strings.EqualFold(open.Raw(), "true") {
 			c.ClientAuth = true
 		}
 	}

@@ -30,7 +30,7 @@ type Listener struct {
 	At   string // file:line:col of the port
 }
 
-// readListener leaves a port that is none to Polaris.
+// readListener leaves it to Polaris to refuse what is no port.
 func (c *Config) readListener(name string, n strict.Node) {
 	options := entries(entries(n)["option"])
 	if port, ok := options["listenPort"]; ok {

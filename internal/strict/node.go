@@ -141,7 +141,7 @@ func (n Node) NotNull(instead string) {
 	}
 }
 
-// HasAny tells whether a mapping has one of the keys.
+// HasAny reports whether a mapping has one of the keys.
 func (n Node) HasAny(keys ...string) bool {
 	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
 		if slices.Contains(keys, n.yaml.Content[i].Value) {
@@ -151,7 +151,7 @@ func (n Node) HasAny(keys ...string) bool {
 	return false
 }
 
-// HasOnly tells whether a mapping has no other key.
+// HasOnly reports whether a mapping has no other key.
 func (n Node) HasOnly(key string) bool {
 	return len(n.yaml.Content) == 2 && n.yaml.Content[0].Value == key
 }
@@ -159,7 +159,7 @@ func (n Node) HasOnly(key string) bool {
 // Col counts from 1.
 func (n Node) Col() int { return n.yaml.Column }
 
-// Null tells whether the value is left out, as in `key:`.
+// Null reports whether the value is left out, as in `key:`.
 func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
 
 // Faults is the number of faults found so far in all that is being read.

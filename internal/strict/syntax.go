@@ -41,7 +41,7 @@ func cut(text string) string {
 const maxReread = 1 << 20
 
 // faultLine is the line after the longest beginning of whole lines that is valid
-// YAML: that of the fault, or that in which begins what does not end. In large
+// YAML: the line of the fault, or the one where something begins that does not end. In large
 // files it is the line at which reading stopped, which can be a few lines further.
 func faultLine(data []byte) int {
 	r := &lineReader{rest: data}

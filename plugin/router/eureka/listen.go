@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
@@ -84,9 +86,10 @@ func readListenOptions(option map[string]any, protocol string) (listenOptions, e
 	return l, nil
 }
 
-// open listens as the stock listener does.
+// open listens as the stock listener does, and takes an IPv6 address without
+// brackets too.
 func (l listenOptions) open() (net.Listener, error) {
-	listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", l.ip, l.port))
+	listener, err := net.Listen("tcp", net.JoinHostPort(strings.Trim(l.ip, "[]"), strconv.Itoa(l.port)))
 	if err != nil {
 		return nil, err
 	}

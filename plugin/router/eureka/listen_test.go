@@ -42,3 +42,14 @@ func TestSplitOptions(t *testing.T) {
 		}
 	}
 }
+
+func TestOpenTakesIPv6WithAndWithoutBrackets(t *testing.T) {
+	for _, ip := range []string{"::1", "[::1]", "::", "127.0.0.1", ""} {
+		listener, err := listenOptions{ip: ip, protocol: "eureka"}.open()
+		if err != nil {
+			t.Errorf("listenIP %q: %v", ip, err)
+			continue
+		}
+		listener.Close()
+	}
+}
