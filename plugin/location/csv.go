@@ -114,37 +114,17 @@ func (f *csvFile) checkHeader() bool {
 // readRow reads a row into an entry.
 func (f *csvFile) readRow(row []string) {
 	e := new(f.cellAt(0).entry)
-	match, column, ok := "", 0, true
-	for i, value := range row {
-		switch name := f.header[i]; name {
-		case "match":
-			match, column = value, i
-		case "region":
-			e.facts.Region = value
-		case "zone":
-			e.facts.Zone = value
-		case "campus":
-			e.facts.Campus = value
-		case "set":
-			ok = f.readSET(e, i, value) && ok
-		case "shared":
-			switch value {
-			case "", "false":
-			case "true":
-				e.facts.Shared = &Origin{}
-			default:
-				f.cellAt(i).errorf("found %q, expected true or false", value)
-				ok = false
-			}
-		default:
-			if value != "" {
-				e.addLabel(strings.TrimPrefix(name, "label."), value)
-			}
+	match, matchColumn, ok := "", 0, true
+	for column, value := range row {
+		if f.header[column] == "match" {
+			match, matchColumn = value, column
+			continue
 		}
+		ok = f.readCell(e, column, value) && ok
 	}
 	prefixes, err := ParseMatch(match)
 	if err != nil {
-		f.cellAt(column).errorf("%v", err)
+		f.cellAt(matchColumn).errorf("%v", err)
 		return
 	}
 	if !ok {
@@ -154,10 +134,44 @@ func (f *csvFile) readRow(row []string) {
 		f.cellAt(0).errorf("%v", err)
 		return
 	}
-	f.insert(f.addRow(e, match), f.cellAt(column).entry, prefixes)
+	f.insert(f.addRow(e, match), f.cellAt(matchColumn).entry, prefixes)
 }
 
-// readSET reads the cell of a SET name. It returns false after a fault.
+// readCell reads what a cell says of the addresses. It returns false after a fault.
+func (f *csvFile) readCell(e *entry, column int, value string) bool {
+	switch name := f.header[column]; name {
+	case "region":
+		e.facts.Region = value
+	case "zone":
+		e.facts.Zone = value
+	case "campus":
+		e.facts.Campus = value
+	case "set":
+		return f.readSET(e, column, value)
+	case "shared":
+		return f.readShared(e, column, value)
+	default:
+		if value != "" {
+			e.addLabel(strings.TrimPrefix(name, "label."), value)
+		}
+	}
+	return true
+}
+
+// readShared reads the cell of the column "shared". It returns false after a fault.
+func (f *csvFile) readShared(e *entry, column int, value string) bool {
+	switch value {
+	case "", "false":
+	case "true":
+		e.facts.Shared = &Origin{}
+	default:
+		f.cellAt(column).errorf("found %q, expected true or false", value)
+		return false
+	}
+	return true
+}
+
+// readSET reads the cell of the column "set". It returns false after a fault.
 func (f *csvFile) readSET(e *entry, column int, value string) bool {
 	if value == "" {
 		return true

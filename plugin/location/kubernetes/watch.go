@@ -66,16 +66,21 @@ func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table
 	w.feeds = append(w.feeds, &feed{resource: nodes, records: nodeRecords{table, c.Name, w.keys}})
 	if k.Snapshot != "" {
 		w.file = filepath.Join(k.Snapshot, c.Name+".json")
-		authority := sha256.Sum256(w.rest.CAData)
-		options, err := json.Marshal([]any{
-			k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels, c.Namespaces, c.PodSelector, w.rest.Host, w.rest.CAFile, authority[:],
-		})
-		if err != nil {
+		if w.options, err = copyOptions(c, k, w.rest); err != nil {
 			return nil, err
 		}
-		w.options = string(options)
 	}
 	return w, nil
+}
+
+// copyOptions returns a text of all options that change the records of a cluster. A
+// copy on disk is valid under the same text only.
+func copyOptions(c serverconfig.Cluster, k *serverconfig.Kubernetes, config *rest.Config) (string, error) {
+	authority := sha256.Sum256(config.CAData)
+	text, err := json.Marshal([]any{
+		k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels, c.Namespaces, c.PodSelector, config.Host, config.CAFile, authority[:],
+	})
+	return string(text), err
 }
 
 // restConfig returns the client configuration for the API server. It knows pods,
