@@ -198,7 +198,7 @@ func FuzzParseSET(f *testing.F) {
 				t.Errorf("%q has the segments %q %q %q", set, set.Segment(1), set.Segment(2), set.Segment(3))
 			}
 		}
-		// What an instance registered: no SET comes of what is none.
+		// A registered name that is not a SET name gives no SET.
 		facts, invalid := Registered(Location{}, map[string]string{MetaSetName: text, MetaSetGroup: other})
 		if text != "" && err != nil && invalid == "" {
 			t.Errorf("%q and %q: %q, invalid %q", text, other, facts.SET, invalid)
@@ -228,7 +228,7 @@ func FuzzCallerAddr(f *testing.F) {
 		if got != want || got != Normalize(got) {
 			t.Fatalf("%q %q: %s, want %s", headers, realIP, got, want)
 		}
-		// Whoever is before the last that is no proxy can say what he likes.
+		// Addresses to the left of the last one that is not a proxy change nothing.
 		if !trusted[0].Contains(got) && CallerAddr(proxy, trusted, append([]string{"6.6.6.6, evil"}, headers...), realIP) != got && forwarded {
 			t.Fatalf("%q: %s, and another with more before it", headers, got)
 		}

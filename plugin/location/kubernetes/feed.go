@@ -87,24 +87,11 @@ func (f *feed) run(ctx context.Context, config *rest.Config, selector string, st
 	if err != nil {
 		return err
 	}
-	list := cache.NewFilteredListWatchFromClient(client, f.resource, f.namespace, func(o *metav1.ListOptions) {
-		if f.resource == pods {
-			o.LabelSelector = selector
-			o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
-		}
-	})
-	informer := cache.NewSharedIndexInformer(list, f.example(), 0, cache.Indexers{})
+	informer, err := f.newInformer(client, selector, strip)
+	if err != nil {
+		return err
+	}
 	f.store = informer.GetStore()
-	if err := informer.SetTransform(strip); err != nil {
-		return err
-	}
-	if err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		if !errors.Is(err, io.EOF) && !apierrors.IsResourceExpired(err) { // both are normal ends of a watch
-			f.contact.failed(err)
-		}
-	}); err != nil {
-		return err
-	}
 	registration, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    f.hint,
 		UpdateFunc: func(_, obj any) { f.hint(obj) },
@@ -123,6 +110,26 @@ func (f *feed) run(ctx context.Context, config *rest.Config, selector string, st
 	first.Wait()
 	utilnet.CloseIdleConnectionsFor(client.Client.Transport)
 	return nil
+}
+
+// newInformer returns an informer of the resource, before it runs.
+func (f *feed) newInformer(client rest.Interface, selector string, strip cache.TransformFunc) (cache.SharedIndexInformer, error) {
+	list := cache.NewFilteredListWatchFromClient(client, f.resource, f.namespace, func(o *metav1.ListOptions) {
+		if f.resource == pods {
+			o.LabelSelector = selector
+			o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed"
+		}
+	})
+	informer := cache.NewSharedIndexInformer(list, f.example(), 0, cache.Indexers{})
+	if err := informer.SetTransform(strip); err != nil {
+		return nil, err
+	}
+	err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
+		if !errors.Is(err, io.EOF) && !apierrors.IsResourceExpired(err) { // both are normal ends of a watch
+			f.contact.failed(err)
+		}
+	})
+	return informer, err
 }
 
 // example returns an object of the type that the feed watches.
