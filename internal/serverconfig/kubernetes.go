@@ -30,7 +30,7 @@ type Cluster struct {
 // process runs in is the only one.
 func readKubernetes(n strict.Node) *Kubernetes {
 	k := &Kubernetes{SETLabel: "set-group", SETAnnotation: "set-group", Snapshot: "data/kubernetes", Events: true}
-	given := n.Bind(
+	values := n.Bind(
 		strict.Optional("setLabel", strict.Text(&k.SETLabel)),
 		strict.Optional("setAnnotation", strict.Text(&k.SETAnnotation)),
 		strict.Optional("campusLabel", strict.Text(&k.CampusLabel)),
@@ -39,7 +39,7 @@ func readKubernetes(n strict.Node) *Kubernetes {
 		strict.Optional("events", strict.Bool(&k.Events)),
 		strict.Optional("clusters", k.readClusters),
 	)
-	if !given.Has("clusters") {
+	if !values.Has("clusters") {
 		k.Clusters = []Cluster{{Name: "local"}}
 	}
 	return k

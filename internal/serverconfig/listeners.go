@@ -79,13 +79,13 @@ func (c *Config) readAdmin(n strict.Node) {
 		strict.Optional("name", strict.Ignore),
 		strict.Optional("api", strict.Ignore),
 		strict.Optional("option", func(option strict.Node) {
-			given := option.Bind(
+			values := option.Bind(
 				strict.Optional("listenIP", strict.Text(&c.Admin.ListenIP)),
 				strict.Optional("listenPort", strict.Int(&c.Admin.ListenPort, 1, 65535)),
 				strict.Optional("token", strict.Text(&c.Admin.Token)),
 			)
-			if given.Has("listenIP") {
-				c.checkAdminIP(given["listenIP"])
+			if values.Has("listenIP") {
+				c.checkAdminIP(values["listenIP"])
 			}
 		}),
 	)

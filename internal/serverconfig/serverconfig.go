@@ -109,11 +109,11 @@ func (c *Config) readCMDB(n strict.Node) {
 
 func (c *Config) readMapping(cmdb strict.Node) {
 	found := option(cmdb, func(option strict.Node) {
-		given := option.Bind(
+		values := option.Bind(
 			strict.Optional("files", func(n strict.Node) { c.MappingFiles = sourceNames(n) }),
 			strict.Optional("shrinkGuardPercent", strict.Int(&c.ShrinkGuardPercent, 0, 100)),
 		)
-		if !given.Has("files") {
+		if !values.Has("files") {
 			cmdb.Errorf("the CMDB %q has no files, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
 		}
 	})
@@ -124,7 +124,7 @@ func (c *Config) readMapping(cmdb strict.Node) {
 
 func (c *Config) readLocation(n strict.Node) {
 	option(n, func(option strict.Node) {
-		given := option.Bind(
+		values := option.Bind(
 			strict.Optional("sources", strict.Ignore), // read below: kubernetes changes their default
 			strict.Optional("kubernetes", func(n strict.Node) {
 				c.Kubernetes = readKubernetes(n)
@@ -132,15 +132,15 @@ func (c *Config) readLocation(n strict.Node) {
 			}),
 			strict.Optional("trustedProxies", strict.Each(c.readTrustedProxy)),
 		)
-		if !given.Has("sources") {
+		if !values.Has("sources") {
 			return
 		}
-		c.readSources(given["sources"])
+		c.readSources(values["sources"])
 		switch named := slices.Contains(c.Sources, location.SourceKubernetes); {
 		case named && c.Kubernetes == nil:
-			given["sources"].Errorf("source \"kubernetes\" has no options, expected kubernetes: {clusters: [...]} beside sources")
+			values["sources"].Errorf("source \"kubernetes\" has no options, expected kubernetes: {clusters: [...]} beside sources")
 		case !named && c.Kubernetes != nil:
-			given["kubernetes"].Errorf("kubernetes has options and is not among the sources, expected sources: %s", strings.Join(location.SourceNames, ", "))
+			values["kubernetes"].Errorf("kubernetes has options and is not among the sources, expected sources: %s", strings.Join(location.SourceNames, ", "))
 		}
 	})
 }
@@ -173,14 +173,14 @@ func without(list []string, word string) []string {
 }
 
 func (c *Config) readRouter(n strict.Node) {
-	var given strict.Given
+	var values strict.Values
 	option(n, func(option strict.Node) {
-		given = option.Bind(
+		values = option.Bind(
 			strict.Optional("files", func(n strict.Node) { c.RoutingFiles = sourceNames(n) }),
 			strict.Optional("failOpen", strict.Bool(&c.FailOpen)),
 		)
 	})
-	if !given.Has("files") {
+	if !values.Has("files") {
 		n.Errorf("plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}")
 	}
 }

@@ -19,18 +19,18 @@ func Required(name, missing string, read func(Node)) Key { return Key{name, read
 
 // Bind reads a mapping: each of its keys must be one of keys. The values are read in
 // the order of keys, not in the order of the file.
-func (n Node) Bind(keys ...Key) Given {
-	given := Given{}
+func (n Node) Bind(keys ...Key) Values {
+	values := Values{}
 	for _, e := range n.Entries() {
 		name := e.Key.yaml.Value
 		if !slices.ContainsFunc(keys, func(k Key) bool { return k.name == name }) {
 			e.Key.Errorf("unknown key %q%s", name, expected(name, namesOf(keys)))
 			continue
 		}
-		given[name] = e.Value
+		values[name] = e.Value
 	}
 	for _, key := range keys {
-		value, ok := given[key.name]
+		value, ok := values[key.name]
 		switch {
 		case ok:
 			key.read(value)
@@ -38,7 +38,7 @@ func (n Node) Bind(keys ...Key) Given {
 			n.Errorf("%s", key.missing)
 		}
 	}
-	return given
+	return values
 }
 
 func namesOf(keys []Key) []string {
@@ -49,13 +49,13 @@ func namesOf(keys []Key) []string {
 	return names
 }
 
-// Given are the values of a mapping by their keys, for faults that concern several
+// Values are the values of a mapping by their keys, for faults that concern several
 // keys.
-type Given map[string]Node
+type Values map[string]Node
 
 // Has reports whether a key is given.
-func (g Given) Has(key string) bool {
-	_, ok := g[key]
+func (v Values) Has(key string) bool {
+	_, ok := v[key]
 	return ok
 }
 

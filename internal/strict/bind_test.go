@@ -17,7 +17,7 @@ type sample struct {
 	List   []string
 }
 
-func bindSample(t *testing.T, text string) (sample, []string, Given) {
+func bindSample(t *testing.T, text string) (sample, []string, Values) {
 	t.Helper()
 	var problems Problems
 	root, ok := ParseYAML(File{Name: "f.yaml", Data: []byte(text)}, &problems)
@@ -25,7 +25,7 @@ func bindSample(t *testing.T, text string) (sample, []string, Given) {
 		t.Fatal(problems.Err())
 	}
 	s := sample{Int: 7}
-	given := root.Bind(
+	values := root.Bind(
 		Version(),
 		Required("text", "the sample has no text, expected text: word", Text(&s.Text)),
 		Optional("bool", Bool(&s.Bool)),
@@ -39,7 +39,7 @@ func bindSample(t *testing.T, text string) (sample, []string, Given) {
 	for _, p := range problems.List() {
 		lines = append(lines, p.String())
 	}
-	return s, lines, given
+	return s, lines, values
 }
 
 func TestBind(t *testing.T) {
@@ -81,12 +81,12 @@ func TestBind(t *testing.T) {
 }
 
 func TestGiven(t *testing.T) {
-	_, _, given := bindSample(t, "version: 1\ntext: a\nzzz: 1")
+	_, _, values := bindSample(t, "version: 1\ntext: a\nzzz: 1")
 	keys := map[string]bool{}
-	for key := range given {
+	for key := range values {
 		keys[key] = true
 	}
-	if !maps.Equal(keys, map[string]bool{"version": true, "text": true}) || !given.Has("text") || given.Has("zzz") || given.Has("bool") {
-		t.Errorf("given are %v", keys)
+	if !maps.Equal(keys, map[string]bool{"version": true, "text": true}) || !values.Has("text") || values.Has("zzz") || values.Has("bool") {
+		t.Errorf("the keys are %v", keys)
 	}
 }

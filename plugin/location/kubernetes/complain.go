@@ -59,8 +59,8 @@ func (c *complainer) run(ctx context.Context, client rest.Interface) {
 		select {
 		case <-ctx.Done():
 			return
-		case of := <-c.queue:
-			err := client.Post().Namespace(of.pod.Namespace).Resource("events").Body(of.event(time.Now())).Do(ctx).Error()
+		case next := <-c.queue:
+			err := client.Post().Namespace(next.pod.Namespace).Resource("events").Body(next.event(time.Now())).Do(ctx).Error()
 			if apierrors.IsAlreadyExists(err) {
 				err = nil
 			}
@@ -77,7 +77,7 @@ func (c *complainer) run(ctx context.Context, client rest.Interface) {
 func (c complaint) event(now time.Time) *corev1.Event {
 	hash := fnv.New64a()
 	fmt.Fprint(hash, c.pod.UID, c.pod.SETKey, c.pod.SET)
-	at := metav1.NewTime(now)
+	timestamp := metav1.NewTime(now)
 	return &corev1.Event{
 		ObjectMeta:     metav1.ObjectMeta{Namespace: c.pod.Namespace, Name: fmt.Sprintf("%.200s.%x", c.pod.Name, hash.Sum64())},
 		InvolvedObject: c.pod.object(),
@@ -85,6 +85,6 @@ func (c complaint) event(now time.Time) *corev1.Event {
 		Reason:         "InvalidSET",
 		Message:        fmt.Sprintf("%s: %s; the pod is routed as one without a SET", c.pod.SETKey, c.why),
 		Source:         corev1.EventSource{Component: "setrouter"},
-		FirstTimestamp: at, LastTimestamp: at, Count: 1,
+		FirstTimestamp: timestamp, LastTimestamp: timestamp, Count: 1,
 	}
 }

@@ -50,11 +50,11 @@ func logState(c sources.Cluster) {
 func measure(status sources.Status) {
 	var clusters []observe.KubernetesCluster
 	for _, c := range status.Clusters {
-		of := observe.KubernetesCluster{Name: c.Name, Snapshot: c.Snapshot, Pods: c.Pods, Invalid: c.Invalid}
+		figures := observe.KubernetesCluster{Name: c.Name, Snapshot: c.Snapshot, Pods: c.Pods, Invalid: c.Invalid}
 		if !c.Heard.IsZero() {
-			of.Heard = float64(c.Heard.Unix())
+			figures.Heard = float64(c.Heard.Unix())
 		}
-		clusters = append(clusters, of)
+		clusters = append(clusters, figures)
 	}
 	observe.Kubernetes(status.Ambiguous, clusters)
 }

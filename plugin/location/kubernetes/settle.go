@@ -55,10 +55,10 @@ func (h *holders) facts() (f location.Facts, clusters int) {
 	clusters = len(byCluster)
 	names := slices.SortedFunc(maps.Keys(byCluster), func(a, b *cluster) int { return cmp.Compare(a.name, b.name) })
 	for i, c := range names {
-		if of := byCluster[c]; i == 0 {
-			f = of
+		if facts := byCluster[c]; i == 0 {
+			f = facts
 		} else {
-			agree(&f, &of)
+			agree(&f, &facts)
 		}
 	}
 	return f, clusters
