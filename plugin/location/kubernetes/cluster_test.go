@@ -78,8 +78,8 @@ func options(c *kubetest.Cluster, dir string) *serverconfig.Kubernetes {
 	}
 }
 
-// is is what a source says of an address, in one line.
-func is(s *Source, addr string) string {
+// factsText is what a source says of an address, in one line.
+func factsText(s *Source, addr string) string {
 	f, ok := s.Facts(ip(addr))
 	if !ok {
 		return "unknown"
@@ -112,7 +112,7 @@ func TestKubernetesSource(t *testing.T) {
 	s, stop := follow(t, options(cluster, dir))
 	says := func(addr, want string) {
 		t.Helper()
-		eventually(t, addr, want, func() string { return is(s, addr) })
+		eventually(t, addr, want, func() string { return factsText(s, addr) })
 	}
 	says("10.0.0.1", "north/bj/bj-1 epp.core.bj")
 	says("fd00::1", "north/bj/bj-1 epp.core.bj")
@@ -166,8 +166,8 @@ func TestKubernetesSource(t *testing.T) {
 	t.Run("the API server goes and comes", func(t *testing.T) {
 		cluster.KillAPI()
 		eventually(t, "state", sources.StateAway, func() string { return s.state().State })
-		if is(s, "10.0.0.7") != "north/tj/bj-1 qb.novel.z" || len(s.state().Problems) == 0 {
-			t.Errorf("without its API server: %s, %+v, want the last table and a problem", is(s, "10.0.0.7"), s.state())
+		if factsText(s, "10.0.0.7") != "north/tj/bj-1 qb.novel.z" || len(s.state().Problems) == 0 {
+			t.Errorf("without its API server: %s, %+v, want the last table and a problem", factsText(s, "10.0.0.7"), s.state())
 		}
 		do(t, cluster.StartAPI(ctx), client.Label(ctx, "/api/v1/namespaces/app/pods/bad", "set-group", "qb.novel.h"))
 		says("10.0.0.7", "north/tj/bj-1 qb.novel.h")
@@ -176,19 +176,19 @@ func TestKubernetesSource(t *testing.T) {
 	t.Run("a start without the API server", func(t *testing.T) {
 		file := filepath.Join(dir, "bj.json")
 		eventually(t, "the copy on disk", "qb.novel.h", func() string {
-			c, _, err := readDisk(file, s.clusters[0].of)
+			c, _, err := readDisk(file, s.clusters[0].options)
 			do(t, err)
-			at := slices.IndexFunc(c.Pods, func(p Pod) bool { return p.Name == "bad" })
-			if at < 0 {
+			index := slices.IndexFunc(c.Pods, func(p Pod) bool { return p.Name == "bad" })
+			if index < 0 {
 				return "not there"
 			}
-			return c.Pods[at].SET
+			return c.Pods[index].SET
 		})
 		stop()
 		cluster.KillAPI()
 		s, stop = follow(t, options(cluster, dir))
-		if state := s.state(); is(s, "10.0.0.7") != "north/tj/bj-1 qb.novel.h" || state.State != sources.StateSnapshot || !state.Snapshot || state.AgeSeconds <= 0 {
-			t.Errorf("at once after the start: %s, %+v, want the pods of the copy, and its age", is(s, "10.0.0.7"), state)
+		if state := s.state(); factsText(s, "10.0.0.7") != "north/tj/bj-1 qb.novel.h" || state.State != sources.StateSnapshot || !state.Snapshot || state.AgeSeconds <= 0 {
+			t.Errorf("at once after the start: %s, %+v, want the pods of the copy, and its age", factsText(s, "10.0.0.7"), state)
 		}
 		do(t, cluster.StartAPI(ctx), client.Delete(ctx, "/api/v1/namespaces/app/pods/bad"))
 		says("10.0.0.7", "unknown")
@@ -208,14 +208,14 @@ func TestKubernetesTwoClusters(t *testing.T) {
 	k := options(bj, t.TempDir())
 	k.Clusters = append(k.Clusters, serverconfig.Cluster{Name: "sh", Kubeconfig: sh.Kubeconfig})
 	s, _ := follow(t, k)
-	eventually(t, "in both", "r a.b.c", func() string { return is(s, "10.0.0.1") })
+	eventually(t, "in both", "r a.b.c", func() string { return factsText(s, "10.0.0.1") })
 	if n := s.Status(time.Now()).Ambiguous; n != 1 {
 		t.Errorf("%d ambiguous addresses, want 1", n)
 	}
 	bj.KillAPI()
 	eventually(t, "state of the one that is away", sources.StateAway, func() string { return s.state().State })
 	do(t, inSH.Label(ctx, pod.Path(), "set-group", "a.b.d"))
-	eventually(t, "they do not agree", "r ", func() string { return is(s, "10.0.0.1") })
+	eventually(t, "they do not agree", "r ", func() string { return factsText(s, "10.0.0.1") })
 	if state := s.Status(time.Now()).Clusters[1].State; state != sources.StateLive {
 		t.Errorf("the other is %s, want %s", state, sources.StateLive)
 	}
@@ -231,8 +231,8 @@ func TestKubernetesIsLimited(t *testing.T) {
 	do(t, client.Run(ctx, kubetest.Pod{Namespace: "other", Name: "a", Node: "n1", Labels: set("a.b.c"), IPs: []string{"10.0.0.1"}}),
 		client.Run(ctx, kubetest.Pod{Namespace: "app", Name: "b", Node: "n1", Labels: map[string]string{"set-group": "a.b.c"}, IPs: []string{"10.0.0.2"}}),
 		client.Run(ctx, kubetest.Pod{Namespace: "app", Name: "c", Node: "n1", Labels: set("a.b.c"), IPs: []string{"10.0.0.3"}}))
-	eventually(t, "10.0.0.3", " a.b.c", func() string { return is(s, "10.0.0.3") })
-	if is(s, "10.0.0.1") != "unknown" || is(s, "10.0.0.2") != "unknown" {
+	eventually(t, "10.0.0.3", " a.b.c", func() string { return factsText(s, "10.0.0.3") })
+	if factsText(s, "10.0.0.1") != "unknown" || factsText(s, "10.0.0.2") != "unknown" {
 		t.Error("a pod of another namespace or outside of the selector is known")
 	}
 }

@@ -14,45 +14,46 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Bounds of the Events that are written to a cluster: one a second, after a
-// few at once; what does not fit into the queue is left out, and is in the
-// status all the same.
+// Bounds of the Events that the server writes to a cluster. The complainer drops
+// complaints that do not fit into the queue; the status has them all the same.
 const (
 	eventsPerSecond = 1
 	eventsAtOnce    = 10
 	eventsQueued    = 1000
 )
 
-// complaint is a pod with an invalid SET.
+// complaint is a pod with an invalid SET, and the reason.
 type complaint struct {
-	pod Pod
-	why string
+	pod    Pod
+	reason string
 }
 
-// complainer writes Events on pods. Their names follow from what they say, so
-// that several servers, or one that starts again, write one.
+// complainer writes Events on pods. Events that say the same have the same name, so
+// that several servers, or a server that starts again, write one.
 type complainer struct {
 	queue chan complaint
 	mu    sync.Mutex
-	err   error // of the last try
+	err   error // of the last attempt to write an Event; nil after a success
 }
 
 func newComplainer() *complainer { return &complainer{queue: make(chan complaint, eventsQueued)} }
 
-// complain does not wait.
-func (c *complainer) complain(p Pod, why string) {
+// complain queues a complaint, and drops it if the queue is full.
+func (c *complainer) complain(p Pod, reason string) {
 	select {
-	case c.queue <- complaint{p, why}:
+	case c.queue <- complaint{p, reason}:
 	default:
 	}
 }
 
-func (c *complainer) problem() error {
+// lastError returns the error of the last attempt to write an Event.
+func (c *complainer) lastError() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
+// run writes the queued complaints until ctx ends.
 func (c *complainer) run(ctx context.Context, client rest.Interface) {
 	limit := rate.NewLimiter(eventsPerSecond, eventsAtOnce)
 	for limit.Wait(ctx) == nil {
@@ -74,6 +75,7 @@ func (c *complainer) run(ctx context.Context, client rest.Interface) {
 	}
 }
 
+// event returns the Event that says the complaint.
 func (c complaint) event(now time.Time) *corev1.Event {
 	hash := fnv.New64a()
 	fmt.Fprint(hash, c.pod.UID, c.pod.SETKey, c.pod.SET)
@@ -83,7 +85,7 @@ func (c complaint) event(now time.Time) *corev1.Event {
 		InvolvedObject: c.pod.object(),
 		Type:           corev1.EventTypeWarning,
 		Reason:         "InvalidSET",
-		Message:        fmt.Sprintf("%s: %s; the pod is routed as one without a SET", c.pod.SETKey, c.why),
+		Message:        fmt.Sprintf("%s: %s; the pod is routed as one without a SET", c.pod.SETKey, c.reason),
 		Source:         corev1.EventSource{Component: "setrouter"},
 		FirstTimestamp: timestamp, LastTimestamp: timestamp, Count: 1,
 	}

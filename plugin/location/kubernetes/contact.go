@@ -11,15 +11,15 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/clock"
 )
 
-// contact watches what an API server says to one feed: the informers do not
-// tell when a watch works, only when it does not.
+// contact records when and how an API server last answered one feed. Informers
+// report a watch that fails, and do not report a watch that works.
 type contact struct {
 	mu    sync.Mutex
-	heard time.Time
-	err   error // why the last exchange failed; nil: it did not
+	heard time.Time // when the API server last answered
+	err   error     // why the last exchange failed; nil: the exchange succeeded
 }
 
-func (c *contact) ok() {
+func (c *contact) succeeded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heard, c.err = clock.Now(), nil
@@ -37,10 +37,10 @@ func (c *contact) state() (heard time.Time, err error) {
 	return c.heard, c.err
 }
 
-// wrap is a rest.Config's WrapTransport.
+// wrap is the WrapTransport of a rest.Config.
 func (c *contact) wrap(next http.RoundTripper) http.RoundTripper { return &listener{next, c} }
 
-// listener notes how requests of a feed end.
+// listener records in contact how the requests of a feed end.
 type listener struct {
 	next    http.RoundTripper
 	contact *contact
@@ -53,20 +53,20 @@ func (l *listener) RoundTrip(req *http.Request) (*http.Response, error) {
 	case req.Context().Err() != nil:
 	case err != nil:
 		l.contact.failed(err)
-	case resp.StatusCode >= 400 && resp.StatusCode != http.StatusGone: // 410: list again
+	case resp.StatusCode >= 400 && resp.StatusCode != http.StatusGone: // after 410 the informer lists again
 		l.contact.failed(fmt.Errorf("the API server answers %s to %s", resp.Status, req.URL.Path))
 	default:
-		l.contact.ok()
+		l.contact.succeeded()
 		resp.Body = &heardBody{resp.Body, l.contact}
 	}
 	return resp, err
 }
 
-// WrappedRoundTripper is for those who close idle connections.
+// WrappedRoundTripper lets utilnet.CloseIdleConnectionsFor find the transport.
 func (l *listener) WrappedRoundTripper() http.RoundTripper { return l.next }
 
-// heardBody notes each piece of a watch: in a quiet cluster that is a bookmark
-// a minute.
+// heardBody records in contact each piece of a watch. A quiet cluster sends a
+// bookmark every minute.
 type heardBody struct {
 	io.ReadCloser
 	contact *contact
@@ -75,7 +75,7 @@ type heardBody struct {
 func (b *heardBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
-		b.contact.ok()
+		b.contact.succeeded()
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.contact.failed(err)

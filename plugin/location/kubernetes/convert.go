@@ -11,43 +11,43 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// keys say what is read of pods and nodes.
+// keys are the labels and annotations that the source reads from pods and nodes.
 type keys struct {
 	setLabel, setAnnotation, campusLabel string
-	labels                               []string
+	labels                               []string // of pods, that become labels of the identity
 }
 
 func keysOf(k *serverconfig.Kubernetes) keys {
 	return keys{k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels}
 }
 
-// strip is the informers' transform: of pods and nodes only what is read is
-// kept, in a new object so that the rest can go. What it has made passes
-// through it unchanged.
+// strip is the transform of the informers. It returns a new pod or node with only
+// what the source reads, so that the rest can go. It does not change an object that
+// is stripped already.
 func (k keys) strip(obj any) (any, error) {
 	switch o := obj.(type) {
 	case *corev1.Pod:
 		return &corev1.Pod{
-			ObjectMeta: meta(&o.ObjectMeta, only(o.Labels, append([]string{k.setLabel}, k.labels...)), only(o.Annotations, []string{k.setAnnotation})),
+			ObjectMeta: strippedMeta(&o.ObjectMeta, pick(o.Labels, append([]string{k.setLabel}, k.labels...)), pick(o.Annotations, []string{k.setAnnotation})),
 			Spec:       corev1.PodSpec{NodeName: o.Spec.NodeName, HostNetwork: o.Spec.HostNetwork},
 			Status:     corev1.PodStatus{Phase: o.Status.Phase, PodIP: o.Status.PodIP, PodIPs: o.Status.PodIPs, StartTime: o.Status.StartTime},
 		}, nil
 	case *corev1.Node:
-		labels := only(o.Labels, []string{corev1.LabelTopologyRegion, corev1.LabelTopologyZone, k.campusLabel})
-		return &corev1.Node{ObjectMeta: meta(&o.ObjectMeta, labels, nil), Status: corev1.NodeStatus{Addresses: o.Status.Addresses}}, nil
+		labels := pick(o.Labels, []string{corev1.LabelTopologyRegion, corev1.LabelTopologyZone, k.campusLabel})
+		return &corev1.Node{ObjectMeta: strippedMeta(&o.ObjectMeta, labels, nil), Status: corev1.NodeStatus{Addresses: o.Status.Addresses}}, nil
 	}
 	return obj, nil
 }
 
-func meta(o *metav1.ObjectMeta, labels, annotations map[string]string) metav1.ObjectMeta {
+func strippedMeta(o *metav1.ObjectMeta, labels, annotations map[string]string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Namespace: o.Namespace, Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion,
 		CreationTimestamp: o.CreationTimestamp, Labels: labels, Annotations: annotations,
 	}
 }
 
-// only are the entries of a map with the given keys; nil if there is none.
-func only(m map[string]string, keys []string) (out map[string]string) {
+// pick returns the entries of a map under the given keys; nil if there are none.
+func pick(m map[string]string, keys []string) (out map[string]string) {
 	for _, key := range keys {
 		if value, ok := m[key]; ok && key != "" {
 			if out == nil {
@@ -59,17 +59,17 @@ func only(m map[string]string, keys []string) (out map[string]string) {
 	return out
 }
 
-// pod reads a pod. It is not ok for one without an address, and for one that
-// has ended, whose address may be another's by now.
+// pod reads a pod; ok is false for a pod without an address. It is also false for a
+// pod that has ended: another pod may have the address by now.
 func (k keys) pod(p *corev1.Pod) (out Pod, ok bool) {
 	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 		return out, false
 	}
 	out = Pod{
 		Namespace: p.Namespace, Name: p.Name, UID: string(p.UID), Created: p.CreationTimestamp.Unix(),
-		Node: p.Spec.NodeName, HostNetwork: p.Spec.HostNetwork, Labels: only(p.Labels, k.labels),
+		Node: p.Spec.NodeName, HostNetwork: p.Spec.HostNetwork, Labels: pick(p.Labels, k.labels),
 	}
-	if p.Status.StartTime != nil { // it may have waited for long, and got its address then
+	if p.Status.StartTime != nil { // a pod gets its address when it starts, perhaps long after its creation
 		out.Created = p.Status.StartTime.Unix()
 	}
 	for _, ip := range p.Status.PodIPs {
@@ -86,7 +86,7 @@ func (k keys) pod(p *corev1.Pod) (out Pod, ok bool) {
 	return out, len(out.Addrs) > 0
 }
 
-// node reads a node. A zone without its region is not known.
+// node reads a node. It drops a zone without its region.
 func (k keys) node(n *corev1.Node) Node {
 	out := Node{
 		Name: n.Name, Created: n.CreationTimestamp.Unix(),
@@ -104,7 +104,8 @@ func (k keys) node(n *corev1.Node) Node {
 	return out
 }
 
-// appendAddr adds an address once, if the text is one.
+// appendAddr returns list with the address in text. It returns list unchanged if
+// the address is there already, or if text is not an address.
 func appendAddr(list []netip.Addr, text string) []netip.Addr {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
@@ -119,7 +120,7 @@ func appendAddr(list []netip.Addr, text string) []netip.Addr {
 	return append(list, addr)
 }
 
-// object is the pod itself, for an Event on it.
+// object returns the reference to the pod, for an Event.
 func (p *Pod) object() corev1.ObjectReference {
 	return corev1.ObjectReference{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: types.UID(p.UID)}
 }

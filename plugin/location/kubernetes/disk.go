@@ -11,21 +11,21 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// diskVersion is the version of the form of the copies on disk.
+// diskVersion is the version of the format of the copies on disk.
 const diskVersion = 1
 
-// diskCopy is what is on disk of a cluster.
+// diskCopy is the copy of a cluster on disk.
 type diskCopy struct {
 	Version int       `json:"version"`
-	Of      string    `json:"of"`    // the options under which the records were read
-	Heard   time.Time `json:"heard"` // when the API server last said something
+	Options string    `json:"of"`    // the options under which the server read the records
+	Heard   time.Time `json:"heard"` // when the API server last answered
 	Pods    []Pod     `json:"pods"`
 	Nodes   []Node    `json:"nodes"`
 }
 
-// readDisk returns a copy that was made under the same options. Where there is
-// no file, ok is false and there is no error.
-func readDisk(name, of string) (c diskCopy, ok bool, err error) {
+// readDisk returns a copy that was written under the same options. If there is no
+// file, ok is false and err is nil.
+func readDisk(name, options string) (c diskCopy, ok bool, err error) {
 	err = diskcopy.Read(name, &c)
 	if errors.Is(err, os.ErrNotExist) {
 		return diskCopy{}, false, nil
@@ -33,7 +33,7 @@ func readDisk(name, of string) (c diskCopy, ok bool, err error) {
 	if err != nil {
 		return diskCopy{}, false, err
 	}
-	if c.Version != diskVersion || c.Of != of {
+	if c.Version != diskVersion || c.Options != options {
 		return diskCopy{}, false, fmt.Errorf("%s was written under other options, it is not used", name)
 	}
 	if err := c.check(); err != nil {
@@ -42,7 +42,7 @@ func readDisk(name, of string) (c diskCopy, ok bool, err error) {
 	return c, true, nil
 }
 
-// check looks for addresses that were not written: no caller has one.
+// check returns an error if the copy has addresses that the server never writes.
 func (c diskCopy) check() error {
 	var all []netip.Addr
 	for _, p := range c.Pods {

@@ -19,39 +19,39 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
-// The resources that are watched.
+// The resources that the source watches.
 const (
 	pods  = "pods"
 	nodes = "nodes"
 )
 
-// feed keeps the table's records of one resource, in one namespace or in all,
-// equal to what an informer holds.
+// feed keeps the records of one resource in the table, in one namespace or in all,
+// equal to the store of an informer.
 type feed struct {
 	resource  string
-	namespace string // empty: all
+	namespace string // empty: all namespaces
 	contact   contact
-	synced    atomic.Bool // the first list is in the table, whole
+	synced    atomic.Bool // the whole first list is in the table
 
 	records records
-	mu      sync.Mutex // held from the look into the store to the change of the table
+	mu      sync.Mutex // held from the read of the store to the change of the table
 	store   getter
 }
 
-// records are those of the table that a feed is about.
+// records are the records of one resource and cluster in the table.
 type records interface {
 	put(obj any)
 	remove(key string)
 	keys() []string
 }
 
-// getter is what is asked of an informer's store.
+// getter is the part of an informer's store that a feed uses.
 type getter interface {
 	GetByKey(key string) (item any, exists bool, err error)
 }
 
-// sync makes the record with a key what the store has. Events are hints to call
-// it: whatever their order, the last one finds the state that remains.
+// sync makes the record with a key equal to the store. Each event calls sync.
+// Whatever the order of the events, the last finds the state that remains.
 func (f *feed) sync(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -62,13 +62,14 @@ func (f *feed) sync(key string) {
 	f.records.remove(key)
 }
 
+// hint is the handler of an event: it syncs the object of the event.
 func (f *feed) hint(obj any) {
 	if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
 		observe.Safely("an event of "+f.resource, func() { f.sync(key) })
 	}
 }
 
-// sweep removes records that came from a copy on disk and are gone since.
+// sweep removes the records from the copy on disk that the cluster no longer has.
 func (f *feed) sweep() {
 	for _, key := range f.records.keys() {
 		if f.namespace == "" || strings.HasPrefix(key, f.namespace+"/") {
@@ -78,7 +79,7 @@ func (f *feed) sweep() {
 	f.synced.Store(true)
 }
 
-// run watches until ctx ends.
+// run watches the resource until ctx ends.
 func (f *feed) run(ctx context.Context, config *rest.Config, selector string, strip cache.TransformFunc) error {
 	config = rest.CopyConfig(config)
 	config.Wrap(f.contact.wrap)
@@ -98,7 +99,7 @@ func (f *feed) run(ctx context.Context, config *rest.Config, selector string, st
 		return err
 	}
 	if err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		if !errors.Is(err, io.EOF) && !apierrors.IsResourceExpired(err) { // a watch that ended, to begin again
+		if !errors.Is(err, io.EOF) && !apierrors.IsResourceExpired(err) { // both are normal ends of a watch
 			f.contact.failed(err)
 		}
 	}); err != nil {
@@ -124,6 +125,7 @@ func (f *feed) run(ctx context.Context, config *rest.Config, selector string, st
 	return nil
 }
 
+// example returns an object of the type that the feed watches.
 func (f *feed) example() runtime.Object {
 	if f.resource == pods {
 		return &corev1.Pod{}
@@ -131,23 +133,24 @@ func (f *feed) example() runtime.Object {
 	return &corev1.Node{}
 }
 
-// podRecords are the pods of a cluster.
+// podRecords are the pods of a cluster in the table.
 type podRecords struct {
 	table   *Table
 	cluster string
-	keysOf  keys
-	// complain is told of each pod that comes to have an invalid SET.
-	complain func(p Pod, why string)
+	reads   keys
+	// complain is called for each pod that newly has an invalid SET.
+	complain func(p Pod, reason string)
 }
 
 func (r podRecords) put(obj any) {
-	p, ok := r.keysOf.pod(obj.(*corev1.Pod))
+	object := obj.(*corev1.Pod)
+	p, ok := r.reads.pod(object)
 	if !ok {
-		r.remove(obj.(*corev1.Pod).Namespace + "/" + obj.(*corev1.Pod).Name)
+		r.remove(object.Namespace + "/" + object.Name)
 		return
 	}
-	if why := r.table.PutPod(r.cluster, p); why != "" {
-		r.complain(p, why)
+	if invalid := r.table.PutPod(r.cluster, p); invalid != "" {
+		r.complain(p, invalid)
 	}
 }
 
@@ -155,14 +158,14 @@ func (r podRecords) remove(key string) { r.table.RemovePod(r.cluster, key) }
 
 func (r podRecords) keys() []string { return r.table.PodKeys(r.cluster) }
 
-// nodeRecords are the nodes of a cluster.
+// nodeRecords are the nodes of a cluster in the table.
 type nodeRecords struct {
 	table   *Table
 	cluster string
-	keysOf  keys
+	reads   keys
 }
 
-func (r nodeRecords) put(obj any) { r.table.PutNode(r.cluster, r.keysOf.node(obj.(*corev1.Node))) }
+func (r nodeRecords) put(obj any) { r.table.PutNode(r.cluster, r.reads.node(obj.(*corev1.Node))) }
 
 func (r nodeRecords) remove(key string) { r.table.RemoveNode(r.cluster, key) }
 

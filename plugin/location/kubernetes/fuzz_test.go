@@ -127,7 +127,7 @@ func FuzzDisk(f *testing.F) {
 		}
 		checkAll(t, table)
 		pods, nodes, _ := table.Records("bj")
-		written, err := json.Marshal(diskCopy{Version: diskVersion, Of: "x", Pods: pods, Nodes: nodes})
+		written, err := json.Marshal(diskCopy{Version: diskVersion, Options: "x", Pods: pods, Nodes: nodes})
 		if err != nil {
 			t.Fatal(err)
 		}

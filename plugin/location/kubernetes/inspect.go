@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// Count is how many pods and nodes of a cluster the table has, and how many of
-// the pods have a SET that is no SET name.
-func (t *Table) Count(in string) (pods, nodes, invalid int) {
+// Count returns the number of pods and nodes of a cluster, and of the pods with an
+// invalid SET name.
+func (t *Table) Count(clusterName string) (pods, nodes, invalid int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cluster(in)
-	return len(c.pods), len(c.nodes), len(c.bad)
+	c := t.cluster(clusterName)
+	return len(c.pods), len(c.nodes), len(c.withInvalidSET)
 }
 
-// Addresses is how many addresses are known, and how many of them are in
+// Addresses returns the number of known addresses, and of the addresses that are in
 // several clusters.
 func (t *Table) Addresses() (all, ambiguous int) {
 	t.mu.Lock()
@@ -22,33 +22,33 @@ func (t *Table) Addresses() (all, ambiguous int) {
 	return len(t.holders), t.ambiguous
 }
 
-// Changes goes up with each change of a cluster's records.
-func (t *Table) Changes(in string) uint64 {
+// Changes returns a count that goes up with each change of a cluster's records.
+func (t *Table) Changes(clusterName string) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.cluster(in).changes
+	return t.cluster(clusterName).changes
 }
 
-// PodKeys are the keys of a cluster's pods.
-func (t *Table) PodKeys(in string) []string {
+// PodKeys returns the keys of a cluster's pods, in no certain order.
+func (t *Table) PodKeys(clusterName string) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Collect(maps.Keys(t.cluster(in).pods))
+	return slices.Collect(maps.Keys(t.cluster(clusterName).pods))
 }
 
-// NodeKeys are the names of a cluster's nodes.
-func (t *Table) NodeKeys(in string) []string {
+// NodeKeys returns the names of a cluster's nodes, in no certain order.
+func (t *Table) NodeKeys(clusterName string) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Collect(maps.Keys(t.cluster(in).nodes))
+	return slices.Collect(maps.Keys(t.cluster(clusterName).nodes))
 }
 
-// Records are all pods and nodes of a cluster, by their keys, and the count of
-// changes that they are of. What they hold is shared: read only.
-func (t *Table) Records(in string) (pods []Pod, nodes []Node, changes uint64) {
+// Records returns all pods and nodes of a cluster, ordered by their keys, and the
+// Changes that they include. Their slices and maps are shared: read only.
+func (t *Table) Records(clusterName string) (pods []Pod, nodes []Node, changes uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cluster(in)
+	c := t.cluster(clusterName)
 	for _, key := range slices.Sorted(maps.Keys(c.pods)) {
 		pods = append(pods, c.pods[key].Pod)
 	}
@@ -58,17 +58,17 @@ func (t *Table) Records(in string) (pods []Pod, nodes []Node, changes uint64) {
 	return pods, nodes, c.changes
 }
 
-// Invalid are the first pods of a cluster whose SET is no SET name, with the
-// reason, by their keys.
-func (t *Table) Invalid(in string, limit int) (keys, reasons []string) {
+// Invalid returns the keys of the first pods, at most limit, whose SET is not a SET
+// name, and the reason for each. The keys are in order.
+func (t *Table) Invalid(clusterName string, limit int) (keys, reasons []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cluster(in)
-	for _, key := range slices.Sorted(maps.Keys(c.bad)) {
+	c := t.cluster(clusterName)
+	for _, key := range slices.Sorted(maps.Keys(c.withInvalidSET)) {
 		if len(keys) == limit {
 			break
 		}
-		keys, reasons = append(keys, key), append(reasons, c.bad[key].invalid)
+		keys, reasons = append(keys, key), append(reasons, c.withInvalidSET[key].invalid)
 	}
 	return keys, reasons
 }

@@ -7,8 +7,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
-// quietClient sends what client-go logs to the pack's log: by itself it writes
-// to standard error.
+// quietClient makes client-go log to the log of the pack instead of standard error.
 func quietClient() {
 	klog.SetLogger(funcr.New(func(prefix, args string) {
 		observe.Log.Info("[SetRouter] client-go " + prefix + " " + args)

@@ -33,7 +33,7 @@ func oracle(clusters map[string]model) map[netip.Addr]location.Identity {
 		uid     string
 		node    bool
 		shared  bool
-		is      location.Identity
+		id      location.Identity
 	}
 	claims := map[netip.Addr]map[string][]claim{} // by address and cluster
 	add := func(cluster, ip string, c claim) {
@@ -51,16 +51,16 @@ func oracle(clusters map[string]model) map[netip.Addr]location.Identity {
 					add(name, a.Address, claim{o.CreationTimestamp.Unix(), o.Name, true, true, location.Identity{Location: where(o)}})
 				}
 			case *corev1.Pod:
-				is := location.Identity{}
-				if n, there := cluster[o.Spec.NodeName].(*corev1.Node); there {
-					is.Location = where(n)
+				id := location.Identity{}
+				if n, ok := cluster[o.Spec.NodeName].(*corev1.Node); ok {
+					id.Location = where(n)
 				}
 				if set, err := location.ParseSET(o.Labels["set-group"]); err == nil && !o.Spec.HostNetwork {
-					is.SET = set
+					id.SET = set
 				}
 				for _, ip := range o.Status.PodIPs {
 					if o.Status.Phase == corev1.PodRunning {
-						add(name, ip.IP, claim{o.CreationTimestamp.Unix(), string(o.UID), false, o.Spec.HostNetwork, is})
+						add(name, ip.IP, claim{o.CreationTimestamp.Unix(), string(o.UID), false, o.Spec.HostNetwork, id})
 					}
 				}
 			}
@@ -82,19 +82,19 @@ func oracle(clusters map[string]model) map[netip.Addr]location.Identity {
 				return cmp.Or(cmp.Compare(b.created, a.created), cmp.Compare(a.uid, b.uid))
 			}))
 		}
-		is := winners[0].is
+		id := winners[0].id
 		for _, w := range winners[1:] {
-			for is.Location != w.is.Location.Cut(is.Depth()) {
-				is.Location = is.Cut(is.Depth() - 1)
+			for id.Location != w.id.Location.Cut(id.Depth()) {
+				id.Location = id.Cut(id.Depth() - 1)
 			}
-			if w.is.SET != is.SET {
-				is.SET = ""
+			if w.id.SET != id.SET {
+				id.SET = ""
 			}
 		}
 		if shared {
-			is.SET = ""
+			id.SET = ""
 		}
-		out[addr] = is
+		out[addr] = id
 	}
 	return out
 }
@@ -132,7 +132,7 @@ func tableFollows(t *rapid.T) {
 	}
 	if rapid.Bool().Draw(t, "from a copy on disk") {
 		table.PutPod("bj", Pod{Namespace: "p", Name: "0", UID: "old", Addrs: ips("10.0.0.1"), SET: "o.l.d"})
-		table.PutNode("bj", Node{Name: "gone", Addrs: ips("10.0.0.2"), Location: at("o", "l", "d")})
+		table.PutNode("bj", Node{Name: "gone", Addrs: ips("10.0.0.2"), Location: place("o", "l", "d")})
 	}
 	var pending []hint
 	for step := range rapid.IntRange(1, 60).Draw(t, "steps") {
@@ -151,9 +151,9 @@ func tableFollows(t *rapid.T) {
 	for _, h := range rapid.Permutation(pending).Draw(t, "the rest") {
 		h.feed.sync(h.key)
 	}
-	for _, of := range feeds {
-		of[0].sweep()
-		of[1].sweep()
+	for _, pair := range feeds {
+		pair[0].sweep()
+		pair[1].sweep()
 	}
 	got := map[netip.Addr]location.Identity{}
 	for addr, facts := range table.All() {
@@ -170,7 +170,7 @@ func change(t *rapid.T, m model, step int) (which int, key string) {
 	created := metav1.Unix(int64(rapid.IntRange(1, 3).Draw(t, "created")), 0)
 	node := fmt.Sprint("n", rapid.IntRange(0, 2).Draw(t, "node"))
 	if rapid.IntRange(0, 3).Draw(t, "of a node") == 0 {
-		if _, there := m[node]; there && rapid.Bool().Draw(t, "delete") {
+		if _, ok := m[node]; ok && rapid.Bool().Draw(t, "delete") {
 			delete(m, node)
 			return 1, node
 		}
@@ -185,13 +185,13 @@ func change(t *rapid.T, m model, step int) (which int, key string) {
 	}
 	name := fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "pod"))
 	key = "p/" + name
-	old, there := m[key].(*corev1.Pod)
-	if there && rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
+	old, ok := m[key].(*corev1.Pod)
+	if ok && rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
 		delete(m, key)
 		return 0, key
 	}
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "p", Name: name, UID: types.UID(fmt.Sprint(name, "-", step)), CreationTimestamp: created}}
-	if there && rapid.Bool().Draw(t, "the same pod") {
+	if ok && rapid.Bool().Draw(t, "the same pod") {
 		p.UID, p.CreationTimestamp = old.UID, old.CreationTimestamp
 	}
 	p.Labels = map[string]string{"set-group": rapid.SampledFrom([]string{"", "a.b.c", "a.b.d", "invalid"}).Draw(t, "set")}

@@ -8,31 +8,34 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Pod is what matters of a pod that has addresses. Its JSON is that of the copy
-// on disk.
+// Pod is the part of a pod that the source reads. The copy on disk has pods in this
+// JSON.
 type Pod struct {
 	Namespace string       `json:"namespace"`
 	Name      string       `json:"name"`
 	UID       string       `json:"uid"`
-	Created   int64        `json:"created"` // Unix seconds; when it was started, if that is known
+	Created   int64        `json:"created"` // Unix seconds; the start of the pod, if the start is known
 	Node      string       `json:"node,omitempty"`
 	Addrs     []netip.Addr `json:"addrs"` // normalised
 	// HostNetwork pods have their node's addresses, which are shared.
 	HostNetwork bool              `json:"hostNetwork,omitempty"`
-	SET         string            `json:"set,omitempty"` // as it stands there, valid or not
+	SET         string            `json:"set,omitempty"` // as the pod has it, valid or not
 	SETKey      string            `json:"setKey,omitempty"`
-	Labels      map[string]string `json:"labels,omitempty"` // of the allow list
+	Labels      map[string]string `json:"labels,omitempty"` // on the allow list
 }
 
-// Key names the pod in its cluster, at one time.
+// Key returns namespace/name: the name of the pod in its cluster. A later pod can
+// have the same key.
 func (p *Pod) Key() string { return p.Namespace + "/" + p.Name }
 
+// equal reports whether two pods are the same in all fields.
 func (p *Pod) equal(o *Pod) bool {
 	return p.UID == o.UID && p.Created == o.Created && p.Node == o.Node && p.HostNetwork == o.HostNetwork && p.Key() == o.Key() &&
 		p.SET == o.SET && p.SETKey == o.SETKey && slices.Equal(p.Addrs, o.Addrs) && maps.Equal(p.Labels, o.Labels)
 }
 
-// Node is what matters of a node.
+// Node is the part of a node that the source reads. The copy on disk has nodes in
+// this JSON.
 type Node struct {
 	Name    string       `json:"name"`
 	Created int64        `json:"created"`         // Unix seconds
@@ -40,6 +43,7 @@ type Node struct {
 	location.Location
 }
 
+// equal reports whether two nodes are the same in all fields.
 func (n *Node) equal(o *Node) bool {
 	return n.Name == o.Name && n.Created == o.Created && n.Location == o.Location && slices.Equal(n.Addrs, o.Addrs)
 }
@@ -48,20 +52,20 @@ func (n *Node) equal(o *Node) bool {
 type pod struct {
 	Pod
 	cluster *cluster
-	set     location.SET // empty if there is none, or an invalid one
-	invalid string       // why it is
-	place   *location.Origin
+	set     location.SET // empty if Pod.SET is empty or invalid
+	invalid string       // why Pod.SET is invalid; empty if it is not
+	origin  *location.Origin
 }
 
 // node is a node in the table.
 type node struct {
 	Node
 	cluster *cluster
-	place   *location.Origin
+	origin  *location.Origin
 }
 
 func newPod(c *cluster, p Pod) *pod {
-	out := &pod{Pod: p, cluster: c, place: &location.Origin{Source: location.SourceKubernetes, Match: "pod " + c.name + "/" + p.Key()}}
+	out := &pod{Pod: p, cluster: c, origin: &location.Origin{Source: location.SourceKubernetes, Match: "pod " + c.name + "/" + p.Key()}}
 	if p.SET == "" {
 		return out
 	}
@@ -78,35 +82,35 @@ func newNode(c *cluster, n Node) *node {
 	return &node{n, c, &location.Origin{Source: location.SourceKubernetes, Match: "node " + c.name + "/" + n.Name}}
 }
 
-// facts are what the pod says of an address that is its own.
+// facts returns the facts of an address of the pod.
 func (p *pod) facts() location.Facts {
 	f := p.cluster.nodes[p.Node].facts()
 	f.Shared = nil
 	if p.HostNetwork {
-		f.Shared = p.place
+		f.Shared = p.origin
 		return f
 	}
 	if p.set != "" {
-		f.SET, f.SETFrom = p.set, p.place
+		f.SET, f.SETFrom = p.set, p.origin
 	}
 	if len(p.Labels) > 0 {
 		f.Labels, f.LabelsFrom = p.Labels, make(map[string]*location.Origin, len(p.Labels))
 		for key := range p.Labels {
-			f.LabelsFrom[key] = p.place
+			f.LabelsFrom[key] = p.origin
 		}
 	}
 	return f
 }
 
-// facts are what the node says of its addresses: it is where it is, and so are
-// the pods in its network and those whose packets it translates. A nil node is
-// one that is not known yet.
+// facts returns the facts of an address of the node. The node shares its addresses
+// with the pods in its network and with the pods whose packets it translates. For a
+// nil node, which the table does not know yet, facts returns no facts.
 func (n *node) facts() (f location.Facts) {
 	if n == nil {
 		return f
 	}
 	f.Location = n.Location
-	f.AssignOrigin(n.place)
-	f.Shared = n.place
+	f.AssignOrigin(n.origin)
+	f.Shared = n.origin
 	return f
 }

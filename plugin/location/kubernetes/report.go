@@ -12,11 +12,11 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/sources"
 )
 
-// reportInterval is that of metrics and log.
+// reportInterval is how often the source updates its metrics and its log.
 const reportInterval = 5 * time.Second
 
-// report keeps the metrics, and logs where the state of a cluster is another,
-// until ctx ends.
+// report updates the metrics, and logs each change of a cluster's state, until ctx
+// ends.
 func (s *Source) report(ctx context.Context) {
 	tick := time.NewTicker(reportInterval)
 	defer tick.Stop()
@@ -47,14 +47,15 @@ func logState(c sources.Cluster) {
 		zap.Time("heard", c.Heard), zap.String("problems", strings.Join(c.Problems, "; ")))
 }
 
+// measure updates the metrics.
 func measure(status sources.Status) {
 	var clusters []observe.KubernetesCluster
 	for _, c := range status.Clusters {
-		figures := observe.KubernetesCluster{Name: c.Name, Snapshot: c.Snapshot, Pods: c.Pods, Invalid: c.Invalid}
+		cluster := observe.KubernetesCluster{Name: c.Name, Snapshot: c.Snapshot, Pods: c.Pods, Invalid: c.Invalid}
 		if !c.Heard.IsZero() {
-			figures.Heard = float64(c.Heard.Unix())
+			cluster.Heard = float64(c.Heard.Unix())
 		}
-		clusters = append(clusters, figures)
+		clusters = append(clusters, cluster)
 	}
 	observe.Kubernetes(status.Ambiguous, clusters)
 }

@@ -82,14 +82,17 @@ func TestKubernetesScale(t *testing.T) {
 		return all == scalePods+scaleNodes && s.clusters[0].synced()
 	})
 	t.Logf("opened in %v, first table of %d pods on %d nodes in %v", opened, scalePods, scaleNodes, first)
-	waitFor(t, func() bool { _, ok, err := readDisk(s.clusters[0].file, s.clusters[0].of); return ok && err == nil })
+	waitFor(t, func() bool {
+		_, ok, err := readDisk(s.clusters[0].file, s.clusters[0].options)
+		return ok && err == nil
+	})
 	t.Logf("memory: %.1f MiB on the heap", heap()-before)
 
 	var lags []time.Duration
 	for n := range scaleLags {
-		at := n * 4
-		do(t, client.Label(ctx, scalePod(at).Path(), "set-group", "epp.query.bj"))
-		lags = append(lags, waitFor(t, func() bool { f, _ := s.Facts(ip(scaleAddr(at))); return f.SET == "epp.query.bj" }))
+		number := n * 4
+		do(t, client.Label(ctx, scalePod(number).Path(), "set-group", "epp.query.bj"))
+		lags = append(lags, waitFor(t, func() bool { f, _ := s.Facts(ip(scaleAddr(number))); return f.SET == "epp.query.bj" }))
 	}
 	slices.Sort(lags)
 	t.Logf("lag from the API server's answer to a label change until lookups have it, %d changes one by one: p50 %v, p99 %v, most %v", scaleLags, lags[scaleLags/2], lags[scaleLags*99/100], lags[scaleLags-1])
@@ -107,7 +110,7 @@ func TestKubernetesScale(t *testing.T) {
 	})
 	t.Logf("%d label changes by %d writers: the API server took %.0f a second, and the table was whole %v after the last", scalePods, writers, scalePods/wrote.Seconds(), behind)
 	eventually(t, "the copy on disk", "written", func() string {
-		if c, _, _ := readDisk(s.clusters[0].file, s.clusters[0].of); len(c.Pods) == scalePods && c.Pods[scalePods-1].SET == "epp.core.sh" {
+		if c, _, _ := readDisk(s.clusters[0].file, s.clusters[0].options); len(c.Pods) == scalePods && c.Pods[scalePods-1].SET == "epp.core.sh" {
 			return "written"
 		}
 		return "old"
@@ -138,7 +141,7 @@ func waitFor(t *testing.T, done func() bool) time.Duration {
 func BenchmarkChange(b *testing.B) {
 	table := NewTable()
 	for n := range scaleNodes {
-		table.PutNode("bj", Node{Name: fmt.Sprintf("node-%d", n), Location: at("north", "bj", "bj-1")})
+		table.PutNode("bj", Node{Name: fmt.Sprintf("node-%d", n), Location: place("north", "bj", "bj-1")})
 	}
 	pod := func(n int, set string) Pod {
 		p := scalePod(n)

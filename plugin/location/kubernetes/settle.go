@@ -10,7 +10,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// settle publishes what is known of addresses now, where it differs.
+// settle publishes the facts of addresses that have changed.
 func (t *Table) settle(addrs []netip.Addr) {
 	for _, addr := range addrs {
 		h := t.holders[addr]
@@ -18,12 +18,7 @@ func (t *Table) settle(addrs []netip.Addr) {
 			continue
 		}
 		facts, clusters := h.facts()
-		if was := h.ambiguous; was != (clusters > 1) {
-			h.ambiguous = !was
-			if t.ambiguous++; was {
-				t.ambiguous -= 2
-			}
-		}
+		t.setAmbiguous(h, clusters > 1)
 		old, ok := t.Facts(addr)
 		switch {
 		case clusters == 0:
@@ -39,12 +34,24 @@ func (t *Table) settle(addrs []netip.Addr) {
 	}
 }
 
-// facts are what the holders together say, and in how many clusters they are.
+// setAmbiguous notes whether holders are in several clusters, and counts them.
+func (t *Table) setAmbiguous(h *holders, ambiguous bool) {
+	switch {
+	case ambiguous && !h.ambiguous:
+		t.ambiguous++
+	case !ambiguous && h.ambiguous:
+		t.ambiguous--
+	}
+	h.ambiguous = ambiguous
+}
+
+// facts returns the facts of an address with these holders, and the number of
+// clusters that they are in.
 func (h *holders) facts() (f location.Facts, clusters int) {
 	byCluster := map[*cluster]location.Facts{}
 	slices.SortFunc(h.pods, newerPod)
 	for _, p := range h.pods {
-		if known, ok := byCluster[p.cluster]; !ok || p.HostNetwork && known.Shared == nil {
+		if newer, ok := byCluster[p.cluster]; !ok || p.HostNetwork && newer.Shared == nil {
 			byCluster[p.cluster] = p.facts()
 		}
 	}
@@ -53,20 +60,21 @@ func (h *holders) facts() (f location.Facts, clusters int) {
 		byCluster[n.cluster] = n.facts()
 	}
 	clusters = len(byCluster)
-	names := slices.SortedFunc(maps.Keys(byCluster), func(a, b *cluster) int { return cmp.Compare(a.name, b.name) })
-	for i, c := range names {
-		if facts := byCluster[c]; i == 0 {
-			f = facts
+	ordered := slices.SortedFunc(maps.Keys(byCluster), func(a, b *cluster) int { return cmp.Compare(a.name, b.name) })
+	for i, c := range ordered {
+		if other := byCluster[c]; i == 0 {
+			f = other
 		} else {
-			agree(&f, &facts)
+			keepCommon(&f, &other)
 		}
 	}
 	return f, clusters
 }
 
-// agree takes from f what another cluster does not say as well. That a pod has
-// no SET is said, too: it is never given another cluster's.
-func agree(f, other *location.Facts) {
+// keepCommon removes from f the facts on which another cluster does not agree. A pod
+// without a SET does not agree with a SET: it must not get the SET of another
+// cluster's pod.
+func keepCommon(f, other *location.Facts) {
 	depth := min(f.Location.Depth(), other.Location.Depth())
 	for f.Cut(depth) != other.Cut(depth) {
 		depth--
@@ -81,13 +89,13 @@ func agree(f, other *location.Facts) {
 	f.Labels, f.LabelsFrom = nil, nil
 }
 
-// newerPod orders pods that claim one address: it was given to the one that was
-// started last.
+// newerPod orders pods with one address, the last started first: the address belongs
+// to the last started.
 func newerPod(a, b *pod) int {
 	return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(a.UID, b.UID))
 }
 
-// newerNode is the same for nodes.
+// newerNode orders nodes with one address, the last created first.
 func newerNode(a, b *node) int {
 	return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(a.Name, b.Name))
 }

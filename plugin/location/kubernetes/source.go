@@ -17,18 +17,18 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// copyInterval is how often a copy on disk is looked after, and how much of the
-// news a restart without the API server can miss.
+// copyInterval is how often the server compares the copy on disk with the table. A
+// restart without the API server can miss the changes of one interval.
 const copyInterval = 10 * time.Second
 
-// shown bounds the invalid pods of a cluster in a status.
-const shown = 50
+// maxInvalid bounds the invalid pods of a cluster in a status.
+const maxInvalid = 50
 
 // Source is the identity source `kubernetes`.
 type Source struct {
 	table    *Table
 	clusters []*watched
-	interval time.Duration // copyInterval, but in tests
+	interval time.Duration // copyInterval; tests use another
 }
 
 var _ sources.Source = (*Source)(nil)
@@ -45,7 +45,8 @@ func init() {
 	})
 }
 
-// New reads kubeconfigs and copies on disk. It does not speak to API servers.
+// New returns a source for the configured clusters. It reads the kubeconfigs and
+// the copies on disk, and does not speak to API servers.
 func New(k *serverconfig.Kubernetes) (*Source, error) {
 	s := &Source{table: NewTable(), interval: copyInterval}
 	for _, c := range k.Clusters {
@@ -61,7 +62,7 @@ func New(k *serverconfig.Kubernetes) (*Source, error) {
 	return s, nil
 }
 
-// Run follows the clusters until ctx ends.
+// Run keeps the table equal to the clusters until ctx ends.
 func (s *Source) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, w := range s.clusters {
@@ -100,10 +101,11 @@ func (s *Source) Status(now time.Time) sources.Status {
 	return out
 }
 
+// status returns the state of one cluster.
 func (w *watched) status(now time.Time) sources.Cluster {
 	c := sources.Cluster{Name: w.Name, State: sources.StateLive, First: []sources.Invalid{}, Problems: []string{}}
 	c.Pods, c.Nodes, c.Invalid = w.table.Count(w.Name)
-	keys, reasons := w.table.Invalid(w.Name, shown)
+	keys, reasons := w.table.Invalid(w.Name, maxInvalid)
 	for i := range keys {
 		c.First = append(c.First, sources.Invalid{Pod: keys[i], Why: reasons[i]})
 	}
@@ -131,9 +133,10 @@ func (w *watched) status(now time.Time) sources.Cluster {
 	return c
 }
 
+// complaintErr returns the error of the last attempt to write an Event.
 func (w *watched) complaintErr() error {
 	if w.complainer == nil {
 		return nil
 	}
-	return w.complainer.problem()
+	return w.complainer.lastError()
 }

@@ -36,17 +36,17 @@ func kubeconfigFor(t *testing.T, url string) string {
 }
 
 func TestNewRefuses(t *testing.T) {
-	const at = `plugin.location.option.kubernetes: cluster "bj": `
+	const prefix = `plugin.location.option.kubernetes: cluster "bj": `
 	good := kubeconfigFor(t, "http://127.0.0.1:1")
 	for _, tt := range []struct {
 		name    string
 		cluster serverconfig.Cluster
 		want    string
 	}{
-		{"not in a cluster", serverconfig.Cluster{}, at + "no kubeconfig is given, expected one, or the server to run in the cluster: "},
-		{"no such file", serverconfig.Cluster{Kubeconfig: "nowhere"}, at + `kubeconfig "nowhere": `},
-		{"no such context", serverconfig.Cluster{Kubeconfig: good, Context: "d"}, at + `kubeconfig "` + good + `": context "d" does not exist`},
-		{"a bad selector", serverconfig.Cluster{Kubeconfig: good, PodSelector: "a in"}, at + `podSelector "a in": `},
+		{"not in a cluster", serverconfig.Cluster{}, prefix + "no kubeconfig is given, expected one, or the server to run in the cluster: "},
+		{"no such file", serverconfig.Cluster{Kubeconfig: "nowhere"}, prefix + `kubeconfig "nowhere": `},
+		{"no such context", serverconfig.Cluster{Kubeconfig: good, Context: "d"}, prefix + `kubeconfig "` + good + `": context "d" does not exist`},
+		{"a bad selector", serverconfig.Cluster{Kubeconfig: good, PodSelector: "a in"}, prefix + `podSelector "a in": `},
 	} {
 		tt.cluster.Name = "bj"
 		_, err := New(&serverconfig.Kubernetes{Clusters: []serverconfig.Cluster{tt.cluster}})
@@ -110,7 +110,7 @@ func TestDisk(t *testing.T) {
 		t.Errorf("no file: %t, %v, want neither", ok, err)
 	}
 	c := diskCopy{
-		Version: diskVersion, Of: "x", Heard: time.Unix(100, 0).UTC(), Nodes: []Node{{Name: "n", Addrs: ips("10.9.0.1"), Location: at("r", "z", "")}},
+		Version: diskVersion, Options: "x", Heard: time.Unix(100, 0).UTC(), Nodes: []Node{{Name: "n", Addrs: ips("10.9.0.1"), Location: place("r", "z", "")}},
 		Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c", SETKey: "label s", Labels: map[string]string{"k": "v"}}},
 	}
 	if err := diskcopy.Write(name, c); err != nil {
@@ -153,7 +153,7 @@ func TestSilentAPIServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard := time.Now().Add(-time.Hour)
-	if err := diskcopy.Write(w.file, diskCopy{Version: diskVersion, Of: w.of, Heard: heard, Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c"}}}); err != nil {
+	if err := diskcopy.Write(w.file, diskCopy{Version: diskVersion, Options: w.options, Heard: heard, Pods: []Pod{{Namespace: "a", Name: "b", Addrs: ips("10.0.0.1"), SET: "a.b.c"}}}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := New(k)
@@ -209,8 +209,8 @@ func TestContact(t *testing.T) {
 		if resp, err := client.Get(server.URL + "/api/v1/pods"); err == nil {
 			resp.Body.Close()
 		}
-		at, err := c.state()
-		return !at.IsZero(), err
+		heardAt, err := c.state()
+		return !heardAt.IsZero(), err
 	}
 	status = http.StatusForbidden
 	if heard, err := ask(); heard || err == nil || err.Error() != "the API server answers 403 Forbidden to /api/v1/pods" {
@@ -232,15 +232,15 @@ func TestContact(t *testing.T) {
 
 // A copy of one cluster is not another one's, whatever it is called.
 func TestCopyIsOfOneAPIServer(t *testing.T) {
-	of := func(server string) string {
+	optionsFor := func(server string) string {
 		options := &serverconfig.Kubernetes{Snapshot: t.TempDir()}
 		w, err := newWatched(serverconfig.Cluster{Name: "bj", Kubeconfig: kubeconfigFor(t, server)}, options, NewTable())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return w.of
+		return w.options
 	}
-	if of("http://127.0.0.1:1") != of("http://127.0.0.1:1") || of("http://127.0.0.1:1") == of("http://127.0.0.1:2") {
+	if optionsFor("http://127.0.0.1:1") != optionsFor("http://127.0.0.1:1") || optionsFor("http://127.0.0.1:1") == optionsFor("http://127.0.0.1:2") {
 		t.Error("a copy is used for the same API server, and for no other one")
 	}
 }

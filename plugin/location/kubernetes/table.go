@@ -10,15 +10,15 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Table knows addresses from the pods and nodes of clusters. Records are put
-// and removed in any order; what it says depends only on those that are there:
+// Table knows addresses from the pods and nodes of clusters. Callers put and remove
+// records in any order. The facts depend only on the records that remain:
 //
-//   - an address of a node, or of a pod in its network, is shared: it has the
-//     node's location alone;
-//   - of several pods of a cluster with one address, the last created has it;
-//   - of an address in several clusters, only what they agree on is known.
+//   - an address of a node, or of a pod in the node's network, is shared: it has
+//     the location of the node, and nothing else;
+//   - an address of several pods of a cluster belongs to the last created;
+//   - an address in several clusters has only the facts on which they agree.
 //
-// It is safe for concurrent use, and readers do not wait for writers.
+// A Table is safe for concurrent use, and readers do not wait for writers.
 type Table struct {
 	facts      sync.Map // netip.Addr to *location.Facts
 	generation atomic.Uint64
@@ -29,21 +29,21 @@ type Table struct {
 	ambiguous int // addresses in several clusters
 }
 
+// cluster is the records of a cluster.
 type cluster struct {
-	name   string
-	pods   map[string]*pod
-	nodes  map[string]*node
-	onNode map[string]map[*pod]bool
-	bad    map[string]*pod // with an invalid SET
-	// changes counts changes of the records, for the copy on disk.
-	changes uint64
+	name           string
+	pods           map[string]*pod          // by key
+	nodes          map[string]*node         // by name
+	onNode         map[string]map[*pod]bool // the pods on a node, by its name
+	withInvalidSET map[string]*pod          // by key
+	changes        uint64                   // counts changes of the records, for the copy on disk
 }
 
-// holders are the records with an address.
+// holders are the pods and nodes that have an address.
 type holders struct {
 	pods      []*pod
 	nodes     []*node
-	ambiguous bool
+	ambiguous bool // they are in several clusters
 }
 
 // NewTable returns an empty table.
@@ -51,16 +51,17 @@ func NewTable() *Table {
 	return &Table{clusters: map[string]*cluster{}, holders: map[netip.Addr]*holders{}}
 }
 
-// Facts are those of an address.
-func (t *Table) Facts(addr netip.Addr) (*location.Facts, bool) {
-	v, ok := t.facts.Load(addr)
+// Facts returns the facts of an address; ok is false for an unknown address. The
+// facts are shared: read only.
+func (t *Table) Facts(addr netip.Addr) (facts *location.Facts, ok bool) {
+	value, ok := t.facts.Load(addr)
 	if !ok {
 		return nil, false
 	}
-	return v.(*location.Facts), true
+	return value.(*location.Facts), true
 }
 
-// Generation goes up after each change of what Facts returns.
+// Generation returns a count that goes up after each change of what Facts returns.
 func (t *Table) Generation() uint64 { return t.generation.Load() }
 
 // All iterates over the addresses, in no certain order.
@@ -70,12 +71,12 @@ func (t *Table) All() iter.Seq2[netip.Addr, *location.Facts] {
 	}
 }
 
-// PutPod adds a pod of a cluster, or replaces it. It returns why the pod's SET
-// is none, where that is news.
-func (t *Table) PutPod(in string, p Pod) (invalid string) {
+// PutPod adds or replaces a pod of a cluster. If the SET of the pod is invalid, and
+// the last PutPod of the pod did not say so, PutPod returns the reason.
+func (t *Table) PutPod(clusterName string, p Pod) (invalid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cluster(in)
+	c := t.cluster(clusterName)
 	old := c.pods[p.Key()]
 	if old != nil && old.equal(&p) {
 		return ""
@@ -89,10 +90,10 @@ func (t *Table) PutPod(in string, p Pod) (invalid string) {
 	}
 	c.onNode[p.Node][next] = true
 	if next.invalid != "" {
-		c.bad[p.Key()] = next
+		c.withInvalidSET[p.Key()] = next
 	}
 	for _, addr := range p.Addrs {
-		h := t.held(addr)
+		h := t.holdersOf(addr)
 		h.pods = append(h.pods, next)
 	}
 	t.settle(p.Addrs)
@@ -105,11 +106,11 @@ func (t *Table) PutPod(in string, p Pod) (invalid string) {
 	return next.invalid
 }
 
-// RemovePod removes the pod with a key.
-func (t *Table) RemovePod(in, key string) {
+// RemovePod removes the pod with a key from a cluster.
+func (t *Table) RemovePod(clusterName, key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cluster(in)
+	c := t.cluster(clusterName)
 	if old := c.pods[key]; old != nil {
 		c.changes++
 		t.unlinkPod(old)
@@ -117,13 +118,14 @@ func (t *Table) RemovePod(in, key string) {
 	}
 }
 
+// unlinkPod removes a pod from all indexes. It ignores nil.
 func (t *Table) unlinkPod(p *pod) {
 	if p == nil {
 		return
 	}
 	c := p.cluster
 	delete(c.pods, p.Key())
-	delete(c.bad, p.Key())
+	delete(c.withInvalidSET, p.Key())
 	delete(c.onNode[p.Node], p)
 	if len(c.onNode[p.Node]) == 0 {
 		delete(c.onNode, p.Node)
@@ -134,11 +136,11 @@ func (t *Table) unlinkPod(p *pod) {
 	}
 }
 
-// PutNode adds a node of a cluster, or replaces it.
-func (t *Table) PutNode(in string, n Node) {
+// PutNode adds or replaces a node of a cluster.
+func (t *Table) PutNode(clusterName string, n Node) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cluster(in)
+	c := t.cluster(clusterName)
 	old := c.nodes[n.Name]
 	if old != nil && old.equal(&n) {
 		return
@@ -148,7 +150,7 @@ func (t *Table) PutNode(in string, n Node) {
 	next := newNode(c, n)
 	c.nodes[n.Name] = next
 	for _, addr := range n.Addrs {
-		h := t.held(addr)
+		h := t.holdersOf(addr)
 		h.nodes = append(h.nodes, next)
 	}
 	t.settle(n.Addrs)
@@ -158,11 +160,11 @@ func (t *Table) PutNode(in string, n Node) {
 	t.settlePodsOn(c, n.Name)
 }
 
-// RemoveNode removes a node.
-func (t *Table) RemoveNode(in, name string) {
+// RemoveNode removes a node from a cluster.
+func (t *Table) RemoveNode(clusterName, name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cluster(in)
+	c := t.cluster(clusterName)
 	if old := c.nodes[name]; old != nil {
 		c.changes++
 		t.unlinkNode(old)
@@ -171,6 +173,7 @@ func (t *Table) RemoveNode(in, name string) {
 	}
 }
 
+// unlinkNode removes a node from all indexes. It ignores nil.
 func (t *Table) unlinkNode(n *node) {
 	if n == nil {
 		return
@@ -182,24 +185,27 @@ func (t *Table) unlinkNode(n *node) {
 	}
 }
 
+// settlePodsOn publishes the facts of the pods on a node.
 func (t *Table) settlePodsOn(c *cluster, node string) {
 	for p := range c.onNode[node] {
 		t.settle(p.Addrs)
 	}
 }
 
+// cluster returns the records of a cluster; it adds them if they are new.
 func (t *Table) cluster(name string) *cluster {
 	c := t.clusters[name]
 	if c == nil {
 		c = &cluster{
-			name: name, pods: map[string]*pod{}, nodes: map[string]*node{}, onNode: map[string]map[*pod]bool{}, bad: map[string]*pod{},
+			name: name, pods: map[string]*pod{}, nodes: map[string]*node{}, onNode: map[string]map[*pod]bool{}, withInvalidSET: map[string]*pod{},
 		}
 		t.clusters[name] = c
 	}
 	return c
 }
 
-func (t *Table) held(addr netip.Addr) *holders {
+// holdersOf returns the holders of an address; it adds them if they are new.
+func (t *Table) holdersOf(addr netip.Addr) *holders {
 	h := t.holders[addr]
 	if h == nil {
 		h = &holders{}

@@ -19,7 +19,7 @@ func ips(list ...string) (out []netip.Addr) {
 	return out
 }
 
-func at(region, zone, campus string) location.Location {
+func place(region, zone, campus string) location.Location {
 	return location.Location{Region: region, Zone: zone, Campus: campus}
 }
 
@@ -43,7 +43,7 @@ func TestTable(t *testing.T) {
 	}
 	whole := []string{"region north" + inNode, "zone bj" + inNode, "campus bj-1" + inNode,
 		"set epp.core.bj" + inPod, "label.lane gray" + inPod}
-	node := Node{Name: "n1", Created: 1, Addrs: ips("10.9.0.1"), Location: at("north", "bj", "bj-1")}
+	node := Node{Name: "n1", Created: 1, Addrs: ips("10.9.0.1"), Location: place("north", "bj", "bj-1")}
 	table := NewTable()
 	expect := func(what, addr string, want ...string) {
 		t.Helper()
@@ -113,7 +113,7 @@ func TestInvalidSETIsNone(t *testing.T) {
 func TestGenerationStaysWithoutChange(t *testing.T) {
 	table := NewTable()
 	p := Pod{Namespace: "a", Name: "b", UID: "1", Created: 1, Node: "n", Addrs: ips("10.0.0.1"), SET: "a.b.c"}
-	n := Node{Name: "n", Addrs: ips("10.9.0.1"), Location: at("r", "z", "")}
+	n := Node{Name: "n", Addrs: ips("10.9.0.1"), Location: place("r", "z", "")}
 	table.PutPod("bj", p)
 	table.PutNode("bj", n)
 	facts, _ := table.Facts(ip("10.0.0.1"))

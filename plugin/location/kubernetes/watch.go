@@ -27,18 +27,20 @@ type watched struct {
 	keys  keys
 	rest  *rest.Config
 	feeds []*feed
-	// complainer is nil where no Events are to be written.
+	// complainer is nil if the source writes no Events.
 	complainer *complainer
 
-	file string // the copy on disk; empty: none
-	of   string // the options that it is of
-	mu   sync.Mutex
-	// restored is when what came from the copy was heard; zero: none came.
+	file    string // the copy on disk; empty: no copy
+	options string // the options under which the copy is valid
+	// restored is the time in the copy that the source started with; zero: the
+	// source started without a copy.
 	restored time.Time
-	diskErr  error
+	mu       sync.Mutex
+	diskErr  error // of the last use of the copy; guarded by mu
 }
 
-// newWatched reads the configuration of a cluster, and no more.
+// newWatched returns a cluster to follow. It reads the configuration, and does not
+// speak to the API server.
 func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table) (*watched, error) {
 	w := &watched{Cluster: c, table: table, keys: keysOf(k)}
 	if _, err := labels.Parse(c.PodSelector); err != nil {
@@ -71,13 +73,14 @@ func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table
 		if err != nil {
 			return nil, err
 		}
-		w.of = string(options)
+		w.options = string(options)
 	}
 	return w, nil
 }
 
-// restConfig is how to speak to the API server: of pods, nodes and events only,
-// so that the types of all other resources are not in the binary.
+// restConfig returns the client configuration for the API server. It knows pods,
+// nodes and events only, so that the types of all other resources are not in the
+// binary.
 func restConfig(c serverconfig.Cluster) (*rest.Config, error) {
 	var config *rest.Config
 	var err error
@@ -104,7 +107,7 @@ func restConfig(c serverconfig.Cluster) (*rest.Config, error) {
 	return config, nil
 }
 
-// run follows the cluster until ctx ends.
+// run keeps the table equal to the cluster until ctx ends.
 func (w *watched) run(ctx context.Context, interval time.Duration) error {
 	events, err := rest.RESTClientFor(w.rest)
 	if err != nil {
@@ -129,7 +132,7 @@ func (w *watched) run(ctx context.Context, interval time.Duration) error {
 	return nil
 }
 
-// synced tells whether every record is what an API server said to this process.
+// synced reports whether the API server has sent every record to this process.
 func (w *watched) synced() bool {
 	for _, f := range w.feeds {
 		if !f.synced.Load() {

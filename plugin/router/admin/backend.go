@@ -38,8 +38,8 @@ type serverBackend struct{ *router.Server }
 
 var _ backend = serverBackend{}
 
-// Reload loads mapping and routing files now. With force the files come into
-// force whatever would be lost.
+// Reload loads mapping and routing files now. With force no guard refuses files
+// for what would be lost with the files in force.
 func (b serverBackend) Reload(force bool) []api.Reloaded {
 	out := []api.Reloaded{}
 	for _, files := range b.Files() {

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,25 +25,40 @@ func newBrowser(t *testing.T) browser {
 	return browser{t}
 }
 
+// networkChanged is what Chromium says of a page that it did not load, since an
+// interface of the host came or went. Tests of other packages make interfaces.
+const networkChanged = "Page load failed: net::ERR_NETWORK_CHANGED"
+
 // open returns the document after some seconds of the page's own time, without
 // the texts of scripts and styles.
 func (b browser) open(url string, seconds int) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+	for {
+		stdout, stderr, err := b.dump(ctx, url, seconds)
+		if strings.Contains(stderr, networkChanged) && ctx.Err() == nil {
+			continue
+		}
+		if err != nil && !errors.Is(err, exec.ErrWaitDelay) || stdout == "" {
+			b.t.Fatalf("chromium: %v\n%s", err, stderr)
+		}
+		return regexp.MustCompile(`(?s)(<(?:script|style)>).*?(</(?:script|style)>)`).ReplaceAllString(stdout, "$1$2")
+	}
+}
+
+// dump runs Chromium, which writes the document to its standard output.
+func (b browser) dump(ctx context.Context, url string, seconds int) (stdout, stderr string, err error) {
 	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
 	cmd.WaitDelay = 5 * time.Second
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if err != nil && !errors.Is(err, exec.ErrWaitDelay) || stdout.Len() == 0 {
-		b.t.Fatalf("chromium: %v\n%s", err, &stderr)
-	}
-	return regexp.MustCompile(`(?s)(<(?:script|style)>).*?(</(?:script|style)>)`).ReplaceAllString(stdout.String(), "$1$2")
+	var document, log strings.Builder
+	cmd.Stdout, cmd.Stderr = &document, &log
+	err = cmd.Run()
+	return document.String(), log.String(), err
 }
 
-// withScript adds a script to the page, that does what a user does.
+// withScript adds a script to the page. The script does what a user does.
 func withScript(next http.Handler, script string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {

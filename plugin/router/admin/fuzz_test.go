@@ -13,8 +13,8 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 )
 
-// FuzzQuery asks the admin listener everything by any query: each answer is
-// JSON that a terminal can show, and no request that is not a POST reloads.
+// FuzzQuery sends any query to any path. Each answer is JSON that a terminal can
+// show, and only a POST reloads.
 func FuzzQuery(f *testing.F) {
 	f.Add("explain", "caller=10.2.7.9&service=default/novel", false)
 	f.Add("explain", "caller=%00&set=a.b&service=%1b[2J/s", false)
@@ -26,7 +26,7 @@ func FuzzQuery(f *testing.F) {
 	f.Add("status?", "%zz", false)
 	f.Fuzz(func(t *testing.T, path, rawQuery string, post bool) {
 		count := 0
-		h := newHandler(reloads{pageBackend{t: t}, &count}, "")
+		h := newHandler(countingBackend{pageBackend{t: t}, &count}, "")
 		method := "GET"
 		if post {
 			method = "POST"
@@ -64,19 +64,19 @@ func wantPrintable(t *testing.T, rec *httptest.ResponseRecorder) {
 	}
 }
 
-// published keeps what came through to be published.
-type published struct {
+// publishingBackend keeps the edits that it is told to publish.
+type publishingBackend struct {
 	pageBackend
 	edits *[]release.Edit
 }
 
-func (p published) PublishConfigFile(_ string, e release.Edit, _ configcenter.Operator) (release.Published, error) {
-	*p.edits = append(*p.edits, e)
+func (b publishingBackend) PublishConfigFile(_ string, e release.Edit, _ configcenter.Operator) (release.Published, error) {
+	*b.edits = append(*b.edits, e)
 	return release.Published{}, nil
 }
 
-// FuzzPublish sends any body as an edit of a file: it is published once and as
-// the one JSON object that it is, or refused in words.
+// FuzzPublish sends any body as an edit of a file. The edit is published once, with
+// the values of the body, or it is refused with a message.
 func FuzzPublish(f *testing.F) {
 	const media = "application/json"
 	f.Add(media, `{"base": "b", "content": "version: 1\n", "release": "r", "description": "d", "draft": "e"}`)
@@ -90,7 +90,7 @@ func FuzzPublish(f *testing.F) {
 	f.Add("application/json;", `{}`)
 	f.Fuzz(func(t *testing.T, media, body string) {
 		var edits []release.Edit
-		h := newHandler(published{pageBackend{t: t}, &edits}, "")
+		h := newHandler(publishingBackend{pageBackend{t: t}, &edits}, "")
 		req := httptest.NewRequest("POST", "/setrouter/v1/configfile?name=polaris://n/g/f", strings.NewReader(body))
 		req.Host = "localhost"
 		req.Header.Set("Content-Type", media)

@@ -15,23 +15,24 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
-// reloads counts what a request came to.
-type reloads struct {
+// countingBackend counts the requests that change something.
+type countingBackend struct {
 	pageBackend
 	count *int
 }
 
-func (r reloads) Reload(bool) []api.Reloaded {
-	*r.count++
+func (b countingBackend) Reload(bool) []api.Reloaded {
+	*b.count++
 	return []api.Reloaded{}
 }
 
-func (r reloads) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
-	*r.count++
+func (b countingBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
+	*b.count++
 	return release.Published{}, nil
 }
 
-// call sends a request past the network; header are pairs of name and value.
+// call sends a request to a handler, without a network. The header is given as
+// pairs of name and value.
 func call(h http.Handler, method, host, path string, body io.Reader, header ...string) *httptest.ResponseRecorder {
 	req := httptest.NewRequest(method, path, body)
 	req.Host = host
@@ -43,12 +44,12 @@ func call(h http.Handler, method, host, path string, body io.Reader, header ...s
 	return rec
 }
 
-// A page of another site, in the browser of an operator who can reach the
-// listener, moves nothing there, and reads nothing by a name of its own that
-// leads to 127.0.0.1.
+// A page of another site runs in the browser of an operator who can reach the
+// listener. The page changes nothing there. It reads nothing, not even by a name
+// of its own site that leads to 127.0.0.1.
 func TestPagesOfOtherSites(t *testing.T) {
 	count := 0
-	open, closed := newHandler(reloads{pageBackend{t: t}, &count}, ""), newHandler(reloads{pageBackend{t: t}, &count}, "secret")
+	open, closed := newHandler(countingBackend{pageBackend{t: t}, &count}, ""), newHandler(countingBackend{pageBackend{t: t}, &count}, "secret")
 	sameSite := []string{"Sec-Fetch-Site", "same-origin"}
 	for _, tt := range []struct {
 		name         string
@@ -93,11 +94,11 @@ func TestPagesOfOtherSites(t *testing.T) {
 	}
 }
 
-// Publishing takes what setctl sends, and nothing that a page of another site, a
-// form of this one or a program without the listener's token can.
+// The listener publishes what setctl sends. It publishes nothing that a page of
+// another site, a form, or a program without the listener's token can send.
 func TestPublishingIsForSetctl(t *testing.T) {
 	count := 0
-	open, closed := newHandler(reloads{pageBackend{t: t}, &count}, ""), newHandler(reloads{pageBackend{t: t}, &count}, "secret")
+	open, closed := newHandler(countingBackend{pageBackend{t: t}, &count}, ""), newHandler(countingBackend{pageBackend{t: t}, &count}, "secret")
 	const path, fine = "/setrouter/v1/configfile?name=polaris://n/g/f", `{"base": "b", "content": "c", "release": "r"}`
 	for _, tt := range []struct {
 		name         string
@@ -134,10 +135,10 @@ func TestPublishingIsForSetctl(t *testing.T) {
 	}
 }
 
-// A reload is a POST: a link or an image is none.
+// A reload is a POST: a page cannot reload by a link or an image.
 func TestReloadIsNoGet(t *testing.T) {
 	count := 0
-	h := newHandler(reloads{pageBackend{t: t}, &count}, "")
+	h := newHandler(countingBackend{pageBackend{t: t}, &count}, "")
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT"} {
 		if rec := call(h, method, "localhost", "/setrouter/v1/reload", nil); rec.Code != 404 || count != 0 {
 			t.Errorf("%s: %d, reloads %d", method, rec.Code, count)
@@ -145,8 +146,8 @@ func TestReloadIsNoGet(t *testing.T) {
 	}
 }
 
-// What is not there is quoted in the refusal: DEL moves cursors, and JSON leaves
-// it as it is. FuzzQuery found it.
+// An unknown path is quoted in the refusal: DEL moves cursors, and JSON leaves DEL
+// as it is. FuzzQuery found it.
 func TestUnknownPathsAreQuoted(t *testing.T) {
 	rec := call(newHandler(pageBackend{t: t}, ""), "GET", "localhost", "/setrouter/v1/a%7fb%1b[2J", nil)
 	if want := `GET \"/setrouter/v1/a\\x7fb\\x1b[2J\"`; rec.Code != 404 || !strings.Contains(rec.Body.String(), want) {
@@ -154,7 +155,8 @@ func TestUnknownPathsAreQuoted(t *testing.T) {
 	}
 }
 
-// The page may load nothing, be framed by nobody, and make no markup of a text.
+// The page loads nothing, no other page frames it, and it makes no markup of a
+// text.
 func TestPageHeaders(t *testing.T) {
 	h := newHandler(pageBackend{t: t}, "")
 	policy := call(h, "GET", "localhost", "/", nil).Header().Get("Content-Security-Policy")
@@ -169,7 +171,7 @@ func TestPageHeaders(t *testing.T) {
 	}
 }
 
-// Of a body nothing is read but a few fields, nor put on disk.
+// The listener reads only the beginning of a large body, and puts nothing on disk.
 func TestBodiesAreBounded(t *testing.T) {
 	t.Setenv("TMPDIR", "/nowhere") // where a large upload would go
 	h := newHandler(pageBackend{t: t}, "")
@@ -195,6 +197,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
+// counter counts the bytes that are read from it.
 type counter struct {
 	r io.Reader
 	n int

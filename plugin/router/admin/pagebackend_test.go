@@ -19,7 +19,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// What clients can name things, to see whether the page takes it for markup.
+// Names that clients can choose. The page must not take them for markup.
 const (
 	hostileService = `default/<img src=x onerror=boom()>`
 	hostileHost    = `<script>boom("host")</script>`
@@ -50,14 +50,14 @@ evacuate:
 
 var pageNow = time.Date(2026, 12, 1, 4, 0, 0, 0, time.UTC)
 
-// pageBackend answers from a world, as a server does from its caches.
+// pageBackend is a backend over a world. A server is a backend over its caches.
 type pageBackend struct {
 	t       *testing.T
 	changes []api.Change
 	broken  []string // why the routing files are refused
 }
 
-func (s pageBackend) World() *world.World {
+func (b pageBackend) World() *world.World {
 	var problems strict.Problems
 	w := &world.World{
 		Now:   pageNow,
@@ -66,7 +66,7 @@ func (s pageBackend) World() *world.World {
 		Seen:  []world.Seen{{Addr: netip.MustParseAddr("10.1.7.4"), Requests: 75}, {Addr: netip.MustParseAddr("192.0.2.9"), Requests: 25}},
 	}
 	if err := problems.Err(); err != nil {
-		s.t.Error(err)
+		b.t.Error(err)
 	}
 	add := func(service, host, set string, healthy bool) {
 		w.Instances = append(w.Instances, world.Instance{
@@ -96,13 +96,13 @@ func serviceNamed(s string) route.Service {
 	return service
 }
 
-func (s pageBackend) Status() api.Status {
-	w := s.World()
+func (b pageBackend) Status() api.Status {
+	w := b.World()
 	return api.Status{
 		Now: pageNow, Started: pageNow.Add(-5 * time.Hour), FailOpen: true,
 		Files: []api.Files{
 			{Kind: "mapping", Names: []string{"mapping.csv"}, Entries: 6, LoadedAt: pageNow.Add(-3 * time.Hour), TriedAt: pageNow, Problems: []string{}},
-			{Kind: "routing", Names: []string{"routing.yaml"}, Entries: 4, LoadedAt: pageNow.Add(-20 * time.Minute), TriedAt: pageNow.Add(-12 * time.Second), Problems: append([]string{}, s.broken...)},
+			{Kind: "routing", Names: []string{"routing.yaml"}, Entries: 4, LoadedAt: pageNow.Add(-20 * time.Minute), TriedAt: pageNow.Add(-12 * time.Second), Problems: append([]string{}, b.broken...)},
 		},
 		Rules: []api.RuleStatus{
 			{Name: "novel", File: "routing.yaml", Line: 6, Mode: "enforce", Percent: 100},
@@ -123,23 +123,23 @@ func (s pageBackend) Status() api.Status {
 	}
 }
 
-func (s pageBackend) Explain(q world.Request) (explain.Explanation, error) {
-	return s.World().Explain(q), nil
+func (b pageBackend) Explain(q world.Request) (explain.Explanation, error) {
+	return b.World().Explain(q), nil
 }
-func (s pageBackend) Identify(addr netip.Addr) location.Facts { return s.World().Identity(addr) }
-func (s pageBackend) Dump() world.Dump                        { return world.NewDump(s.World(), nil, nil) }
-func (s pageBackend) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
-func (s pageBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
+func (b pageBackend) Identify(addr netip.Addr) location.Facts { return b.World().Identity(addr) }
+func (b pageBackend) Dump() world.Dump                        { return world.NewDump(b.World(), nil, nil) }
+func (b pageBackend) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
+func (b pageBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
 	return release.Published{}, configcenter.ErrAbsent
 }
-func (s pageBackend) ConfigFile(string) (release.Saved, error) {
+func (b pageBackend) ConfigFile(string) (release.Saved, error) {
 	return release.Saved{}, configcenter.ErrAbsent
 }
 
-func (s pageBackend) Nodes(context.Context) api.Cluster {
+func (b pageBackend) Nodes(context.Context) api.Cluster {
 	node := func(address, digest string) api.Node {
 		return api.Node{Address: address, Healthy: true, Summary: &api.Summary{
-			Now: pageNow, Files: []api.NodeFiles{{Kind: api.KindMapping, Digest: "0123456789ab"}, {Kind: api.KindRouting, Digest: digest, Refused: len(s.broken) > 0}},
+			Now: pageNow, Files: []api.NodeFiles{{Kind: api.KindMapping, Digest: "0123456789ab"}, {Kind: api.KindRouting, Digest: digest, Refused: len(b.broken) > 0}},
 		}}
 	}
 	list := []api.Node{node("10.0.0.1:8091", "aaaaaaaaaaaa"), node("10.0.0.2:8091", "aaaaaaaaaaaa")}
@@ -148,9 +148,9 @@ func (s pageBackend) Nodes(context.Context) api.Cluster {
 	return api.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
 }
 
-func (s pageBackend) Changes(service string) []api.Change {
+func (b pageBackend) Changes(service string) []api.Change {
 	out := []api.Change{}
-	for _, c := range s.changes {
+	for _, c := range b.changes {
 		if service == "" || c.Service == service {
 			out = append(out, c)
 		}

@@ -3,9 +3,9 @@
 // the shape of every answer.
 //
 // setup.go is the listener in the life cycle of Polaris. admin.go has the paths,
-// and the function that answers each: status.go, world.go, requests.go, and
-// publish.go for what is written. guards.go refuses requests, errors.go has what a
-// caller is told of an error. page.html is the page.
+// requests.go reads their parameters, and backend.go asks the server: status.go,
+// world.go and publish.go have its longer answers. guards.go refuses requests,
+// errors.go tells the client of an error. page.html is the page.
 package admin
 
 import (
