@@ -17,7 +17,7 @@ func Ports(listeners []serverconfig.Listener) error {
 	for _, l := range listeners {
 		listener, err := net.Listen("tcp", l.Addr)
 		if err != nil {
-			taken = append(taken, fmt.Errorf("%s: %s: %w", l.At, l.Name, err))
+			taken = append(taken, fmt.Errorf("%s: %s: %w", l.Origin, l.Name, err))
 			continue
 		}
 		listener.Close()

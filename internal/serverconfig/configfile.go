@@ -8,7 +8,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
-// ConfigFileScheme begins the names of files in Polaris's config center.
+// ConfigFileScheme is the start of the names of files in Polaris's config center.
 const ConfigFileScheme = "polaris://"
 
 // ConfigFile is a file in Polaris's config center.
@@ -16,8 +16,8 @@ type ConfigFile struct {
 	Namespace, Group, File string
 }
 
-// ParseConfigFile reads polaris://NAMESPACE/GROUP/FILE. A file can have slashes
-// in its name, as folders in the console.
+// ParseConfigFile reads polaris://NAMESPACE/GROUP/FILE. The name of a file can have
+// slashes; the console shows them as folders.
 func ParseConfigFile(name string) (ConfigFile, error) {
 	rest, ok := strings.CutPrefix(name, ConfigFileScheme)
 	parts := strings.SplitN(rest, "/", 3)
@@ -30,7 +30,8 @@ func ParseConfigFile(name string) (ConfigFile, error) {
 	return ConfigFile{parts[0], parts[1], parts[2]}, nil
 }
 
-// ConfigFiles are the sources in the config center, mapping and routing.
+// ConfigFiles returns the names of the mapping and routing files in the config
+// center.
 func (c *Config) ConfigFiles() []string {
 	var out []string
 	for _, name := range append(c.MappingFiles[:len(c.MappingFiles):len(c.MappingFiles)], c.RoutingFiles...) {
@@ -55,7 +56,8 @@ func sourceNames(n strict.Node) []string {
 	return out
 }
 
-// checkConfigCenter says where sources are in a config center that is off.
+// checkConfigCenter adds a fault if files are in the config center and the config
+// center is off.
 func (c *Config) checkConfigCenter(root strict.Node) {
 	names := c.ConfigFiles()
 	if len(names) == 0 {
@@ -70,9 +72,9 @@ func (c *Config) checkConfigCenter(root strict.Node) {
 // publishers are the listeners by which clients can publish configuration files.
 var publishers = []string{"config-grpc", "service-nacos"}
 
-// PublishedByAnyone says that clients without a token can publish the mapping or
-// the rules: Polaris asks them for one only with auth on for clients. It is
-// empty where that is not so.
+// PublishedByAnyone returns a warning if clients without a token can publish the
+// mapping or the rules, else "". Polaris asks clients for a token only with auth on
+// for clients.
 func (c *Config) PublishedByAnyone() string {
 	open := slices.IndexFunc(publishers, func(name string) bool { return slices.Contains(c.Protocols, name) })
 	if c.ClientAuth || open < 0 || len(c.ConfigFiles()) == 0 {
@@ -81,8 +83,8 @@ func (c *Config) PublishedByAnyone() string {
 	return fmt.Sprintf("every client can publish %s by the listener %s: set clientOpen: true under auth, or leave the listener out", c.ConfigFiles()[0], publishers[open])
 }
 
-// readAuth notes whether clients are asked for a token. The option stands in one
-// of three places, by the age of the file.
+// readAuth sets ClientAuth. The option is in one of three sections, depending on
+// the age of the file.
 func (c *Config) readAuth(auth map[string]strict.Node) {
 	for _, options := range []strict.Node{auth["option"], entries(auth["user"])["option"], entries(auth["strategy"])["option"]} {
 		if open, ok := entries(options)["clientOpen"]; ok && strings.EqualFold(open.Raw(), "true") {

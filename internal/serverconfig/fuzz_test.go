@@ -41,7 +41,7 @@ func FuzzLoad(f *testing.F) {
 		if (c == nil) != (err != nil) || !reflect.DeepEqual(c, again) || (err == nil) != (errAgain == nil) || err != nil && err.Error() != errAgain.Error() {
 			t.Fatalf("%+v, %v, then %+v, %v", c, err, again, errAgain)
 		}
-		if faults, is := errors.AsType[strict.Error](err); is {
+		if faults, ok := errors.AsType[strict.Error](err); ok {
 			fuzztest.Problems(t, []byte(text), faults)
 		}
 		if c != nil {

@@ -9,11 +9,11 @@ import (
 // Kubernetes are the options of the identity source `kubernetes`.
 type Kubernetes struct {
 	SETLabel      string
-	SETAnnotation string   // for names that a label cannot hold
-	CampusLabel   string   // of nodes; empty: no campus
+	SETAnnotation string   // for SET names that a label cannot hold, as a.b.*
+	CampusLabel   string   // of nodes; empty: nodes have no campus
 	Labels        []string // of pods, that become labels of the identity
-	Snapshot      string   // directory of the copies on disk; empty: none
-	Events        bool     // say on a pod that its SET is no SET name
+	Snapshot      string   // directory of the copies on disk; empty: no copies
+	Events        bool     // write an Event on a pod whose SET is not a SET name
 	Clusters      []Cluster
 }
 
@@ -22,12 +22,12 @@ type Cluster struct {
 	Name        string
 	Kubeconfig  string   // a file; empty: the cluster that the process runs in
 	Context     string   // in Kubeconfig; empty: the current one
-	Namespaces  []string // none: all
-	PodSelector string   // by labels, as kubectl takes them
+	Namespaces  []string // empty: all
+	PodSelector string   // a label selector, as for kubectl
 }
 
-// readKubernetes reads the options; without clusters, the cluster that the
-// process runs in is the only one.
+// readKubernetes reads the options. Without `clusters` the source watches the
+// cluster that the process runs in.
 func readKubernetes(n strict.Node) *Kubernetes {
 	k := &Kubernetes{SETLabel: "set-group", SETAnnotation: "set-group", Snapshot: "data/kubernetes", Events: true}
 	values := n.Bind(
@@ -77,6 +77,7 @@ func readCluster(n strict.Node) (c Cluster) {
 	return c
 }
 
+// isFileName reports whether s is letters, digits, '_' and '-'.
 func isFileName(s string) bool {
 	for _, c := range s {
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
@@ -86,6 +87,8 @@ func isFileName(s string) bool {
 	return s != ""
 }
 
+// textItems returns the texts of a list. An empty text, and a text that is given
+// twice, are faults.
 func textItems(n strict.Node) []string {
 	var out []string
 	for _, item := range n.Items() {

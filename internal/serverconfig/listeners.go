@@ -20,17 +20,17 @@ const GRPCName = "service-grpc"
 // HTTPName is the name of the HTTP listener under apiservers.
 const HTTPName = "api-http"
 
-// defaultAnswersKept is the stock server's sizeCacheProto.
+// defaultAnswersKept is the default of sizeCacheProto in the stock server.
 const defaultAnswersKept = 128
 
-// Listener is a port that the server will need.
+// Listener is a listener of the server, with the port that it needs.
 type Listener struct {
-	Name string
-	Addr string // host:port; an empty host is every address
-	At   string // file:line:col of the port
+	Name   string
+	Addr   string // host:port; an empty host means every address
+	Origin string // file:line:col of the port
 }
 
-// readListener leaves it to Polaris to refuse what is no port.
+// readListener reads a listener. It ignores an invalid port: Polaris refuses it.
 func (c *Config) readListener(name string, n strict.Node) {
 	options := entries(entries(n)["option"])
 	if port, ok := options["listenPort"]; ok {
@@ -67,11 +67,12 @@ func (c *Config) CheckListeners(known []string) error {
 	return problems.Err()
 }
 
-// Admin is where the admin listener listens, if it is among the Protocols.
+// Admin is the options of the admin listener. They matter if AdminName is among the
+// Protocols.
 type Admin struct {
 	ListenIP   string
 	ListenPort int
-	Token      string // empty: none is asked for, on loopback only
+	Token      string // empty: the listener asks for no token, and stays on loopback
 }
 
 func (c *Config) readAdmin(n strict.Node) {
@@ -91,8 +92,8 @@ func (c *Config) readAdmin(n strict.Node) {
 	)
 }
 
-// checkAdminIP checks an address to listen at. Without a token the listener stays on
-// loopback.
+// checkAdminIP checks the address of the admin listener. Without a token the address
+// must be loopback.
 func (c *Config) checkAdminIP(n strict.Node) {
 	addr, err := netip.ParseAddr(strings.Trim(c.Admin.ListenIP, "[]")) // stock listeners take [::]
 	switch {
@@ -105,8 +106,8 @@ func (c *Config) checkAdminIP(n strict.Node) {
 	}
 }
 
-// readGRPC leaves the options that are not the pack's concern to Polaris, which
-// takes values of other types for none.
+// readGRPC reads the options of service-grpc that the pack needs. It checks nothing,
+// as Polaris ignores values of other types.
 func (c *Config) readGRPC(n strict.Node) {
 	fields := entries(entries(n)["option"])
 	c.GRPCTLS = n.Peek("option", "tls", "certFile") != ""

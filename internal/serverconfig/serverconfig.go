@@ -1,6 +1,6 @@
-// Package serverconfig reads the sections of this pack from the Polaris
-// server's configuration file. Polaris itself ignores sections that it does
-// not know, so that a misspelt one would go unnoticed; here it is an error.
+// Package serverconfig reads the sections of this pack from the configuration file
+// of the Polaris server. Polaris ignores sections that it does not know, so nobody
+// would notice a misspelt section; here an unknown key is an error.
 package serverconfig
 
 import (
@@ -17,28 +17,29 @@ import (
 // MappingName is the name of the pack's CMDB plugin in plugin.cmdb.name.
 const MappingName = "mapping"
 
-// Config is what the pack reads of the server's configuration.
+// Config is the part of the server's configuration that the pack reads.
 type Config struct {
 	CMDB               string   // plugin.cmdb.name
 	MappingFiles       []string // globs, relative to the working directory, and names in the config center
 	ShrinkGuardPercent int
-	Sources            []string    // in order
+	Sources            []string    // in order of precedence
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
-	RoutingFiles       []string // as these; none: every answer is the stock one
+	RoutingFiles       []string // as MappingFiles; empty: every answer is the stock answer
 	FailOpen           bool
 	Protocols          []string // names under apiservers
 	Listeners          []Listener
 	listenerNames      []listenerName
-	ClientAuth         bool   // clients are asked for a token; read where files are in the config center
-	AnswersKept        int    // encoded, by service-grpc: its sizeCacheProto; 0 without enableCacheProto
+	ClientAuth         bool   // Polaris asks clients for a token; read only if files are in the config center
+	AnswersKept        int    // sizeCacheProto of service-grpc: the encoded answers that it keeps; 0 without enableCacheProto
 	GRPCTLS            bool   // service-grpc listens with TLS
-	NodesService       string // healthcheck.service: in namespace Polaris, its instances are the server nodes
+	NodesService       string // healthcheck.service: the service in namespace Polaris whose instances are the server nodes
 	Admin              Admin
 }
 
-// Load reads a server configuration file. As Polaris does, it expands
-// ${VARIABLES} first, so that columns can differ from the file's.
+// Load reads a server configuration file. As Polaris does, Load expands ${VARIABLES}
+// first, so that the columns in messages can differ from the columns in the file. The
+// error is a strict.Error.
 func Load(name string) (*Config, error) {
 	var problems strict.Problems
 	file, ok := strict.ReadFile(name, &problems)
@@ -63,6 +64,7 @@ func Load(name string) (*Config, error) {
 	return c, nil
 }
 
+// read reads the sections that concern the pack.
 func (c *Config) read(root strict.Node) {
 	sections := entries(root)
 	plugins := entries(sections["plugin"])
@@ -97,7 +99,7 @@ func (c *Config) read(root strict.Node) {
 	}
 }
 
-// readCMDB leaves the options of other CMDB plugins alone.
+// readCMDB reads the CMDB plugin. It ignores the options of other CMDB plugins.
 func (c *Config) readCMDB(n strict.Node) {
 	if name, ok := entries(n)["name"]; ok {
 		c.CMDB = name.TextOr()
@@ -108,7 +110,7 @@ func (c *Config) readCMDB(n strict.Node) {
 }
 
 func (c *Config) readMapping(cmdb strict.Node) {
-	found := option(cmdb, func(option strict.Node) {
+	ok := option(cmdb, func(option strict.Node) {
 		values := option.Bind(
 			strict.Optional("files", func(n strict.Node) { c.MappingFiles = sourceNames(n) }),
 			strict.Optional("shrinkGuardPercent", strict.Int(&c.ShrinkGuardPercent, 0, 100)),
@@ -117,7 +119,7 @@ func (c *Config) readMapping(cmdb strict.Node) {
 			cmdb.Errorf("the CMDB %q has no files, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
 		}
 	})
-	if !found {
+	if !ok {
 		cmdb.Errorf("the CMDB %q has no option, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
 	}
 }
@@ -136,10 +138,10 @@ func (c *Config) readLocation(n strict.Node) {
 			return
 		}
 		c.readSources(values["sources"])
-		switch named := slices.Contains(c.Sources, location.SourceKubernetes); {
-		case named && c.Kubernetes == nil:
+		switch listed := slices.Contains(c.Sources, location.SourceKubernetes); {
+		case listed && c.Kubernetes == nil:
 			values["sources"].Errorf("source \"kubernetes\" has no options, expected kubernetes: {clusters: [...]} beside sources")
-		case !named && c.Kubernetes != nil:
+		case !listed && c.Kubernetes != nil:
 			values["kubernetes"].Errorf("kubernetes has options and is not among the sources, expected sources: %s", strings.Join(location.SourceNames, ", "))
 		}
 	})
@@ -157,9 +159,9 @@ func (c *Config) readTrustedProxy(n strict.Node) {
 	c.TrustedProxies = append(c.TrustedProxies, prefixes...)
 }
 
-func (c *Config) readSources(at strict.Node) {
+func (c *Config) readSources(n strict.Node) {
 	c.Sources = []string{}
-	for _, item := range at.Items() {
+	for _, item := range n.Items() {
 		word, ok := item.Word(location.SourceNames...)
 		if ok && slices.Contains(c.Sources, word) {
 			item.Errorf("source %q is given twice, expected each once", word)
@@ -185,13 +187,13 @@ func (c *Config) readRouter(n strict.Node) {
 	}
 }
 
-// option reads the `option` of a plugin. It reports whether there is one.
-func option(plugin strict.Node, read func(strict.Node)) (found bool) {
+// option reads the `option` of a plugin. It reports whether the plugin has one.
+func option(plugin strict.Node, read func(strict.Node)) bool {
 	return plugin.Bind(strict.Optional("name", strict.Ignore), strict.Optional("option", read)).Has("option")
 }
 
-// entries returns the values of a mapping by key, whatever the keys are. It returns
-// none for a section that is not there.
+// entries returns the values of a mapping by key, whatever the keys are. For the
+// zero Node it returns an empty map.
 func entries(n strict.Node) map[string]strict.Node {
 	out := map[string]strict.Node{}
 	if n == (strict.Node{}) {
@@ -203,6 +205,8 @@ func entries(n strict.Node) map[string]strict.Node {
 	return out
 }
 
+// texts returns the texts of a list, or the one text in place of a list. An empty list
+// is a fault.
 func texts(n strict.Node) []string {
 	var out []string
 	for _, item := range n.OneOrItems() {
@@ -214,7 +218,7 @@ func texts(n strict.Node) []string {
 	return out
 }
 
-// String lists the sources for a log line.
+// String returns the files, sources and proxies for a log line.
 func (c *Config) String() string {
 	return fmt.Sprintf("mapping files %q, sources %q, trusted proxies %v, routing files %q, failOpen %t",
 		c.MappingFiles, c.Sources, c.TrustedProxies, c.RoutingFiles, c.FailOpen)

@@ -2,8 +2,8 @@ package strict
 
 import "slices"
 
-// Key is a key of a mapping, and what reads its value. A key stands in the code
-// once, beside the place that its value goes to.
+// Key is a key of a mapping, and the function that reads its value. The code names
+// each key once, beside the variable that its value goes to.
 type Key struct {
 	name    string
 	read    func(Node)
@@ -13,12 +13,13 @@ type Key struct {
 // Optional returns a key that may be left out.
 func Optional(name string, read func(Node)) Key { return Key{name: name, read: read} }
 
-// Required returns a key that must be given; missing is the message where it is
-// not.
+// Required returns a key that must be given. missing is the message of the fault if
+// the key is not given.
 func Required(name, missing string, read func(Node)) Key { return Key{name, read, missing} }
 
-// Bind reads a mapping: each of its keys must be one of keys. The values are read in
-// the order of keys, not in the order of the file.
+// Bind reads the values of a mapping in the order of keys, not in the order of the
+// file, and returns the values. A key of the mapping that is not one of keys is a
+// fault.
 func (n Node) Bind(keys ...Key) Values {
 	values := Values{}
 	for _, e := range n.Entries() {
@@ -49,35 +50,35 @@ func namesOf(keys []Key) []string {
 	return names
 }
 
-// Values are the values of a mapping by their keys, for faults that concern several
-// keys.
+// Values are the values of a mapping by their keys. Callers use them for faults that
+// concern several keys.
 type Values map[string]Node
 
-// Has reports whether a key is given.
+// Has reports whether the mapping has a key.
 func (v Values) Has(key string) bool {
 	_, ok := v[key]
 	return ok
 }
 
-// The readers of values below are for Optional and Required. After a fault the zero
-// value is read.
+// The functions below return readers for Optional and Required. After a fault a
+// reader sets the zero value.
 
-// Text reads a text.
+// Text returns a reader of a text.
 func Text(into *string) func(Node) {
 	return func(n Node) { *into, _ = n.Text() }
 }
 
-// Bool reads true or false.
+// Bool returns a reader of true or false.
 func Bool(into *bool) func(Node) {
 	return func(n Node) { *into, _ = n.Bool() }
 }
 
-// Int reads a whole number from low to high.
+// Int returns a reader of a whole number from low to high.
 func Int(into *int, low, high int) func(Node) {
 	return func(n Node) { *into, _ = n.Int(low, high) }
 }
 
-// Choice reads one of two words: off is false, on is true.
+// Choice returns a reader of one of two words: off is false, on is true.
 func Choice(into *bool, off, on string) func(Node) {
 	return func(n Node) {
 		word, _ := n.Word(off, on)
@@ -85,7 +86,7 @@ func Choice(into *bool, off, on string) func(Node) {
 	}
 }
 
-// Texts reads a mapping of any keys to texts.
+// Texts returns a reader of a mapping of any keys to texts.
 func Texts(into *map[string]string) func(Node) {
 	return func(n Node) {
 		*into = map[string]string{}
@@ -95,7 +96,7 @@ func Texts(into *map[string]string) func(Node) {
 	}
 }
 
-// Each reads the values of a list.
+// Each returns a reader of a list that calls read for each value.
 func Each(read func(Node)) func(Node) {
 	return func(n Node) {
 		for _, item := range n.Items() {
@@ -104,10 +105,10 @@ func Each(read func(Node)) func(Node) {
 	}
 }
 
-// Ignore leaves a value to others.
+// Ignore is a reader that leaves the value to others.
 func Ignore(Node) {}
 
-// Version is the key `version: 1` that every file starts with.
+// Version returns the key `version: 1` that every file needs.
 func Version() Key {
 	return Required("version", `key "version" is missing, expected version: 1`, func(n Node) {
 		if n.yaml.Tag != "!!int" || n.yaml.Value != "1" {

@@ -80,13 +80,13 @@ func TestBind(t *testing.T) {
 	}
 }
 
-func TestGiven(t *testing.T) {
+func TestBindReturnsValues(t *testing.T) {
 	_, _, values := bindSample(t, "version: 1\ntext: a\nzzz: 1")
 	keys := map[string]bool{}
 	for key := range values {
 		keys[key] = true
 	}
 	if !maps.Equal(keys, map[string]bool{"version": true, "text": true}) || !values.Has("text") || values.Has("zzz") || values.Has("bool") {
-		t.Errorf("the keys are %v", keys)
+		t.Errorf("values are %v", keys)
 	}
 }

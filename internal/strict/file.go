@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxFileSize bounds what is read into memory: a million mapping entries take
-// well under it.
+// MaxFileSize is the size, in bytes, of the largest file that ReadFile reads. A file
+// with a million mapping entries is much smaller.
 const MaxFileSize = 256 << 20
 
 // File is the content of one configuration file.
@@ -21,8 +21,8 @@ type File struct {
 	Data []byte
 }
 
-// ReadFile reads a text file of at most MaxFileSize bytes. A fault is added to
-// problems and makes ok false.
+// ReadFile reads a text file of at most MaxFileSize bytes. After a fault, which it
+// adds to problems, ok is false.
 func ReadFile(name string, problems *Problems) (file File, ok bool) {
 	data, err := readText(name)
 	if err != nil {
@@ -33,7 +33,7 @@ func ReadFile(name string, problems *Problems) (file File, ok bool) {
 }
 
 func readText(name string) ([]byte, error) {
-	// A pipe would keep the open, and the reload with it, until somebody writes.
+	// Without O_NONBLOCK the open of a pipe blocks until somebody writes to the pipe.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, cause(err)
@@ -59,7 +59,7 @@ func readText(name string) ([]byte, error) {
 	return data, CheckText(data)
 }
 
-// CheckText refuses what is empty or no UTF-8 text.
+// CheckText returns an error if data is empty or not UTF-8 text.
 func CheckText(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return errors.New("is empty; delete the file or give it content")
@@ -73,7 +73,7 @@ func CheckText(data []byte) error {
 	return nil
 }
 
-// cause drops the path that package os repeats: the problem names the file.
+// cause returns err without the path: the problem names the file already.
 func cause(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("cannot be read: %w", pathErr.Err)

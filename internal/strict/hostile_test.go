@@ -95,11 +95,11 @@ func TestMessagesAreBounded(t *testing.T) {
 // to itself, to a directory or to a device is refused.
 func TestReadFileReadsFilesOnly(t *testing.T) {
 	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
+	path := func(name string) string { return filepath.Join(dir, name) }
 	for _, err := range []error{
-		syscall.Mkfifo(at("pipe"), 0o600), os.Symlink("loop", at("loop")), os.Symlink(".", at("directory")), os.Symlink("/dev/zero", at("device")),
-		os.WriteFile(at("huge"), nil, 0o600), os.Truncate(at("huge"), MaxFileSize+1),
-		os.WriteFile(at("target"), []byte("x: y\n"), 0o600), os.Symlink("../"+filepath.Base(dir)+"/target", at("link")),
+		syscall.Mkfifo(path("pipe"), 0o600), os.Symlink("loop", path("loop")), os.Symlink(".", path("directory")), os.Symlink("/dev/zero", path("device")),
+		os.WriteFile(path("huge"), nil, 0o600), os.Truncate(path("huge"), MaxFileSize+1),
+		os.WriteFile(path("target"), []byte("x: y\n"), 0o600), os.Symlink("../"+filepath.Base(dir)+"/target", path("link")),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestReadFileReadsFilesOnly(t *testing.T) {
 		done := make(chan string, 1)
 		go func() {
 			var problems Problems
-			_, _ = ReadFile(at(name), &problems)
+			_, _ = ReadFile(path(name), &problems)
 			text := ""
 			if err := problems.Err(); err != nil {
 				text = err.Error()

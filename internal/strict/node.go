@@ -8,23 +8,26 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Node is a value in a YAML file. Its methods report what is wrong with the
-// value to the Problems given to ParseYAML and return false or nothing then,
-// so that one reading finds every fault. Anchors and aliases are refused:
-// a few lines of them can stand for gigabytes.
+// Node is a value in a YAML file. If the value is not what a method expects, the
+// method adds a fault to the Problems of ParseYAML, and returns false or nothing. So
+// one reading finds every fault. Anchors and aliases are faults: a few lines of them
+// can stand for gigabytes.
 type Node struct {
 	yaml     *yaml.Node
 	file     string
 	problems *Problems
 }
 
-// File and Line say where the value is.
+// File returns the name of the file.
 func (n Node) File() string { return n.file }
 
-// Line counts from 1.
+// Line returns the line of the value, counted from 1.
 func (n Node) Line() int { return n.yaml.Line }
 
-// Errorf reports a fault at the value.
+// Col returns the column of the value, counted from 1.
+func (n Node) Col() int { return n.yaml.Column }
+
+// Errorf adds a fault at the value.
 func (n Node) Errorf(format string, args ...any) {
 	n.problems.Add(Problem{File: n.file, Line: n.yaml.Line, Col: n.yaml.Column, Message: fmt.Sprintf(format, args...)})
 }
@@ -35,14 +38,14 @@ type Entry struct {
 	Value Node
 }
 
-// Entries returns the keys and values of a mapping in their order. A null
-// value counts as an empty mapping.
+// Entries returns the keys and values of a mapping in the order of the file; nil
+// after a fault. A null value counts as an empty mapping.
 func (n Node) Entries() []Entry {
 	if n.Null() {
 		return nil
 	}
 	if n.yaml.Kind != yaml.MappingNode {
-		n.Errorf("found %s, expected keys and values", n.what())
+		n.Errorf("found %s, expected keys and values", n.describe())
 		return nil
 	}
 	seen := map[string]int{}
@@ -50,7 +53,7 @@ func (n Node) Entries() []Entry {
 	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
 		key := n.child(n.yaml.Content[i])
 		if key.yaml.Kind != yaml.ScalarNode {
-			key.Errorf("found %s, expected a key", key.what())
+			key.Errorf("found %s, expected a key", key.describe())
 			continue
 		}
 		if line, ok := seen[key.yaml.Value]; ok {
@@ -63,10 +66,10 @@ func (n Node) Entries() []Entry {
 	return out
 }
 
-// Items returns the values of a list.
+// Items returns the values of a list; nil after a fault.
 func (n Node) Items() []Node {
 	if n.yaml.Kind != yaml.SequenceNode {
-		n.Errorf("found %s, expected a list", n.what())
+		n.Errorf("found %s, expected a list", n.describe())
 		return nil
 	}
 	out := make([]Node, len(n.yaml.Content))
@@ -76,8 +79,8 @@ func (n Node) Items() []Node {
 	return out
 }
 
-// OneOrItems returns the values of a list, or the one value that stands where
-// a list may.
+// OneOrItems returns the values of a list, or a scalar that stands in place of a
+// list.
 func (n Node) OneOrItems() []Node {
 	if n.yaml.Kind == yaml.ScalarNode {
 		return []Node{n}
@@ -85,6 +88,7 @@ func (n Node) OneOrItems() []Node {
 	return n.Items()
 }
 
+// child returns a value inside n. An anchor or alias is a fault, and counts as null.
 func (n Node) child(c *yaml.Node) Node {
 	if c.Kind == yaml.AliasNode || c.Anchor != "" {
 		Node{yaml: c, file: n.file, problems: n.problems}.Errorf("YAML anchors and aliases are not supported; write the value out")
@@ -93,8 +97,8 @@ func (n Node) child(c *yaml.Node) Node {
 	return Node{yaml: c, file: n.file, problems: n.problems}
 }
 
-// what describes the value for an error message.
-func (n Node) what() string {
+// describe returns the words for the value in a message.
+func (n Node) describe() string {
 	switch n.yaml.Kind {
 	case yaml.MappingNode:
 		return "keys and values"
@@ -107,34 +111,34 @@ func (n Node) what() string {
 	return strconv.Quote(n.yaml.Value)
 }
 
-// Peek is the text below keys, in a section that is not ours to judge: whatever
-// is there, anchors included, nothing is reported. Empty: no scalar is there.
+// Peek returns the scalar under a path of keys; "" if there is none. Peek is for
+// sections of other programs: it follows aliases, and never adds a fault.
 func (n Node) Peek(keys ...string) string {
-	at := n.yaml
+	value := n.yaml
 	for {
-		if at.Kind == yaml.AliasNode {
-			at = at.Alias
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
 		}
 		if len(keys) == 0 {
 			break
 		}
 		i := 0
-		for i+1 < len(at.Content) && at.Content[i].Value != keys[0] {
+		for i+1 < len(value.Content) && value.Content[i].Value != keys[0] {
 			i += 2
 		}
-		if at.Kind != yaml.MappingNode || i+1 >= len(at.Content) {
+		if value.Kind != yaml.MappingNode || i+1 >= len(value.Content) {
 			return ""
 		}
-		at, keys = at.Content[i+1], keys[1:]
+		value, keys = value.Content[i+1], keys[1:]
 	}
-	if at.Kind != yaml.ScalarNode || at.Tag == "!!null" {
+	if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
 		return ""
 	}
-	return at.Value
+	return value.Value
 }
 
-// NotNull reports a key without a value, where that could be a slip and an
-// empty mapping means something.
+// NotNull adds a fault if the value is left out. It is for mappings in which every
+// key is optional; instead is the way to write the empty mapping.
 func (n Node) NotNull(instead string) {
 	if n.Null() {
 		n.Errorf("found nothing, expected keys and values, or %s for the defaults", instead)
@@ -156,11 +160,8 @@ func (n Node) HasOnly(key string) bool {
 	return len(n.yaml.Content) == 2 && n.yaml.Content[0].Value == key
 }
 
-// Col counts from 1.
-func (n Node) Col() int { return n.yaml.Column }
-
 // Null reports whether the value is left out, as in `key:`.
 func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
 
-// Faults is the number of faults found so far in all that is being read.
+// Faults returns the number of faults in the Problems so far, of all files.
 func (n Node) Faults() int { return len(n.problems.list) }

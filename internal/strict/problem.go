@@ -1,5 +1,6 @@
-// Package strict reads configuration files without forgiving anything, and
-// says of every fault where it is, what stands there and what was expected.
+// Package strict reads configuration files and accepts nothing that is not expected.
+// For every fault it says where the fault is, what stands there and what was
+// expected.
 package strict
 
 import (
@@ -9,22 +10,22 @@ import (
 	"strings"
 )
 
-// Problem is one fault at one place. Line and Col count from 1; 0 means that
-// the fault is the file's as a whole.
+// Problem is one fault. Line and Col count from 1; 0 means that the fault concerns
+// the whole file.
 type Problem struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"`
 	Col     int    `json:"col,omitempty"`
 	Message string `json:"message"`
-	Warning bool   `json:"warning,omitempty"` // does not stop a load
+	Warning bool   `json:"warning,omitempty"` // a warning does not stop a load
 }
 
-// Warning is a fault that does not stop a load.
+// Warning returns a fault that does not stop a load.
 func Warning(file string, line, col int, format string, args ...any) Problem {
 	return Problem{File: file, Line: line, Col: col, Message: fmt.Sprintf(format, args...), Warning: true}
 }
 
-// String is file:line:col: message, as compilers print it.
+// String returns file:line:col: message, as compilers print faults.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -39,21 +40,20 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems collects every fault of a load. The zero value is ready for use. It
-// is not safe for concurrent use.
+// Problems collects every fault of a load. The zero value is ready for use. Problems
+// are not safe for concurrent use.
 type Problems struct {
 	list []Problem
 }
 
-// Bounds of what a file can put into logs and statuses: bytes of one message,
-// and faults in the text of an Error.
+// Bounds of what a file can put into logs and statuses.
 const (
-	maxMessage = 2000
-	maxFaults  = 100
+	maxMessage = 2000 // bytes of one message
+	maxFaults  = 100  // lines of an Error
 )
 
-// Add notes a fault. What it quotes of the file is cut where it is very long,
-// and control characters are written as escapes: a message is one line.
+// Add adds a fault. It cuts a message that is very long, and writes control
+// characters as escapes, so that a message is one line.
 func (ps *Problems) Add(p Problem) {
 	message := printable(strings.ToValidUTF8(p.Message[:min(len(p.Message), maxMessage)], ""))
 	if len(p.Message) > maxMessage || len(message) > maxMessage {
@@ -63,15 +63,16 @@ func (ps *Problems) Add(p Problem) {
 	ps.list = append(ps.list, p)
 }
 
-// printable is a text as %q has it, but for quotes and backslashes.
+// printable returns s with escapes as %q has them, except for quotes and
+// backslashes.
 func printable(s string) string {
-	control := func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }
-	if !strings.ContainsFunc(s, control) {
+	isControl := func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }
+	if !strings.ContainsFunc(s, isControl) {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if control(r) {
+		if isControl(r) {
 			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 			continue
 		}
@@ -80,7 +81,7 @@ func printable(s string) string {
 	return b.String()
 }
 
-// List returns the faults and warnings, by file and place.
+// List returns the faults and warnings, ordered by file, line and column.
 func (ps *Problems) List() []Problem {
 	sort.SliceStable(ps.list, func(i, j int) bool {
 		a, b := ps.list[i], ps.list[j]
@@ -95,7 +96,7 @@ func (ps *Problems) List() []Problem {
 	return ps.list
 }
 
-// Warnings returns what does not stop a load.
+// Warnings returns the faults that do not stop a load.
 func (ps *Problems) Warnings() []Problem {
 	var out []Problem
 	for _, p := range ps.List() {
@@ -106,8 +107,8 @@ func (ps *Problems) Warnings() []Problem {
 	return out
 }
 
-// Err returns nil when there are warnings at most, else an Error with every
-// fault.
+// Err returns an Error with every fault; nil if there are only warnings, or
+// nothing.
 func (ps *Problems) Err() error {
 	var faults Error
 	for _, p := range ps.List() {
@@ -124,10 +125,11 @@ func (ps *Problems) Err() error {
 // Error is every fault of a load.
 type Error []Problem
 
-// Error has a line for each fault, up to a bound.
+// Error returns the Lines as one text.
 func (e Error) Error() string { return strings.Join(e.Lines(), "\n") }
 
-// Lines are the faults, the first of them where there are very many.
+// Lines returns a line for each fault. Of very many faults it returns the first 100,
+// and a line that counts the rest.
 func (e Error) Lines() []string {
 	lines := []string{}
 	for i, p := range e {

@@ -11,8 +11,9 @@ import (
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line \d+: )?`)
 
-// syntaxProblem is a fault against YAML itself. The library gives the line before
-// the list or mapping that the fault is in, or none; see faultLine.
+// syntaxProblem returns the fault for a file that is not YAML. The error of the
+// library has the line before the list or mapping with the fault, or no line; see
+// faultLine.
 func syntaxProblem(file File, err error) Problem {
 	line := faultLine(file.Data)
 	message := "not valid YAML: " + yamlLine.ReplaceAllString(err.Error(), "")
@@ -27,9 +28,10 @@ func syntaxProblem(file File, err error) Problem {
 	return Problem{File: file.Name, Line: line, Col: 1, Message: message}
 }
 
-// maxQuote bounds what is quoted of a line.
+// maxQuote bounds, in characters, the quote of a line in a message.
 const maxQuote = 60
 
+// cut returns the first maxQuote characters of a text.
 func cut(text string) string {
 	if runes := []rune(text); len(runes) > maxQuote {
 		return string(runes[:maxQuote]) + "..."
@@ -37,12 +39,13 @@ func cut(text string) string {
 	return text
 }
 
-// maxReread bounds, in bytes, what is read again to find a fault.
+// maxReread bounds, in bytes, what faultLine reads again.
 const maxReread = 1 << 20
 
-// faultLine is the line after the longest beginning of whole lines that is valid
-// YAML: the line of the fault, or the one where something begins that does not end. In large
-// files it is the line at which reading stopped, which can be a few lines further.
+// faultLine returns the line of the fault in data: the line after the longest run of
+// lines from the beginning that is valid YAML. If a value does not end, faultLine
+// returns the line in which the value begins. In large files it returns the line at
+// which the reading stopped, which can be a few lines further.
 func faultLine(data []byte) int {
 	r := &lineReader{rest: data}
 	_ = readYAML(r)
@@ -60,7 +63,7 @@ func faultLine(data []byte) int {
 	return 1
 }
 
-// readYAML reads all documents.
+// readYAML returns the first error in the documents of r.
 func readYAML(r io.Reader) error {
 	for decoder := yaml.NewDecoder(r); ; {
 		var doc yaml.Node
@@ -73,7 +76,7 @@ func readYAML(r io.Reader) error {
 	}
 }
 
-// lineReader gives one line at a time, and counts them.
+// lineReader is a reader that returns one line at a time, and counts the lines.
 type lineReader struct {
 	rest  []byte
 	lines int
@@ -95,7 +98,7 @@ func (r *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// lineOf is a line, counted from 1.
+// lineOf returns a line of data, counted from 1.
 func lineOf(data []byte, line int) []byte {
 	for ; line > 1; line-- {
 		_, data, _ = bytes.Cut(data, []byte("\n"))

@@ -8,7 +8,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// ParseYAML reads the one document of a file, which must be a mapping.
+// ParseYAML reads the one document of a file, which must be a mapping. After a
+// fault, which it adds to problems, ok is false. The Nodes add their faults to
+// problems too.
 func ParseYAML(file File, problems *Problems) (root Node, ok bool) {
 	if err := CheckText(file.Data); err != nil {
 		problems.Add(Problem{File: file.Name, Message: err.Error()})
@@ -37,33 +39,34 @@ func ParseYAML(file File, problems *Problems) (root Node, ok bool) {
 		return Node{}, false
 	}
 	if !bytes.HasSuffix(file.Data, []byte("\n")) {
-		notBehindEnd(&doc, &yaml.Node{Line: lines(file.Data), Column: 1})
+		moveIntoFile(&doc, &yaml.Node{Line: countLines(file.Data), Column: 1})
 	}
 	root = Node{yaml: doc.Content[0], file: file.Name, problems: problems}
-	if root.Null() { // `---` alone: its place would be behind the end
+	if root.Null() { // `---` alone: the value would stand behind the end of the file
 		problems.Add(Problem{File: file.Name, Message: "has no keys and values; delete the file or give it content"})
 		return Node{}, false
 	}
 	if root.yaml.Kind != yaml.MappingNode {
-		root.Errorf("found %s, expected keys and values", root.what())
+		root.Errorf("found %s, expected keys and values", root.describe())
 		return Node{}, false
 	}
 	return root, true
 }
 
-// notBehindEnd moves what YAML finds behind the end of a file, where a value is
-// left out and the last line does not end, to the last line.
-func notBehindEnd(n, last *yaml.Node) {
+// moveIntoFile moves values that stand behind the end of a file to the last line.
+// The YAML library puts a value there if the value is left out and the last line has
+// no line end.
+func moveIntoFile(n, last *yaml.Node) {
 	if n.Line > last.Line {
 		n.Line, n.Column = last.Line, last.Column
 	}
 	for _, c := range n.Content {
-		notBehindEnd(c, last)
+		moveIntoFile(c, last)
 	}
 }
 
-// lines counts the lines of a text as YAML does, which knows more ends than one.
-func lines(data []byte) int {
+// countLines returns the number of lines of a text. YAML has five line ends.
+func countLines(data []byte) int {
 	n := 1 - bytes.Count(data, []byte("\r\n"))
 	for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
 		n += bytes.Count(data, []byte(end))
