@@ -145,7 +145,7 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 	if saved, _, _ := savedAndReleased(t, server); saved != draft {
 		t.Errorf("the draft is now %s", saved)
 	}
-	id = idOf.FindStringSubmatch(evacuate(0, "evacuating ", "--set", "qb.novel.h", "--for", "30m", "--reason", "drill", "--draft-to", "draft.yaml"))
+	evacuate(0, "evacuating ", "--set", "qb.novel.h", "--for", "30m", "--reason", "drill", "--draft-to", "draft.yaml")
 	eventually(t, server, caller, "10.13.0.1")
 	if kept, err := os.ReadFile(filepath.Join(server.Dir, "draft.yaml")); err != nil || string(kept) != draft {
 		t.Errorf("kept was %q, %v", kept, err)

@@ -92,7 +92,7 @@ func readNamed(n strict.Node, name string, problems *strict.Problems) []strict.F
 func readInstance(n strict.Node) world.Instance {
 	i := world.Instance{Port: 80, Healthy: true, Weight: 100, Metadata: map[string]string{}}
 	port, weight := int(i.Port), int(i.Weight)
-	given := n.Bind(
+	values := n.Bind(
 		strict.Optional("id", strict.Text(&i.ID)),
 		serviceKey("service", &i.Service),
 		strict.Optional("host", strict.Text(&i.Host)),
@@ -106,8 +106,8 @@ func readInstance(n strict.Node) world.Instance {
 		strict.Optional("weight", strict.Int(&weight, 0, 10000)),
 		strict.Optional("metadata", strict.Texts(&i.Metadata)),
 	)
-	if given.Has("set") {
-		registerSET(i.Metadata, given["set"])
+	if values.Has("set") {
+		registerSET(i.Metadata, values["set"])
 	}
 	if i.Host == "" {
 		n.Errorf("the instance has no host")

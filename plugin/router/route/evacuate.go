@@ -97,7 +97,7 @@ func (l *loader) readEvacuation(n strict.Node) {
 			e.readPlace(key, n)
 		})
 	}
-	given := n.Bind(
+	values := n.Bind(
 		place("region"), place("zone"), place("campus"), place("set"),
 		strict.Optional("until", strict.Ignore), // read below: a missing place is said first
 		strict.Optional("reason", strict.Text(&e.Reason)),
@@ -105,8 +105,8 @@ func (l *loader) readEvacuation(n strict.Node) {
 	if places != 1 && n.Faults() == before {
 		n.Errorf("the evacuation names %d places, expected one of %s", places, quoteList(placeKeys))
 	}
-	if given.Has("until") {
-		e.Until = l.readUntil(given["until"])
+	if values.Has("until") {
+		e.Until = l.readUntil(values["until"])
 	} else {
 		n.Errorf("the evacuation has no until, expected its end, as until: 2026-12-01T10:00:00+08:00")
 	}

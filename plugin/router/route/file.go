@@ -79,20 +79,20 @@ func (l *loader) file(root strict.Node) {
 
 func (l *loader) readAliases(n strict.Node) {
 	for _, e := range n.Entries() {
-		from := e.Key.Raw()
-		to, ok := e.Value.Text()
+		alias := e.Key.Raw()
+		meaning, ok := e.Value.Text()
 		if !ok {
 			continue
 		}
-		if to == "" {
-			e.Value.Errorf("alias %q is empty, expected the text to put in its place", from)
+		if meaning == "" {
+			e.Value.Errorf("alias %q is empty, expected the text to put in its place", alias)
 			continue
 		}
-		if first, ok := l.origin[from]; ok && l.rules.aliases[from] != to {
-			e.Key.Errorf("alias %q is %q here and %q in %s:%d, expected one meaning", from, to, l.rules.aliases[from], first.File(), first.Line())
+		if first, ok := l.origin[alias]; ok && l.rules.aliases[alias] != meaning {
+			e.Key.Errorf("alias %q is %q here and %q in %s:%d, expected one meaning", alias, meaning, l.rules.aliases[alias], first.File(), first.Line())
 			continue
 		}
-		l.rules.aliases[from], l.origin[from] = to, e.Key
+		l.rules.aliases[alias], l.origin[alias] = meaning, e.Key
 	}
 }
 
@@ -128,7 +128,7 @@ func (l *loader) checkName(rule *Rule, at strict.Node) {
 func (l *loader) readAddress(n strict.Node) {
 	address := newRule(n)
 	var service, target Service
-	given := n.Bind(append([]strict.Key{
+	values := n.Bind(append([]strict.Key{
 		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = readService(n) }),
 		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = readService(n) }),
 		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readAddressSET(n) }),
@@ -138,11 +138,11 @@ func (l *loader) readAddress(n strict.Node) {
 		return
 	}
 	if first, ok := l.rules.addresses[service]; ok {
-		given["service"].Errorf("address %q is given twice, first in %s:%d", service, first.File, first.Line)
+		values["service"].Errorf("address %q is given twice, first in %s:%d", service, first.File, first.Line)
 		return
 	}
 	l.rules.addresses[service] = address
-	l.targets = append(l.targets, targetAt{address, given["target"]})
+	l.targets = append(l.targets, targetAt{address, values["target"]})
 }
 
 func newRule(n strict.Node) *Rule {

@@ -69,12 +69,12 @@ func stageKeys(rule *Rule) []strict.Key {
 func (l *loader) readSET(n strict.Node) *SETStage {
 	n.NotNull("{}")
 	stage := &SETStage{Tiers: []Tier{TierOwn, TierPool}}
-	given := n.Bind(append([]strict.Key{
+	values := n.Bind(append([]strict.Key{
 		strict.Optional("caller", func(n strict.Node) { stage.Caller = l.readTemplate(n) }),
 		strict.Optional("callee", func(n strict.Node) { l.readCallee(n, stage) }),
 	}, setKeys(stage)...)...)
-	if given.Has("caller") && given.Has("callee") {
-		given["callee"].Errorf("caller and callee are both given, expected one: callee asks for that SET by name, caller is the SET to route as")
+	if values.Has("caller") && values.Has("callee") {
+		values["callee"].Errorf("caller and callee are both given, expected one: callee asks for that SET by name, caller is the SET to route as")
 	}
 	return stage
 }
@@ -143,13 +143,13 @@ func readTiers(n strict.Node) []Tier {
 func readNearby(n strict.Node) *NearbyStage {
 	n.NotNull("{}")
 	stage := &NearbyStage{Match: LevelZone, Max: LevelAll}
-	given := n.Bind(
+	values := n.Bind(
 		strict.Optional("matchLevel", readLevel(&stage.Match)),
 		strict.Optional("maxMatchLevel", readLevel(&stage.Max)),
 		strict.Optional("strict", strict.Bool(&stage.Strict)),
 	)
 	if stage.Max > stage.Match {
-		given["maxMatchLevel"].Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", stage.Max, stage.Match)
+		values["maxMatchLevel"].Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", stage.Max, stage.Match)
 	}
 	return stage
 }
