@@ -69,7 +69,7 @@ func (e *entry) empty() bool {
 }
 
 // checkFields returns an error if fields of the entry contradict each other, or if
-// there are none. The error calls the entry by what.
+// there are none. In the error, what is the word for the entry.
 func (e *entry) checkFields(what string) error {
 	f := &e.facts
 	switch {
