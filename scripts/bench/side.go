@@ -51,8 +51,10 @@ func (p plan) routing() string {
 		fmt.Fprintf(&b, "  - {name: other-%d, service: %q, set: {}}\n", n, other)
 	}
 	fmt.Fprintf(&b, "  - {name: big, service: default/%s, %s}\n", service, stages)
-	b.WriteString("addresses:\n")
 	for n := range p.rules / 10 {
+		if n == 0 {
+			b.WriteString("addresses:\n")
+		}
 		fmt.Fprintf(&b, "  - {service: default/lane-%d, target: default/other-%d, set: {callee: shop.area0.g0}}\n", n, n)
 	}
 	return b.String()
