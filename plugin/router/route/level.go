@@ -82,9 +82,8 @@ func (s *NearbyStage) depth() int {
 // empty for a caller whom `strict` gives nothing (docs/design.md, 5.2).
 func (s *NearbyStage) areas(caller location.Location) []area {
 	depth := caller.Depth()
-	fixed := s.Match == LevelAll || s.Match == LevelNone // the first road is the same for every caller
 	switch {
-	case s.Strict && !fixed && (depth == 0 || depth < int(s.Max)):
+	case s.Excludes(caller):
 		return nil
 	case s.Match == LevelAll:
 		return s.withPlaces([]area{LevelAll.around(caller)}, caller)
@@ -99,6 +98,16 @@ func (s *NearbyStage) areas(caller location.Location) []area {
 		return s.withPlaces([]area{min(s.Match, Level(depth)).around(caller)}, caller)
 	}
 	return s.levels(caller)
+}
+
+// Excludes reports whether `strict` gives a caller nothing, since the caller's location
+// is not known as far as the stage goes. If the first road is the same for every caller,
+// nobody is excluded.
+func (s *NearbyStage) Excludes(caller location.Location) bool {
+	if !s.Strict || s.Match == LevelAll || s.Match == LevelNone {
+		return false
+	}
+	return caller.Depth() < max(int(s.Max), 1)
 }
 
 // levels returns the areas from matchLevel to maxMatchLevel, beginning where the

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -92,6 +93,18 @@ func (d Decision) Level() string {
 		return ""
 	}
 	return d.Choices[0].Level
+}
+
+// Furthest returns the number of the furthest road of all choices, from 0. What is no
+// road counts as further than all roads: `onEmpty: all`, and no instance.
+func (d Decision) Furthest() (road int) {
+	for _, c := range d.Choices {
+		if c.taken < 0 {
+			return math.MaxInt
+		}
+		road = max(road, c.taken)
+	}
+	return road
 }
 
 // HeldUntil returns when the first hold-down of the decision ends. It is zero if nothing
