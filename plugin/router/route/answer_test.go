@@ -41,7 +41,7 @@ func TestAnswerByWeight(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
+			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SETs: "a.b.c"}
 			_, members := r.Answer(NewCallee(tt.instances), tt.ownService)
 			got, bar := "", false
 			for _, m := range members {
@@ -79,7 +79,7 @@ func TestShareByWeight(t *testing.T) {
 			}
 		}
 		percent := rapid.IntRange(1, FullRollout-1).Draw(t, "percent")
-		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
+		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SETs: "a.b.c"}
 		d, members := r.Answer(NewCallee(instances), ownService)
 		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
 		for _, m := range members {
@@ -175,14 +175,15 @@ evacuate:
 func TestLeftOutIsComplete(t *testing.T) { rapid.Check(t, leftOutIsComplete) }
 
 func leftOutIsComplete(t *rapid.T) {
-	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	r := Route{Rule: drawRule(t), SETs: SETs(someSET.Draw(t, "caller set")), Location: someLocation.Draw(t, "caller location")}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-	d := r.Select(NewCallee(instances))
-	for i, why := range r.LeftOut(d, instances) {
+	callee := NewCallee(instances)
+	d := r.Select(callee)
+	for i, why := range r.LeftOut(d, callee) {
 		if (why == "") != slices.Contains(d.Chosen, i) {
 			t.Fatalf("instance %d, chosen %v: %q", i, d.Chosen, why)
 		}
-		evacuated := why == "it is evacuated, and the list has another usable instance"
+		evacuated := why == "it is evacuated"
 		if evacuated && !instances[i].Evacuated {
 			t.Fatalf("instance %+v: %q; decision %+v of %+v", instances[i], why, d, r)
 		}
@@ -229,23 +230,27 @@ rules:
 	}
 }
 
-// The boundary of a degrade by percent: half unusable is left at 50.
+// The boundaries of a degrade: half unhealthy is left at 50.
 func TestSatisfied(t *testing.T) {
 	for _, tt := range []struct {
-		d             Degrade
-		total, usable int
-		want          bool
+		name string
+		d    Degrade
+		road Road
+		want bool
 	}{
-		{Degrade{UnhealthyPercent: 50}, 2, 1, false},
-		{Degrade{UnhealthyPercent: 51}, 2, 1, true},
-		{Degrade{UnhealthyPercent: 100}, 3, 0, false},
-		{Degrade{UnhealthyPercent: 100, MinUsable: 2}, 3, 1, false},
-		{Degrade{UnhealthyPercent: 100, MinUsable: 2}, 3, 2, true},
-		{Degrade{ByAbsence: true, UnhealthyPercent: 1, MinUsable: 9}, 1, 0, true},
-		{Degrade{ByAbsence: true}, 0, 0, false},
+		{"half at 50", Degrade{UnhealthyPercent: 50}, Road{InService: 2, Usable: 1, New: 2, NewUsable: 1}, false},
+		{"half at 51", Degrade{UnhealthyPercent: 51}, Road{InService: 2, Usable: 1, New: 2, NewUsable: 1}, true},
+		{"all unhealthy", Degrade{UnhealthyPercent: 100}, Road{InService: 3, New: 3}, false},
+		{"isolated ones are not ill", Degrade{UnhealthyPercent: 50}, Road{Total: 10, InService: 5, Usable: 5, New: 5, NewUsable: 5}, true},
+		{"the dead of an earlier road are not counted again", Degrade{UnhealthyPercent: 50}, Road{InService: 9, Usable: 3, New: 3, NewUsable: 3}, true},
+		{"nothing new", Degrade{UnhealthyPercent: 100}, Road{InService: 3, Usable: 3}, false},
+		{"fewer usable than wanted", Degrade{UnhealthyPercent: 100}, Road{InService: 3, Usable: 1, New: 3, NewUsable: 1, Wanted: 2}, false},
+		{"as many usable as wanted", Degrade{UnhealthyPercent: 100}, Road{InService: 3, Usable: 2, New: 3, NewUsable: 1, Wanted: 2}, true},
+		{"absence", Degrade{ByAbsence: true, UnhealthyPercent: 1}, Road{InService: 1, Wanted: 9}, true},
+		{"absence, and none in service", Degrade{ByAbsence: true}, Road{Total: 3}, false},
 	} {
-		if got := tt.d.satisfied(tt.total, tt.usable); got != tt.want {
-			t.Errorf("%+v of %d usable of %d: %t", tt.d, tt.usable, tt.total, got)
+		if got := tt.d.satisfied(tt.road); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
 		}
 	}
 }
@@ -254,7 +259,7 @@ func TestSatisfied(t *testing.T) {
 func TestBlendWithEvacuation(t *testing.T) {
 	gone := up("a.b.c", 10000)
 	gone.Evacuated = true
-	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SET: "a.b.c"}
+	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SETs: "a.b.c"}
 	_, members := r.Answer(NewCallee([]Instance{up("a.b.c", 1), gone, up("x.y.z", 1)}), nil)
 	if fmt.Sprint(members) != "[{false 0 10000} {false 2 9802}]" {
 		t.Errorf("members %v", members)
@@ -279,8 +284,8 @@ func TestAliasOnlyWhereAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := template.Apply(location.Identity{SET: "x.SH.SH"}, map[string]string{"SH": "h"}); got != "a.SH.h" {
-		t.Errorf("%s, want a.SH.h", got)
+	if got, whole := template.Apply(location.Identity{SET: "x.SH.SH"}, map[string]string{"SH": "h"}); got != "a.SH.h" || !whole {
+		t.Errorf("%s, whole %t, want a.SH.h", got, whole)
 	}
 }
 
@@ -288,7 +293,7 @@ func TestAliasOnlyWhereAsked(t *testing.T) {
 func TestAddressThroughAnAlias(t *testing.T) {
 	rules := mustLoad(t, "version: 1\naddresses: [{service: default/lane, target: default/s, set: {callee: a.b.c}}]\n")
 	got, why := rules.Route(Request{Resolved: resolve(rules, "default/alias", "default/lane")}, nil)
-	if why != WhyRouted || got.Rule.Name != "default/lane" || got.SET != "a.b.c" {
+	if why != WhyRouted || got.Rule.Name != "default/lane" || got.SETs != "a.b.c" {
 		t.Errorf("%+v, %q", got, why)
 	}
 }

@@ -54,7 +54,7 @@ func weightsAgreeWithOracle(t *rapid.T) {
 		}
 		return list
 	}
-	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	r := Route{Rule: drawRule(t), SETs: SETs(someSET.Draw(t, "caller set")), Location: someLocation.Draw(t, "caller location")}
 	r.Rule.ByWeight, r.Rule.Rollout = true, rapid.IntRange(1, FullRollout-1).Draw(t, "rollout")
 	instances := anyWeight(rapid.SliceOfN(someInstance, 0, 10).Draw(t, "instances"))
 	var ownService []Instance
