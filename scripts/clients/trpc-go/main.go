@@ -53,9 +53,7 @@ func main() {
 	dir := flag.String("dir", ".", "folder for files of the SDK")
 	set := flag.String("full-set-name", "", "global.full_set_name of the configuration")
 	flag.Parse()
-	// The framework may print on standard output, where only answers may be.
 	out := json.NewEncoder(os.Stdout)
-	os.Stdout = os.Stderr
 	if err := setup(*server, *dir, *set); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
