@@ -16,7 +16,8 @@ import (
 	_ "trpc.group/trpc-go/trpc-naming-polarismesh"
 )
 
-// config is the trpc_go.yaml of the caller.
+// config is the trpc_go.yaml of the caller. It asks Polaris more often than a caller
+// does by default, for tests.
 const config = `
 global: {namespace: default, env_name: "", enable_set: %s, full_set_name: %q}
 server: {app: test, server: gateway}
@@ -27,6 +28,7 @@ plugins:
       address_list: %q
       persistDir: %q
       log_dir: %q
+      discovery: {refresh_interval: 500}
       timeout: 10000
       connect_timeout: 5000
       message_timeout: 5s
