@@ -203,8 +203,12 @@ func readTiers(n strict.Node) []Tier {
 // say.
 func (l *loader) readNearby(n strict.Node) *NearbyStage {
 	n.NotNull("{}")
-	v := readNearbyValues(n)
-	return l.nearbyStage(l.defaults.nearby.over(v))
+	own := readNearbyValues(n)
+	v := l.defaults.nearby.over(own)
+	if v.match != nil && *v.match == LevelNone && v.places == "" && own.max == nil {
+		v.matchAt.Errorf("matchLevel \"none\" leaves the first road to a map, expected places: the name of a map")
+	}
+	return l.nearbyStage(v)
 }
 
 // nearbyStage returns the stage of values. The map of places is found when all files are
