@@ -15,8 +15,19 @@ type PlaceMap struct {
 	File    string // the origin
 	Line    int    // from 1
 	entries map[location.Location][]stop
-	others  []stop // the entry "*"; nil if there is none
-	depth   int    // how many levels of a caller's location the map looks at
+	others  []stop // the entry "*"
+	// hasOthers is true if there is an entry "*".
+	hasOthers bool
+	depth     int // how many levels of a caller's location the map looks at
+
+	col  int // of the name, from 1
+	said []saidPlace
+}
+
+// saidPlace is a place that a map names, and where in the map's file.
+type saidPlace struct {
+	location.Location
+	line, col int // from 1
 }
 
 // stop is one road of a map: a place, a level, or several of them together.
@@ -30,7 +41,8 @@ type stop struct {
 // which something is known.
 func (m *PlaceMap) areas(caller location.Location) []area {
 	for depth := caller.Depth(); depth > 0; depth-- {
-		if areas := areasOf(m.entries[caller.Cut(depth)], caller); len(areas) > 0 {
+		stops, ok := m.entries[caller.Cut(depth)]
+		if areas := areasOf(stops, caller); len(areas) > 0 || ok && len(stops) == 0 {
 			return areas
 		}
 	}
