@@ -101,7 +101,7 @@ var trpcRows = []clientRow{
 
 // Unmodified tRPC-Go calls the instances of its list. docs/compatibility.md has the
 // rows.
-func TestTRPC(t *testing.T) {
+func TestClientsTRPC(t *testing.T) {
 	server, console := start(t, polaristest.Options{Files: map[string]string{
 		"conf/mapping/mapping.yaml": clientsMapping, "conf/routing/routing.yaml": clientsRouting,
 	}})
