@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
-	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -36,7 +35,7 @@ func newDump(out *output) *cobra.Command {
 			}
 			if service != "" {
 				d.Instances = slices.DeleteFunc(d.Instances, func(i world.Instance) bool { return i.Service.String() != service })
-				if len(d.Instances) == 0 && !slices.ContainsFunc(d.Services, func(s route.Service) bool { return s.String() == service }) {
+				if len(d.Instances) == 0 && !slices.ContainsFunc(d.Services, func(s world.Service) bool { return s.String() == service }) {
 					return failure{fmt.Errorf("the server has no service %q", service)}
 				}
 			}

@@ -160,6 +160,9 @@ func (n Node) HasOnly(key string) bool {
 	return len(n.yaml.Content) == 2 && n.yaml.Content[0].Value == key
 }
 
+// IsMapping reports whether the node has keys.
+func (n Node) IsMapping() bool { return n.yaml.Kind == yaml.MappingNode }
+
 // Null reports whether the value is left out, as in `key:`.
 func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
 

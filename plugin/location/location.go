@@ -65,15 +65,16 @@ func ParseSET(s string) (SET, error) {
 			}
 			continue
 		}
-		if !validSegment(segment) {
+		if !IsSegment(segment) {
 			return "", fmt.Errorf("SET name %q: segment %q is not 1 to %d letters, digits, '_' or '-'", s, segment, maxSegment)
 		}
 	}
 	return SET(s), nil
 }
 
-// validSegment reports whether s is 1 to maxSegment letters, digits, '_' or '-'.
-func validSegment(s string) bool {
+// IsSegment reports whether s is a segment of a SET name: 1 to 64 letters, digits, '_'
+// or '-'. The "*" of a pool is not.
+func IsSegment(s string) bool {
 	if len(s) == 0 || len(s) > maxSegment {
 		return false
 	}
@@ -116,6 +117,17 @@ func (s SET) IsPool() bool { return strings.HasSuffix(string(s), ".*") }
 // are shared: read only.
 type Identity struct {
 	Location
-	SET    SET               `json:"set,omitempty"`
+	SET SET `json:"set,omitempty"`
+	// SETs are several SETs of one address, sorted, where the source of the SET has
+	// instances there that differ. SET is empty then.
+	SETs   []SET             `json:"sets,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// AllSETs returns the SETs of the identity: several, one or none.
+func (id Identity) AllSETs() []SET {
+	if id.SET != "" {
+		return []SET{id.SET}
+	}
+	return id.SETs
 }

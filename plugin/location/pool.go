@@ -57,7 +57,7 @@ func newPool() *pool {
 // statement returns the number of the statement that an entry makes.
 func (p *pool) statement(f *Facts) uint32 {
 	labels := p.entryLabels(f.Labels)
-	unlabelled := Facts{Identity: Identity{f.Location, f.SET, nil}}
+	unlabelled := Facts{Identity: Identity{Location: f.Location, SET: f.SET}}
 	unlabelled.Shared = f.Shared
 	unlabelled.AssignOrigin(rowOrigin)
 	s := statement{f.Location, f.SET, unlabelled.FieldOrigins, labels}
@@ -76,7 +76,7 @@ func (p *pool) ref(s *statement, row uint32) ref {
 		from.labels = nil
 	}
 	return ref{
-		identity: p.identities.intern(identityKey{s.Location, s.SET, l.text}, func() Identity { return Identity{s.Location, s.SET, l.values} }),
+		identity: p.identities.intern(identityKey{s.Location, s.SET, l.text}, func() Identity { return Identity{Location: s.Location, SET: s.SET, Labels: l.values} }),
 		origins:  p.origins.intern(from, func() FactOrigins { return FactOrigins{s.FieldOrigins, l.from} }),
 		row:      row,
 	}

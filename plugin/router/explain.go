@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -56,7 +57,10 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		return explain.Explanation{}, err
 	}
 	in.Decision = v.Decision
-	in.Decision.HeldUntil = clock.AsOf(s.views.Now(), v.Decision.HeldUntil)
+	in.Decision.Choices = slices.Clone(v.Decision.Choices)
+	for n, c := range in.Decision.Choices {
+		in.Decision.Choices[n].HeldUntil = clock.AsOf(s.views.Now(), c.HeldUntil)
+	}
 	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.OwnService))
 	e := explain.New(in)
 	if in.Why == route.WhyRouted {

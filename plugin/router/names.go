@@ -22,12 +22,17 @@ func (n names) find(asked route.Service) route.Name {
 	services := n.services()
 	found := services.GetServiceByName(asked.Name, asked.Namespace)
 	if found == nil {
-		return route.Name{Service: asked, Read: serviceNames(services.GetVisibleServicesInOtherNamespace(asked.Name, asked.Namespace)...)}
+		exported := services.GetVisibleServicesInOtherNamespace(asked.Name, asked.Namespace)
+		name := route.Name{Service: asked, Read: serviceNames(exported...)}
+		if len(exported) > 0 {
+			name.Metadata = exported[0].Meta
+		}
+		return name
 	}
-	name := route.Name{Service: asked, Exists: true}
+	name := route.Name{Service: asked, Exists: true, Metadata: found.Meta}
 	if found.IsAlias() {
 		if source := services.GetServiceByID(found.Reference); source != nil {
-			name.Read = serviceNames(source)
+			name.Read, name.Metadata = serviceNames(source), source.Meta
 		}
 	}
 	return name

@@ -41,7 +41,7 @@ func (b serverBackend) addServices(w *world.World) map[string]route.Service {
 	_ = b.Caches().Service().IteratorServices(func(id string, s *model.Service) (bool, error) {
 		names[id] = route.Service{Namespace: s.Namespace, Name: s.Name}
 		if !s.IsAlias() {
-			w.Names = append(w.Names, names[id])
+			w.AddService(names[id], s.Meta)
 		}
 		return true, nil
 	})

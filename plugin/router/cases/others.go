@@ -25,12 +25,19 @@ func (f *File) readSources(n strict.Node) {
 	}
 }
 
+// readServiceName reads a service: its name, or {service: name, metadata: {...}}.
 func (f *File) readServiceName(n strict.Node) {
-	service, err := route.ParseService(n.TextOr())
-	if err != nil {
-		n.Errorf("%v", err)
+	var service route.Service
+	var metadata map[string]string
+	if n.IsMapping() {
+		n.Bind(serviceKey("service", &service), strict.Optional("metadata", strict.Texts(&metadata)))
+	} else {
+		var err error
+		if service, err = route.ParseService(n.TextOr()); err != nil {
+			n.Errorf("%v", err)
+		}
 	}
-	f.Names = append(f.Names, service)
+	f.AddService(service, metadata)
 }
 
 func (f *File) readAlias(n strict.Node) {

@@ -15,6 +15,10 @@ import (
 func Write(w io.Writer, d world.Dump, mapping, routing []string) error {
 	out := file{Mapping: mapping, Routing: routing, Now: d.Now.Format(time.RFC3339), Sources: d.Sources}
 	for _, s := range d.Services {
+		if len(s.Metadata) > 0 {
+			out.Services = append(out.Services, item{"service": s.String(), "metadata": s.Metadata})
+			continue
+		}
 		out.Services = append(out.Services, s.String())
 	}
 	for _, i := range d.Instances {
@@ -59,7 +63,7 @@ type file struct {
 	Routing   []string `yaml:"routing,omitempty"`
 	Now       string   `yaml:"now"`
 	Sources   []string `yaml:"sources,flow"`
-	Services  []string `yaml:"services,omitempty"`
+	Services  []any    `yaml:"services,omitempty"`
 	Instances []item   `yaml:"instances,omitempty"`
 	Aliases   []item   `yaml:"aliases,omitempty"`
 	Clients   []item   `yaml:"clients,omitempty"`

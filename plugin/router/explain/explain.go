@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -38,7 +39,7 @@ type Input struct {
 	// is no such service.
 	OwnService []Callee
 	// Decision and Members were decided from Callees and OwnService. They are set if
-	// Decides returns true. Decision.HeldUntil is by the clock of the reader.
+	// Decides returns true. Times in the decision are by the clock of the reader.
 	Decision route.Decision
 	Members  []route.Member
 }
@@ -93,16 +94,12 @@ func (e *Explanation) addStock(input Input) {
 // instance is sent, and why it is left out.
 func (e *Explanation) addDecided(input Input) {
 	d, rule := input.Decision, input.Route.Rule
-	if !d.HeldUntil.IsZero() {
-		e.HeldUntil = &d.HeldUntil
+	e.RoutedAs = &RoutedAs{strings.Fields(string(input.Route.SETs)), input.Route.Location}
+	e.Tier, e.Level = d.Tier(), d.Level()
+	for _, c := range d.Choices {
+		e.Choices = append(e.Choices, choiceOf(rule, c))
 	}
-	e.RoutedAs = &RoutedAs{string(input.Route.SET), input.Route.Location}
-	e.Tier, e.Level, e.Widened = d.Tier, d.Level, d.Widened
-	if rule.SET != nil {
-		e.SETRule = d.SETRule.String()
-	}
-	e.Tiers, e.Levels = steps(rule.Degrade, d.Tiers), steps(rule.Degrade, d.Levels)
-	leftOut := input.Route.LeftOut(d, Instances(input.Callees))
+	leftOut := input.Route.LeftOut(d, route.NewCallee(Instances(input.Callees)))
 	e.add(input.Callees, func(i *Instance, n int) {
 		i.Chosen, i.LeftOut = leftOut[n] == "", leftOut[n]
 		i.Sent = e.Answer == AnswerShadow && input.OwnService == nil
@@ -151,11 +148,17 @@ func Instances(list []Callee) []route.Instance {
 	return out
 }
 
-// steps returns tiers or levels with the reason why each is satisfied or not.
-func steps(d route.Degrade, list []route.Step) []Step {
-	var out []Step
-	for _, s := range list {
-		out = append(out, Step{s.Name, s.Total, s.Usable, s.Satisfied, d.Reason(s)})
+// choiceOf returns what an explanation says of a choice.
+func choiceOf(rule *route.Rule, c route.Choice) Choice {
+	out := Choice{SET: string(c.SET), Roads: []Road{}, Widened: c.Widened, LastResort: c.LastResort}
+	if rule.SET != nil {
+		out.Why = c.Why(rule)
+	}
+	if !c.HeldUntil.IsZero() {
+		out.HeldUntil = &c.HeldUntil
+	}
+	for _, r := range c.Roads {
+		out.Roads = append(out.Roads, Road{r.Tier, r.Level, r.Total, r.InService, r.Usable, r.Satisfied, r.Taken, rule.Degrade.Reason(r)})
 	}
 	return out
 }
@@ -185,9 +188,14 @@ func callerOf(addr netip.Addr, f location.Facts) Caller {
 	return c
 }
 
-// IdentityText returns SET and location in one line, with "-" for what is unknown.
+// IdentityText returns the SETs and the location in one line, with "-" for what is
+// unknown.
 func IdentityText(id location.Identity) string {
-	set, place := string(id.SET), id.Location.String()
+	var sets []string
+	for _, s := range id.AllSETs() {
+		sets = append(sets, string(s))
+	}
+	set, place := strings.Join(sets, " "), id.Location.String()
 	if set == "" {
 		set = "-"
 	}

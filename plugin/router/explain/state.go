@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
@@ -12,6 +13,7 @@ type State struct {
 	Rule      string   `json:"rule,omitempty"`
 	Tier      string   `json:"tier,omitempty"`
 	Level     string   `json:"level,omitempty"`
+	Road      int      `json:"-"` // route.Decision.Furthest; 0 for other answers
 	Instances int      `json:"instances"`
 	Usable    int      `json:"usable"`
 	Hosts     []string `json:"hosts,omitempty"` // the first few
@@ -52,11 +54,12 @@ func (e Explanation) State() State {
 	return s
 }
 
-// IsWidened reports whether a later tier or a wider level than the first one answers,
-// or onEmpty: all.
+// IsWidened reports whether some choice has another road than the first one, or
+// onEmpty: all answers.
 func (e Explanation) IsWidened() bool {
-	later := func(steps []Step, chosen string) bool { return len(steps) > 0 && steps[0].Name != chosen }
-	return e.Widened || later(e.Tiers, e.Tier) || later(e.Levels, e.Level)
+	return slices.ContainsFunc(e.Choices, func(c Choice) bool {
+		return c.Widened || len(c.Roads) > 0 && !c.Roads[0].Taken
+	})
 }
 
 // AnswerOf returns what a rule sends to callers that its rollout includes.

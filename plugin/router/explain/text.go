@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // FactsOf lists the known fields of an address, each with its origin.
@@ -42,7 +43,7 @@ func (e Explanation) Text(w io.Writer) {
 	fmt.Fprintf(w, "%s asks for %q: %s, %d of %d instances\n", e.Caller.Address, e.Service, e.Answer, e.Sent, len(e.Instances))
 	e.identity(w)
 	e.rule(w)
-	e.stages(w)
+	e.choices(w)
 	e.instances(w)
 	if e.Revision != "" {
 		fmt.Fprintf(w, "\nrevision %s\n", e.Revision)
@@ -96,42 +97,45 @@ func (e Explanation) rule(w io.Writer) {
 	}
 }
 
-// stages writes what the decision looked at.
-func (e Explanation) stages(w io.Writer) {
-	if e.RoutedAs == nil {
-		return
-	}
-	if e.SETRule != "" {
-		fmt.Fprintf(w, "\nSET stage, routed as %s: %s\n", dash(e.RoutedAs.SET), e.SETRule)
-		writeSteps(w, "tier", e.Tiers, e.Tier)
-	}
-	if len(e.Levels) > 0 {
-		fmt.Fprintf(w, "\nnearby stage, from %s\n", dash(e.RoutedAs.Location.String()))
-		writeSteps(w, "level", e.Levels, e.Level)
-	}
-	if e.HeldUntil != nil {
-		fmt.Fprintf(w, "\na narrower one is satisfied again: this one is held until %s (degrade.holdDown)\n", e.HeldUntil.UTC().Format(time.RFC3339))
-	}
-	if e.Widened {
-		fmt.Fprintln(w, "\nthe stages left nothing, and onEmpty: all answers")
+// choices writes the roads of each SET that the caller is routed as.
+func (e Explanation) choices(w io.Writer) {
+	for _, c := range e.Choices {
+		fmt.Fprintf(w, "\nroads of %s\n", IdentityText(location.Identity{SET: location.SET(c.SET), Location: e.RoutedAs.Location}))
+		if c.Why != "" {
+			fmt.Fprintf(w, "  %s\n", c.Why)
+		}
+		t := table(w)
+		for _, r := range c.Roads {
+			fmt.Fprintf(t, "  %s %s\t%d of %d usable\t%s\n", r.mark(), Plain(r.name()), r.Usable, r.Total, r.Why)
+		}
+		t.Flush()
+		c.notes(w)
 	}
 }
 
-// writeSteps writes tiers or levels, one a line.
-func writeSteps(w io.Writer, kind string, list []Step, chosen string) {
-	t := table(w)
-	for _, s := range list {
-		verdict := "not satisfied"
-		switch {
-		case s.Satisfied:
-			verdict = "satisfied"
-		case s.Name == chosen:
-			verdict = "not satisfied, taken as the first that has any"
-		}
-		fmt.Fprintf(t, "  %s %s\t%d of %d usable\t%s\t%s\n", kind, s.Name, s.Usable, s.Total, verdict, s.Why)
+// notes writes what is special about a choice.
+func (c Choice) notes(w io.Writer) {
+	if c.HeldUntil != nil {
+		fmt.Fprintf(w, "  an earlier road is satisfied again: this one is held until %s (degrade.holdDown)\n", c.HeldUntil.UTC().Format(time.RFC3339))
 	}
-	t.Flush()
+	if c.LastResort {
+		fmt.Fprintln(w, "  the evacuation does not count: without the evacuated instances no road has a usable one")
+	}
+	if c.Widened {
+		fmt.Fprintln(w, "  no road has an instance, and onEmpty: all answers")
+	}
 }
+
+// mark returns "+" for the road that is taken, and "-" for the others.
+func (r Road) mark() string {
+	if r.Taken {
+		return "+"
+	}
+	return "-"
+}
+
+// name returns the tier and the level of a road.
+func (r Road) name() string { return route.Road{Tier: r.Tier, Level: r.Level}.String() }
 
 // instances writes the instances, sent and left out.
 func (e Explanation) instances(w io.Writer) {

@@ -28,17 +28,14 @@ type Explanation struct {
 	Rule     *Rule     `json:"rule,omitempty"`
 	Passed   []Passed  `json:"passed"` // the earlier rules, and why they do not match
 	RoutedAs *RoutedAs `json:"routedAs,omitempty"`
-	SETRule  string    `json:"setRule,omitempty"`
-	Tier     string    `json:"tier,omitempty"`
-	Tiers    []Step    `json:"tiers,omitempty"`
-	Level    string    `json:"level,omitempty"`
-	Levels   []Step    `json:"levels,omitempty"`
-	Widened  bool      `json:"widened,omitempty"` // onEmpty: all answered
-	// HeldUntil is when the caller goes back to a narrower tier or level that is
-	// satisfied, if that one stays satisfied.
-	HeldUntil *time.Time `json:"heldUntil,omitempty"`
-	Revision  string     `json:"revision,omitempty"`
-	Sent      int        `json:"sent"` // instances in the answer
+	// Tier and Level are those of the chosen road. They are empty for a caller with
+	// several SETs.
+	Tier  string `json:"tier,omitempty"`
+	Level string `json:"level,omitempty"`
+	// Choices are made for each SET that the caller is routed as.
+	Choices  []Choice `json:"choices,omitempty"`
+	Revision string   `json:"revision,omitempty"`
+	Sent     int      `json:"sent"` // instances in the answer
 	// Instances are the instances that could be in the answer, sent or not.
 	Instances []Instance `json:"instances"`
 }
@@ -84,19 +81,39 @@ type Passed struct {
 	OtherService bool `json:"otherService"`
 }
 
-// RoutedAs is the SET and location that the caller is routed as.
+// RoutedAs is what the caller is routed as.
 type RoutedAs struct {
-	SET      string            `json:"set"`
+	// SETs are as the rule says: SETs, businesses of which nothing else is known, and
+	// SETs with {each}. They are empty for a caller without a SET.
+	SETs     []string          `json:"sets"`
 	Location location.Location `json:"location"`
 }
 
-// Step is a tier or level that was looked at.
-type Step struct {
-	Name      string `json:"name"`
+// Choice is what one SET of the caller gets.
+type Choice struct {
+	SET   string `json:"set"`           // empty: the caller has none, or the rule has no SET stage
+	Why   string `json:"why,omitempty"` // the tiers are these; empty without a SET stage
+	Roads []Road `json:"roads"`         // that were looked at, in order
+	// Widened is true if no road has an instance, and onEmpty: all answers.
+	Widened bool `json:"widened,omitempty"`
+	// LastResort is true if evacuations do not count: without the evacuated instances
+	// no road has a usable one.
+	LastResort bool `json:"lastResort,omitempty"`
+	// HeldUntil is when the caller goes back to an earlier road, if the choice stays
+	// an earlier one until then.
+	HeldUntil *time.Time `json:"heldUntil,omitempty"`
+}
+
+// Road is a tier at a level.
+type Road struct {
+	Tier      string `json:"tier,omitempty"`
+	Level     string `json:"level,omitempty"`
 	Total     int    `json:"total"`
+	InService int    `json:"inService"`
 	Usable    int    `json:"usable"`
 	Satisfied bool   `json:"satisfied"`
-	Why       string `json:"why"`
+	Taken     bool   `json:"taken"`
+	Why       string `json:"why"` // satisfied or not
 }
 
 // Instance is an instance and whether it is in the answer.

@@ -21,14 +21,7 @@ type Member struct {
 // instances of the lane address's own service; it is nil if there is no such
 // service. Answer is deterministic, as Select is.
 func (r Route) Answer(callee *Callee, ownService []Instance) (Decision, []Member) {
-	return r.AnswerHeldAt(callee, ownService, Position{})
-}
-
-// AnswerHeldAt returns what Answer does while the caller is held at a position:
-// the tier and the level of that position come before narrower ones, as long as
-// they are satisfied themselves.
-func (r Route) AnswerHeldAt(callee *Callee, ownService []Instance, heldAt Position) (Decision, []Member) {
-	d := r.selectHeldAt(callee, heldAt)
+	d := r.Select(callee)
 	return d, r.Members(d, callee.Instances, ownService)
 }
 
@@ -45,27 +38,7 @@ func (r Route) Members(d Decision, instances, ownService []Instance) []Member {
 	b := blend{instances: instances, ownService: ownService, members: members, chosen: len(members)}
 	b.addOthers(d.Chosen)
 	b.weigh(uint64(r.Rule.Rollout))
-	return dropEvacuated(b.members, b.instance)
-}
-
-// NoFailover reports whether the first tier has instances and the further tiers of
-// the rule have none besides. It is false for a rule with one tier, and for callers
-// in the pool: their first tier has every instance of their area.
-func (r Route) NoFailover(instances []Instance) bool {
-	if r.Rule.SET == nil || r.SET == "" || r.SET.IsPool() || len(r.Rule.SET.Tiers) < 2 {
-		return false
-	}
-	tiers, hasFirst := r.Rule.SET.Tiers, false
-	for _, i := range instances {
-		if tiers[0].contains(r.SET, i.SET) {
-			hasFirst = true
-			continue
-		}
-		if slices.ContainsFunc(tiers[1:], func(t Tier) bool { return t.contains(r.SET, i.SET) }) {
-			return false
-		}
-	}
-	return hasFirst
+	return b.withoutEvacuated()
 }
 
 // blend is an answer by weight in the making (docs/design.md, 5.3).
@@ -101,12 +74,36 @@ func (b *blend) addOthers(chosen []int) {
 	}
 }
 
+// counts reports whether a member has usable weight. An evacuated instance counts if
+// it was chosen: then it is the last resort.
+func (b *blend) counts(n int) bool {
+	i := b.instance(b.members[n])
+	return i.Usable() && (n < b.chosen || !i.Evacuated)
+}
+
+// withoutEvacuated returns the members without the evacuated ones among the others,
+// while another member is usable.
+func (b *blend) withoutEvacuated() []Member {
+	out := slices.Clone(b.members[:b.chosen])
+	anyCounts := false
+	for n, m := range b.members {
+		anyCounts = anyCounts || b.counts(n)
+		if n >= b.chosen && !b.instance(m).Evacuated {
+			out = append(out, m)
+		}
+	}
+	if !anyCounts {
+		return b.members
+	}
+	return out
+}
+
 // weigh sets the weights. If n is the share of the chosen instances in the usable
 // weight of the stock answer, then the chosen instances get n + (1-n) * rollout.
 // If the chosen or the other instances have no usable weight, all weights stay as
 // they are.
 func (b *blend) weigh(rollout uint64) {
-	chosen, others := b.usable(b.members[:b.chosen]), b.usable(b.members[b.chosen:])
+	chosen, others := b.usable(0, b.chosen), b.usable(b.chosen, len(b.members))
 	if chosen == 0 || others == 0 {
 		return
 	}
@@ -117,11 +114,12 @@ func (b *blend) weigh(rollout uint64) {
 	b.scale(factor, (FullRollout-rollout)*chosen)
 }
 
-// usable returns the sum of the weights of the usable members.
-func (b *blend) usable(members []Member) (sum uint64) {
-	for _, m := range members {
-		if i := b.instance(m); i.Usable() {
-			sum += uint64(i.Weight)
+// usable returns the sum of the weights of the members from one number up to another
+// that have usable weight.
+func (b *blend) usable(from, to int) (sum uint64) {
+	for n := from; n < to; n++ {
+		if b.counts(n) {
+			sum += uint64(b.members[n].Weight)
 		}
 	}
 	return sum
@@ -142,8 +140,8 @@ func (b *blend) scale(chosenFactor, othersFactor uint64) {
 		return uint64(b.members[n].Weight) * othersFactor
 	}
 	var largest uint64
-	for n, m := range b.members {
-		if b.instance(m).Usable() {
+	for n := range b.members {
+		if b.counts(n) {
 			largest = max(largest, product(n))
 		}
 	}

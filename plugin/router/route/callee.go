@@ -14,6 +14,8 @@ type Callee struct {
 	all   []int                  // every index into Instances
 	sets  []location.SET         // of the instances, sorted; "" stands for no SET
 	bySET map[location.SET][]int // ascending indexes; parts of one slice
+
+	hasEvacuated bool // some instance is evacuated
 }
 
 // NewCallee indexes instances. It keeps the slice.
@@ -31,6 +33,7 @@ func NewCallee(instances []Instance) *Callee {
 	slices.Sort(c.sets)
 	for i := range instances {
 		c.all[i] = i
+		c.hasEvacuated = c.hasEvacuated || instances[i].Evacuated
 		c.bySET[instances[i].SET] = append(c.bySET[instances[i].SET], i)
 	}
 	return c
@@ -83,24 +86,17 @@ func (c *Callee) setsIn(tier Tier, caller location.SET) []location.SET {
 // While these instances and the names of all SETs stay the same, the answer stays
 // the same. It reports false if the answer depends on every instance.
 func (r Route) Dependencies(c *Callee, d Decision) (sets []location.SET, ok bool) {
-	if r.Rule.Blends() {
+	if r.Rule.Blends() || r.Rule.SET == nil {
 		return nil, false
 	}
-	switch d.SETRule {
-	case SETRuleCallerWithout:
-		return nil, r.Rule.SET.Required && !d.Widened
-	case SETRuleBusinessAbsent:
-		return []location.SET{""}, true
-	case SETRuleByTiers:
-		tiers := r.Rule.SET.Tiers
-		if !d.Widened {
-			tiers = tiers[:len(d.Tiers)] // the tiers that were looked at
+	for _, choice := range d.Choices {
+		for _, tier := range choice.tiers {
+			if tier == tierEverything || tier == TierAll {
+				return nil, false
+			}
+			sets = append(sets, c.setsIn(tier, choice.SET)...)
 		}
-		for _, tier := range tiers {
-			sets = append(sets, c.setsIn(tier, r.SET)...)
-		}
-		slices.Sort(sets)
-		return slices.Compact(sets), true
 	}
-	return nil, false
+	slices.Sort(sets)
+	return slices.Compact(sets), true
 }

@@ -3,79 +3,83 @@ package route
 import (
 	"slices"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Position is a place among the tiers and levels of a rule: the number of a tier,
-// and the number of a level in the order in which the levels of that tier are
-// looked at. The zero value is the narrowest tier and its narrowest level.
-type Position struct {
-	Tier, Level int
-}
-
-// narrowerThan compares tiers, and levels inside of one tier.
-func (p Position) narrowerThan(other Position) bool {
-	return p.Tier < other.Tier || p.Tier == other.Tier && p.Level < other.Level
-}
-
-// Memory is what is remembered of a kind of caller from one decision to the next:
-// the position of the last decision, and since when a narrower position is
-// satisfied. The zero value remembers no decision.
+// Memory is what is remembered of a kind of caller from one decision to the next, for
+// each SET that the kind is routed as. The zero value remembers no decision. A Memory is
+// immutable.
 type Memory struct {
-	position       Position
-	setRule        SETRule
-	decided        bool      // false: the memory is of no decision
-	satisfiedSince time.Time // zero: no narrower position is satisfied
+	choices []memory
 }
 
-// Settle decides for a kind of caller that may have an answer already. The kind
-// goes to a wider tier or level at once. It goes back to a narrower one when that
-// one has been satisfied for the rule's hold-down, so that lists do not flip with
-// instances at the threshold. Settle returns the decision, the list to send, and
-// what the next call needs to remember.
-//
-// While the kind waits, Decision.HeldAt is the position where it stays, and
-// Decision.HeldUntil is when the wait ends if nothing changes.
-func (r Route) Settle(callee *Callee, ownService []Instance, before Memory, now time.Time) (Decision, []Member, Memory) {
-	natural, list := r.Answer(callee, ownService)
-	after := r.remember(natural)
-	if !before.decided || before.setRule != after.setRule || !after.position.narrowerThan(before.position) {
-		return natural, list, after
+// memory is what is remembered of a choice.
+type memory struct {
+	set          location.SET
+	setRule      SETRule
+	road         int       // the number of the road; -1: no road had an instance
+	earlierSince time.Time // since when the choice would be an earlier road; zero: it would not
+}
+
+// of returns what is remembered of a SET.
+func (m Memory) of(set location.SET) (memory, bool) {
+	for _, choice := range m.choices {
+		if choice.set == set {
+			return choice, true
+		}
 	}
-	since := before.satisfiedSince
+	return memory{}, false
+}
+
+// Settle decides for a kind of caller that may have an answer already. The kind goes to
+// a later road at once. It goes back to an earlier road when the choice has been an
+// earlier one for the rule's hold-down, so that lists do not flip with instances at the
+// threshold; and it does so at once if the present road is not satisfied any more
+// (docs/design.md, 5.2). Settle returns the decision, the list to send, and what the
+// next call needs to remember.
+func (r Route) Settle(callee *Callee, ownService []Instance, before Memory, now time.Time) (Decision, []Member, Memory) {
+	var choices []Choice
+	var after Memory
+	for _, set := range r.setsFor(callee) {
+		choice, remembered := r.settle(r.newSelection(callee, set), before, now)
+		choices, after.choices = append(choices, choice), append(after.choices, remembered)
+	}
+	d := newDecision(choices)
+	return d, r.Members(d, callee.Instances, ownService), after
+}
+
+// settle decides for one SET.
+func (r Route) settle(s *selection, before Memory, now time.Time) (Choice, memory) {
+	n := s.roads.first()
+	after := memory{set: s.set, setRule: s.setRule, road: n}
+	last, ok := before.of(s.set)
+	if !ok || last.setRule != s.setRule || n < 0 || n >= last.road || last.road >= s.roads.count() || !s.roads.look(last.road).Satisfied {
+		return s.take(n), after
+	}
+	since := last.earlierSince
 	if since.IsZero() {
 		since = now
 	}
 	until := since.Add(r.Rule.Degrade.HoldDown)
 	if !now.Before(until) {
-		return natural, list, after
+		return s.take(n), after
 	}
-	d, members := r.AnswerHeldAt(callee, ownService, before.position)
-	kept := r.remember(d)
-	if kept.position.narrowerThan(before.position) { // the held tier or level is not satisfied any more
-		return natural, list, after
-	}
-	d.HeldAt, d.HeldUntil = before.position, until
-	kept.satisfiedSince = since
-	return d, members, kept
+	choice := s.take(last.road)
+	choice.HeldUntil = until
+	after.road, after.earlierSince = last.road, since
+	return choice, after
 }
 
-// remember returns the memory of a decision, without a time in satisfiedSince.
-func (r Route) remember(d Decision) Memory {
-	m := Memory{setRule: d.SETRule, decided: true}
-	if d.SETRule == SETRuleByTiers {
-		m.position.Tier = max(slices.Index(r.Rule.SET.Tiers, Tier(d.Tier)), 0)
-	}
-	m.position.Level = max(slices.IndexFunc(d.Levels, func(s Step) bool { return s.Name == d.Level }), 0)
-	return m
+// IsFirst reports whether each remembered choice is the first road, from which there is
+// no way back.
+func (m Memory) IsFirst() bool {
+	return !slices.ContainsFunc(m.choices, func(choice memory) bool { return choice.road > 0 })
 }
-
-// IsNarrowest reports whether the remembered position is the narrowest one, which
-// nothing has to be held for.
-func (m Memory) IsNarrowest() bool { return m.position == Position{} }
 
 // Successor returns the rule or lane address that takes over from a rule of the
-// Rules before: the one with the same name, target, tiers and levels. Kinds of
-// callers keep their Memory under it. Successor returns nil if there is none.
+// Rules before: the one with the same name, target and roads. Kinds of callers keep
+// their Memory under it. Successor returns nil if there is none.
 func (r *Rules) Successor(old *Rule) *Rule {
 	for _, rule := range r.All() {
 		if rule.Name == old.Name && rule.Target == old.Target && rule.sameRoads(old) {
@@ -85,12 +89,16 @@ func (r *Rules) Successor(old *Rule) *Rule {
 	return nil
 }
 
-// sameRoads reports whether both rules look at the same tiers and levels in the
-// same order, so that a Position means the same for both.
+// sameRoads reports whether both rules have the same roads in the same order, so that
+// the number of a road means the same for both.
 func (r *Rule) sameRoads(other *Rule) bool {
-	if (r.SET == nil) != (other.SET == nil) || (r.Nearby == nil) != (other.Nearby == nil) {
+	if (r.SET == nil) != (other.SET == nil) || (r.Nearby == nil) != (other.Nearby == nil) || r.NearbyFirst != other.NearbyFirst {
 		return false
 	}
-	return (r.SET == nil || slices.Equal(r.SET.Tiers, other.SET.Tiers)) &&
-		(r.Nearby == nil || r.Nearby.Match == other.Nearby.Match && r.Nearby.Max == other.Nearby.Max)
+	return (r.SET == nil || slices.Equal(r.SET.Tiers, other.SET.Tiers)) && (r.Nearby == nil || r.Nearby.sameLevels(other.Nearby))
+}
+
+// sameLevels reports whether both stages have the same levels in the same order.
+func (s *NearbyStage) sameLevels(other *NearbyStage) bool {
+	return s.Match == other.Match && s.Max == other.Max && s.Places.equal(other.Places)
 }

@@ -2,6 +2,7 @@ package route
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -114,7 +115,7 @@ func (l *linter) warnUnreachable(rule *Rule, earlier []*Rule) {
 // is in. A rule without a template routes callers as their own SETs, which fill its
 // tiers.
 func (l *linter) warnUnfilledTiers(rule *Rule) {
-	if rule.SET == nil || rule.SET.Caller == nil && rule.SET.Callee == nil || len(l.sets) == 0 {
+	if rule.SET == nil || len(rule.SET.Templates) == 0 || len(l.sets) == 0 {
 		return
 	}
 	sets := l.routedAs(rule)
@@ -135,10 +136,7 @@ func (l *linter) warnUnfilledTiers(rule *Rule) {
 
 // routedAs returns the SETs that a rule makes of the callers in the mapping.
 func (l *linter) routedAs(rule *Rule) []location.SET {
-	for _, t := range []*Template{rule.SET.Caller, rule.SET.Callee} {
-		if t == nil {
-			continue
-		}
+	for _, t := range rule.SET.Templates {
 		if set, ok := t.Literal(); ok {
 			return []location.SET{set}
 		}
@@ -149,9 +147,11 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 		if rule.when.firstUnmetOfIdentity(id) != conditionNone {
 			continue
 		}
-		if set := rule.SET.routeAs(id, l.rules.aliases); !seen[set] {
-			seen[set] = true
-			out = append(out, set)
+		for _, set := range strings.Fields(string(rule.SET.routeAs(id, l.rules.aliases))) {
+			if !seen[location.SET(set)] {
+				seen[location.SET(set)] = true
+				out = append(out, location.SET(set))
+			}
 		}
 	}
 	return out
@@ -186,7 +186,7 @@ func (l *linter) warnMissingPools() {
 // nil if there is no such rule.
 func (l *linter) ruleIntoPool(set location.SET) *Rule {
 	for _, r := range l.rules.rules {
-		if s := r.SET; s != nil && s.Caller == nil && s.Callee == nil && slices.Contains(s.Tiers, TierPool) && r.when.matchesSET(set) {
+		if s := r.SET; s != nil && len(s.Templates) == 0 && slices.Contains(s.Tiers, TierPool) && r.when.matchesSET(set) {
 			return r
 		}
 	}

@@ -16,11 +16,11 @@ type Request struct {
 	Resolved
 }
 
-// Route is a kind of caller of a service: the rule, and the SET and location
+// Route is a kind of caller of a service: the rule, and the SETs and location
 // to route as. It is comparable: equal routes choose equal instances.
 type Route struct {
 	Rule     *Rule
-	SET      location.SET
+	SETs     SETs
 	Location location.Location
 }
 
@@ -75,7 +75,7 @@ func (r *Rules) match(req Request, trace *Trace) *Rule {
 	}
 	s := r.index.search(req.Name)
 	for rule := s.next(); rule != nil; rule = s.next() {
-		if rule.when.firstUnmet(req.Addr, req.Caller) == conditionNone {
+		if rule.when.firstUnmet(req) == conditionNone {
 			return rule
 		}
 	}
@@ -98,13 +98,12 @@ func (r *Rules) matchTraced(req Request, trace *Trace) *Rule {
 func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
 	route := Route{Rule: rule}
 	if rule.SET != nil {
-		route.SET = rule.SET.routeAs(caller, r.aliases)
+		route.SETs = rule.SET.routeAs(caller, r.aliases)
 	}
 	if rule.Nearby != nil {
-		// Nothing narrower than matchLevel is compared: with matchLevel zone, all
-		// callers in one zone are one kind. Whether a location is known at all
-		// counts at every matchLevel.
-		route.Location = caller.Cut(max(int(rule.Nearby.Match), 1))
+		// Nothing narrower is compared: with matchLevel zone, all callers in one
+		// zone are one kind.
+		route.Location = caller.Cut(rule.Nearby.depth())
 	}
 	return route
 }
@@ -114,7 +113,7 @@ func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
 func (r *Rules) CountKinds(identities []location.Identity, most int) int {
 	kinds := map[Route]bool{}
 	for _, rule := range r.All() {
-		if rule.SET == nil && rule.Nearby == nil || rule.when.firstUnmet(netip.Addr{}, location.Identity{}) != conditionNone {
+		if rule.SET == nil && rule.Nearby == nil || rule.when.firstUnmet(Request{}) != conditionNone {
 			continue
 		}
 		for _, id := range identities {
@@ -143,7 +142,7 @@ func (r *Rule) firstUnmet(req Request) condition {
 	if !r.matchesService(req.Name) {
 		return conditionService
 	}
-	return r.when.firstUnmet(req.Addr, req.Caller)
+	return r.when.firstUnmet(req)
 }
 
 // matchesService reports whether the rule is for the name, or for a service that the
@@ -163,11 +162,13 @@ func (r *Rule) matchesService(name Name) bool {
 // SystemNamespace has the services of the server itself.
 const SystemNamespace = "Polaris"
 
-// isSystem reports whether a service of the server itself is asked for or read.
+// isSystem reports whether what is really read is a service of the server itself.
 // Globs do not match such services.
 func (n Name) isSystem() bool {
-	system := func(s Service) bool { return s.Namespace == SystemNamespace }
-	return system(n.Service) || slices.ContainsFunc(n.Read, system)
+	if len(n.Read) == 0 {
+		return n.Namespace == SystemNamespace
+	}
+	return !slices.ContainsFunc(n.Read, func(s Service) bool { return s.Namespace != SystemNamespace })
 }
 
 // Includes reports whether the rollout includes the caller. Raising the percent
@@ -184,15 +185,4 @@ func (r *Rule) Includes(addr netip.Addr) bool {
 	b = append(b, 0)
 	b = append(b, addr.AsSlice()...)
 	return xxhash.Sum64(b)%FullRollout < uint64(r.Rollout)
-}
-
-// routeAs returns the SET that the SET stage works with.
-func (s *SETStage) routeAs(caller location.Identity, aliases map[string]string) location.SET {
-	switch {
-	case s.Callee != nil:
-		return s.Callee.Apply(caller, aliases)
-	case s.Caller != nil:
-		return s.Caller.Apply(caller, aliases)
-	}
-	return caller.SET
 }

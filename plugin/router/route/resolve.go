@@ -8,6 +8,8 @@ type Name struct {
 	// names: the service of an alias, or services that other namespaces export.
 	// An alias is no way around a rule.
 	Read []Service
+	// Metadata are those of the service that is read. They are shared: read only.
+	Metadata map[string]string
 }
 
 // Resolved is a name together with the lane address that it is, if any.

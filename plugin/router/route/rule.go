@@ -111,6 +111,9 @@ type Rule struct {
 	Degrade Degrade
 	// OnEmptyAll is `onEmpty: all`.
 	OnEmptyAll bool
+	// NearbyFirst is `order: [nearby, set]`: every tier at the first level, and then
+	// at the next. Else every level of the first tier comes before the next tier.
+	NearbyFirst bool
 	// Shadow is `mode: shadow`: the rule decides, and the stock answer is sent.
 	Shadow bool
 	// Rollout is a share in hundredths of a percent, 0 to FullRollout. It is the
@@ -148,21 +151,26 @@ type when struct {
 	region, zone, campus string
 	ip                   []netip.Prefix
 	labels               map[string]string
+	serviceMetadata      map[string]string // of the service that is read
 }
 
-// firstUnmet returns the first condition that a caller does not meet, and
-// conditionNone if the caller meets all.
-func (w when) firstUnmet(addr netip.Addr, id location.Identity) condition {
-	if !w.matchesIP(addr) {
+// firstUnmet returns the first condition that a request does not meet, and
+// conditionNone if the request meets all.
+func (w when) firstUnmet(req Request) condition {
+	switch {
+	case !w.matchesIP(req.Addr):
 		return conditionIP
+	case !contains(req.Metadata, w.serviceMetadata):
+		return conditionServiceMetadata
 	}
-	return w.firstUnmetOfIdentity(id)
+	return w.firstUnmetOfIdentity(req.Caller)
 }
 
-// firstUnmetOfIdentity is firstUnmet without the condition on the address.
+// firstUnmetOfIdentity is firstUnmet without the conditions on the address and the
+// service.
 func (w when) firstUnmetOfIdentity(id location.Identity) condition {
 	switch {
-	case !w.matchesSET(id.SET):
+	case !w.matchesSETs(id):
 		return conditionSET
 	case w.region != "" && w.region != id.Region:
 		return conditionRegion
@@ -170,14 +178,19 @@ func (w when) firstUnmetOfIdentity(id location.Identity) condition {
 		return conditionZone
 	case w.campus != "" && w.campus != id.Campus:
 		return conditionCampus
-	case !w.matchesLabels(id.Labels):
+	case !contains(id.Labels, w.labels):
 		return conditionLabels
 	}
 	return conditionNone
 }
 
-// matchesSET reports whether a SET meets the condition on it. A caller without a SET
-// meets none, not even "*".
+// matchesSETs reports whether one of the caller's SETs meets the condition on it. A
+// caller without a SET meets none, not even "*".
+func (w when) matchesSETs(id location.Identity) bool {
+	return w.set == nil || slices.ContainsFunc(id.AllSETs(), w.matchesSET)
+}
+
+// matchesSET reports whether a SET meets the condition on it.
 func (w when) matchesSET(set location.SET) bool {
 	return w.set == nil || set != "" && w.set.match(string(set))
 }
@@ -195,55 +208,84 @@ func (w when) matchesIP(addr netip.Addr) bool {
 	return false
 }
 
-// matchesLabels reports whether the caller has all labels of the condition.
-func (w when) matchesLabels(labels map[string]string) bool {
-	for k, v := range w.labels {
-		if got, ok := labels[k]; !ok || got != v {
+// contains reports whether values has every key of wanted with the same value.
+func contains(values, wanted map[string]string) bool {
+	for k, v := range wanted {
+		if got, ok := values[k]; !ok || got != v {
 			return false
 		}
 	}
 	return true
 }
 
-// SETStage is the `set:` of a rule (docs/design.md, 5.1 and 5.2). Caller and Callee
-// are templates of the SET to route as; at most one of them is not nil. If both are
-// nil, callers are routed as their own SET.
+// SETStage is the `set:` of a rule (docs/design.md, 5.1 and 5.2).
 type SETStage struct {
-	Caller   *Template
-	Callee   *Template
-	Tiers    []Tier // in the order in which they are looked at
-	Required bool   // callers without a SET get an empty list
+	// Templates are the SETs to route as: one for `caller` and `callee`, any number
+	// for `callers`. Without templates, callers are routed as their own SETs.
+	Templates []*Template
+	// Callee is true for `callee`: the caller asks for that SET by its name.
+	Callee  bool
+	Tiers   []Tier // in the order of the roads
+	Unknown Unknown
 }
+
+// Unknown is what callers get whose SET is not known whole.
+type Unknown string
+
+// The words of `unknown`.
+const (
+	UnknownAll   Unknown = "all"   // what is known binds; of whom nothing is known gets every instance
+	UnknownUnset Unknown = "unset" // the instances without a SET
+	UnknownNone  Unknown = "none"  // an empty list
+)
+
+var unknownWords = []string{string(UnknownAll), string(UnknownUnset), string(UnknownNone)}
 
 // NearbyStage is the `nearby:` of a rule (docs/design.md, 5.2).
 type NearbyStage struct {
-	Match  Level // `matchLevel`: the level to begin with
-	Max    Level // `maxMatchLevel`: the widest level
-	Strict bool  // callers without a location get an empty list
+	Match  Level     // `matchLevel`: the level to begin with
+	Max    Level     // `maxMatchLevel`: the widest level; LevelAll with Places
+	Places *PlaceMap // `places`: the levels behind Match; nil without a map
+	Strict bool      // callers without a location get an empty list
 }
 
-// Degrade is the `degrade:` of a rule: it says when a tier or level is satisfied.
+// Degrade is the `degrade:` of a rule: it says when a road is satisfied.
 type Degrade struct {
-	// ByAbsence makes every tier or level satisfied that has an instance.
+	// ByAbsence makes every road satisfied that has an instance in service.
 	ByAbsence bool
-	// UnhealthyPercent is the share of instances that are not usable from which on
-	// a tier or level is not satisfied: 1 to 100.
+	// TiersByAbsence leaves a tier only when the tier has no instance in service on
+	// any road.
+	TiersByAbsence bool
+	// UnhealthyPercent is the share of unhealthy instances from which on a road is
+	// not satisfied: 1 to 100.
 	UnhealthyPercent int
-	MinUsable        int // the least number of usable instances
-	// HoldDown is how long a narrower tier or level has to be satisfied before
-	// a caller that has a wider one goes back to it.
+	// MinUsable is the least number of usable instances. With MinUsableIsShare it is
+	// a percentage, 1 to 100, of the usable instances of the same tier on all roads.
+	MinUsable        int
+	MinUsableIsShare bool
+	// HoldDown is how long the choice has to be an earlier road before a caller that
+	// has a later one goes back.
 	HoldDown time.Duration
 }
 
 // DefaultHoldDown is the hold-down of a rule without `holdDown`.
 const DefaultHoldDown = 10 * time.Second
 
-// satisfied reports whether a tier or level with so many instances is satisfied. It
-// is the only definition, and it calculates in whole numbers.
-func (d Degrade) satisfied(total, usable int) bool {
-	if total == 0 || d.ByAbsence {
-		return total > 0
+// satisfied reports whether a road is satisfied. It is the only definition, and it
+// calculates in whole numbers.
+func (d Degrade) satisfied(r Road) bool {
+	if d.ByAbsence {
+		return r.InService > 0
 	}
-	unusable := total - usable
-	return unusable*100 < total*d.UnhealthyPercent && usable >= d.MinUsable
+	unhealthy := r.New - r.NewUsable
+	return r.New > 0 && unhealthy*100 < r.New*d.UnhealthyPercent && r.Usable >= r.Wanted
+}
+
+// wanted returns how many usable instances a road of a tier needs, where the tier has
+// so many on all its roads.
+func (d Degrade) wanted(usableOfTier int) int {
+	if !d.MinUsableIsShare {
+		return d.MinUsable
+	}
+	return (usableOfTier*d.MinUsable + 99) / 100
 }

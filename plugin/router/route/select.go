@@ -1,6 +1,7 @@
 package route
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -18,210 +19,188 @@ type Instance struct {
 	Evacuated bool
 }
 
-// Usable reports whether the instance is healthy, not isolated, not evacuated, and of
-// a weight above 0.
-func (i Instance) Usable() bool { return i.Healthy && !i.Isolate && i.Weight > 0 && !i.Evacuated }
+// InService reports whether the instance is not isolated, and of a weight above 0: what
+// operators took out is not ill.
+func (i Instance) InService() bool { return !i.Isolate && i.Weight > 0 }
 
-// SETRule is the rule of docs/design.md, 5.2 by which the SET stage decided.
+// Usable reports whether the instance is in service and healthy.
+func (i Instance) Usable() bool { return i.InService() && i.Healthy }
+
+// SETRule is the rule of docs/design.md, 5.2 by which the tiers of a decision are made.
 type SETRule int
 
 // The rules of the SET stage.
 const (
 	SETRuleNone           SETRule = iota // the rule has no SET stage
-	SETRuleCalleeWithout                 // no instance has a SET: all pass
-	SETRuleCallerWithout                 // the caller has no SET: all pass, or none if required
+	SETRuleCalleeWithout                 // no instance has a SET: one tier with all
+	SETRuleCallerWithout                 // nothing is known of the caller's SET: `unknown` decides
 	SETRuleBusinessAbsent                // no instance of the caller's business: tier unset
-	SETRuleByTiers                       // the tiers in their order
+	SETRuleByTiers                       // the tiers of the rule, or the tier business
 )
-
-// Step is a tier or level that was looked at.
-type Step struct {
-	Name      string
-	Total     int
-	Usable    int
-	Satisfied bool
-}
 
 // Decision is the instances that a kind of caller gets, and why.
 type Decision struct {
-	Chosen  []int // indexes into Callee.Instances, ascending
-	SETRule SETRule
-	Tier    string // the chosen tier; empty if the SET stage chose none
-	Level   string // the chosen level; empty if the nearby stage chose none
-	Tiers   []Step // the tiers that were looked at, in order
-	Levels  []Step // the levels that were looked at, in order
-	Widened bool   // the stages left no instance, and `onEmpty: all` answered
-	Dropped int    // how many evacuated instances were left out of the chosen ones
+	Chosen []int // indexes into Callee.Instances, ascending
+	// Choices are made for each SET that the caller is routed as; Chosen is what they
+	// have together. Most callers have one choice, and there is always one.
+	Choices []Choice
+}
 
-	// HeldAt is the position at which the hold-down keeps the caller until
-	// HeldUntil, though a narrower position is satisfied. HeldUntil is zero if
-	// nothing is held.
-	HeldAt    Position
+// Choice is what one SET of a caller gets, and why.
+type Choice struct {
+	SET     location.SET // routed as: a SET, a business, or empty
+	SETRule SETRule
+	Chosen  []int  // indexes into Callee.Instances, ascending
+	Tier    string // of the chosen road; empty where the tier has no name, or no road has an instance
+	Level   string // of the chosen road, as Tier
+	Roads   []Road // that were looked at, in order
+	Widened bool   // no road has an instance, and `onEmpty: all` answers
+	// LastResort is true if evacuations do not count: without the evacuated instances
+	// no road has a usable one.
+	LastResort bool
+	// HeldUntil is how long the hold-down keeps the caller on this road, though an
+	// earlier one is satisfied. It is zero if nothing is held.
 	HeldUntil time.Time
+
+	taken int    // the number of the road among all roads of the rule; -1: no road has an instance
+	tiers []Tier // that were looked at, for Dependencies
+}
+
+// Road is a tier at a level, with the instances there (docs/design.md, 5.2).
+type Road struct {
+	Tier, Level string
+	Total       int
+	InService   int
+	Usable      int
+	New         int // in service, and on no earlier road
+	NewUsable   int // of these, the usable ones
+	Wanted      int // the least number of usable instances
+	Satisfied   bool
+	Taken       bool // the choice is this road
+}
+
+// Tier returns the tier of the answer. It is empty for a caller with several SETs.
+func (d Decision) Tier() string {
+	if len(d.Choices) != 1 {
+		return ""
+	}
+	return d.Choices[0].Tier
+}
+
+// Level returns the level of the answer. It is empty for a caller with several SETs.
+func (d Decision) Level() string {
+	if len(d.Choices) != 1 {
+		return ""
+	}
+	return d.Choices[0].Level
+}
+
+// Furthest returns the number of the furthest road of all choices, from 0. What is no
+// road counts as further than all roads: `onEmpty: all`, and no instance.
+func (d Decision) Furthest() (road int) {
+	for _, c := range d.Choices {
+		if c.taken < 0 {
+			return math.MaxInt
+		}
+		road = max(road, c.taken)
+	}
+	return road
+}
+
+// HeldUntil returns when the first hold-down of the decision ends. It is zero if nothing
+// is held.
+func (d Decision) HeldUntil() (first time.Time) {
+	for _, c := range d.Choices {
+		if !c.HeldUntil.IsZero() && (first.IsZero() || c.HeldUntil.Before(first)) {
+			first = c.HeldUntil
+		}
+	}
+	return first
 }
 
 // Select chooses among the instances of the service really read, without weights
 // and without a hold-down (docs/design.md, 5.2 and 5.3). Select is deterministic.
-// Its time and memory are linear in the instances of the tiers that it looks at.
-func (r Route) Select(callee *Callee) Decision { return r.selectHeldAt(callee, Position{}) }
-
-// selectHeldAt is Select while the caller is held at a position.
-func (r Route) selectHeldAt(callee *Callee, heldAt Position) Decision {
-	s := selection{Route: r, callee: callee, heldAt: heldAt}
-	left := slices.Clip(callee.all)
-	if r.Rule.SET != nil {
-		left = s.setStage()
+// Its time and memory are linear in the instances of the roads that it looks at.
+func (r Route) Select(callee *Callee) Decision {
+	var choices []Choice
+	for _, set := range r.setsFor(callee) {
+		choices = append(choices, r.newSelection(callee, set).choice())
 	}
-	if r.Rule.Nearby != nil {
-		left = s.nearbyStage(left)
-	}
-	if len(left) == 0 && r.Rule.OnEmptyAll {
-		left = s.emptyAnswer()
-		s.Widened = true
-	}
-	s.Chosen = dropEvacuated(left, func(i int) Instance { return callee.Instances[i] })
-	s.Dropped = len(left) - len(s.Chosen)
-	return s.Decision
+	return newDecision(choices)
 }
 
-// dropEvacuated returns the list without its evacuated instances if the list has a
-// usable one, and else the whole list (docs/design.md, 5.3). It does not write into
-// the list.
-func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
-	evacuated := func(t T) bool { return instance(t).Evacuated }
-	if !slices.ContainsFunc(list, evacuated) || !slices.ContainsFunc(list, func(t T) bool { return instance(t).Usable() }) {
-		return list
+// setsFor returns the SETs to route as among the instances of a service, of which an
+// empty one stands for a caller without a SET. There is at least one.
+func (r Route) setsFor(callee *Callee) []location.SET {
+	if r.Rule.SET == nil {
+		return []location.SET{""}
 	}
-	return slices.DeleteFunc(slices.Clone(list), evacuated)
+	return r.SETs.in(callee, r.Rule.SET.Unknown)
 }
 
-// selection is a decision in the making. Its lists of indexes may be shared with the
-// callee: they are not written.
+// newDecision puts choices together.
+func newDecision(choices []Choice) Decision {
+	d := Decision{Choices: choices, Chosen: choices[0].Chosen}
+	if len(choices) == 1 {
+		return d
+	}
+	for _, c := range choices[1:] {
+		d.Chosen = append(slices.Clip(d.Chosen), c.Chosen...)
+	}
+	slices.Sort(d.Chosen)
+	d.Chosen = slices.Compact(d.Chosen)
+	return d
+}
+
+// selection is a choice in the making.
 type selection struct {
 	Route
-	callee *Callee
-	heldAt Position
-	Decision
+	callee     *Callee
+	set        location.SET // to route as
+	setRule    SETRule
+	roads      *roads
+	lastResort bool
 }
 
-// setStage returns the instances that the SET stage leaves (docs/design.md, 5.2).
-func (s *selection) setStage() []int {
-	all := slices.Clip(s.callee.all)
-	switch {
-	case !s.callee.hasSETs():
-		s.SETRule = SETRuleCalleeWithout
-		return all
-	case s.SET == "":
-		s.SETRule = SETRuleCallerWithout
-		if s.Rule.SET.Required {
-			return nil
-		}
-		return all
-	case len(s.callee.setsIn(TierBusiness, s.SET)) == 0:
-		s.SETRule = SETRuleBusinessAbsent
-		s.Tier = string(TierUnset)
-		return s.callee.indexesIn(TierUnset, s.SET)
+// newSelection draws the roads of one SET. Evacuated instances are not on them, unless
+// the roads have no usable instance besides.
+func (r Route) newSelection(callee *Callee, set location.SET) *selection {
+	s := &selection{Route: r, callee: callee, set: set}
+	var tiers []Tier
+	s.setRule, tiers = r.tiers(callee, set)
+	areas := []area{everywhere}
+	if r.Rule.Nearby != nil {
+		areas = r.Rule.Nearby.areas(r.Location)
 	}
-	s.SETRule = SETRuleByTiers
-	chosen, tier := s.takeFirst(s.heldAt.Tier, len(s.Rule.SET.Tiers), func(n int) ([]int, Step) {
-		tier := s.Rule.SET.Tiers[n]
-		return s.measure(s.callee.indexesIn(tier, s.SET), string(tier))
-	}, &s.Tiers)
-	s.Tier = tier
-	return chosen
+	s.roads = newRoads(r.Rule, callee, set, tiers, areas, callee.hasEvacuated)
+	if callee.hasEvacuated && !s.roads.hasUsable() {
+		s.lastResort = s.roads.hasEvacuated()
+		s.roads = newRoads(r.Rule, callee, set, tiers, areas, false)
+	}
+	return s
 }
 
-// nearbyStage returns the instances that the nearby stage leaves of those that the SET
-// stage left (docs/design.md, 5.2). Levels narrower than the caller's location is known
-// are not looked at.
-func (s *selection) nearbyStage(left []int) []int {
-	depth := s.Location.Depth()
-	if depth == 0 {
-		if s.Rule.Nearby.Strict {
-			return nil
-		}
-		return left
+// choice takes the first road that is satisfied.
+func (s *selection) choice() Choice { return s.take(s.roads.first()) }
+
+// take returns the choice of a road; -1 is no road.
+func (s *selection) take(n int) Choice {
+	c := Choice{SET: s.set, SETRule: s.setRule, LastResort: s.lastResort, taken: n}
+	if n >= 0 {
+		c.Chosen, c.Tier, c.Level = s.roads.members(n), s.roads.look(n).Tier, s.roads.look(n).Level
+	} else if s.Rule.OnEmptyAll {
+		c.Chosen, c.Widened = s.roads.everything(), true
 	}
-	start := min(s.Rule.Nearby.Match, Level(depth))
-	count := int(start-s.Rule.Nearby.Max) + 1
-	held := s.heldAt.Level
-	if s.SETRule == SETRuleByTiers && s.Tier != string(s.Rule.SET.Tiers[s.heldAt.Tier]) {
-		held = 0 // of the levels of another tier nothing is held
-	}
-	chosen, level := s.takeFirst(held, count, func(n int) ([]int, Step) {
-		level := start - Level(n)
-		return s.measure(s.within(left, level), level.String())
-	}, &s.Levels)
-	s.Level = level
-	return chosen
+	c.Roads, c.tiers = s.roads.lookedAt(n), s.roads.tiersLookedAt()
+	return c
 }
 
-// takeFirst looks at count tiers or levels in order, and returns the members and the
-// name of the first satisfied one. If none is satisfied, it returns the first that
-// has any instance. Tiers or levels before number held are passed over as long as
-// number held or a later one is satisfied. Each one that was looked at goes to steps.
-func (s *selection) takeFirst(held, count int, look func(n int) ([]int, Step), steps *[]Step) (chosen []int, name string) {
-	satisfied := false
-	for n := range count {
-		members, step := look(n)
-		*steps = append(*steps, step)
-		switch {
-		case step.Satisfied && n >= held:
-			return members, step.Name
-		case step.Satisfied && !satisfied:
-			chosen, name, satisfied = members, step.Name, true
-		case len(chosen) == 0 && len(members) > 0:
-			chosen, name = members, step.Name
-		}
-		if satisfied && n >= held {
-			break
-		}
+// dropEvacuated returns the list without its evacuated instances if another one in the
+// list is usable, and else the whole list. It does not write into the list.
+func dropEvacuated[T any](list []T, instance func(T) Instance) []T {
+	others := slices.DeleteFunc(slices.Clone(list), func(t T) bool { return instance(t).Evacuated })
+	if slices.ContainsFunc(others, func(t T) bool { return instance(t).Usable() }) {
+		return others
 	}
-	return chosen, name
-}
-
-// measure returns the members of a tier or level, and counts them.
-func (s *selection) measure(members []int, name string) ([]int, Step) {
-	usable := 0
-	for _, i := range members {
-		if s.callee.Instances[i].Usable() {
-			usable++
-		}
-	}
-	return members, Step{
-		Name: name, Total: len(members), Usable: usable,
-		Satisfied: s.Rule.Degrade.satisfied(len(members), usable),
-	}
-}
-
-// within returns the instances of a list that are in a level around the caller.
-func (s *selection) within(list []int, level Level) []int {
-	if level == LevelAll {
-		return list
-	}
-	var out []int
-	for _, i := range list {
-		if level.contains(s.Location, s.callee.Instances[i].Location) {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
-// emptyAnswer returns the answer of `onEmpty: all`. If the SET stage decided by the
-// caller's SET, the answer has every instance that this stage could have chosen;
-// else it has every instance of the service.
-func (s *selection) emptyAnswer() []int {
-	switch s.SETRule {
-	case SETRuleBusinessAbsent:
-		return s.callee.indexesIn(TierUnset, s.SET)
-	case SETRuleByTiers:
-		var all []int
-		for _, tier := range s.Rule.SET.Tiers {
-			all = append(all, s.callee.indexesIn(tier, s.SET)...)
-		}
-		slices.Sort(all)
-		return slices.Compact(all)
-	}
-	return slices.Clip(s.callee.all)
+	return list
 }

@@ -68,9 +68,9 @@ func stageKeys(rule *Rule) []strict.Key {
 // readSET reads the SET stage of a rule.
 func (l *loader) readSET(n strict.Node) *SETStage {
 	n.NotNull("{}")
-	stage := &SETStage{Tiers: []Tier{TierOwn, TierPool}}
+	stage := &SETStage{Tiers: []Tier{TierOwn, TierPool}, Unknown: UnknownAll}
 	values := n.Bind(append([]strict.Key{
-		strict.Optional("caller", func(n strict.Node) { stage.Caller = l.readTemplate(n) }),
+		strict.Optional("caller", func(n strict.Node) { stage.Templates = l.readTemplates(n) }),
 		strict.Optional("callee", func(n strict.Node) { l.readCallee(n, stage) }),
 	}, setKeys(stage)...)...)
 	if values.Has("caller") && values.Has("callee") {
@@ -82,7 +82,7 @@ func (l *loader) readSET(n strict.Node) *SETStage {
 // readAddressSET reads the SET stage of a lane address.
 func (l *loader) readAddressSET(n strict.Node) *SETStage {
 	n.NotNull("{}")
-	stage := &SETStage{Tiers: []Tier{TierOwn}}
+	stage := &SETStage{Tiers: []Tier{TierOwn}, Unknown: UnknownAll}
 	n.Bind(append([]strict.Key{
 		strict.Required("callee", "the address has no callee, expected set: {callee: business.area.group}", func(n strict.Node) { l.readCallee(n, stage) }),
 	}, setKeys(stage)...)...)
@@ -94,14 +94,29 @@ func (l *loader) readAddressSET(n strict.Node) *SETStage {
 func setKeys(stage *SETStage) []strict.Key {
 	return []strict.Key{
 		strict.Optional("tiers", func(n strict.Node) { stage.Tiers = readTiers(n) }),
-		strict.Optional("required", strict.Bool(&stage.Required)),
+		strict.Optional("required", func(n strict.Node) {
+			if required, ok := n.Bool(); ok && required {
+				stage.Unknown = UnknownNone
+			}
+		}),
 	}
 }
 
 // readCallee reads the SET that is asked for by name: without tiers of its own the
 // stage then has no failover.
 func (l *loader) readCallee(n strict.Node, stage *SETStage) {
-	stage.Callee, stage.Tiers = l.readTemplate(n), []Tier{TierOwn}
+	stage.Templates, stage.Callee, stage.Tiers = l.readTemplates(n), true, []Tier{TierOwn}
+}
+
+// readTemplates reads a template or a list of templates.
+func (l *loader) readTemplates(n strict.Node) []*Template {
+	var out []*Template
+	for _, item := range n.OneOrItems() {
+		if t := l.readTemplate(item); t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 func (l *loader) readTemplate(n strict.Node) *Template {
@@ -157,7 +172,7 @@ func readNearby(n strict.Node) *NearbyStage {
 func readLevel(into *Level) func(strict.Node) {
 	return func(n strict.Node) {
 		if word, ok := n.Word(levelWords...); ok {
-			*into = ParseLevel(word)
+			*into, _ = parseLevel(word)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -17,12 +18,52 @@ const (
 	TierBusiness Tier = "business" // everything in a
 	TierUnset    Tier = "unset"    // instances without a SET
 	TierAll      Tier = "all"      // every instance
+
+	// tierEverything has every instance, where the SET stage does not choose. It has
+	// no name.
+	tierEverything Tier = ""
 )
 
 var tierWords = []string{string(TierOwn), string(TierPool), string(TierSiblings), string(TierBusiness), string(TierUnset), string(TierAll)}
 
+// tiers returns the tiers of a SET, and the rule that gives them (docs/design.md, 5.2,
+// rules 1 to 4). An empty SET stands for a caller of whom nothing is known.
+func (r Route) tiers(callee *Callee, set location.SET) (SETRule, []Tier) {
+	switch stage := r.Rule.SET; {
+	case stage == nil:
+		return SETRuleNone, []Tier{tierEverything}
+	case !callee.hasSETs():
+		return SETRuleCalleeWithout, []Tier{tierEverything}
+	case set == "":
+		return SETRuleCallerWithout, stage.Unknown.tiers()
+	case len(callee.setsIn(TierBusiness, set)) == 0:
+		if stage.Callee && !slices.Contains(stage.Tiers, TierUnset) {
+			return SETRuleBusinessAbsent, nil
+		}
+		return SETRuleBusinessAbsent, []Tier{TierUnset}
+	case isBusiness(set):
+		return SETRuleByTiers, []Tier{TierBusiness}
+	default:
+		return SETRuleByTiers, stage.Tiers
+	}
+}
+
+// tiers returns the tiers of a caller of whom nothing is known.
+func (u Unknown) tiers() []Tier {
+	switch u {
+	case UnknownUnset:
+		return []Tier{TierUnset}
+	case UnknownNone:
+		return nil
+	}
+	return []Tier{tierEverything}
+}
+
+// isBusiness reports whether only the first segment of a SET is known.
+func isBusiness(set location.SET) bool { return !strings.Contains(string(set), ".") }
+
 // contains reports whether the tier has the instances of a SET, for a caller routed
-// as the SET caller, which is not empty.
+// as the SET caller. For a caller routed as a business, that is for TierBusiness only.
 func (t Tier) contains(caller, set location.SET) bool {
 	switch t {
 	case TierOwn:
@@ -32,10 +73,10 @@ func (t Tier) contains(caller, set location.SET) bool {
 	case TierSiblings:
 		return strings.HasPrefix(string(set), caller.AreaPrefix())
 	case TierBusiness:
-		return strings.HasPrefix(string(set), caller.BusinessPrefix())
+		return strings.HasPrefix(string(set), caller.Segment(1)+".")
 	case TierUnset:
 		return set == ""
-	case TierAll:
+	case TierAll, tierEverything:
 		return true
 	}
 	return false

@@ -2,7 +2,11 @@ package route
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
 // condition names a part of a rule that a request may not meet.
@@ -17,6 +21,8 @@ const (
 	conditionZone    condition = "zone"
 	conditionCampus  condition = "campus"
 	conditionLabels  condition = "labels"
+
+	conditionServiceMetadata condition = "serviceMetadata"
 )
 
 // Passed is a rule that came before the one that decides, and why the rule does
@@ -51,7 +57,7 @@ func (r *Rule) describeUnmet(unmet condition, req Request) string {
 	w, id := r.when, req.Caller
 	switch unmet {
 	case conditionSET:
-		return wants(string(w.set.text), string(id.SET))
+		return wants(string(w.set.text), joined(id.AllSETs()))
 	case conditionRegion:
 		return wants(w.region, id.Region)
 	case conditionZone:
@@ -59,11 +65,9 @@ func (r *Rule) describeUnmet(unmet condition, req Request) string {
 	case conditionCampus:
 		return wants(w.campus, id.Campus)
 	case conditionLabels:
-		for k, v := range w.labels {
-			if got := id.Labels[k]; got != v {
-				return fmt.Sprintf("when.labels wants %s: %q, the caller has %q", k, v, got)
-			}
-		}
+		return describeMissing("when.labels", "caller", id.Labels, w.labels)
+	case conditionServiceMetadata:
+		return describeMissing("when.serviceMetadata", "service", req.Metadata, w.serviceMetadata)
 	case conditionIP:
 		return fmt.Sprintf("when.ip does not hold %s", req.Addr)
 	}
@@ -74,94 +78,167 @@ func (r *Rule) describeUnmet(unmet condition, req Request) string {
 	return "it is for " + strings.Join(services, ", ")
 }
 
-// Reason returns why a tier or level is satisfied or not, for operators.
-func (d Degrade) Reason(s Step) string {
-	unusable := s.Total - s.Usable
-	switch {
-	case s.Total == 0:
-		return "no instance"
-	case d.ByAbsence:
-		return "it has instances, and is left by absence only"
-	case unusable*100 >= s.Total*d.UnhealthyPercent:
-		return fmt.Sprintf("%d of %d not usable, it is left at %d%%", unusable, s.Total, d.UnhealthyPercent)
-	case s.Usable < d.MinUsable:
-		return fmt.Sprintf("%d usable, at least %d wanted", s.Usable, d.MinUsable)
+// describeMissing says which wanted value is not there. The key is the first in order.
+func describeMissing(condition, owner string, values, wanted map[string]string) string {
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		if got, ok := values[key]; !ok || got != wanted[key] {
+			return fmt.Sprintf("%s wants %s: %q, the %s has %q", condition, key, wanted[key], owner, got)
+		}
 	}
-	return fmt.Sprintf("%d of %d usable", s.Usable, s.Total)
+	return ""
 }
 
-// String returns for operators by which rule of docs/design.md, 5.2 the stage decided.
-func (r SETRule) String() string {
-	switch r {
+// joined returns SETs in one text.
+func joined(sets []location.SET) string {
+	var texts []string
+	for _, set := range sets {
+		texts = append(texts, string(set))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Reason returns why a road is satisfied or not, for operators.
+func (d Degrade) Reason(r Road) string {
+	unhealthy := r.New - r.NewUsable
+	others := ""
+	if r.New < r.InService {
+		others = " that no earlier road has"
+	}
+	switch {
+	case r.Total == 0:
+		return "no instance"
+	case r.InService == 0:
+		return fmt.Sprintf("none of %d in service", r.Total)
+	case d.ByAbsence:
+		return fmt.Sprintf("%d in service, it is left by absence only", r.InService)
+	case r.New == 0:
+		return fmt.Sprintf("each of %d in service is on an earlier road", r.InService)
+	case unhealthy*100 >= r.New*d.UnhealthyPercent:
+		return fmt.Sprintf("%d of %d%s unhealthy, it is left at %d%%", unhealthy, r.New, others, d.UnhealthyPercent)
+	case r.Usable < r.Wanted && d.MinUsableIsShare:
+		return fmt.Sprintf("%d usable, at least %d wanted: %d%% of those on all roads of the tier", r.Usable, r.Wanted, d.MinUsable)
+	case r.Usable < r.Wanted:
+		return fmt.Sprintf("%d usable, at least %d wanted", r.Usable, r.Wanted)
+	}
+	return fmt.Sprintf("%d of %d%s usable", r.NewUsable, r.New, others)
+}
+
+// String returns the road for operators: its tier and its level, as far as they have
+// names.
+func (r Road) String() string {
+	switch {
+	case r.Tier == "" && r.Level == "":
+		return "every instance"
+	case r.Tier == "":
+		return "level " + r.Level
+	case r.Level == "":
+		return "tier " + r.Tier
+	}
+	return fmt.Sprintf("tier %s at level %s", r.Tier, r.Level)
+}
+
+// Why returns for operators by which rule of docs/design.md, 5.2 the tiers of the choice
+// were made.
+func (c Choice) Why(rule *Rule) string {
+	switch c.SETRule {
 	case SETRuleCalleeWithout:
-		return "no instance of the service has a SET: all pass"
+		return "no instance of the service has a SET: every instance"
 	case SETRuleCallerWithout:
-		return "the caller has no SET: all pass, or none with required: true"
+		switch rule.SET.Unknown {
+		case UnknownNone:
+			return "the caller's SET is not known: nothing, by unknown: none"
+		case UnknownUnset:
+			return "the caller's SET is not known: the instances without a SET, by unknown: unset"
+		}
+		return "the caller's SET is not known: every instance"
 	case SETRuleBusinessAbsent:
-		return "no instance has the caller's business: those without a SET"
+		if rule.SET.Callee && !slices.Contains(rule.SET.Tiers, TierUnset) {
+			return "no instance has the business that is asked for: nothing, since no tier is unset"
+		}
+		return "no instance has the caller's business: the instances without a SET"
 	case SETRuleByTiers:
-		return "the first satisfied tier"
+		if isBusiness(c.SET) {
+			return "only the caller's business is known: tier business"
+		}
+		return "the tiers of the rule"
 	}
 	return "no SET stage"
 }
 
 // LeftOut returns for each instance why the decision leaves it out, and an empty text
-// for a chosen instance. Instances are those that the decision was made from.
-func (r Route) LeftOut(d Decision, instances []Instance) []string {
-	out := make([]string, len(instances))
-	chosen := make([]bool, len(instances))
+// for a chosen instance. The decision was made from the instances of the callee.
+func (r Route) LeftOut(d Decision, callee *Callee) []string {
+	out := make([]string, len(callee.Instances))
+	chosen := make([]bool, len(callee.Instances))
 	for _, i := range d.Chosen {
 		chosen[i] = true
 	}
-	for i, instance := range instances {
-		if !chosen[i] {
-			out[i] = r.leftOut(d, instance)
+	for _, c := range d.Choices {
+		s := r.newSelection(callee, c.SET)
+		for i := range callee.Instances {
+			if !chosen[i] {
+				out[i] = appendReason(out[i], s.leftOut(c, i), c.SET, len(d.Choices))
+			}
 		}
 	}
 	return out
 }
 
-// leftOut returns why a decision leaves an instance out.
-func (r Route) leftOut(d Decision, i Instance) string {
-	set := "SET \"" + string(i.SET) + "\""
-	if i.SET == "" {
-		set = "no SET"
-	}
+// reasonsShown bounds the text of a reason: a caller may have thousands of SETs.
+const reasonsShown = 200
+
+// appendReason adds the reason for one of several SETs.
+func appendReason(text, reason string, set location.SET, sets int) string {
 	switch {
-	case d.SETRule == SETRuleCallerWithout && r.Rule.SET.Required && !d.Widened:
-		return "the caller has no SET, and the rule requires one"
-	case d.SETRule == SETRuleBusinessAbsent && i.SET != "":
-		return set + " is of another business"
-	case d.SETRule == SETRuleByTiers && !d.Widened && (d.Tier == "" || !Tier(d.Tier).contains(r.SET, i.SET)):
-		return r.notInTier(d, i, set)
-	case d.SETRule == SETRuleByTiers && d.Widened:
-		return set + " is in no tier of the rule"
+	case sets == 1:
+		return reason
+	case len(text) > reasonsShown:
+		return text
+	case text != "":
+		text += "; "
 	}
-	if r.Rule.Nearby != nil && r.Location.Depth() == 0 && r.Rule.Nearby.Strict {
-		return "the caller has no location, and the rule is strict"
-	}
-	if r.Rule.Nearby != nil && !d.Widened && r.Location.Depth() > 0 {
-		level := ParseLevel(d.Level)
-		if d.Level == "" {
-			return fmt.Sprintf("its location %q is in no level down to maxMatchLevel %s", i.Location, r.Rule.Nearby.Max)
-		}
-		if !level.contains(r.Location, i.Location) {
-			return fmt.Sprintf("its location %q is outside of level %s %q", i.Location, level, r.Location.Cut(int(level)))
-		}
-	}
-	return "it is evacuated, and the list has another usable instance"
+	return text + "as " + string(set) + ": " + reason
 }
 
-// notInTier returns why an instance is not in the chosen tier. It names the tier of
-// the rule that has the instance.
-func (r Route) notInTier(d Decision, i Instance, set string) string {
-	for _, tier := range r.Rule.SET.Tiers {
-		if tier.contains(r.SET, i.SET) {
-			return fmt.Sprintf("%s is in tier %s, and tier %s decides", set, tier, d.Tier)
+// leftOut returns why a choice leaves an instance out.
+func (s *selection) leftOut(c Choice, i int) string {
+	instance := s.callee.Instances[i]
+	inTier := ""
+	for n := range s.roads.count() {
+		t, a := s.roads.place(n)
+		tier, area := s.roads.tiers[t].Tier, s.roads.areas[a]
+		if !tier.contains(s.set, instance.SET) {
+			continue
 		}
+		inTier = string(tier)
+		if !area.has(instance.Location) {
+			continue
+		}
+		if instance.Evacuated && !c.LastResort {
+			return "it is evacuated"
+		}
+		return fmt.Sprintf("it is on another road: %s", Road{Tier: string(tier), Level: area.name})
 	}
-	if d.Tier == "" {
-		return set + " is in no tier of the rule"
+	if len(s.roads.areas) == 0 {
+		return "the caller's place is not known as far as the rule needs, and the rule is strict"
 	}
-	return fmt.Sprintf("%s is not in tier %s of %q", set, d.Tier, r.SET)
+	if inTier != "" || s.setRule == SETRuleNone || s.setRule == SETRuleCalleeWithout {
+		return fmt.Sprintf("its location %q is on no road from %q", instance.Location, s.Location)
+	}
+	return s.notInTier(instance)
+}
+
+// notInTier returns why an instance is in no tier of the caller.
+func (s *selection) notInTier(instance Instance) string {
+	text := fmt.Sprintf("SET %q", instance.SET)
+	if instance.SET == "" {
+		text = "no SET"
+	}
+	switch {
+	case s.setRule == SETRuleCallerWithout:
+		return fmt.Sprintf("%s, and the caller's SET is not known: unknown: %s", text, s.Rule.SET.Unknown)
+	case s.setRule == SETRuleBusinessAbsent:
+		return text + " is of another business"
+	}
+	return fmt.Sprintf("%s is in no tier of %q", text, s.set)
 }

@@ -33,7 +33,7 @@ type changeLog struct {
 type changeKey struct {
 	asked    route.Service
 	rule     string
-	set      location.SET
+	sets     route.SETs
 	location location.Location
 }
 
@@ -50,7 +50,7 @@ type changes struct {
 func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot, cause string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	log := l.entry(changeKey{asked, kind.Rule.Name, kind.SET, kind.Location})
+	log := l.entry(changeKey{asked, kind.Rule.Name, kind.SETs, kind.Location})
 	before, after := log.last, v.state(kind)
 	switch {
 	case before == nil:
@@ -65,8 +65,8 @@ func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot
 		return
 	}
 	change := api.Change{
-		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: cause, Change: nameChange(kind.Rule, before, after), Before: before, After: after,
-		Kind: explain.IdentityText(location.Identity{SET: kind.SET, Location: kind.Location}),
+		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: cause, Change: nameChange(before, after), Before: before, After: after,
+		Kind: explain.IdentityText(location.Identity{SET: location.SET(kind.SETs), Location: kind.Location}),
 	}
 	log.list = append(log.list[max(len(log.list)-maxChanges+1, 0):], change)
 	if before != nil {
@@ -104,12 +104,12 @@ func report(c api.Change) {
 }
 
 // nameChange names a change in one word.
-func nameChange(rule *route.Rule, before *explain.State, after explain.State) string {
+func nameChange(before *explain.State, after explain.State) string {
 	if before == nil {
 		return "first"
 	}
 	a, b := before.Instances, after.Instances
-	switch widening := cmp.Compare(width(rule, after), width(rule, *before)); {
+	switch widening := cmp.Compare(after.Road, before.Road); {
 	case a > 0 && b == 0:
 		return "emptied"
 	case a == 0 && b > 0:
@@ -120,19 +120,6 @@ func nameChange(rule *route.Rule, before *explain.State, after explain.State) st
 		return "narrowed"
 	}
 	return "changed"
-}
-
-// width orders states from narrow to wide: by tier, then by level. A tier that
-// the rule does not name is wider than all that the rule names: the stage passed
-// everything on, or onEmpty: all answered.
-func width(rule *route.Rule, s explain.State) int {
-	tier := 0
-	if rule.SET != nil {
-		if tier = slices.Index(rule.SET.Tiers, route.Tier(s.Tier)); tier < 0 {
-			tier = len(rule.SET.Tiers)
-		}
-	}
-	return tier*8 - int(route.ParseLevel(s.Level))
 }
 
 // list returns the changes of all kinds, the latest first: of one service, or of

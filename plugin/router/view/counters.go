@@ -24,19 +24,19 @@ type shadowCounters struct {
 }
 
 func newCounters(v *View, rule *route.Rule, stock []route.Instance) counters {
-	d, result := v.Decision, observe.ResultRouted
+	tier, level, result := v.Decision.Tier(), v.Decision.Level(), observe.ResultRouted
 	if len(v.Answer.Instances) == 0 {
 		result = observe.ResultEmpty
 	}
 	c := counters{
-		sent:      observe.Requests.WithLabelValues(rule.Name, d.Tier, d.Level, result),
-		unchanged: observe.Requests.WithLabelValues(rule.Name, d.Tier, d.Level, observe.ResultUnchanged),
+		sent:      observe.Requests.WithLabelValues(rule.Name, tier, level, result),
+		unchanged: observe.Requests.WithLabelValues(rule.Name, tier, level, observe.ResultUnchanged),
 		size:      observe.ListSize.WithLabelValues(rule.Name),
 		instances: float64(len(v.Answer.Instances)),
 	}
 	if rule.Shadow {
 		c.shadow = &shadowCounters{
-			requests: observe.Requests.WithLabelValues(rule.Name, d.Tier, d.Level, observe.ResultShadow),
+			requests: observe.Requests.WithLabelValues(rule.Name, tier, level, observe.ResultShadow),
 			outcome:  observe.ShadowRequests.WithLabelValues(rule.Name, v.outcome(stock)),
 			sent:     observe.ShadowSent.WithLabelValues(rule.Name),
 			decided:  observe.ShadowDecided.WithLabelValues(rule.Name),

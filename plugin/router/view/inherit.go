@@ -28,8 +28,8 @@ func (k *kinds) inherit(before *kinds, rules *route.Rules) {
 	k.inherited.Store(&next)
 }
 
-// memories returns the memory of each kind of caller that is not at its narrowest
-// position: from the kind's view, or inherited.
+// memories returns the memory of each kind of caller that is not on its first road:
+// from the kind's view, or inherited.
 func (k *kinds) memories() map[Kind]inheritance {
 	memories := map[Kind]inheritance{}
 	if earlier := k.inherited.Load(); earlier != nil {
@@ -40,7 +40,7 @@ func (k *kinds) memories() map[Kind]inheritance {
 		}
 	}
 	k.cells.Range(func(key, v any) bool {
-		if m := v.(*cell).memory(); m.IsNarrowest() {
+		if m := v.(*cell).memory(); m.IsFirst() {
 			delete(memories, key.(Kind))
 		} else {
 			memories[key.(Kind)] = inheritance{memory: m}

@@ -112,8 +112,8 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) 
 			return v, err
 		}
 		fresh.size.Store(int64(len(v.Answer.Instances)))
-		if !v.Decision.HeldUntil.IsZero() {
-			fresh.until.Store(int64(v.Decision.HeldUntil.Sub(epoch)))
+		if until := v.Decision.HeldUntil(); !until.IsZero() {
+			fresh.until.Store(int64(until.Sub(epoch)))
 		}
 		snap.kinds.members.Add(fresh.size.Load())
 		if !kind.OnlyHealthy {

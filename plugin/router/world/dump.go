@@ -13,16 +13,22 @@ import (
 // Dump is a World as JSON. It has the files in force in the place of the rules and the
 // table that were loaded from them.
 type Dump struct {
-	Now       time.Time       `json:"now"`
-	Sources   []string        `json:"sources"`
-	Mapping   []Text          `json:"mapping"`
-	Routing   []Text          `json:"routing"`
-	Services  []route.Service `json:"services"` // that exist, also those without an instance
-	Instances []Instance      `json:"instances"`
-	Aliases   []Alias         `json:"aliases"`
-	Clients   []Client        `json:"clients"`
-	Callers   []Seen          `json:"callers"` // that asked lately
-	Pods      []Pod           `json:"pods"`    // of the source kubernetes
+	Now       time.Time  `json:"now"`
+	Sources   []string   `json:"sources"`
+	Mapping   []Text     `json:"mapping"`
+	Routing   []Text     `json:"routing"`
+	Services  []Service  `json:"services"` // that exist, also those without an instance
+	Instances []Instance `json:"instances"`
+	Aliases   []Alias    `json:"aliases"`
+	Clients   []Client   `json:"clients"`
+	Callers   []Seen     `json:"callers"` // that asked lately
+	Pods      []Pod      `json:"pods"`    // of the source kubernetes
+}
+
+// Service is a service, with its metadata.
+type Service struct {
+	route.Service
+	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
 // Text is the name and the content of a file.
@@ -42,9 +48,12 @@ type Alias struct {
 func NewDump(w *World, mapping, routing []strict.File) Dump {
 	d := Dump{
 		Now: w.Now, Sources: w.Sources, Mapping: texts(mapping), Routing: texts(routing),
-		Services:  append([]route.Service{}, w.Names...),
+		Services:  []Service{},
 		Instances: append([]Instance{}, w.Instances...), Aliases: []Alias{},
 		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...), Pods: append([]Pod{}, w.Pods...),
+	}
+	for _, name := range w.Names {
+		d.Services = append(d.Services, Service{name, w.Metadata[name]})
 	}
 	if d.Sources == nil {
 		d.Sources = location.SourceNames
@@ -72,7 +81,10 @@ func texts(files []strict.File) []Text {
 // World returns the state that the dump was made of. Faults in its files go to problems,
 // and World returns nil if there are any.
 func (d Dump) World(problems *strict.Problems) *World {
-	w := &World{Now: d.Now, Sources: d.Sources, Names: d.Services, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods}
+	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods}
+	for _, s := range d.Services {
+		w.AddService(s.Service, s.Metadata)
+	}
 	w.Aliases = map[route.Service]route.Service{}
 	for _, a := range d.Aliases {
 		w.Aliases[a.Alias] = a.Service
@@ -94,11 +106,23 @@ func files(texts []Text) []strict.File {
 	return out
 }
 
+// AddService adds a service that exists, with its metadata if it has any.
+func (w *World) AddService(name route.Service, metadata map[string]string) {
+	w.Names = append(w.Names, name)
+	if len(metadata) == 0 {
+		return
+	}
+	if w.Metadata == nil {
+		w.Metadata = map[route.Service]map[string]string{}
+	}
+	w.Metadata[name] = metadata
+}
+
 // WithFiles returns the same state with another mapping and other rules.
 func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 	return &World{
 		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
-		Names: w.Names, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Pods: w.Pods,
+		Names: w.Names, Metadata: w.Metadata, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Pods: w.Pods,
 	}
 }
 

@@ -36,7 +36,7 @@ func kinds(states ...*World) []Kind {
 		var key strings.Builder
 		for _, w := range states {
 			f := w.Identity(addr)
-			fmt.Fprint(&key, f.Location, "|", f.SET, "|", f.Labels, "|", w.Rules.AddressKey(addr), "|") // maps print sorted
+			fmt.Fprint(&key, f.Location, "|", f.AllSETs(), "|", f.Labels, "|", w.Rules.AddressKey(addr), "|") // maps print sorted
 		}
 		k := groups[key.String()]
 		if k == nil {

@@ -22,6 +22,16 @@ type Who struct {
 	// NoFailover are the SETs that callers are routed as and that have no failover:
 	// their rule names further tiers, and no further tier has another instance.
 	NoFailover []string `json:"noFailover"`
+	// DeadEnds are callers whose roads end before the further tiers of their rule.
+	DeadEnds []DeadEnd `json:"deadEnds"`
+}
+
+// DeadEnd is a SET and a place from which the roads of a rule do not reach the tiers
+// that should take over.
+type DeadEnd struct {
+	Rule    string `json:"rule"`
+	Callers string `json:"callers"` // SET and place
+	Why     string `json:"why"`
 }
 
 // View is a list, and the kinds of callers that get it.
@@ -30,7 +40,7 @@ type View struct {
 	Rule      string         `json:"rule,omitempty"`
 	Tier      string         `json:"tier,omitempty"`
 	Level     string         `json:"level,omitempty"`
-	Widened   bool           `json:"widened"` // a later tier or a wider level than the first one
+	Widened   bool           `json:"widened"` // not on the first road
 	Callers   []string       `json:"callers"` // SET and location of each kind
 	Seen      int            `json:"seen"`    // callers that asked lately
 	Instances []Reached      `json:"instances"`
@@ -49,7 +59,7 @@ type Reached struct {
 // that have an instance at that host, and only instances at that host.
 func (w *World) Who(service route.Service, host string) Who {
 	b := whoBuilder{
-		Who:  Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}},
+		Who:  Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}, DeadEnds: []DeadEnd{}},
 		host: host, views: map[string]int{}, met: map[string]bool{}, sent: map[string]bool{},
 	}
 	for _, c := range w.decide(Request{Service: service}).Callees { // so that instances that nobody gets are met too
@@ -58,9 +68,7 @@ func (w *World) Who(service route.Service, host string) Who {
 	for _, k := range w.Kinds() {
 		input := w.decide(Request{Addr: k.Addr, Service: service})
 		b.add(k, explain.New(input))
-		if set := string(input.Route.SET); noFailover(input) && !slices.Contains(b.NoFailover, set) {
-			b.NoFailover = append(b.NoFailover, set)
-		}
+		b.addEnds(input)
 	}
 	for _, m := range b.order {
 		if !b.sent[m.id] {
@@ -134,10 +142,21 @@ func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 	}
 }
 
-// noFailover reports whether the caller of an answer has no failover (see
-// route.Route.NoFailover).
-func noFailover(input explain.Input) bool {
-	return input.Why == route.WhyRouted && input.Route.NoFailover(explain.Instances(input.Callees))
+// addEnds adds where the roads of a caller end too early (see route.Route.Ends).
+func (b *whoBuilder) addEnds(input explain.Input) {
+	if input.Why != route.WhyRouted {
+		return
+	}
+	for _, end := range input.Route.Ends(route.NewCallee(explain.Instances(input.Callees))) {
+		set := string(end.SET)
+		dead := DeadEnd{input.Route.Rule.Name, explain.IdentityText(location.Identity{SET: end.SET, Location: input.Route.Location}), end.Why}
+		switch {
+		case end.NoFailover && !slices.Contains(b.NoFailover, set):
+			b.NoFailover = append(b.NoFailover, set)
+		case !end.NoFailover && !slices.Contains(b.DeadEnds, dead):
+			b.DeadEnds = append(b.DeadEnds, dead)
+		}
+	}
 }
 
 // Text writes the view for people.
@@ -160,6 +179,9 @@ func (r Who) Text(out io.Writer) {
 	}
 	if len(r.NoFailover) > 0 {
 		fmt.Fprintf(out, "\nthe only failover is empty for %s\n", strings.Join(plain(r.NoFailover), ", "))
+	}
+	for _, d := range r.DeadEnds {
+		fmt.Fprintf(out, "\nrule %s, callers %s: %s\n", explain.Plain(d.Rule), explain.Plain(d.Callers), explain.Plain(d.Why))
 	}
 }
 

@@ -43,11 +43,13 @@ type Seen struct {
 // World is a state. Its fields must not change after the first call of a method. It is
 // not safe for concurrent use.
 type World struct {
-	Rules     *route.Rules
-	Table     *location.Table
-	Now       time.Time       // for evacuations
-	Sources   []string        // of the identities of callers; nil: all, in the order of docs/design.md, 4
-	Names     []route.Service // the services that exist, with or without instances
+	Rules   *route.Rules
+	Table   *location.Table
+	Now     time.Time       // for evacuations
+	Sources []string        // of the identities of callers; nil: all, in the order of docs/design.md, 4
+	Names   []route.Service // the services that exist, with or without instances
+	// Metadata are those of services, as far as they have any.
+	Metadata  map[route.Service]map[string]string
 	Instances []Instance
 	Clients   []Client
 	Pods      []Pod
@@ -95,7 +97,9 @@ func (w *World) findName(service route.Service) route.Name {
 	n := route.Name{Service: service}
 	if target, ok := w.Aliases[service]; ok {
 		n.Read = []route.Service{target}
+		service = target
 	}
+	n.Metadata = w.Metadata[service]
 	n.Exists = len(n.Read) > 0 || w.instancesOf(service) != nil || slices.Contains(w.Names, service)
 	return n
 }
