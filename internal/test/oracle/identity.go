@@ -39,13 +39,9 @@ func (w *World) Caller(addr netip.Addr) (id Identity) {
 			said, _ := Lookup(w.entries, addr)
 			id.join(said)
 		case "registry":
-			if !w.isShared(addr) {
-				id.join(common(w.registeredAt(addr)))
-			}
+			id.join(common(w.registeredAt(addr)))
 		case "report":
-			if !w.isShared(addr) {
-				id.join(common(w.reportedAt(addr)))
-			}
+			id.join(common(w.reportedAt(addr)))
 		}
 	}
 	id.joinDefault(w.fallback)

@@ -4,7 +4,6 @@ import "net/netip"
 
 // Identity is what is known of an address.
 type Identity struct {
-	Shared bool
 	Place  Place
 	SETs   []string // a caller can have several
 	Labels map[string]string

@@ -80,9 +80,9 @@ type nearbyText struct {
 
 type degradeText struct {
 	By               string
-	TiersBy          string `yaml:"tiersBy"`
-	UnhealthyPercent *int   `yaml:"unhealthyPercent"`
-	MinUsable        string `yaml:"minUsable"`
+	TiersBy          string         `yaml:"tiersBy"`
+	UnhealthyPercent *int           `yaml:"unhealthyPercent"`
+	MinUsable        string         `yaml:"minUsable"`
 	HoldDown         *time.Duration `yaml:"holdDown"`
 }
 

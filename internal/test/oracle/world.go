@@ -44,11 +44,11 @@ type Registered struct {
 
 // World is the state of a server, as GET /setrouter/v1/dump answers it.
 type World struct {
-	Now       time.Time    `json:"now"`
-	Sources   []string     `json:"sources"`
-	Mapping   []File       `json:"mapping"`
-	Routing   []File       `json:"routing"`
-	Services  []struct {
+	Now      time.Time `json:"now"`
+	Sources  []string  `json:"sources"`
+	Mapping  []File    `json:"mapping"`
+	Routing  []File    `json:"routing"`
+	Services []struct {
 		Service
 		Metadata map[string]string `json:"metadata"`
 	} `json:"services"`
