@@ -23,7 +23,8 @@ type Status struct {
 	Rules       []RuleStatus `json:"rules"`
 	Evacuations []Evacuation `json:"evacuations"`
 	Protocols   []Protocol   `json:"protocols"`
-	// Warnings are what `setctl check` would say of the files in force.
+	// Warnings are what `setctl check` would say of the files in force, and what is
+	// remarkable about the lists that callers get.
 	Warnings []strict.Problem `json:"warnings"`
 	Callers  Callers          `json:"callers"`
 	Drift    DriftStatus      `json:"drift"`
@@ -62,14 +63,16 @@ type RuleStatus struct {
 
 // Evacuation is one of a routing file.
 type Evacuation struct {
-	ID      string    `json:"id"`
-	Kind    string    `json:"kind"`
-	Place   string    `json:"place"`
-	Until   time.Time `json:"until"`
-	Reason  string    `json:"reason"`
-	InForce bool      `json:"inForce"`
-	File    string    `json:"file"`
-	Line    int       `json:"line"`
+	ID    string `json:"id"`
+	Kind  string `json:"kind"`
+	Place string `json:"place"`
+	// From is when the evacuation begins; nil: it has no beginning in the file.
+	From    *time.Time `json:"from,omitempty"`
+	Until   time.Time  `json:"until"`
+	Reason  string     `json:"reason"`
+	InForce bool       `json:"inForce"`
+	File    string     `json:"file"`
+	Line    int        `json:"line"`
 	// Instances is how many are there; none may mean a slip in the name.
 	Instances int `json:"instances"`
 }

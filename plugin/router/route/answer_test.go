@@ -34,14 +34,16 @@ func TestAnswerByWeight(t *testing.T) {
 		{"an own service: 1% and 99%", lane[:2], []Instance{up("", 50), up("", 150)}, 100, "67 67 | 3333 10000"},
 		{"proportions stay within a side", []Instance{up("a.b.c", 10), up("a.b.c", 30), up("x.y.z", 200)}, nil, 5000, "3333 10000 9524"},
 		{"a weight of 0 stays, an unhealthy one keeps its proportion", []Instance{up("a.b.c", 100), up("a.b.c", 0), down("a.b.c", 100), up("x.y.z", 100)}, nil, 5000, "10000 0 10000 3333"},
-		{"nothing usable chosen", []Instance{down("a.b.c", 100), up("x.y.z", 100)}, nil, 5000, "100 100"},
-		{"nothing usable beside it", []Instance{up("a.b.c", 100), down("x.y.z", 100)}, nil, 5000, "100 100"},
+		{"nothing usable chosen", []Instance{down("a.b.c", 100), up("x.y.z", 70)}, nil, 5000, "70"},
+		{"nothing usable beside it", []Instance{up("a.b.c", 100), down("x.y.z", 70)}, nil, 5000, "100"},
+		{"nothing usable at all: the stock answer", []Instance{down("a.b.c", 100), down("x.y.z", 70)}, nil, 5000, "100 70"},
+		{"nothing usable at all, an own service: its stock answer", []Instance{down("a.b.c", 100)}, []Instance{down("", 7)}, 5000, " | 7"},
 		{"nothing chosen", []Instance{up("x.y.z", 100)}, []Instance{up("", 7)}, 5000, " | 7"},
 		{"one of many others", append([]Instance{up("a.b.c", 100)}, slices.Repeat([]Instance{up("x.y.z", 1)}, 3)...), nil, 5000, "10000 49 49 49"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SET: "a.b.c"}
+			r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1}, Rollout: tt.percent, ByWeight: true}, SETs: "a.b.c"}
 			_, members := r.Answer(NewCallee(tt.instances), tt.ownService)
 			got, bar := "", false
 			for _, m := range members {
@@ -79,7 +81,7 @@ func TestShareByWeight(t *testing.T) {
 			}
 		}
 		percent := rapid.IntRange(1, FullRollout-1).Draw(t, "percent")
-		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SET: "a.b.c"}
+		r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: percent, ByWeight: true}, SETs: "a.b.c"}
 		d, members := r.Answer(NewCallee(instances), ownService)
 		chosen, all, before, stock := 0.0, 0.0, 0.0, 0.0
 		for _, m := range members {
@@ -175,14 +177,15 @@ evacuate:
 func TestLeftOutIsComplete(t *testing.T) { rapid.Check(t, leftOutIsComplete) }
 
 func leftOutIsComplete(t *rapid.T) {
-	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	r := Route{Rule: drawRule(t), SETs: SETs(someSET.Draw(t, "caller set")), Location: someLocation.Draw(t, "caller location")}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-	d := r.Select(NewCallee(instances))
-	for i, why := range r.LeftOut(d, instances) {
+	callee := NewCallee(instances)
+	d := r.Select(callee)
+	for i, why := range r.LeftOut(d, callee) {
 		if (why == "") != slices.Contains(d.Chosen, i) {
 			t.Fatalf("instance %d, chosen %v: %q", i, d.Chosen, why)
 		}
-		evacuated := why == "it is evacuated, and the list has another usable instance"
+		evacuated := why == "it is evacuated"
 		if evacuated && !instances[i].Evacuated {
 			t.Fatalf("instance %+v: %q; decision %+v of %+v", instances[i], why, d, r)
 		}
@@ -229,23 +232,27 @@ rules:
 	}
 }
 
-// The boundary of a degrade by percent: half unusable is left at 50.
+// The boundaries of a degrade: half unhealthy is left at 50.
 func TestSatisfied(t *testing.T) {
 	for _, tt := range []struct {
-		d             Degrade
-		total, usable int
-		want          bool
+		name string
+		d    Degrade
+		road Road
+		want bool
 	}{
-		{Degrade{UnhealthyPercent: 50}, 2, 1, false},
-		{Degrade{UnhealthyPercent: 51}, 2, 1, true},
-		{Degrade{UnhealthyPercent: 100}, 3, 0, false},
-		{Degrade{UnhealthyPercent: 100, MinUsable: 2}, 3, 1, false},
-		{Degrade{UnhealthyPercent: 100, MinUsable: 2}, 3, 2, true},
-		{Degrade{ByAbsence: true, UnhealthyPercent: 1, MinUsable: 9}, 1, 0, true},
-		{Degrade{ByAbsence: true}, 0, 0, false},
+		{"half at 50", Degrade{UnhealthyPercent: 50}, Road{InService: 2, Usable: 1, New: 2, NewUsable: 1}, false},
+		{"half at 51", Degrade{UnhealthyPercent: 51}, Road{InService: 2, Usable: 1, New: 2, NewUsable: 1}, true},
+		{"all unhealthy", Degrade{UnhealthyPercent: 100}, Road{InService: 3, New: 3}, false},
+		{"isolated ones are not ill", Degrade{UnhealthyPercent: 50}, Road{Total: 10, InService: 5, Usable: 5, New: 5, NewUsable: 5}, true},
+		{"the dead of an earlier road are not counted again", Degrade{UnhealthyPercent: 50}, Road{InService: 9, Usable: 3, New: 3, NewUsable: 3}, true},
+		{"nothing new", Degrade{UnhealthyPercent: 100}, Road{InService: 3, Usable: 3}, false},
+		{"fewer usable than wanted", Degrade{UnhealthyPercent: 100}, Road{InService: 3, Usable: 1, New: 3, NewUsable: 1, Wanted: 2}, false},
+		{"as many usable as wanted", Degrade{UnhealthyPercent: 100}, Road{InService: 3, Usable: 2, New: 3, NewUsable: 1, Wanted: 2}, true},
+		{"absence", Degrade{ByAbsence: true, UnhealthyPercent: 1}, Road{InService: 1, Wanted: 9}, true},
+		{"absence, and none in service", Degrade{ByAbsence: true}, Road{Total: 3}, false},
 	} {
-		if got := tt.d.satisfied(tt.total, tt.usable); got != tt.want {
-			t.Errorf("%+v of %d usable of %d: %t", tt.d, tt.usable, tt.total, got)
+		if got := tt.d.satisfied(tt.road); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
 		}
 	}
 }
@@ -254,7 +261,7 @@ func TestSatisfied(t *testing.T) {
 func TestBlendWithEvacuation(t *testing.T) {
 	gone := up("a.b.c", 10000)
 	gone.Evacuated = true
-	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SET: "a.b.c"}
+	r := Route{Rule: &Rule{SET: &SETStage{Tiers: []Tier{TierOwn}}, Degrade: Degrade{UnhealthyPercent: 100}, Rollout: 100, ByWeight: true}, SETs: "a.b.c"}
 	_, members := r.Answer(NewCallee([]Instance{up("a.b.c", 1), gone, up("x.y.z", 1)}), nil)
 	if fmt.Sprint(members) != "[{false 0 10000} {false 2 9802}]" {
 		t.Errorf("members %v", members)
@@ -279,8 +286,8 @@ func TestAliasOnlyWhereAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := template.Apply(location.Identity{SET: "x.SH.SH"}, map[string]string{"SH": "h"}); got != "a.SH.h" {
-		t.Errorf("%s, want a.SH.h", got)
+	if got, whole := template.Apply(location.Identity{SET: "x.SH.SH"}, map[string]string{"SH": "h"}); got != "a.SH.h" || !whole {
+		t.Errorf("%s, whole %t, want a.SH.h", got, whole)
 	}
 }
 
@@ -288,7 +295,7 @@ func TestAliasOnlyWhereAsked(t *testing.T) {
 func TestAddressThroughAnAlias(t *testing.T) {
 	rules := mustLoad(t, "version: 1\naddresses: [{service: default/lane, target: default/s, set: {callee: a.b.c}}]\n")
 	got, why := rules.Route(Request{Resolved: resolve(rules, "default/alias", "default/lane")}, nil)
-	if why != WhyRouted || got.Rule.Name != "default/lane" || got.SET != "a.b.c" {
+	if why != WhyRouted || got.Rule.Name != "default/lane" || got.SETs != "a.b.c" {
 		t.Errorf("%+v, %q", got, why)
 	}
 }

@@ -25,7 +25,7 @@ func BenchmarkSelect(b *testing.B) {
 	for _, instances := range []int{1000, 10000, 100000} {
 		callee := NewCallee(benchInstances(instances))
 		for _, kind := range routes {
-			r := Route{Rule: kind.rule, SET: "a.b1.g7", Location: location.Location{Region: "r0", Zone: "z0", Campus: "c0"}}
+			r := Route{Rule: kind.rule, SETs: "a.b1.g7", Location: location.Location{Region: "r0", Zone: "z0", Campus: "c0"}}
 			b.Run(fmt.Sprintf("%s/%d", kind.name, instances), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {

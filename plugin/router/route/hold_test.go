@@ -17,7 +17,7 @@ func TestHoldDown(t *testing.T) {
 		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: 10 * time.Second},
 		SET:     &SETStage{Tiers: []Tier{TierOwn, TierPool}}, Nearby: &NearbyStage{Match: LevelZone, Max: LevelAll},
 	}
-	r := Route{Rule: rule, SET: "a.b.c", Location: location.Location{Region: "r", Zone: "z"}}
+	r := Route{Rule: rule, SETs: "a.b.c", Location: location.Location{Region: "r", Zone: "z"}}
 	up := func(set location.SET, zone string, healthy bool) Instance {
 		return Instance{SET: set, Location: location.Location{Region: "r", Zone: zone}, Healthy: healthy, Weight: 1}
 	}
@@ -49,10 +49,10 @@ func TestHoldDown(t *testing.T) {
 		var d Decision
 		d, _, memory = r.Settle(callee, nil, memory, begin.Add(time.Duration(step.at)*time.Second))
 		until := 0
-		if !d.HeldUntil.IsZero() {
-			until = int(d.HeldUntil.Sub(begin).Seconds())
+		if !d.HeldUntil().IsZero() {
+			until = int(d.HeldUntil().Sub(begin).Seconds())
 		}
-		if got := d.Tier + " " + d.Level; got != step.want || until != step.until {
+		if got := d.Tier() + " " + d.Level(); got != step.want || until != step.until {
 			t.Errorf("at %d s: %s until %d s, want %s until %d s", step.at, got, until, step.want, step.until)
 		}
 	}
@@ -66,7 +66,7 @@ func TestHoldDownEndsWithItsLevel(t *testing.T) {
 			Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: 10 * time.Second},
 			SET:     &SETStage{Tiers: []Tier{TierOwn, TierAll}}, Nearby: &NearbyStage{Match: LevelZone, Max: LevelRegion},
 		},
-		SET: "a.b.c", Location: location.Location{Region: "r", Zone: "z"},
+		SETs: "a.b.c", Location: location.Location{Region: "r", Zone: "z"},
 	}
 	instance := func(set location.SET, region, zone string) Instance {
 		return Instance{SET: set, Location: location.Location{Region: region, Zone: zone}, Healthy: true, Weight: 1}
@@ -75,8 +75,8 @@ func TestHoldDownEndsWithItsLevel(t *testing.T) {
 	_, _, memory := r.Settle(NewCallee([]Instance{instance("a.b.d", "r", "y")}), nil, Memory{}, begin) // tier all, level region
 	callee := NewCallee([]Instance{instance("a.b.d", "q", "x"), instance("a.b.c", "q", "x")})          // both tiers are up, in another region
 	d, _, memory := r.Settle(callee, nil, memory, begin.Add(time.Second))
-	if natural := r.Select(callee); d.Tier != natural.Tier || !d.HeldUntil.IsZero() || memory.position != (Position{}) {
-		t.Errorf("tier %s until %v, want %s for ever", d.Tier, d.HeldUntil, natural.Tier)
+	if natural := r.Select(callee); d.Tier() != natural.Tier() || !d.HeldUntil().IsZero() || memory.choices[0].road != -1 {
+		t.Errorf("tier %s until %v, want %s for ever", d.Tier(), d.HeldUntil(), natural.Tier())
 	}
 }
 
@@ -85,30 +85,27 @@ func TestHoldDownEndsWithItsLevel(t *testing.T) {
 func TestHoldDownKeepsWhatIsSatisfied(t *testing.T) { rapid.Check(t, holdDownKeepsWhatIsSatisfied) }
 
 func holdDownKeepsWhatIsSatisfied(t *rapid.T) {
-	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	r := Route{Rule: drawRule(t), SETs: SETs(someSET.Draw(t, "caller set")), Location: someLocation.Draw(t, "caller location")}
 	r.Rule.Degrade.HoldDown = 10 * time.Second
 	var memory Memory
 	var before Decision
-	now, flipped := time.Unix(0, 0), time.Unix(0, 0)
+	now := time.Unix(0, 0)
 	for range rapid.IntRange(1, 10).Draw(t, "steps") {
 		now = now.Add(time.Duration(rapid.IntRange(0, 6).Draw(t, "seconds")) * time.Second)
 		callee := NewCallee(rapid.SliceOfN(someInstance, 0, 8).Draw(t, "instances"))
 		natural := r.Select(callee)
 		var d Decision
 		d, _, memory = r.Settle(callee, nil, memory, now)
-		if d.HeldUntil.IsZero() {
-			if fmt.Sprint(d.Chosen, d.Tier, d.Level) != fmt.Sprint(natural.Chosen, natural.Tier, natural.Level) {
+		held := d.HeldUntil()
+		if held.IsZero() {
+			if fmt.Sprint(d.Chosen, d.Tier(), d.Level()) != fmt.Sprint(natural.Chosen, natural.Tier(), natural.Level()) {
 				t.Fatalf("%+v, want %+v", d, natural)
 			}
-			flipped = now
 		} else {
-			if d.Tier != before.Tier || d.HeldUntil.After(now.Add(10*time.Second)) || !now.Before(d.HeldUntil) {
-				t.Fatalf("at %v, last let go %v: %+v after %+v", now, flipped, d, before)
+			if d.Choices[0].taken != before.Choices[0].taken || held.After(now.Add(10*time.Second)) || !now.Before(held) {
+				t.Fatalf("at %v: %+v after %+v", now, d, before)
 			}
-			satisfied := func(name string) func(Step) bool {
-				return func(s Step) bool { return s.Name == name && s.Satisfied }
-			}
-			if d.Tier != "" && !slices.ContainsFunc(d.Tiers, satisfied(d.Tier)) && !slices.ContainsFunc(d.Levels, satisfied(d.Level)) {
+			if !slices.ContainsFunc(d.Choices[0].Roads, func(r Road) bool { return r.Taken && r.Satisfied }) {
 				t.Fatalf("held, and not satisfied: %+v", d)
 			}
 		}

@@ -50,8 +50,8 @@ addresses:
 		{"label", "10.1.1.1", location.Identity{Labels: map[string]string{"lane": "gray"}}, "default/s", "", "gray x.gray.1 "},
 		{"composed, alias used", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south, Labels: map[string]string{"g": "7"}}, "default/s", "", "by-place qb.h.7 "},
 		{"composed, value without alias stays", "10.1.1.1", location.Identity{SET: "set.NJ.1", Location: south, Labels: map[string]string{"g": "7"}}, "default/s", "", "by-place qb.NJ.7 "},
-		{"composed from an empty field", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south}, "default/s", "", "by-place  "},
-		{"composed to no SET name", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south, Labels: map[string]string{"g": "no!"}}, "default/s", "", "by-place  "},
+		{"composed with an empty field: what is known binds", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south}, "default/s", "", "by-place qb.h.* "},
+		{"composed with no segment: what is known binds", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: south, Labels: map[string]string{"g": "no!"}}, "default/s", "", "by-place qb.h.* "},
 		{"other region, any SET, location cut to the level", "10.1.1.1", location.Identity{SET: "set.SH.1", Location: location.Location{Region: "r", Zone: "z", Campus: "c"}}, "default/s", "", "any-set set.SH.1 r/z"},
 		{"no SET meets no condition on it", "10.1.1.1", location.Identity{}, "default/s", "", ": no rule matches"},
 		{"glob over dots", "10.1.1.1", location.Identity{Location: south}, "default/a.b.c", "", "globs  华南/z/c"},
@@ -75,7 +75,7 @@ addresses:
 			if route.Rule != nil {
 				name = route.Rule.Name
 			}
-			got := fmt.Sprintf("%s %s %s", name, route.SET, route.Location)
+			got := fmt.Sprintf("%s %s %s", name, route.SETs, route.Location)
 			if why != WhyRouted {
 				got = name + ": " + string(why)
 			}
