@@ -21,16 +21,25 @@ type Case struct {
 
 // Ask finds the rule for a caller of a service.
 func (w *World) Ask(addr netip.Addr, asked Service) Case {
-	c := Case{Caller: w.Caller(addr)}
-	c.Place = c.Caller.Place
-	read := asked
+	var read []Service
 	for _, a := range w.Aliases {
 		if a.Alias == asked {
-			read = a.Service
+			read = []Service{a.Service}
 		}
 	}
-	c.All = w.instancesOf(read)
-	rule := w.match(addr, c.Caller, asked, read)
+	return w.AskAs(addr, w.Caller(addr), asked, read)
+}
+
+// AskAs is Ask for a caller of whom that is known, where other services are read in the
+// place of the one that is asked for.
+func (w *World) AskAs(addr netip.Addr, caller Identity, asked Service, read []Service) Case {
+	c := Case{Caller: caller, Place: caller.Place}
+	really := read
+	if len(read) == 0 {
+		really = []Service{asked}
+	}
+	c.All = w.instancesOf(really[0])
+	rule := w.match(addr, caller, asked, really)
 	if rule == nil {
 		c.Why = "no rule"
 		return c
@@ -61,20 +70,16 @@ func (c Case) Stock() []Member { return members(c.All) }
 
 // match returns the rule for a request: the lane address of that name, or else
 // the first rule whose conditions hold. It returns nil if there is none.
-func (w *World) match(addr netip.Addr, caller Identity, asked, read Service) *ruleText {
-	for _, name := range []Service{asked, read} {
-		for n, a := range w.routing.Addresses {
-			if a.Service[0] == name {
-				return &w.routing.Addresses[n]
-			}
+func (w *World) match(addr netip.Addr, caller Identity, asked Service, really []Service) *ruleText {
+	names := append([]Service{asked}, really...)
+	for n, a := range w.routing.Addresses {
+		if slices.Contains(names, a.Service[0]) {
+			return &w.routing.Addresses[n]
 		}
 	}
-	really := asked
-	if w.exists(read) {
-		really = read
-	}
+	system := !slices.ContainsFunc(really, func(s Service) bool { return s.Namespace != "Polaris" })
 	for n, r := range w.routing.Rules {
-		if r.isFor(asked, read, really.Namespace == "Polaris") && r.matches(addr, caller, w.metadataOf(really)) {
+		if r.isFor(names, system) && r.matches(addr, caller, w.metadataOf(really[0])) {
 			return &w.routing.Rules[n]
 		}
 	}
@@ -83,11 +88,11 @@ func (w *World) match(addr netip.Addr, caller Identity, asked, read Service) *ru
 
 // isFor reports whether the rule names the service. A glob does not name a service
 // that is really the server's own.
-func (t *ruleText) isFor(asked, read Service, system bool) bool {
+func (t *ruleText) isFor(names []Service, system bool) bool {
 	for _, pattern := range t.Service {
-		for _, service := range []Service{asked, read} {
-			isGlob := strings.ContainsAny(pattern.String(), "*?")
-			if pattern == service || isGlob && !system && globs(pattern.Namespace, service.Namespace) && globs(pattern.Name, service.Name) {
+		isGlob := strings.ContainsAny(pattern.String(), "*?")
+		for _, s := range names {
+			if pattern == s || isGlob && !system && globs(pattern.Namespace, s.Namespace) && globs(pattern.Name, s.Name) {
 				return true
 			}
 		}
@@ -116,17 +121,23 @@ func (t *ruleText) matches(addr netip.Addr, caller Identity, metadata map[string
 			return false
 		}
 	}
-	return len(w.IP) == 0 || slices.ContainsFunc(w.IP, func(s string) bool {
-		prefix, err := readPrefix(s)
-		return err == nil && prefix.Contains(addr)
-	})
+	return len(w.IP) == 0 || slices.ContainsFunc(w.IP, func(s string) bool { return isIn(addr, s) })
+}
+
+// isIn reports whether an address is in a prefix or range, or is the address itself.
+func isIn(addr netip.Addr, s string) bool {
+	if first, last, ok := strings.Cut(s, "-"); ok {
+		return netip.MustParseAddr(first).Compare(addr) <= 0 && addr.Compare(netip.MustParseAddr(last)) <= 0
+	}
+	prefix, err := readPrefix(s)
+	return err == nil && prefix.Contains(addr)
 }
 
 // includes reports whether the rollout includes the caller. docs/design.md, 5.3
 // does not name the hash, and promises that it stays the same.
 func (t *ruleText) includes(addr netip.Addr) bool {
-	if t.rule.ByWeight {
-		return t.rule.Rollout > 0
+	if t.rule.ByWeight || !addr.IsValid() {
+		return t.rule.Rollout > 0 && (t.rule.ByWeight || t.rule.Rollout == 10000)
 	}
 	return xxhash.Sum64String(t.rule.Name+"\x00"+string(addr.AsSlice()))%10000 < uint64(t.rule.Rollout)
 }

@@ -98,7 +98,7 @@ func (r Rule) levels(place Place) (out []group) {
 			out = append(out, atLevel(level, place))
 		}
 	}
-	if len(out) == 0 && depth == 0 {
+	if len(out) == 0 { // nobody said that such a caller gets nothing
 		return []group{{"", isRegistered}}
 	}
 	return out
@@ -127,27 +127,36 @@ func (m PlaceMap) lookup(place Place) (out []group) {
 		if depth == 0 {
 			key = "*"
 		}
-		for _, texts := range m[key] {
-			if g, ok := mapped(texts, place); ok {
+		entry, ok := m[key]
+		for _, texts := range entry {
+			if g, known := mapped(texts, place); known {
 				out = append(out, g)
 			}
+		}
+		if ok && len(entry) == 0 {
+			break
 		}
 	}
 	return out
 }
 
-// mapped returns the level that a map lists: a word or a place, or places together.
-// It reports false for a word for a level that is not known of the caller.
-func mapped(texts list, place Place) (g group, ok bool) {
-	if level := slices.Index(Levels, texts[0]); level >= 0 {
-		return atLevel(level, place), level <= place.depth()
+// mapped returns the level that a map lists: words and places together. It reports
+// false where they are all words for levels that are not known of the caller.
+func mapped(texts list, caller Place) (g group, known bool) {
+	var all []group
+	for _, text := range texts {
+		level := slices.Index(Levels, text)
+		switch {
+		case level < 0:
+			names := strings.Split(text, "/")
+			all = append(all, atLevel(len(names), Place(append(names, "", "")[:3])))
+		case level <= caller.depth():
+			all = append(all, atLevel(level, caller))
+		}
 	}
 	return group{strings.Join(texts, "+"), func(i Instance) bool {
-		return slices.ContainsFunc(texts, func(text string) bool {
-			names := strings.Split(text, "/")
-			return inLevel(len(names), Place(append(names, "", "")[:3]), i.Place)
-		})
-	}}, true
+		return slices.ContainsFunc(all, func(g group) bool { return g.has(i) })
+	}}, len(all) > 0
 }
 
 // roads returns each tier at each level, in the order of the rule, with those

@@ -6,28 +6,34 @@ import (
 )
 
 // routeAs returns the SETs that the caller is routed as for a service with some
-// instances (docs/design.md, 5.1), sorted. There is one at least: empty where nothing
-// is known. A business alone is one segment.
-func (t *ruleText) routeAs(caller Identity, aliases map[string]string, all []Instance) (out []string) {
+// instances. There is one at least: empty where nothing is known.
+func (t *ruleText) routeAs(caller Identity, aliases map[string]string, all []Instance) []string {
 	if t.SET == nil {
 		return []string{""}
 	}
-	templates := slices.Clone(t.SET.Callers)
-	for _, one := range []string{t.SET.Caller, t.SET.Callee} {
-		if one != "" {
-			templates = append(templates, one)
-		}
-	}
-	if templates == nil {
+	templates := t.SET.Callers
+	switch {
+	case t.SET.Caller != "":
+		templates = []string{t.SET.Caller}
+	case t.SET.Callee != "":
+		templates = []string{t.SET.Callee}
+	case templates == nil:
 		templates = []string{"{caller.set}"}
 	}
+	return RouteAs(templates, caller, aliases, all, t.rule.SET.Unknown == "all")
+}
+
+// RouteAs returns what templates make of a caller (docs/design.md, 5.1), sorted: SETs,
+// a business alone as one segment, or one empty text where nothing is known. What is
+// known in part counts if parts bind.
+func RouteAs(templates []string, caller Identity, aliases map[string]string, all []Instance, partsBind bool) (out []string) {
 	own := caller.SETs
 	if len(own) == 0 {
 		own = []string{""}
 	}
 	for _, template := range templates {
 		for _, set := range own {
-			f := filler{caller.fields(set), aliases, all, t.rule.SET.Unknown == "all"}
+			f := filler{caller.fields(set), aliases, all, partsBind}
 			if template == "{caller.set}" {
 				out = append(out, set)
 				continue
@@ -36,11 +42,11 @@ func (t *ruleText) routeAs(caller Identity, aliases map[string]string, all []Ins
 		}
 	}
 	slices.Sort(out)
-	out = slices.Compact(out)
-	if len(out) > 1 && out[0] == "" {
-		return out[1:]
+	out = slices.DeleteFunc(slices.Compact(out), func(set string) bool { return set == "" })
+	if len(out) == 0 {
+		return []string{""}
 	}
-	return append(out, "")[:max(len(out), 1)]
+	return out
 }
 
 // fields returns what stands for the fields of templates, when the caller's SET is one
@@ -78,13 +84,16 @@ func splitTemplate(template string) []string {
 type filler struct {
 	fields, aliases map[string]string
 	all             []Instance
-	bindsParts      bool // `unknown: all`: what is known in part binds
+	partsBind       bool
 }
 
 // fill returns the SETs that a template gives, when some segments are known.
 func (f filler) fill(known, rest []string) (out []string) {
-	if len(rest) == 0 {
+	switch {
+	case len(rest) == 0 && len(known) == 3:
 		return []string{strings.Join(known, ".")}
+	case len(rest) == 0:
+		return f.bind(known)
 	}
 	next := func(name string) []string { return f.fill(append(slices.Clone(known), name), rest[1:]) }
 	if rest[0] == "{each}" {
@@ -117,7 +126,7 @@ func (f filler) names(known []string) (out []string) {
 // bind returns what the known segments bind to.
 func (f filler) bind(known []string) []string {
 	switch {
-	case !f.bindsParts || len(known) == 0:
+	case !f.partsBind || len(known) == 0:
 		return nil
 	case len(known) == 1:
 		return known
