@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -19,6 +20,7 @@ type Held struct {
 // Decide chooses for a caller that is routed as several SETs: the union of what it
 // gets as each of them. It keeps the memory; nil is no past, and keeps nothing.
 func (r Rule) Decide(sets []string, place Place, all []Instance, m Memory, now time.Time) (chosen []int, choices []Choice) {
+	maps.DeleteFunc(m, func(set string, _ Held) bool { return !slices.Contains(sets, set) })
 	for _, set := range sets {
 		c := r.Choose(set, place, all, Road{})
 		if m != nil {

@@ -165,8 +165,8 @@ func checkLoaded(t *testing.T, data []byte, rules, same *Rules) {
 		t.Errorf("lint has a fault: %v", err)
 	}
 	fuzztest.Problems(t, data, warnings.List())
-	if fmt.Sprint(rules.evacuations) != fmt.Sprint(same.evacuations) || !reflect.DeepEqual(rules.aliases, same.aliases) {
-		t.Errorf("evacuations %v, then %v; aliases %v, then %v", rules.evacuations, same.evacuations, rules.aliases, same.aliases)
+	if fmt.Sprint(rules.evacuations.all) != fmt.Sprint(same.evacuations.all) || !reflect.DeepEqual(rules.aliases, same.aliases) {
+		t.Errorf("evacuations %v, then %v; aliases %v, then %v", rules.evacuations.all, same.evacuations.all, rules.aliases, same.aliases)
 	}
 	for n, e := range rules.evacuations.all {
 		begin := today
