@@ -22,11 +22,12 @@ type Held struct {
 func (r Rule) Decide(sets []string, place Place, all []Instance, m Memory, now time.Time) (chosen []int, choices []Choice) {
 	maps.DeleteFunc(m, func(set string, _ Held) bool { return !slices.Contains(sets, set) })
 	for _, set := range sets {
-		c := r.Choose(set, place, all, Road{})
-		if m != nil {
-			c = r.hold(m, set, place, all, now)
+		choose := func(held Road) Choice { return r.Choose(set, place, all, held) }
+		if m == nil {
+			choices = append(choices, choose(Road{}))
+			continue
 		}
-		choices = append(choices, c)
+		choices = append(choices, m.Hold(set, r.Degrade.HoldDown, now, choose))
 	}
 	return Union(choices), choices
 }
@@ -40,11 +41,12 @@ func Union(choices []Choice) (chosen []int) {
 	return slices.Compact(chosen)
 }
 
-// hold chooses for one SET as a node with a memory does (docs/design.md, 5.2:
-// degrade.holdDown).
-func (r Rule) hold(m Memory, set string, place Place, all []Instance, now time.Time) Choice {
+// Hold chooses for one SET as a node with a memory does (docs/design.md, 5.2:
+// degrade.holdDown). Choose chooses while a road is held; no road is held with the zero
+// Road.
+func (m Memory) Hold(set string, holdDown time.Duration, now time.Time, choose func(held Road) Choice) Choice {
 	before := m[set]
-	natural, held := r.Choose(set, place, all, Road{}), r.Choose(set, place, all, before.Road)
+	natural, held := choose(Road{}), choose(before.Road)
 	if held.Road == natural.Road { // nothing to hold, or it cannot be held
 		m[set] = Held{Road: natural.Road}
 		return natural
@@ -52,7 +54,7 @@ func (r Rule) hold(m Memory, set string, place Place, all []Instance, now time.T
 	if before.Since.IsZero() {
 		before.Since = now
 	}
-	if now.Sub(before.Since) >= r.Degrade.HoldDown {
+	if now.Sub(before.Since) >= holdDown {
 		m[set] = Held{Road: natural.Road}
 		return natural
 	}
