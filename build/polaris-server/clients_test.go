@@ -76,7 +76,8 @@ func (p *program) do(t *testing.T, command map[string]any) (out served) {
 	return out
 }
 
-// serve starts an instance in the program and returns what the instance registers.
+// serve starts an instance in the program and returns what the instance registers:
+// its SET as frameworks do, with the switch of the SDKs' set routers.
 func (p *program) serve(t *testing.T, service, host, set string) polaristest.Instance {
 	t.Helper()
 	answer := p.do(t, map[string]any{"serve": host})
@@ -84,7 +85,7 @@ func (p *program) serve(t *testing.T, service, host, set string) polaristest.Ins
 		t.Fatal(answer.Error)
 	}
 	i := instance(service, host, set)
-	i.Port = answer.Port
+	i.Port, i.Metadata["internal-enable-set"] = answer.Port, "Y"
 	return i
 }
 
