@@ -182,11 +182,13 @@ func reportRules(rules *route.Rules) {
 	}
 }
 
-// LoadRules loads routing files. It allows an evacuation clockSlack more than
-// route.MaxEvacuation, since the clock here may be behind.
+// LoadRules loads routing files, and compares the places in them with the mapping in
+// force. It allows an evacuation clockSlack more than route.MaxEvacuation, since the
+// clock here may be behind.
 func LoadRules(files []strict.File) (*route.Rules, int, error) {
 	var problems strict.Problems
 	rules := route.Load(files, clock.Now().Add(clockSlack), &problems)
+	rules.CheckPlaces(cmdb.Table(), &problems)
 	if err := problems.Err(); err != nil {
 		return nil, 0, err
 	}
