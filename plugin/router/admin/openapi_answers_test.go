@@ -56,7 +56,7 @@ addresses: [{service: default/lane, target: default/routed, set: {callee: x.y.z}
 
 func (b openapiBackend) World() *world.World { return b.world }
 
-func (b openapiBackend) Identify(addr netip.Addr) location.Facts { return b.world.Identity(addr) }
+func (b openapiBackend) Caller(addr netip.Addr) explain.Caller { return b.world.Caller(addr) }
 
 func (b openapiBackend) Dump() world.Dump {
 	return world.NewDump(b.world, []strict.File{{Name: "m.csv"}}, []strict.File{{Name: "r.yaml"}})
@@ -78,7 +78,7 @@ func (b openapiBackend) Status() api.Status {
 	return api.Status{
 		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
-		Callers: api.Callers{First: b.world.Strangers()}, Drift: api.DriftStatus{First: b.world.Drifts()},
+		Callers: api.Callers{First: b.world.Strangers()}, Drift: api.DriftStatus{First: b.world.Drifts()}, SeveralSETs: api.SeveralSETs{First: b.world.WithSeveralSETs()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
 			Name: "bj", State: sources.StateLive, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
 		}}},

@@ -112,10 +112,11 @@ func (b pageBackend) Status() api.Status {
 			ID: "0a1b2c3d", Kind: "zone", Place: "华南/ap-guangzhou", Until: pageNow.Add(6 * time.Hour), Reason: "power",
 			InForce: true, File: "routing.yaml", Line: 10,
 		}},
-		Protocols: []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
-		Warnings:  []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
-		Drift:     api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
+		Protocols:   []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
+		Warnings:    []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
+		Callers:     api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
+		Drift:       api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
+		SeveralSETs: api.SeveralSETs{Count: len(w.WithSeveralSETs()), First: w.WithSeveralSETs()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
 			{Name: "bj", State: sources.StateLive, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
 			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
@@ -126,9 +127,9 @@ func (b pageBackend) Status() api.Status {
 func (b pageBackend) Explain(q world.Request) (explain.Explanation, error) {
 	return b.World().Explain(q), nil
 }
-func (b pageBackend) Identify(addr netip.Addr) location.Facts { return b.World().Identity(addr) }
-func (b pageBackend) Dump() world.Dump                        { return world.NewDump(b.World(), nil, nil) }
-func (b pageBackend) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
+func (b pageBackend) Caller(addr netip.Addr) explain.Caller { return b.World().Caller(addr) }
+func (b pageBackend) Dump() world.Dump                      { return world.NewDump(b.World(), nil, nil) }
+func (b pageBackend) Reload(bool) []api.Reloaded            { return []api.Reloaded{} }
 func (b pageBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
 	return release.Published{}, configcenter.ErrAbsent
 }

@@ -40,7 +40,9 @@ func (r *Records) Report() location.Source { return r.clients }
 
 // InstancesAt returns what the instances at a normalised address registered, by the
 // ids of the instances. The map is the caller's own.
-func (r *Records) InstancesAt(addr netip.Addr) map[string]location.Record { return r.instances.at(addr) }
+func (r *Records) InstancesAt(addr netip.Addr) map[string]location.Record {
+	return r.instances.at(addr)
+}
 
 // WithSeveralSETs returns the addresses at which instances that count registered
 // different SETs, in no order.
