@@ -91,7 +91,7 @@ func TestExplainAndWho(t *testing.T) {
 	}
 	eventually(t, server, caller, "10.13.0.1")
 	e = explained(t, server, shanghai.String(), "novel")
-	if e.Tier != "pool" || len(e.Tiers) != 2 || e.Tiers[0].Why != "1 of 1 not usable, it is left at 100%" {
+	if e.Tier != "pool" || len(e.Choices) != 1 || len(e.Choices[0].Roads) != 2 || e.Choices[0].Roads[0].Why != "none of 1 in service" {
 		t.Errorf("explained %+v", e)
 	}
 

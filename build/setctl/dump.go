@@ -35,7 +35,7 @@ func newDump(out *output) *cobra.Command {
 			}
 			if service != "" {
 				d.Instances = slices.DeleteFunc(d.Instances, func(i world.Instance) bool { return i.Service.String() != service })
-				if len(d.Instances) == 0 && !slices.ContainsFunc(d.Services, func(s world.Service) bool { return s.String() == service }) {
+				if len(d.Instances) == 0 && !slices.ContainsFunc(d.Services, func(s world.Service) bool { return s.Service().String() == service }) {
 					return failure{fmt.Errorf("the server has no service %q", service)}
 				}
 			}

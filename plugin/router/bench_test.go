@@ -39,17 +39,22 @@ const campuses = 27
 // sizes of the services measured: instances and SETs.
 var sizes = []struct{ instances, sets int }{{10000, 50}, {100000, 1000}}
 
-// An unchanged poll: what routing adds to the stock server's own work.
+// An unchanged poll: what routing adds to the stock server's own work, with one rule and
+// among many.
 func BenchmarkUnchangedPoll(b *testing.B) {
 	s, stock := newBenchServer(b, 10000, 50)
-	first := askAs(s, 0, 0, "")
 	ctx := benchCaller(0, 0)
-	b.Run("routed", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			s.instances(ctx, &apiservice.DiscoverFilter{}, askFor("s", first.Service.Revision.GetValue()))
-		}
-	})
+	for _, others := range []int{0, 1000, 10000} {
+		rules := benchRules(b, others)
+		s.rules = func() *route.Rules { return rules }
+		first := askAs(s, 0, 0, "")
+		b.Run(fmt.Sprintf("routed, %d other rules", others), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.instances(ctx, &apiservice.DiscoverFilter{}, askFor("s", first.Service.Revision.GetValue()))
+			}
+		})
+	}
 	b.Run("stock", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -135,10 +140,10 @@ func newBenchServer(b *testing.B, instances, sets int) (*Server, *stockServer) {
 	}
 	var problems strict.Problems
 	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte(mapping.String())}}, &problems)
-	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte("version: 1\nrules: [{name: r, service: default/s, set: {}, nearby: {}}]")}}, time.Now(), &problems)
 	if err := problems.Err(); err != nil {
 		b.Fatal(err)
 	}
+	rules := benchRules(b, 0)
 	s.table, s.rules = func() *location.Table { return table }, func() *route.Rules { return rules }
 	s.sources = []location.Source{location.TableSource{Table: s.table}}
 	stock.cached = nil
@@ -149,6 +154,33 @@ func newBenchServer(b *testing.B, instances, sets int) (*Server, *stockServer) {
 		stock.cached = append(stock.cached, i)
 	}
 	return s, stock
+}
+
+// benchRules has a rule for the service, and before it rules for others, half of them
+// globs, with a lane address for every ten.
+func benchRules(b *testing.B, others int) *route.Rules {
+	var text strings.Builder
+	text.WriteString("version: 1\nrules:\n")
+	for n := range others {
+		pattern := fmt.Sprintf("default/svc-%d.core", n)
+		switch n % 4 {
+		case 1:
+			pattern = fmt.Sprintf("default/svc-%d.*", n)
+		case 3:
+			pattern = fmt.Sprintf("*/svc-%d.core", n)
+		}
+		fmt.Fprintf(&text, "  - {name: r%d, service: %q, set: {}}\n", n, pattern)
+	}
+	text.WriteString("  - {name: r, service: default/s, set: {}, nearby: {}}\naddresses:\n")
+	for n := range max(others/10, 1) {
+		fmt.Fprintf(&text, "  - {service: default/lane-%d, target: default/svc-%d.core, set: {callee: a.b.c}}\n", n, n)
+	}
+	var problems strict.Problems
+	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(text.String())}}, time.Now(), &problems)
+	if err := problems.Err(); err != nil {
+		b.Fatal(err)
+	}
+	return rules
 }
 
 // Each request comes from another address: with -benchtime 10000000x the memory

@@ -55,6 +55,9 @@ func (s *Server) RecentCallers() map[netip.Addr]uint64 { return s.recent.Request
 // Changes returns the last changes of what callers get, as view.Store.Changes.
 func (s *Server) Changes(service string) []api.Change { return s.views.Changes(service) }
 
+// Remarks returns what operators should know of the lists that callers get.
+func (s *Server) Remarks() []view.Remark { return s.views.Remarks() }
+
 // Files are the files of a kind, mapping or routing, and what is in force of
 // them.
 type Files struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -35,12 +36,27 @@ func (b serverBackend) Status() api.Status {
 	}
 	var warnings strict.Problems
 	rules.Lint(b.Table(), &warnings)
+	warnOfLists(b.Remarks(), &warnings)
 	status.Warnings = append([]strict.Problem{}, firstOf(warnings.List())...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
 		status.Kubernetes = &kubernetes
 	}
 	return status
+}
+
+// warnOfLists adds what is remarkable about the lists that callers get.
+func warnOfLists(remarks []view.Remark, warnings *strict.Problems) {
+	for _, r := range remarks {
+		if r.LastResort > 0 {
+			warnings.Add(strict.Warning(r.Rule.File, r.Rule.Line, r.Rule.Col,
+				"rule %q: evacuations do not count for %d kinds of callers of %q, as %q: without the evacuated instances no road has a usable one", r.Rule.Name, r.LastResort, r.Service, r.Example))
+		}
+		if r.SETs > 0 {
+			warnings.Add(strict.Warning(r.Rule.File, r.Rule.Line, r.Rule.Col,
+				"rule %q: an answer for %q is joined of %d SETs, more than %d; is {each} too wide?", r.Rule.Name, r.Service, r.SETs, view.ManySETs))
+		}
+	}
 }
 
 func ruleStatuses(rules *route.Rules) []api.RuleStatus {

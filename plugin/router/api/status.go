@@ -22,7 +22,8 @@ type Status struct {
 	Rules       []RuleStatus `json:"rules"`
 	Evacuations []Evacuation `json:"evacuations"`
 	Protocols   []Protocol   `json:"protocols"`
-	// Warnings are what `setctl check` would say of the files in force.
+	// Warnings are what `setctl check` would say of the files in force, and what is
+	// remarkable about the lists that callers get.
 	Warnings []strict.Problem `json:"warnings"`
 	Callers  Callers          `json:"callers"`
 	Drift    DriftStatus      `json:"drift"`

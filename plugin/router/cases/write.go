@@ -16,10 +16,10 @@ func Write(w io.Writer, d world.Dump, mapping, routing []string) error {
 	out := file{Mapping: mapping, Routing: routing, Now: d.Now.Format(time.RFC3339), Sources: d.Sources}
 	for _, s := range d.Services {
 		if len(s.Metadata) > 0 {
-			out.Services = append(out.Services, item{"service": s.String(), "metadata": s.Metadata})
+			out.Services = append(out.Services, item{"service": s.Service().String(), "metadata": s.Metadata})
 			continue
 		}
-		out.Services = append(out.Services, s.String())
+		out.Services = append(out.Services, s.Service().String())
 	}
 	for _, i := range d.Instances {
 		out.Instances = append(out.Instances, item{

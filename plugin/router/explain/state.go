@@ -13,7 +13,6 @@ type State struct {
 	Rule      string   `json:"rule,omitempty"`
 	Tier      string   `json:"tier,omitempty"`
 	Level     string   `json:"level,omitempty"`
-	Road      int      `json:"-"` // route.Decision.Furthest; 0 for other answers
 	Instances int      `json:"instances"`
 	Usable    int      `json:"usable"`
 	Hosts     []string `json:"hosts,omitempty"` // the first few

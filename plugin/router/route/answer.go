@@ -37,8 +37,7 @@ func (r Route) Members(d Decision, instances, ownService []Instance) []Member {
 	}
 	b := blend{instances: instances, ownService: ownService, members: members, chosen: len(members)}
 	b.addOthers(d.Chosen)
-	b.weigh(uint64(r.Rule.Rollout))
-	return b.withoutEvacuated()
+	return b.list(uint64(r.Rule.Rollout))
 }
 
 // blend is an answer by weight in the making (docs/design.md, 5.3).
@@ -81,32 +80,40 @@ func (b *blend) counts(n int) bool {
 	return i.Usable() && (n < b.chosen || !i.Evacuated)
 }
 
-// withoutEvacuated returns the members without the evacuated ones among the others,
-// while another member is usable.
-func (b *blend) withoutEvacuated() []Member {
-	out := slices.Clone(b.members[:b.chosen])
-	anyCounts := false
-	for n, m := range b.members {
-		anyCounts = anyCounts || b.counts(n)
-		if n >= b.chosen && !b.instance(m).Evacuated {
-			out = append(out, m)
-		}
+// list returns the members that go out. If the chosen ones or the others have no usable
+// weight, the rest goes out alone; if neither has, all go out as the stock answer. Among
+// the others, evacuated instances go out with the stock answer only.
+func (b *blend) list(rollout uint64) []Member {
+	chosen, others := b.usable(0, b.chosen), b.usable(b.chosen, len(b.members))
+	switch {
+	case chosen == 0 && others == 0:
+		return b.stock()
+	case others == 0:
+		return b.members[:b.chosen]
+	case chosen == 0:
+		return b.withoutEvacuated(b.members[b.chosen:])
 	}
-	if !anyCounts {
-		return b.members
-	}
-	return out
+	b.weigh(rollout, chosen, others)
+	return append(slices.Clip(b.members[:b.chosen]), b.withoutEvacuated(b.members[b.chosen:])...)
 }
 
-// weigh sets the weights. If n is the share of the chosen instances in the usable
-// weight of the stock answer, then the chosen instances get n + (1-n) * rollout.
-// If the chosen or the other instances have no usable weight, all weights stay as
-// they are.
-func (b *blend) weigh(rollout uint64) {
-	chosen, others := b.usable(0, b.chosen), b.usable(b.chosen, len(b.members))
-	if chosen == 0 || others == 0 {
-		return
+// stock returns the members of the stock answer.
+func (b *blend) stock() []Member {
+	if b.ownService != nil {
+		return b.members[b.chosen:]
 	}
+	return b.members
+}
+
+// withoutEvacuated returns a copy of the list without its evacuated instances.
+func (b *blend) withoutEvacuated(list []Member) []Member {
+	return slices.DeleteFunc(slices.Clone(list), func(m Member) bool { return b.instance(m).Evacuated })
+}
+
+// weigh sets the weights, where the chosen members and the others have usable weight. If
+// n is the share of the chosen instances in the usable weight of the stock answer, then
+// the chosen instances get n + (1-n) * rollout.
+func (b *blend) weigh(rollout, chosen, others uint64) {
 	factor := others * rollout
 	if b.ownService == nil { // the chosen ones are in the stock answer
 		factor += chosen * FullRollout

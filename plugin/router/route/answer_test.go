@@ -34,8 +34,10 @@ func TestAnswerByWeight(t *testing.T) {
 		{"an own service: 1% and 99%", lane[:2], []Instance{up("", 50), up("", 150)}, 100, "67 67 | 3333 10000"},
 		{"proportions stay within a side", []Instance{up("a.b.c", 10), up("a.b.c", 30), up("x.y.z", 200)}, nil, 5000, "3333 10000 9524"},
 		{"a weight of 0 stays, an unhealthy one keeps its proportion", []Instance{up("a.b.c", 100), up("a.b.c", 0), down("a.b.c", 100), up("x.y.z", 100)}, nil, 5000, "10000 0 10000 3333"},
-		{"nothing usable chosen", []Instance{down("a.b.c", 100), up("x.y.z", 100)}, nil, 5000, "100 100"},
-		{"nothing usable beside it", []Instance{up("a.b.c", 100), down("x.y.z", 100)}, nil, 5000, "100 100"},
+		{"nothing usable chosen", []Instance{down("a.b.c", 100), up("x.y.z", 70)}, nil, 5000, "70"},
+		{"nothing usable beside it", []Instance{up("a.b.c", 100), down("x.y.z", 70)}, nil, 5000, "100"},
+		{"nothing usable at all: the stock answer", []Instance{down("a.b.c", 100), down("x.y.z", 70)}, nil, 5000, "100 70"},
+		{"nothing usable at all, an own service: its stock answer", []Instance{down("a.b.c", 100)}, []Instance{down("", 7)}, 5000, " | 7"},
 		{"nothing chosen", []Instance{up("x.y.z", 100)}, []Instance{up("", 7)}, 5000, " | 7"},
 		{"one of many others", append([]Instance{up("a.b.c", 100)}, slices.Repeat([]Instance{up("x.y.z", 1)}, 3)...), nil, 5000, "10000 49 49 49"},
 	}

@@ -80,7 +80,7 @@ func oracleWeights(rollout int, instances, ownService []Instance, chosen []int) 
 	add := func(first bool, m Member, i Instance) {
 		m.Weight = i.Weight
 		all = append(all, entry{m, i, first})
-		if i.Healthy && !i.Isolate && !i.Evacuated {
+		if i.Healthy && !i.Isolate && (first || !i.Evacuated) {
 			sums[first] += int64(i.Weight)
 		}
 	}
@@ -111,7 +111,7 @@ func oracleWeights(rollout int, instances, ownService []Instance, chosen []int) 
 		}
 		largest := new(big.Rat)
 		for _, m := range all {
-			if m.Usable() && exact(m).Cmp(largest) > 0 {
+			if m.Usable() && (m.first || !m.Evacuated) && exact(m).Cmp(largest) > 0 {
 				largest = exact(m)
 			}
 		}
@@ -124,9 +124,13 @@ func oracleWeights(rollout int, instances, ownService []Instance, chosen []int) 
 			}
 		}
 	}
-	out, usable := []Member{}, slices.ContainsFunc(all, func(m entry) bool { return m.Usable() })
+	out := []Member{}
 	for _, m := range all {
-		if !m.Evacuated || !usable {
+		sent := m.first && sums[true] > 0 || !m.first && !m.Evacuated && sums[false] > 0
+		if sums[true] == 0 && sums[false] == 0 { // the stock answer
+			sent = !m.first || ownService == nil
+		}
+		if sent {
 			out = append(out, m.Member)
 		}
 	}

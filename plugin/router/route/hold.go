@@ -78,7 +78,7 @@ func (m Memory) IsFirst() bool {
 }
 
 // Successor returns the rule or lane address that takes over from a rule of the
-// Rules before: the one with the same name, target and roads. Kinds of callers keep
+// Rules before: the one with the same name, target, roads and thresholds. Kinds of callers keep
 // their Memory under it. Successor returns nil if there is none.
 func (r *Rules) Successor(old *Rule) *Rule {
 	for _, rule := range r.All() {
@@ -90,9 +90,9 @@ func (r *Rules) Successor(old *Rule) *Rule {
 }
 
 // sameRoads reports whether both rules have the same roads in the same order, so that
-// the number of a road means the same for both.
+// the number of a road means the same for both, and judge them alike.
 func (r *Rule) sameRoads(other *Rule) bool {
-	if (r.SET == nil) != (other.SET == nil) || (r.Nearby == nil) != (other.Nearby == nil) || r.NearbyFirst != other.NearbyFirst {
+	if (r.SET == nil) != (other.SET == nil) || (r.Nearby == nil) != (other.Nearby == nil) || r.NearbyFirst != other.NearbyFirst || r.Degrade != other.Degrade {
 		return false
 	}
 	return (r.SET == nil || slices.Equal(r.SET.Tiers, other.SET.Tiers)) && (r.Nearby == nil || r.Nearby.sameLevels(other.Nearby))

@@ -40,6 +40,7 @@ type changeKey struct {
 // changes are the last changes of one kind of caller's view.
 type changes struct {
 	last  *explain.State
+	road  int                       // of the last state: route.Decision.Furthest
 	rules weak.Pointer[route.Rules] // under which the last state was decided
 	list  []api.Change
 }
@@ -60,12 +61,13 @@ func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot
 	case cause == "": // nobody asked for a while
 		cause = snap.lastChange.cause
 	}
-	log.last, log.rules = &after, weak.Make(snap.rules)
+	roadBefore, road := log.road, v.Decision.Furthest()
+	log.last, log.road, log.rules = &after, road, weak.Make(snap.rules)
 	if before != nil && before.Revision == after.Revision {
 		return
 	}
 	change := api.Change{
-		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: cause, Change: nameChange(before, after), Before: before, After: after,
+		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: cause, Change: nameChange(before, after, cmp.Compare(road, roadBefore)), Before: before, After: after,
 		Kind: explain.IdentityText(location.Identity{SET: location.SET(kind.SETs), Location: kind.Location}),
 	}
 	log.list = append(log.list[max(len(log.list)-maxChanges+1, 0):], change)
@@ -103,13 +105,14 @@ func report(c api.Change) {
 	}
 }
 
-// nameChange names a change in one word.
-func nameChange(before *explain.State, after explain.State) string {
+// nameChange names a change in one word. Widening is above 0 if the road after is a later
+// one, and below 0 if it is an earlier one.
+func nameChange(before *explain.State, after explain.State, widening int) string {
 	if before == nil {
 		return "first"
 	}
 	a, b := before.Instances, after.Instances
-	switch widening := cmp.Compare(after.Road, before.Road); {
+	switch {
 	case a > 0 && b == 0:
 		return "emptied"
 	case a == 0 && b > 0:

@@ -85,7 +85,7 @@ func (f *fixture) query(name string) *Query {
 // ask asks for the list of a SET, and returns its ids.
 func (f *fixture) ask(q *Query, set location.SET) string {
 	f.Helper()
-	v, refused, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SET: set}})
+	v, refused, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
 	switch {
 	case err != nil:
 		f.Fatal(err)
@@ -151,14 +151,14 @@ func TestRefusalsKeepNothing(t *testing.T) {
 // reason.
 func TestEmptyListSaysWhy(t *testing.T) {
 	f := newFixture(t)
-	f.rule.SET.Required = true
+	f.rule.SET.Unknown = route.UnknownNone
 	revisions := map[string]bool{}
 	for set, want := range map[location.SET]string{
-		"":      `the list is empty: the caller's SET is not known, and rule "r" requires one`,
+		"":      `the list is empty: the caller's SET is not known, and rule "r" gives nothing to such callers (unknown: none)`,
 		"a.q.c": `the list is empty: rule "r" has no instance for a.q.c in -, tiers own, pool`,
 	} {
 		q := f.query("s")
-		v, _, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SET: set}})
+		v, _, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
 		if err != nil || len(v.Answer.Instances) != 0 {
 			t.Fatalf("%q: %v, %v", set, v, err)
 		}
@@ -180,7 +180,7 @@ func TestNearbySwitch(t *testing.T) {
 	answer := func(nearby *route.NearbyStage) *View {
 		rule := *f.rule
 		rule.Nearby = nearby
-		v, _, err := f.store.View(f.query("s"), Kind{Route: route.Route{Rule: &rule, SET: "a.b.c"}})
+		v, _, err := f.store.View(f.query("s"), Kind{Route: route.Route{Rule: &rule, SETs: "a.b.c"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,27 +275,18 @@ func TestLoggedKindsAreBounded(t *testing.T) {
 }
 
 func TestNameChange(t *testing.T) {
-	rule := &route.Rule{SET: &route.SETStage{Tiers: []route.Tier{route.TierOwn, route.TierPool}}, Nearby: &route.NearbyStage{}}
-	state := func(tier, level string, n int) explain.State {
-		return explain.State{Tier: tier, Level: level, Instances: n}
-	}
 	for _, tt := range []struct {
-		before, after explain.State
-		want          string
+		before, after, widening int
+		want                    string
 	}{
-		{state("own", "zone", 3), state("own", "zone", 2), "changed"},
-		{state("own", "zone", 3), state("pool", "zone", 1), "widened"},
-		{state("own", "zone", 3), state("own", "region", 4), "widened"},
-		{state("pool", "all", 3), state("pool", "zone", 1), "narrowed"},
-		{state("pool", "zone", 3), state("own", "all", 1), "narrowed"},
-		{state("own", "zone", 3), state("", "", 9), "widened"},
-		{state("", "", 9), state("own", "zone", 3), "narrowed"},
-		{state("own", "zone", 3), state("unset", "zone", 3), "widened"},
-		{state("own", "zone", 3), state("", "", 0), "emptied"},
-		{state("", "", 0), state("own", "zone", 3), "refilled"},
+		{3, 2, 0, "changed"},
+		{3, 1, 1, "widened"},
+		{3, 1, -1, "narrowed"},
+		{3, 0, 1, "emptied"},
+		{0, 3, -1, "refilled"},
 	} {
-		if got := nameChange(rule, &tt.before, tt.after); got != tt.want {
-			t.Errorf("%s to %s: %s, want %s", tt.before, tt.after, got, tt.want)
+		if got := nameChange(&explain.State{Instances: tt.before}, explain.State{Instances: tt.after}, tt.widening); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt, got, tt.want)
 		}
 	}
 }
@@ -344,8 +335,8 @@ func TestPeekKeepsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		v, err := f.store.Peek(snap, Kind{Route: route.Route{Rule: f.rule, SET: "a.b.c"}}, nil)
-		if err != nil || v.Decision.Tier != "pool" {
+		v, err := f.store.Peek(snap, Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}}, nil)
+		if err != nil || v.Decision.Tier() != "pool" {
 			t.Fatalf("%+v, %v", v, err)
 		}
 	}

@@ -139,7 +139,7 @@ func (v *View) dependency(snap *Snapshot) stamp {
 // state returns the view in short.
 func (v *View) state(kind Kind) explain.State {
 	return explain.State{
-		Answer: explain.AnswerOf(kind.Rule), Rule: kind.Rule.Name, Tier: v.Decision.Tier(), Level: v.Decision.Level(), Road: v.Decision.Furthest(),
+		Answer: explain.AnswerOf(kind.Rule), Rule: kind.Rule.Name, Tier: v.Decision.Tier(), Level: v.Decision.Level(),
 		Instances: len(v.Answer.Instances), Usable: v.usable, Revision: v.Revision,
 	}
 }

@@ -27,8 +27,14 @@ type Dump struct {
 
 // Service is a service, with its metadata.
 type Service struct {
-	route.Service
-	Metadata map[string]string `json:"metadata,omitempty"`
+	Namespace string            `json:"namespace"`
+	Name      string            `json:"name"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
+}
+
+// Service returns the name of the service in its namespace.
+func (s Service) Service() route.Service {
+	return route.Service{Namespace: s.Namespace, Name: s.Name}
 }
 
 // Text is the name and the content of a file.
@@ -53,7 +59,7 @@ func NewDump(w *World, mapping, routing []strict.File) Dump {
 		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...), Pods: append([]Pod{}, w.Pods...),
 	}
 	for _, name := range w.Names {
-		d.Services = append(d.Services, Service{name, w.Metadata[name]})
+		d.Services = append(d.Services, Service{name.Namespace, name.Name, w.Metadata[name]})
 	}
 	if d.Sources == nil {
 		d.Sources = location.SourceNames
@@ -83,7 +89,7 @@ func texts(files []strict.File) []Text {
 func (d Dump) World(problems *strict.Problems) *World {
 	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods}
 	for _, s := range d.Services {
-		w.AddService(s.Service, s.Metadata)
+		w.AddService(s.Service(), s.Metadata)
 	}
 	w.Aliases = map[route.Service]route.Service{}
 	for _, a := range d.Aliases {

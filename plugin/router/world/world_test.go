@@ -112,7 +112,7 @@ func TestPlan(t *testing.T) {
 		{"the region", mapping, strings.Replace(both, "nearby: {}", "nearby: {matchLevel: region}", 1), "cross-zone:2 unchanged:6 | cross-zone default/near - in east/nj"},
 		{"another mapping", strings.Replace(mapping, "10.1.0.0/16,south,sz,,qb.novel.z", "10.1.0.0/16,south,sz,,ams.x.y", 1), both,
 			"cross-region:1 unchanged:7 | cross-region default/s qb.novel.z in south/sz -> ams.x.y in south/sz"},
-		{"evacuated", mapping, both + "\nevacuate: [{region: east, until: 2026-11-25T00:00:00Z}]", "unusable:1 cross-region:2 changed:3 unchanged:2 | unusable default/s qb.novel.h in east/sh"},
+		{"evacuated", mapping, both + "\nevacuate: [{region: east, until: 2026-11-25T00:00:00Z}]", "cross-region:2 changed:3 unchanged:3 | cross-region default/near - in east/nj"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
