@@ -130,11 +130,7 @@ func (c *Caller) addDisagreements(f location.Facts, registrations []Registration
 // disagree, for people.
 func (c Caller) Identity(w io.Writer) {
 	if len(c.Facts) == 0 {
-		own := "no instance of its own"
-		if c.Instances > 0 {
-			own = fmt.Sprintf("nothing that its own instances (%d) agree on", c.Instances)
-		}
-		fmt.Fprintf(w, "  nothing is known of this address: no mapping, no pod, %s, no report\n", own)
+		fmt.Fprintf(w, "  nothing is known of this address: no mapping, no pod, %s\n", c.whyUnknown())
 	}
 	WriteFacts(w, c.Facts)
 	for _, d := range c.Disagreements {
@@ -149,6 +145,17 @@ func (c Caller) Identity(w io.Writer) {
 		fmt.Fprintln(w, "  names that instances at this address registered, and that do not count")
 		writeStatements(w, c.Ignored, asSaid)
 	}
+}
+
+// whyUnknown says why instances and reports make nothing known.
+func (c Caller) whyUnknown() string {
+	switch {
+	case c.Instances == 0:
+		return "no instance of its own, no report"
+	case len(c.Disagreements) == 0:
+		return fmt.Sprintf("no report, and its own instances (%d) say nothing of SET and place", c.Instances)
+	}
+	return fmt.Sprintf("no report, and its own instances (%d) agree on nothing", c.Instances)
 }
 
 // statementsShown bounds how many instances a text names: a gateway may have thousands.
