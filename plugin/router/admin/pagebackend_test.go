@@ -23,7 +23,7 @@ import (
 const (
 	hostileService = `default/<img src=x onerror=boom()>`
 	hostileHost    = `<script>boom("host")</script>`
-	hostileSET     = `<script>boom("set")</script>`
+	hostileSET     = `<script>boom('set')</script>`
 	hostileRegion  = `<script>boom("region")</script>`
 )
 
