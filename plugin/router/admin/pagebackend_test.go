@@ -55,6 +55,7 @@ type pageBackend struct {
 	t       *testing.T
 	changes []api.Change
 	broken  []string // why the routing files are refused
+	twins   bool     // two instances with different SETs are at 198.51.100.7
 }
 
 func (b pageBackend) World() *world.World {
@@ -85,6 +86,11 @@ func (b pageBackend) World() *world.World {
 	add("default/plain", "10.1.7.9", "", true)
 	add(hostileService, hostileHost, hostileSET, true)
 	w.Instances[len(w.Instances)-1].Location.Region = hostileRegion
+	if b.twins {
+		add("default/plain", "198.51.100.7", "qb.novel.z", true)
+		add("default/trial", "198.51.100.7", "qb.novel.h", true)
+		add("default/plain", "198.51.100.7", "qb.novel", true)
+	}
 	return w
 }
 
