@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/polaris-contrib/setrouter/internal/sources"
-	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
@@ -127,7 +126,7 @@ func (w *statusWriter) severalSETs(s api.SeveralSETs) {
 	}
 	w.section("several SETs: callers of %s are routed as each of their SETs, as the instances registered there differ", addresses(s.Count))
 	for _, several := range s.First {
-		w.row("%s\t%s", several.Address, explain.IdentityText(location.Identity{SETs: several.SETs}))
+		w.row("%s\t%s", several.Address, explain.Plain(strings.Trim(fmt.Sprint(several.SETs), "[]")))
 	}
 }
 
