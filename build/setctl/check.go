@@ -14,6 +14,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // checkResult is the output of `setctl check`.
@@ -35,7 +36,8 @@ func newCheck(out *output) *cobra.Command {
 		Short: "validate mapping and routing files, all errors at once",
 		Long: "Check validates mapping and routing files as one load, as the server would. It tells\n" +
 			"the two kinds apart by their content. A name as polaris://NAMESPACE/GROUP/FILE is a file in\n" +
-			"the config center of --server, as it is saved there: what publishing would put in force.",
+			"the config center of --server, as it is saved there: what publishing would put in force.\n" +
+			"With --server, check warns of roads that end too early among the instances there, too.",
 		Args: arguments(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var problems strict.Problems
@@ -43,7 +45,13 @@ func newCheck(out *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result := check(files, &problems)
+			var state *world.World
+			if cmd.Flags().Changed("server") {
+				if state, err = stateNow(server, ""); err != nil {
+					return err
+				}
+			}
+			result := check(files, state, &problems)
 			for _, p := range result.Problems {
 				result.OK = result.OK && p.Warning && !strictly
 			}
@@ -62,14 +70,18 @@ func newCheck(out *output) *cobra.Command {
 }
 
 // check validates files as one load. Problems has the problems of reading them; check
-// adds its own, and returns them all.
-func check(files []strict.File, problems *strict.Problems) checkResult {
+// adds its own, and returns them all. With the state of a server, check warns of what the
+// files mean for the instances there, too.
+func check(files []strict.File, state *world.World, problems *strict.Problems) checkResult {
 	mapping, routing := sortFiles(files, problems)
 	var mappingProblems, routingProblems, lints strict.Problems
 	table := location.LoadMapping(mapping, &mappingProblems)
 	rules := route.Load(routing, time.Now(), &routingProblems)
 	if table != nil && rules != nil {
 		rules.Lint(table, &lints)
+		if state != nil {
+			state.WithFiles(table, rules).Warn(&lints)
+		}
 	}
 	result := checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
 	if table != nil {
@@ -87,7 +99,7 @@ func check(files []strict.File, problems *strict.Problems) checkResult {
 // The keys that tell the kind of a file.
 var (
 	mappingKeys = []string{"mappings", "topology", "default"}
-	routingKeys = []string{"rules", "addresses", "aliases", "naming", "evacuate"}
+	routingKeys = []string{"rules", "addresses", "aliases", "naming", "evacuate", "places", "defaults"}
 )
 
 // sortFiles tells mapping and routing files apart. A file of neither kind is a

@@ -167,7 +167,7 @@ func (e *evacuateCommand) edit(now time.Time) error {
 	if old == nil {
 		return problems.Err()
 	}
-	list := old.Evacuations(time.Time{})
+	list := old.AllEvacuations()
 	if e.end == "" {
 		e.edited, err = addEntry(file, entryText(e.entry))
 	} else {
@@ -185,12 +185,12 @@ func (e *evacuateCommand) edit(now time.Time) error {
 	if rules == nil {
 		return problems.Err()
 	}
-	contained := slices.ContainsFunc(rules.Evacuations(time.Time{}), func(other route.Evacuation) bool { return other.ID() == e.entry.ID() })
+	contained := slices.ContainsFunc(rules.AllEvacuations(), func(other route.Evacuation) bool { return other.ID() == e.entry.ID() })
 	want := len(list) + 1
 	if e.end != "" {
 		want = len(list) - 1
 	}
-	if len(rules.Evacuations(time.Time{})) != want || contained != (e.end == "") {
+	if len(rules.AllEvacuations()) != want || contained != (e.end == "") {
 		return failure{fmt.Errorf("%s cannot be edited by this command: add or take out the line by hand: %s", e.file, entryText(e.entry))}
 	}
 	return nil

@@ -67,7 +67,7 @@ bad.yaml:2:38: SET name "a" has 1 segments, expected three: business.area.group
 bad2.yaml:2:9: the rule has no service, expected service: namespace/name
 c.yaml:1:1: this is a case file; run setctl test on it
 nowhere.yaml: cannot be read: no such file or directory
-odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topology, default) or a routing file (one of rules, addresses, aliases, naming, evacuate)
+odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topology, default) or a routing file (one of rules, addresses, aliases, naming, evacuate, places, defaults)
 6 problems
 `, ""},
 		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entries, 0 routing files with 0 rules and addresses\n", ""},

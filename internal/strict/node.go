@@ -160,6 +160,19 @@ func (n Node) HasOnly(key string) bool {
 	return len(n.yaml.Content) == 2 && n.yaml.Content[0].Value == key
 }
 
+// Find returns the value of a key, if the mapping has the key. It adds no fault.
+func (n Node) Find(key string) (value Node, ok bool) {
+	if !n.IsMapping() {
+		return Node{}, false
+	}
+	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
+		if n.yaml.Content[i].Value == key {
+			return Node{yaml: n.yaml.Content[i+1], file: n.file, problems: n.problems}, true
+		}
+	}
+	return Node{}, false
+}
+
 // IsMapping reports whether the node has keys.
 func (n Node) IsMapping() bool { return n.yaml.Kind == yaml.MappingNode }
 

@@ -71,15 +71,19 @@ func ruleStatuses(rules *route.Rules) []api.RuleStatus {
 	return out
 }
 
-// evacuations returns all evacuations of the files in force, also those that have
-// ended.
+// evacuations returns all evacuations of the files in force, also those that have not
+// begun or have ended.
 func evacuations(rules *route.Rules, w *world.World) []api.Evacuation {
 	out := []api.Evacuation{}
-	for _, e := range rules.Evacuations(time.Time{}) {
-		out = append(out, api.Evacuation{
-			ID: e.ID(), Kind: e.Kind(), Place: e.Place(), Until: e.Until, Reason: e.Reason, InForce: e.Until.After(w.Now),
+	for _, e := range rules.AllEvacuations() {
+		entry := api.Evacuation{
+			ID: e.ID(), Kind: e.Kind(), Place: e.Place(), Until: e.Until, Reason: e.Reason, InForce: e.InForce(w.Now),
 			File: e.File, Line: e.Line, Instances: w.CountTakenOut(e),
-		})
+		}
+		if !e.From.IsZero() {
+			entry.From = &e.From
+		}
+		out = append(out, entry)
 	}
 	return out
 }

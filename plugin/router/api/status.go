@@ -64,14 +64,16 @@ type RuleStatus struct {
 
 // Evacuation is one of a routing file.
 type Evacuation struct {
-	ID      string    `json:"id"`
-	Kind    string    `json:"kind"`
-	Place   string    `json:"place"`
-	Until   time.Time `json:"until"`
-	Reason  string    `json:"reason"`
-	InForce bool      `json:"inForce"`
-	File    string    `json:"file"`
-	Line    int       `json:"line"`
+	ID    string `json:"id"`
+	Kind  string `json:"kind"`
+	Place string `json:"place"`
+	// From is when the evacuation begins; nil: it has no beginning in the file.
+	From    *time.Time `json:"from,omitempty"`
+	Until   time.Time  `json:"until"`
+	Reason  string     `json:"reason"`
+	InForce bool       `json:"inForce"`
+	File    string     `json:"file"`
+	Line    int        `json:"line"`
 	// Instances is how many are there; none may mean a slip in the name.
 	Instances int `json:"instances"`
 }

@@ -31,6 +31,24 @@ func (r Route) Ends(callee *Callee) []End {
 	return out
 }
 
+// FirstFails returns the first road of each SET that is not satisfied, though it has
+// instances in service. If all instances of the callee are healthy, callers never get that
+// road. Of a first road without instances nothing is said: its callers may be of a place
+// where the service is not.
+func (r Route) FirstFails(callee *Callee) []Road {
+	var out []Road
+	for _, set := range r.setsFor(callee) {
+		s := r.newSelection(callee, set)
+		if s.roads.count() == 0 {
+			continue
+		}
+		if road := s.roads.look(0); road.InService > 0 && !road.Satisfied {
+			out = append(out, road)
+		}
+	}
+	return out
+}
+
 // end returns where the roads end, with an empty Why if they reach all instances of the
 // tiers.
 func (s *selection) end() End {

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ const MaxEvacuation = 7 * 24 * time.Hour
 type Evacuation struct {
 	Location location.Location // region, region/zone or region/zone/campus; empty for a SET
 	SET      location.SET      // exactly this one
+	From     time.Time         // the zero time: from the beginning
 	Until    time.Time
 	Reason   string
 	File     string
@@ -48,7 +50,11 @@ func (e Evacuation) Place() string {
 // ID returns a name made from the content of the evacuation, by which operators end
 // the evacuation.
 func (e Evacuation) ID() string {
-	sum := xxhash.Sum64String(fmt.Sprintf("%s %s %d %s", e.Kind(), e.Place(), e.Until.Unix(), e.Reason))
+	content := fmt.Sprintf("%s %s %d %s", e.Kind(), e.Place(), e.Until.Unix(), e.Reason)
+	if !e.From.IsZero() {
+		content += fmt.Sprint(" ", e.From.Unix())
+	}
+	sum := xxhash.Sum64String(content)
 	return fmt.Sprintf("%08x", uint32(sum))
 }
 
@@ -61,18 +67,67 @@ func (e Evacuation) TakesOut(loc location.Location, set location.SET) bool {
 	return loc.Depth() >= depth && loc.Cut(depth) == e.Location
 }
 
-// Evacuations returns the evacuations in force at a time, the last to end first. While
-// the rules stay the same, two results are equal if they have equal numbers of
-// evacuations. The method does not allocate.
-func (r *Rules) Evacuations(now time.Time) Evacuations {
-	if r == nil || len(r.evacuations) == 0 {
+// InForce reports whether the evacuation has begun at a time, and has not ended.
+func (e Evacuation) InForce(now time.Time) bool { return !now.Before(e.From) && now.Before(e.Until) }
+
+// evacuationTable finds the evacuations in force at a time.
+type evacuationTable struct {
+	all []Evacuation // the last to end first
+	// bounds are the times at which an evacuation begins or ends, ascending. Between
+	// bounds n-1 and n the evacuations periods[n] are in force.
+	bounds  []time.Time
+	periods []Evacuations
+}
+
+// newEvacuationTable returns a table of evacuations.
+func newEvacuationTable(all []Evacuation) evacuationTable {
+	t := evacuationTable{all: all}
+	slices.SortStableFunc(t.all, func(a, b Evacuation) int { return b.Until.Compare(a.Until) })
+	t.bounds = append(t.bounds, time.Time{})
+	for _, e := range all {
+		t.bounds = append(t.bounds, e.From, e.Until)
+	}
+	slices.SortFunc(t.bounds, time.Time.Compare)
+	t.bounds = slices.CompactFunc(t.bounds, time.Time.Equal)
+	t.periods = append(t.periods, nil)
+	for _, begin := range t.bounds {
+		var inForce Evacuations
+		for _, e := range t.all {
+			if e.InForce(begin) {
+				inForce = append(inForce, e)
+			}
+		}
+		t.periods = append(t.periods, inForce)
+	}
+	return t
+}
+
+// AllEvacuations returns the evacuations of the routing files, the last to end first:
+// also those that have not begun, and those that have ended.
+func (r *Rules) AllEvacuations() []Evacuation {
+	if r == nil {
 		return nil
 	}
-	return r.evacuations[:sort.Search(len(r.evacuations), func(i int) bool { return !r.evacuations[i].Until.After(now) })]
+	return r.evacuations.all
+}
+
+// Evacuations returns the evacuations in force at a time, the last to end first. The
+// method does not allocate.
+func (r *Rules) Evacuations(now time.Time) Evacuations {
+	if r == nil || len(r.evacuations.all) == 0 {
+		return nil
+	}
+	t := &r.evacuations
+	return t.periods[sort.Search(len(t.bounds), func(n int) bool { return t.bounds[n].After(now) })]
 }
 
 // Evacuations are evacuations in force together.
 type Evacuations []Evacuation
+
+// Same reports whether two results of Evacuations of the same rules are equal.
+func (es Evacuations) Same(other Evacuations) bool {
+	return len(es) == len(other) && (len(es) == 0 || &es[0] == &other[0])
+}
 
 // TakingOut returns the first evacuation that takes an instance out, if there is one.
 func (es Evacuations) TakingOut(loc location.Location, set location.SET) (Evacuation, bool) {
@@ -99,6 +154,7 @@ func (l *loader) readEvacuation(n strict.Node) {
 	}
 	values := n.Bind(
 		place("region"), place("zone"), place("campus"), place("set"),
+		strict.Optional("from", func(n strict.Node) { e.From = readMoment(n, "from") }),
 		strict.Optional("until", strict.Ignore), // read below: a missing place is said first
 		strict.Optional("reason", strict.Text(&e.Reason)),
 	)
@@ -106,12 +162,12 @@ func (l *loader) readEvacuation(n strict.Node) {
 		n.Errorf("the evacuation names %d places, expected one of %s", places, quoteList(placeKeys))
 	}
 	if values.Has("until") {
-		e.Until = l.readUntil(values["until"])
+		e.Until = l.readUntil(values["until"], e.From)
 	} else {
 		n.Errorf("the evacuation has no until, expected its end, as until: 2026-12-01T10:00:00+08:00")
 	}
 	if n.Faults() == before {
-		l.rules.evacuations = append(l.rules.evacuations, e)
+		l.evacuations = append(l.evacuations, e)
 	}
 }
 
@@ -132,15 +188,30 @@ func (e *Evacuation) readPlace(key string, n strict.Node) {
 	}
 }
 
-func (l *loader) readUntil(n strict.Node) time.Time {
-	until, err := time.Parse(time.RFC3339, n.Raw())
+// readUntil reads the end of an evacuation that begins at a time.
+func (l *loader) readUntil(n strict.Node, from time.Time) time.Time {
+	until, begin, after := readMoment(n, "until"), l.now, "ahead"
+	if from.After(begin) {
+		begin, after = from, "after from"
+	}
 	switch {
-	case err != nil:
-		n.Errorf("until %q is not a time with its zone, expected as 2026-12-01T10:00:00+08:00", n.Raw())
-	case until.Sub(l.now) > MaxEvacuation:
-		n.Errorf("until %q is more than 7 days ahead, expected %s at the latest", n.Raw(), l.now.Add(MaxEvacuation).In(until.Location()).Format(time.RFC3339))
+	case until.IsZero():
+	case !from.IsZero() && !until.After(from):
+		n.Errorf("until %q is not after from %q", n.Raw(), from.Format(time.RFC3339))
+	case until.Sub(begin) > MaxEvacuation:
+		n.Errorf("until %q is more than 7 days %s, expected %s at the latest", n.Raw(), after, begin.Add(MaxEvacuation).In(until.Location()).Format(time.RFC3339))
 	}
 	return until
+}
+
+// readMoment reads a time with its zone. It returns the zero time after a fault.
+func readMoment(n strict.Node, key string) time.Time {
+	t, err := time.Parse(time.RFC3339, n.Raw())
+	if err != nil {
+		n.Errorf("%s %q is not a time with its zone, expected as 2026-12-01T10:00:00+08:00", key, n.Raw())
+		return time.Time{}
+	}
+	return t
 }
 
 // ParsePlace reads region, region/zone or region/zone/campus, whichever the
@@ -159,7 +230,7 @@ func ParsePlace(key, text string) (location.Location, error) {
 
 // warnEvacuations warns of evacuated places that the topology does not have.
 func (l *linter) warnEvacuations() {
-	for _, e := range l.rules.evacuations {
+	for _, e := range l.rules.evacuations.all {
 		if err := l.table.CheckLocation(e.Location); err != nil {
 			l.warn(e.File, e.Line, 1, "evacuation of %s %q: %v", e.Kind(), e.Place(), err)
 		}

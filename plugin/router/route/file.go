@@ -1,7 +1,6 @@
 package route
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -29,14 +28,23 @@ func loadFiles(files []strict.File, part bool, now time.Time, problems *strict.P
 		rules:  &Rules{addresses: map[Service]*Rule{}, aliases: map[string]string{}},
 		names:  map[string]*Rule{},
 		origin: map[string]strict.Node{},
+
+		maps: map[string]*PlaceMap{}, references: map[strict.Node][]*NearbyStage{},
 	}
+	var roots []strict.Node
 	for _, file := range files {
 		if root, ok := strict.ParseYAML(file, problems); ok {
-			l.file(root)
+			roots = append(roots, root)
+			if n, ok := root.Find("defaults"); ok { // before the rules of all files
+				l.readDefaults(n)
+			}
 		}
 	}
+	for _, root := range roots {
+		l.file(root)
+	}
 	l.crossChecks()
-	slices.SortStableFunc(l.rules.evacuations, func(a, b Evacuation) int { return b.Until.Compare(a.Until) })
+	l.rules.evacuations = newEvacuationTable(l.evacuations)
 	if problems.Err() != nil {
 		return nil
 	}
@@ -54,6 +62,11 @@ type loader struct {
 	naming    *naming
 	templates []templateAt
 	targets   []targetAt
+
+	defaults    defaults
+	maps        map[string]*PlaceMap
+	references  map[strict.Node][]*NearbyStage // the stages of each reference to a map
+	evacuations []Evacuation
 }
 
 type templateAt struct {
@@ -69,8 +82,10 @@ type targetAt struct {
 func (l *loader) file(root strict.Node) {
 	root.Bind(
 		strict.Version(),
+		strict.Optional("defaults", strict.Ignore), // read before
 		strict.Optional("naming", l.readNaming),
 		strict.Optional("aliases", l.readAliases),
+		strict.Optional("places", l.readPlaces),
 		strict.Optional("rules", strict.Each(l.readRule)),
 		strict.Optional("addresses", strict.Each(l.readAddress)),
 		strict.Optional("evacuate", strict.Each(l.readEvacuation)),
@@ -97,7 +112,7 @@ func (l *loader) readAliases(n strict.Node) {
 }
 
 func (l *loader) readRule(n strict.Node) {
-	rule := newRule(n)
+	rule, degrade := l.newRule(n), degradeValues{}
 	n.Bind(append([]strict.Key{
 		strict.Required("name", "the rule has no name, expected name: some-name, unique across all files", func(n strict.Node) {
 			var ok bool
@@ -107,8 +122,9 @@ func (l *loader) readRule(n strict.Node) {
 		}),
 		strict.Required("service", "the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = readServices(n) }),
 		strict.Optional("when", func(n strict.Node) { rule.when = readWhen(n) }),
-		strict.Optional("set", func(n strict.Node) { rule.SET = l.readSET(n) }),
-	}, stageKeys(rule)...)...)
+		strict.Optional("set", func(n strict.Node) { rule.SET = l.readSET(n, false) }),
+	}, l.ruleKeys(rule, &degrade)...)...)
+	rule.Degrade = l.defaults.degrade.over(degrade)
 	l.rules.rules = append(l.rules.rules, rule)
 }
 
@@ -126,13 +142,14 @@ func (l *loader) checkName(rule *Rule, at strict.Node) {
 
 // readAddress reads a lane address: a rule under the name of its service.
 func (l *loader) readAddress(n strict.Node) {
-	address := newRule(n)
+	address, degrade := l.newRule(n), degradeValues{}
 	var service, target Service
 	values := n.Bind(append([]strict.Key{
 		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = readService(n) }),
 		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = readService(n) }),
-		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readAddressSET(n) }),
-	}, stageKeys(address)...)...)
+		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readSET(n, true) }),
+	}, l.ruleKeys(address, &degrade)...)...)
+	address.Degrade = l.defaults.degrade.over(degrade)
 	address.Name, address.Target = service.String(), target
 	if service == (Service{}) || target == (Service{}) {
 		return
@@ -145,17 +162,24 @@ func (l *loader) readAddress(n strict.Node) {
 	l.targets = append(l.targets, targetAt{address, values["target"]})
 }
 
-func newRule(n strict.Node) *Rule {
+// newRule returns a rule with the defaults that no stage has.
+func (l *loader) newRule(n strict.Node) *Rule {
 	return &Rule{
-		File: n.File(), Line: n.Line(), Col: n.Col(),
-		Degrade: Degrade{UnhealthyPercent: 100, MinUsable: 1, HoldDown: DefaultHoldDown},
-		Rollout: FullRollout,
+		File: n.File(), Line: n.Line(), Col: n.Col(), Rollout: FullRollout,
+		NearbyFirst: l.defaults.nearbyFirst, OnEmptyAll: l.defaults.onEmptyAll,
 	}
 }
 
 // readService reads a service that stands for itself, without globs. It returns the
 // zero value after a fault.
 func readService(n strict.Node) Service {
+	if n.IsMapping() {
+		p, ok := readServiceParts(n)
+		if ok && !p.isExact {
+			n.Errorf("service %q has a wildcard, expected one service, as default/server-b", p)
+		}
+		return p.exact
+	}
 	text, ok := n.Text()
 	if !ok {
 		return Service{}
@@ -170,8 +194,17 @@ func readService(n strict.Node) Service {
 
 func readServices(n strict.Node) []pattern {
 	var out []pattern
-	items := n.OneOrItems()
+	items := []strict.Node{n}
+	if !n.IsMapping() {
+		items = n.OneOrItems()
+	}
 	for _, item := range items {
+		if item.IsMapping() {
+			if p, ok := readServiceParts(item); ok {
+				out = append(out, p)
+			}
+			continue
+		}
 		s, ok := item.Text()
 		if !ok {
 			continue
@@ -189,8 +222,23 @@ func readServices(n strict.Node) []pattern {
 	return out
 }
 
+// readServiceParts reads {namespace: team/x, name: svc}: both may have a slash.
+func readServiceParts(n strict.Node) (p pattern, ok bool) {
+	var namespace, name string
+	before := n.Faults()
+	n.Bind(
+		strict.Required("namespace", "the service has no namespace, expected {namespace: team/x, name: svc}", strict.Text(&namespace)),
+		strict.Required("name", "the service has no name, expected {namespace: team/x, name: svc}", strict.Text(&name)),
+	)
+	if (namespace == "" || name == "") && n.Faults() == before {
+		n.Errorf("the service's namespace or name is empty, expected {namespace: team/x, name: svc}")
+	}
+	return newPattern(namespace, name), n.Faults() == before
+}
+
 // crossChecks are those that need every file.
 func (l *loader) crossChecks() {
+	l.resolvePlaces()
 	for _, t := range l.targets {
 		if next, ok := l.rules.addresses[t.address.Target]; ok {
 			if next == t.address {

@@ -65,10 +65,16 @@ func parsePattern(s string) (pattern, error) {
 	if !ok || namespace == "" || name == "" {
 		return pattern{}, fmt.Errorf("service %q is not namespace/service, as default/server-b or default/*", s)
 	}
-	if !strings.ContainsAny(s, "*?") {
-		return pattern{exact: Service{namespace, name}, isExact: true}, nil
+	return newPattern(namespace, name), nil
+}
+
+// newPattern returns the pattern of a namespace and a name, each of which may have
+// wildcards.
+func newPattern(namespace, name string) pattern {
+	if !strings.ContainsAny(namespace+name, "*?") {
+		return pattern{exact: Service{namespace, name}, isExact: true}
 	}
-	return pattern{namespace: newGlob(namespace), name: newGlob(name)}, nil
+	return pattern{namespace: newGlob(namespace), name: newGlob(name)}
 }
 
 // matches reports whether a pattern with a wildcard fits a service.

@@ -33,24 +33,35 @@ type tierMembers struct {
 	usableOnAny int   // usable instances on all roads of the tier; -1: not counted
 }
 
-// newRoads draws the roads of tiers and areas.
-func newRoads(rule *Rule, callee *Callee, set location.SET, tiers []Tier, areas []area, withoutEvacuated bool) *roads {
+// newRoads draws the roads of tiers and areas, as if evacuated instances were not there.
+func newRoads(rule *Rule, callee *Callee, set location.SET, tiers []Tier, areas []area) *roads {
 	r := &roads{
 		degrade: rule.Degrade, callee: callee, set: set, areas: areas, nearbyFirst: rule.NearbyFirst,
-		withoutEvacuated: withoutEvacuated, lastTier: len(tiers) - 1,
+		withoutEvacuated: callee.hasEvacuated,
 	}
 	for _, tier := range tiers {
 		r.tiers = append(r.tiers, tierMembers{Tier: tier, usableOnAny: -1})
 	}
-	if rule.Degrade.TiersByAbsence {
-		r.leaveTiers()
-	}
+	r.leaveTiers()
 	return r
 }
 
-// leaveTiers ends the roads after the first tier that has an instance in service on any
-// road. If no tier has one, all roads stay.
+// takeBackEvacuated draws the roads anew, with the evacuated instances.
+func (r *roads) takeBackEvacuated() {
+	r.withoutEvacuated, r.measured, r.earlier = false, nil, nil
+	for t := range r.tiers {
+		r.tiers[t].usableOnAny = -1
+	}
+	r.leaveTiers()
+}
+
+// leaveTiers ends the roads, with `tiersBy: absent`, after the first tier that has an
+// instance in service on any road. If no tier has one, all roads stay.
 func (r *roads) leaveTiers() {
+	r.lastTier = len(r.tiers) - 1
+	if !r.degrade.TiersByAbsence {
+		return
+	}
 	for t := range r.tiers {
 		if r.anyOnRoads(t, Instance.InService) {
 			r.lastTier = t
@@ -243,13 +254,10 @@ func (r *roads) hasUsable() bool {
 	return false
 }
 
-// hasEvacuated reports whether the roads would have an instance that an evacuation
-// takes out.
+// hasEvacuated reports whether the roads have an instance that an evacuation takes out.
 func (r *roads) hasEvacuated() bool {
-	all := *r
-	all.withoutEvacuated = false
-	for t := range all.tiers {
-		if all.anyOnRoads(t, func(i Instance) bool { return i.Evacuated }) {
+	for t := range r.tiers {
+		if r.anyOnRoads(t, func(i Instance) bool { return i.Evacuated }) {
 			return true
 		}
 	}

@@ -46,7 +46,7 @@ type Rules struct {
 	addresses   map[Service]*Rule
 	aliases     map[string]string
 	naming      *naming
-	evacuations []Evacuation // the last to end first
+	evacuations evacuationTable
 }
 
 // Len returns the number of rules and lane addresses.

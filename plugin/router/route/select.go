@@ -172,10 +172,10 @@ func (r Route) newSelection(callee *Callee, set location.SET) *selection {
 	if r.Rule.Nearby != nil {
 		areas = r.Rule.Nearby.areas(r.Location)
 	}
-	s.roads = newRoads(r.Rule, callee, set, tiers, areas, callee.hasEvacuated)
+	s.roads = newRoads(r.Rule, callee, set, tiers, areas)
 	if callee.hasEvacuated && !s.roads.hasUsable() {
+		s.roads.takeBackEvacuated()
 		s.lastResort = s.roads.hasEvacuated()
-		s.roads = newRoads(r.Rule, callee, set, tiers, areas, false)
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,16 +24,24 @@ func readWhen(n strict.Node) (w when) {
 		strict.Optional("zone", strict.Text(&w.zone)),
 		strict.Optional("campus", strict.Text(&w.campus)),
 		strict.Optional("ip", func(n strict.Node) { w.ip = readPrefixes(n) }),
-		strict.Optional("labels", func(n strict.Node) {
-			w.labels = map[string]string{}
-			for _, e := range n.Entries() {
-				if v := e.Value.TextOr(); v != "" {
-					w.labels[e.Key.Raw()] = v
-				}
-			}
-		}),
+		strict.Optional("labels", func(n strict.Node) { w.labels = readWanted(n, "label") }),
+		strict.Optional("serviceMetadata", func(n strict.Node) { w.serviceMetadata = readWanted(n, "metadata key") }),
 	)
 	return w
+}
+
+// readWanted reads keys and the values that they must have. Their kind is for the
+// message.
+func readWanted(n strict.Node, kind string) map[string]string {
+	wanted := map[string]string{}
+	for _, e := range n.Entries() {
+		value, ok := e.Value.Text()
+		if ok && value == "" {
+			e.Value.Errorf("%s %q is empty, expected the value that it must have, or no such key", kind, e.Key.Raw())
+		}
+		wanted[e.Key.Raw()] = value
+	}
+	return wanted
 }
 
 func readPrefixes(n strict.Node) (out []netip.Prefix) {
@@ -54,77 +63,112 @@ func readPrefixes(n strict.Node) (out []netip.Prefix) {
 	return out
 }
 
-// stageKeys returns the keys that rules and lane addresses share.
-func stageKeys(rule *Rule) []strict.Key {
+// ruleKeys returns the keys that rules and lane addresses share. A rule begins with the
+// defaults; a stage begins with its defaults when it is read.
+func (l *loader) ruleKeys(rule *Rule, degrade *degradeValues) []strict.Key {
 	return []strict.Key{
-		strict.Optional("nearby", func(n strict.Node) { rule.Nearby = readNearby(n) }),
-		strict.Optional("degrade", func(n strict.Node) { readDegrade(n, &rule.Degrade) }),
+		strict.Optional("nearby", func(n strict.Node) { rule.Nearby = l.readNearby(n) }),
+		strict.Optional("order", func(n strict.Node) { rule.NearbyFirst = readOrder(n) }),
+		strict.Optional("degrade", func(n strict.Node) { *degrade = readDegrade(n) }),
 		strict.Optional("onEmpty", strict.Choice(&rule.OnEmptyAll, "empty", "all")),
 		strict.Optional("mode", strict.Choice(&rule.Shadow, "enforce", "shadow")),
 		strict.Optional("rollout", func(n strict.Node) { readRollout(n, rule) }),
 	}
 }
 
-// readSET reads the SET stage of a rule.
-func (l *loader) readSET(n strict.Node) *SETStage {
+// readSET reads the SET stage of a rule or lane address.
+func (l *loader) readSET(n strict.Node, isAddress bool) *SETStage {
 	n.NotNull("{}")
-	stage := &SETStage{Tiers: []Tier{TierOwn, TierPool}, Unknown: UnknownAll}
+	stage := &SETStage{}
+	own := setValues{}
 	values := n.Bind(append([]strict.Key{
-		strict.Optional("caller", func(n strict.Node) { stage.Templates = l.readTemplates(n) }),
-		strict.Optional("callee", func(n strict.Node) { l.readCallee(n, stage) }),
-	}, setKeys(stage)...)...)
-	if values.Has("caller") && values.Has("callee") {
-		values["callee"].Errorf("caller and callee are both given, expected one: callee asks for that SET by name, caller is the SET to route as")
+		strict.Optional("caller", func(n strict.Node) { stage.Templates = l.readTemplates(n, false) }),
+		strict.Optional("callers", func(n strict.Node) { stage.Templates = l.readCallers(n) }),
+		strict.Optional("callee", func(n strict.Node) { stage.Templates, stage.Callee = l.readTemplates(n, false), true }),
+	}, setKeys(&own)...)...)
+	var given []string
+	for _, key := range []string{"caller", "callers", "callee"} {
+		if values.Has(key) {
+			given = append(given, key)
+		}
 	}
+	switch {
+	case len(given) > 1:
+		values[given[1]].Errorf("%s and %s are both given, expected one: callee asks for that SET by name, caller is the SET to route as, callers are several", given[0], given[1])
+	case len(given) == 0 && isAddress:
+		n.Errorf("the address has no callee, expected set: {callee: business.area.group}, or caller: or callers:")
+	}
+	l.defaults.set.over(own, stage)
 	return stage
 }
 
-// readAddressSET reads the SET stage of a lane address.
-func (l *loader) readAddressSET(n strict.Node) *SETStage {
-	n.NotNull("{}")
-	stage := &SETStage{Tiers: []Tier{TierOwn}, Unknown: UnknownAll}
-	n.Bind(append([]strict.Key{
-		strict.Required("callee", "the address has no callee, expected set: {callee: business.area.group}", func(n strict.Node) { l.readCallee(n, stage) }),
-	}, setKeys(stage)...)...)
-	return stage
-}
-
-// setKeys returns the keys that the SET stages of rules and lane addresses share.
-// They are read last: a callee changes the default of the tiers.
-func setKeys(stage *SETStage) []strict.Key {
+// setKeys returns the keys of a SET stage that may have defaults.
+func setKeys(values *setValues) []strict.Key {
+	var unknown strict.Node
 	return []strict.Key{
-		strict.Optional("tiers", func(n strict.Node) { stage.Tiers = readTiers(n) }),
+		strict.Optional("tiers", func(n strict.Node) { values.tiers = readTiers(n) }),
+		strict.Optional("unknown", func(n strict.Node) {
+			unknown = n
+			word, _ := n.Word(unknownWords...)
+			values.unknown = Unknown(word)
+		}),
 		strict.Optional("required", func(n strict.Node) {
-			if required, ok := n.Bool(); ok && required {
-				stage.Unknown = UnknownNone
+			if unknown != (strict.Node{}) {
+				n.Errorf("unknown and required are both given, expected unknown: %s", unknown.Raw())
+				return
+			}
+			values.unknown = UnknownAll
+			if required, _ := n.Bool(); required {
+				values.unknown = UnknownNone
 			}
 		}),
 	}
 }
 
-// readCallee reads the SET that is asked for by name: without tiers of its own the
-// stage then has no failover.
-func (l *loader) readCallee(n strict.Node, stage *SETStage) {
-	stage.Templates, stage.Callee, stage.Tiers = l.readTemplates(n), true, []Tier{TierOwn}
+// maxCallers is how many elements `callers` has at most.
+const maxCallers = 64
+
+// readCallers reads the SETs of a caller that has several.
+func (l *loader) readCallers(n strict.Node) []*Template {
+	before := n.Faults()
+	items := n.OneOrItems()
+	switch {
+	case len(items) == 0 && n.Faults() == before:
+		n.Errorf("the list of callers is empty, expected SETs, as [\"qb.{each}.h\", ams.SH.1]")
+	case len(items) > maxCallers:
+		n.Errorf("found %d callers, expected at most %d; {each} stands for every name that the instances have", len(items), maxCallers)
+		return nil
+	}
+	return l.readTemplates(n, true)
 }
 
-// readTemplates reads a template or a list of templates.
-func (l *loader) readTemplates(n strict.Node) []*Template {
+// readTemplates reads a template or a list of templates. Each says whether {each} may
+// be in them.
+func (l *loader) readTemplates(n strict.Node, each bool) []*Template {
+	var items []strict.Node
+	if each {
+		items = n.OneOrItems()
+	} else {
+		items = []strict.Node{n}
+	}
 	var out []*Template
-	for _, item := range n.OneOrItems() {
-		if t := l.readTemplate(item); t != nil {
+	for _, item := range items {
+		if t := l.readTemplate(item, each); t != nil {
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
-func (l *loader) readTemplate(n strict.Node) *Template {
+func (l *loader) readTemplate(n strict.Node, each bool) *Template {
 	s, ok := n.Text()
 	if !ok {
 		return nil
 	}
 	t, err := ParseTemplate(s)
+	if err == nil && t.usesEach() && !each {
+		err = fmt.Errorf("template %q: {each} gives several SETs, expected callers: [%q]", s, s)
+	}
 	if err != nil {
 		n.Errorf("%v", err)
 		return nil
@@ -155,35 +199,147 @@ func readTiers(n strict.Node) []Tier {
 	return tiers
 }
 
-func readNearby(n strict.Node) *NearbyStage {
+// readNearby reads the nearby stage of a rule, with the defaults for what it does not
+// say.
+func (l *loader) readNearby(n strict.Node) *NearbyStage {
 	n.NotNull("{}")
+	own := readNearbyValues(n)
+	v := l.defaults.nearby.over(own)
+	if v.match != nil && *v.match == LevelNone && v.places == "" && own.max == nil {
+		v.matchAt.Errorf("matchLevel \"none\" leaves the first road to a map, expected places: the name of a map")
+	}
+	return l.nearbyStage(v)
+}
+
+// nearbyStage returns the stage of values. The map of places is found when all files are
+// read.
+func (l *loader) nearbyStage(v nearbyValues) *NearbyStage {
 	stage := &NearbyStage{Match: LevelZone, Max: LevelAll}
-	values := n.Bind(
-		strict.Optional("matchLevel", readLevel(&stage.Match)),
-		strict.Optional("maxMatchLevel", readLevel(&stage.Max)),
-		strict.Optional("strict", strict.Bool(&stage.Strict)),
-	)
-	if stage.Max > stage.Match {
-		values["maxMatchLevel"].Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", stage.Max, stage.Match)
+	if v.max != nil {
+		stage.Max, stage.Match = *v.max, max(stage.Match, *v.max)
+	}
+	if v.match != nil {
+		stage.Match = *v.match
+	}
+	if v.strict != nil {
+		stage.Strict = *v.strict
+	}
+	if v.places != "" {
+		l.references[v.placesAt] = append(l.references[v.placesAt], stage)
 	}
 	return stage
 }
 
-func readLevel(into *Level) func(strict.Node) {
-	return func(n strict.Node) {
-		if word, ok := n.Word(levelWords...); ok {
-			*into, _ = parseLevel(word)
-		}
+// readNearbyValues reads what `nearby` says.
+func readNearbyValues(n strict.Node) (v nearbyValues) {
+	values := n.Bind(
+		strict.Optional("matchLevel", func(n strict.Node) { v.match = readLevel(n, "none") }),
+		strict.Optional("maxMatchLevel", func(n strict.Node) { v.max = readLevel(n) }),
+		strict.Optional("places", func(n strict.Node) { v.places, v.placesAt = n.TextOr(), n }),
+		strict.Optional("strict", func(n strict.Node) {
+			if b, ok := n.Bool(); ok {
+				v.strict = &b
+			}
+		}),
+	)
+	switch {
+	case v.max != nil && v.places != "":
+		values["places"].Errorf("places and maxMatchLevel are both given, expected one: the map %q says how far the roads go", v.places)
+	case v.max != nil && v.match != nil && *v.match != LevelNone && *v.max > *v.match:
+		values["maxMatchLevel"].Errorf("maxMatchLevel %q is narrower than matchLevel %q, expected the same or wider: campus, zone, region, all", *v.max, *v.match)
+	case v.max != nil && v.match != nil && *v.match == LevelNone:
+		values["matchLevel"].Errorf("matchLevel \"none\" leaves the first road to a map, expected places in the place of maxMatchLevel")
 	}
+	if v.match != nil {
+		v.matchAt = values["matchLevel"]
+	}
+	return v
 }
 
-func readDegrade(n strict.Node, d *Degrade) {
-	n.Bind(
-		strict.Optional("by", strict.Choice(&d.ByAbsence, "unhealthy", "absent")),
-		strict.Optional("unhealthyPercent", strict.Int(&d.UnhealthyPercent, 1, 100)),
-		strict.Optional("minUsable", strict.Int(&d.MinUsable, 0, 1_000_000)),
-		strict.Optional("holdDown", func(n strict.Node) { d.HoldDown = readHoldDown(n) }),
+// readLevel reads a level, or one of further words. It returns nil after a fault.
+func readLevel(n strict.Node, further ...string) *Level {
+	word, ok := n.Word(append(slices.Clip(levelWords), further...)...)
+	if !ok {
+		return nil
+	}
+	l, ok := parseLevel(word)
+	if !ok {
+		l = LevelNone
+	}
+	return &l
+}
+
+// readOrder reads the order of the roads. It reports whether nearby comes first.
+func readOrder(n strict.Node) (nearbyFirst bool) {
+	var words []string
+	for _, item := range n.Items() {
+		words = append(words, item.Raw())
+	}
+	switch strings.Join(words, " ") {
+	case "set nearby":
+	case "nearby set":
+		return true
+	case "":
+	default:
+		n.Errorf("found order [%s], expected [set, nearby] or [nearby, set]", strings.Join(words, ", "))
+	}
+	return false
+}
+
+// readDegrade reads what `degrade` says.
+func readDegrade(n strict.Node) (v degradeValues) {
+	notYet := func(key string) strict.Key {
+		return strict.Optional(key, func(n strict.Node) {
+			n.Errorf("%s is not supported yet, expected unhealthyPercent and minUsable", key)
+		})
+	}
+	choice := func(into **bool, off, on string) func(strict.Node) {
+		return func(n strict.Node) {
+			if word, ok := n.Word(off, on); ok {
+				isOn := word == on
+				*into = &isOn
+			}
+		}
+	}
+	values := n.Bind(
+		strict.Optional("by", choice(&v.byAbsence, "unhealthy", "absent")),
+		strict.Optional("tiersBy", choice(&v.tiersByAbsence, "unhealthy", "absent")),
+		strict.Optional("unhealthyPercent", func(n strict.Node) {
+			if percent, ok := n.Int(1, 100); ok {
+				v.unhealthyPercent = &percent
+			}
+		}),
+		strict.Optional("minUsable", func(n strict.Node) { v.minUsable = readMinUsable(n) }),
+		strict.Optional("holdDown", func(n strict.Node) {
+			holdDown := readHoldDown(n)
+			v.holdDown = &holdDown
+		}),
+		notYet("overprovision"), notYet("failback"),
 	)
+	for _, key := range []string{"unhealthyPercent", "minUsable"} {
+		if v.byAbsence != nil && *v.byAbsence && values.Has(key) {
+			values[key].Errorf("%s means nothing beside by: absent, expected one of them", key)
+		}
+	}
+	return v
+}
+
+// readMinUsable reads a number of instances, or a share as 20%.
+func readMinUsable(n strict.Node) *minUsable {
+	share, ok := strings.CutSuffix(n.Raw(), "%")
+	if !ok {
+		number, ok := n.Int(0, 1_000_000)
+		if !ok {
+			return nil
+		}
+		return &minUsable{number, false}
+	}
+	percent, err := strconv.ParseUint(share, 10, 32)
+	if err != nil || percent < 1 || percent > 100 || share[0] == '0' {
+		n.Errorf("minUsable %q is no share from 1%% to 100%%, as 20%%", n.Raw())
+		return nil
+	}
+	return &minUsable{int(percent), true}
 }
 
 func readRollout(n strict.Node, rule *Rule) {

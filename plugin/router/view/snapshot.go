@@ -54,7 +54,7 @@ func (f inForce) difference(other inForce) string {
 		return causeMapping
 	case f.rules != other.rules:
 		return causeRouting
-	case len(f.evacuations) != len(other.evacuations):
+	case !f.evacuations.Same(other.evacuations):
 		return causeEvacuation
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -34,6 +35,8 @@ type Plan struct {
 	Services int            `json:"services"`
 	Counts   map[Change]int `json:"counts"` // of pairs of kind and service
 	Rows     []Row          `json:"rows"`   // all but the unchanged ones
+	// Warnings are what the files mean for the instances, besides the changes.
+	Warnings []strict.Problem `json:"warnings"`
 }
 
 // Row is what changes for one kind of caller and one service.
@@ -72,6 +75,9 @@ func NewPlan(before, after *World) Plan {
 	slices.SortStableFunc(p.Rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(slices.Index(Changes, a.Change), slices.Index(Changes, b.Change)), cmp.Compare(b.Requests, a.Requests))
 	})
+	var warnings strict.Problems
+	after.Warn(&warnings)
+	p.Warnings = append([]strict.Problem{}, warnings.List()...)
 	return p
 }
 
@@ -139,6 +145,7 @@ func (p Plan) Text(w io.Writer) {
 		fmt.Fprintf(t, "  %s\t%d\n", c, p.Counts[c])
 	}
 	t.Flush()
+	defer p.writeWarnings(w)
 	if len(p.Rows) == 0 {
 		return
 	}
@@ -152,4 +159,14 @@ func (p Plan) Text(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.Change, callers, r.Address, r.Seen, explain.Plain(r.Service), r.Before, r.After)
 	}
 	t.Flush()
+}
+
+// writeWarnings writes the warnings for people.
+func (p Plan) writeWarnings(w io.Writer) {
+	if len(p.Warnings) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintln(w, warning)
+	}
 }
