@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
+.PHONY: all help build image test model test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
 
 all: build
 
@@ -33,6 +33,9 @@ test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, c
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml ../shared/cases/*.cases.yaml)
 	$(GO) run ./scripts/skipped $(GO) test -timeout 25m ./...
+
+model: ## the small model of make test with every evacuation; takes 20 minutes or so
+	$(GO) test -count=1 -timeout 2h -run TestModel ./plugin/router/route -args -large-model
 
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image

@@ -21,11 +21,18 @@ type oracleEntry struct {
 func oracle(entries []oracleEntry, addr netip.Addr) (Identity, bool) {
 	var list []slow.Entry
 	for _, e := range entries {
-		id := slow.Identity{Place: slow.Place{e.id.Region, e.id.Zone, e.id.Campus}, SET: string(e.id.SET), Labels: e.id.Labels}
+		id := slow.Identity{Place: slow.Place{e.id.Region, e.id.Zone, e.id.Campus}, Labels: e.id.Labels}
+		if e.id.SET != "" {
+			id.SETs = []string{string(e.id.SET)}
+		}
 		list = append(list, slow.Entry{Prefix: e.prefix, Identity: id})
 	}
 	id, ok := slow.Lookup(list, addr)
-	return Identity{Location: Location{id.Place[0], id.Place[1], id.Place[2]}, SET: SET(id.SET), Labels: id.Labels}, ok
+	out := Identity{Location: Location{id.Place[0], id.Place[1], id.Place[2]}, Labels: id.Labels}
+	if len(id.SETs) > 0 {
+		out.SET = SET(id.SETs[0])
+	}
+	return out, ok
 }
 
 // A small space of addresses, so that prefixes nest.

@@ -116,9 +116,10 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 	const (
 		rule   = "{name: r, service: default/s, set: {}}"
 		same   = "version: 1\nrules:\n - " + rule
-		edited = "version: 1\nrules:\n - {name: new, service: default/other, set: {}}\n - {name: r, service: default/s, set: {}, degrade: {unhealthyPercent: 90}}\n" +
+		edited = "version: 1\nrules:\n - {name: new, service: default/other, set: {}}\n - {name: r, service: default/s, set: {}, onEmpty: all}\n" +
 			"evacuate: [{set: x.y.z, until: 2029-01-01T01:00:00Z}]"
 		roads = "version: 1\nrules: [{name: r, service: default/s, set: {tiers: [own, pool, siblings]}}]"
+		limit = "version: 1\nrules: [{name: r, service: default/s, set: {}, degrade: {unhealthyPercent: 90}}]"
 		names = "version: 1\nrules: [{name: q, service: default/s, set: {}}]"
 	)
 	for _, test := range []struct {
@@ -133,6 +134,7 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 		{"two reloads between two requests", []string{edited, same}, idleTicks / 2, time.Second, "pool"},
 		{"the hold-down is over", []string{edited}, 0, route.DefaultHoldDown, "own"},
 		{"other tiers", []string{roads}, 0, time.Second, "own"},
+		{"another threshold", []string{limit}, 0, time.Second, "own"},
 		{"another name", []string{names}, 0, time.Second, "own"},
 		{"nobody asks for a minute", []string{same}, idleTicks + 1, time.Second, "own"},
 		{"the same, with reloads in it", []string{same, same, same}, idleTicks/2 + 1, time.Second, "own"},

@@ -276,7 +276,7 @@ func TestEvacuationEnds(t *testing.T) {
 		}
 	}
 	changes := s.Changes("")
-	if len(changes) != 2 || changes[0].Why != "a narrower tier or level was satisfied for the hold-down" || changes[0].Change != "narrowed" {
+	if len(changes) != 2 || changes[0].Why != "an earlier road was chosen for the hold-down" || changes[0].Change != "narrowed" {
 		t.Errorf("changes %+v, want the last for the hold-down", changes)
 	}
 }

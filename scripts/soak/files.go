@@ -64,7 +64,7 @@ func (d draw) hosts() string {
 // rule for some of the callers comes before the service's rule.
 func (d draw) rules(now time.Time) string {
 	var b strings.Builder
-	b.WriteString("version: 1\naliases: {sh: h, sz: z, bj: bj}\nrules:\n")
+	b.WriteString("version: 1\naliases: {sh: h, sz: z, bj: bj}\n" + d.defaults() + d.places() + "rules:\n")
 	for _, name := range serviceNames() {
 		if name == "lone" {
 			continue
@@ -75,7 +75,7 @@ func (d draw) rules(now time.Time) string {
 		}
 		if d.chance(30) {
 			when := pick(d, []string{
-				`set: "qb.*.h"`, "region: east", "zone: sz", "campus: sh-1", "ip: [127.12.0.0/16, 127.13.0.1]", "labels: {lane: gray}",
+				`set: "qb.*.h"`, "region: east", `serviceMetadata: {gold: "yes"}`, "zone: sz", "campus: sh-1", "ip: [127.12.0.0/16, 127.13.0.1]", "labels: {lane: gray}",
 			})
 			fmt.Fprintf(&b, "  - {name: %s-some, service: \"%s\", when: {%s}%s}\n", name, service, when, d.stages(""))
 		}
@@ -87,38 +87,67 @@ func (d draw) rules(now time.Time) string {
 		place := pick(d, []string{
 			"region: " + p[0], "zone: " + p[0] + "/" + p[1], "campus: " + strings.Join(p[:], "/"), "set: qb.novel.h", "set: epp.core.bj",
 		})
-		until := now.Add(time.Duration(3+d.IntN(20)) * time.Second).UTC()
-		fmt.Fprintf(&b, "  - {%s, until: %s, reason: drill}\n", place, until.Format(time.RFC3339))
+		from := now.Add(time.Duration(d.IntN(6)) * time.Second).UTC()
+		until := from.Add(time.Duration(3+d.IntN(20)) * time.Second)
+		begin := pick(d, []string{"", "from: " + from.Format(time.RFC3339) + ", "})
+		fmt.Fprintf(&b, "  - {%s, %suntil: %s, reason: drill}\n", place, begin, until.Format(time.RFC3339))
 	}
 	return b.String()
 }
 
-// lanes draws the lane addresses.
-func (d draw) lanes() string {
-	callee := pick(d, []string{"epp.core.bj", "epp.core.bj", "epp.core.sz", "epp.{caller.set.2}.bj"})
-	return "version: 1\naddresses:\n" +
-		fmt.Sprintf("  - {service: default/core.epp, target: default/epp%s}\n", d.stages(callee)) +
-		fmt.Sprintf("  - {service: default/old, target: default/epp%s}\n", d.stages(callee))
+// defaults draws what rules do not say themselves.
+func (d draw) defaults() string {
+	return pick(d, []string{
+		"", "", "defaults: {set: {unknown: unset}, order: [nearby, set]}\n", "defaults: {set: {tiers: [own, business]}, degrade: {holdDown: 1s}}\n",
+		"defaults: {nearby: {places: cities}, degrade: {tiersBy: absent, minUsable: 2}}\n", "defaults: {nearby: {maxMatchLevel: region}, onEmpty: all}\n",
+	})
 }
 
-// stages draws the keys of a rule that say how it chooses. A lane address has a
-// callee.
-func (d draw) stages(callee string) string {
+// places draws a map of places. Each rule that uses it can begin with the map: it has
+// an entry for everybody.
+func (d draw) places() string {
+	list := func() string {
+		var roads []string
+		for range 1 + d.IntN(3) {
+			p := pick(d, places)
+			roads = append(roads, pick(d, []string{
+				p[0], p[0] + "/" + p[1], strings.Join(p[:], "/"), "[" + p[0] + "/" + p[1] + ", north]", "zone", "region",
+			}))
+		}
+		return "[" + strings.Join(roads, ", ") + "]"
+	}
+	return fmt.Sprintf("places: {cities: {east/sh: %s, east: %s, south/sz/sz-1: %s, \"*\": %s}}\n", list(), list(), list(), list())
+}
+
+// lanes draws the lane addresses.
+func (d draw) lanes() string {
+	as := pick(d, []string{
+		"callee: epp.core.bj", "callee: epp.core.bj", "callee: epp.core.sz", `callee: "epp.{caller.set.2}.bj"`, `caller: "epp.core.{caller.zone}"`,
+		`callers: ["epp.{each}.bj", "{caller.set}"]`,
+	})
+	return "version: 1\naddresses:\n" +
+		fmt.Sprintf("  - {service: default/core.epp, target: default/epp%s}\n", d.stages(as)) +
+		fmt.Sprintf("  - {service: default/old, target: default/epp%s}\n", d.stages(as))
+}
+
+// stages draws the keys of a rule that say how it chooses. A lane address says whom its
+// callers are routed as.
+func (d draw) stages(as string) string {
 	var keys []string
 	add := func(percent int, format string, args ...any) {
 		if d.chance(percent) {
 			keys = append(keys, fmt.Sprintf(format, args...))
 		}
 	}
-	if callee != "" || d.chance(90) {
-		keys = append(keys, "set: "+d.setStage(callee))
+	if as != "" || d.chance(90) {
+		keys = append(keys, "set: "+d.setStage(as))
 	}
-	level := d.IntN(4)
-	strict := d.chance(15)
-	add(60, "nearby: {matchLevel: %s, maxMatchLevel: %s, strict: %t}", oracle.Levels[level], oracle.Levels[d.IntN(level+1)], strict)
-	add(60, "degrade: {by: %s, unhealthyPercent: %d, minUsable: %d, holdDown: %s}",
-		pick(d, []string{"unhealthy", "unhealthy", "absent"}), pick(d, []int{100, 50, 34}), d.IntN(3), pick(d, []string{"0s", "2s", "10s"}))
-	add(30, "onEmpty: all")
+	add(60, "nearby: {%s, strict: %t}", d.levels(), d.chance(15))
+	add(30, "order: [%s]", pick(d, []string{"set, nearby", "nearby, set"}))
+	add(70, "degrade: {%s, tiersBy: %s, holdDown: %s}", pick(d, []string{
+		"by: absent", "by: unhealthy", "unhealthyPercent: 50, minUsable: 2", "unhealthyPercent: 34, minUsable: 0", "minUsable: 20%", "minUsable: 60%, unhealthyPercent: 70",
+	}), pick(d, []string{"unhealthy", "unhealthy", "absent"}), pick(d, []string{"0s", "2s", "10s"}))
+	add(30, "onEmpty: %s", pick(d, []string{"all", "all", "empty"}))
 	add(10, "mode: shadow")
 	add(30, "rollout: {percent: %s, by: %s}", pick(d, []string{"0", "25", "50", "99.99", "100"}), pick(d, []string{"caller", "weight"}))
 	if len(keys) == 0 {
@@ -127,13 +156,23 @@ func (d draw) stages(callee string) string {
 	return ", " + strings.Join(keys, ", ")
 }
 
-func (d draw) setStage(callee string) string {
+// levels draws where a nearby stage begins and ends.
+func (d draw) levels() string {
+	level := d.IntN(4)
+	return pick(d, []string{
+		"matchLevel: " + oracle.Levels[level] + ", maxMatchLevel: " + oracle.Levels[d.IntN(level+1)],
+		"matchLevel: " + oracle.Levels[level] + ", places: cities", "matchLevel: none, places: cities",
+	})
+}
+
+func (d draw) setStage(as string) string {
 	var keys []string
-	if callee != "" {
-		keys = append(keys, `callee: "`+callee+`"`)
-	} else if d.chance(20) {
+	if as != "" {
+		keys = append(keys, as)
+	} else if d.chance(40) {
 		keys = append(keys, pick(d, []string{
 			`caller: "{caller.set.1}.{caller.set.2}.{caller.zone|alias}"`, `caller: "qb.novel.h"`, `callee: "qb.novel.{caller.zone|alias}"`,
+			`callers: ["qb.{each}.{caller.set.3}"]`, `callers: ["{caller.set}", "{each}.novel.h", "ams.feed.{caller.label.lane}"]`,
 		}))
 	}
 	if d.chance(75) {
@@ -142,8 +181,8 @@ func (d draw) setStage(callee string) string {
 			"[own, pool, business, unset]",
 		}))
 	}
-	if d.chance(10) {
-		keys = append(keys, "required: true")
+	if d.chance(40) {
+		keys = append(keys, "unknown: "+pick(d, []string{"all", "unset", "none"}))
 	}
 	return "{" + strings.Join(keys, ", ") + "}"
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -54,7 +56,7 @@ func textOfMembers(list []oracle.Member, routed bool) string {
 	for _, m := range list {
 		line := fmt.Sprintf("%s %s:%d healthy %t isolate %t weight %d", m.ID, m.Host, m.Port, m.Healthy, m.Isolate, m.SentWeight)
 		if routed {
-			line += fmt.Sprintf(" %v %s", m.Place, m.Told)
+			line += fmt.Sprintf(" %v %s", m.Place, m.SET)
 		}
 		lines = append(lines, line)
 	}
@@ -80,13 +82,63 @@ func (c *checker) ask(a answer, d *dump) *oracle.Case {
 	return k
 }
 
-// expect returns the oracle's answer to a case while a road is held.
-func expect(k *oracle.Case, held oracle.Road) (string, oracle.Choice) {
+// expect returns the oracle's answer to a case without a past, and what the oracle
+// chooses for each SET.
+func expect(k *oracle.Case) (string, []oracle.Choice) {
 	if k.Why != "" {
-		return textOfMembers(k.Stock(), false), oracle.Choice{}
+		return textOfMembers(k.Stock(), false), nil
 	}
-	choice := k.Rule.Choose(k.SET, k.Place, k.All, held)
-	return textOfMembers(k.Rule.List(choice.Chosen, k.All, k.Own), true), choice
+	chosen, choices := k.Rule.Decide(k.SETs, k.Place, k.All, nil, time.Time{})
+	return textOfMembers(k.Rule.List(chosen, k.All, k.Own), true), choices
+}
+
+// heldRoads are the roads that can be held, for each SET that a caller is routed as.
+type heldRoads map[string][]oracle.Road
+
+// expectHeld reports whether an answer is the oracle's while for each SET some road is
+// held, or none.
+func expectHeld(k *oracle.Case, got string, held heldRoads) ([]oracle.Choice, bool) {
+	var lists [][]oracle.Choice
+	for _, set := range k.SETs {
+		list := []oracle.Choice{}
+		for _, road := range append([]oracle.Road{{}}, held[set]...) {
+			c := k.Rule.Choose(set, k.Place, k.All, road)
+			if !slices.ContainsFunc(list, func(other oracle.Choice) bool { return slices.Equal(other.Chosen, c.Chosen) }) {
+				list = append(list, c)
+			}
+		}
+		lists = append(lists, list)
+	}
+	for choices := range combinations(lists) {
+		if textOfMembers(k.Rule.List(oracle.Union(choices), k.All, k.Own), true) == got {
+			return choices, true
+		}
+	}
+	return nil, false
+}
+
+// mostCombinations bounds how many combinations of choices are looked at. With more,
+// an answer is not the oracle's.
+const mostCombinations = 10_000
+
+// combinations yields one choice of each list, in every way.
+func combinations(lists [][]oracle.Choice) iter.Seq[[]oracle.Choice] {
+	return func(yield func([]oracle.Choice) bool) {
+		ways := 1
+		for _, list := range lists {
+			ways *= len(list)
+		}
+		for n := range min(ways, mostCombinations) {
+			var choices []oracle.Choice
+			for _, list := range lists {
+				choices = append(choices, list[n%len(list)])
+				n /= len(list)
+			}
+			if !yield(choices) {
+				return
+			}
+		}
+	}
 }
 
 // fit is how an answer fits what the oracle says in a state.
@@ -102,56 +154,59 @@ const (
 // match returns how an answer fits in a state, and by what the oracle decided.
 func (c *checker) match(a answer, got string, d *dump) (how fit, kind string) {
 	k := c.ask(a, d)
-	want, choice := expect(k, oracle.Road{})
+	want, choices := expect(k)
 	if got == want {
-		return fitExact, kindOf(k, choice)
+		return fitExact, kindOf(k, choices)
 	}
 	if k.Why != "" || k.Rule.Degrade.HoldDown == 0 {
 		return fitNone, ""
 	}
-	roads, complete := c.roadsHeld(a, k, d)
-	for _, held := range roads {
-		if want, choice := expect(k, held); got == want {
-			return fitHeld, kindOf(k, choice)
-		}
+	held, complete := c.roadsHeld(a, k, d)
+	if choices, ok := expectHeld(k, got, held); ok {
+		return fitHeld, kindOf(k, choices)
 	}
 	if complete {
 		return fitNone, ""
 	}
-	for tier := range 8 {
-		for level := range 4 {
-			if want, _ := expect(k, oracle.Road{Tier: tier, Level: level}); got == want {
-				return fitLoose, ""
-			}
+	for n, choice := range choices {
+		for number := range mostRoads {
+			held[k.SETs[n]] = append(held[k.SETs[n]], oracle.Road{SETRule: choice.SETRule, Number: 1 + number})
 		}
+	}
+	if _, ok := expectHeld(k, got, held); ok {
+		return fitLoose, ""
 	}
 	return fitNone, ""
 }
 
+// mostRoads is more than the roads of any rule that the soak draws.
+const mostRoads = 40
+
 // kindOf names what the oracle decided a case by.
-func kindOf(k *oracle.Case, choice oracle.Choice) string {
+func kindOf(k *oracle.Case, choices []oracle.Choice) string {
 	switch {
 	case k.Why != "":
 		return k.Why
 	case k.Rule.Blends():
 		return "by weight"
+	case len(choices) > 1:
+		return "several SETs"
 	}
-	return fmt.Sprintf("tier %s level %s", cmp.Or(choice.Tier, "-"), cmp.Or(choice.Level, "-"))
+	return fmt.Sprintf("tier %s level %s", cmp.Or(choices[0].Tier, "-"), cmp.Or(choices[0].Level, "-"))
 }
 
-// slack is how much longer than the hold-down a wider tier or level can be held:
-// the hold-down begins with the first request that finds the narrower one
-// satisfied.
+// slack is how much longer than the hold-down a later road can be held: the hold-down
+// begins with the first request for which the choice is an earlier road.
 const slack = mostGap + 2*time.Second
 
 // roadsHeld returns the roads that can be held when an answer is given: the roads
 // on which callers of its kind can have been in the time of the hold-down and the
 // slack before. The list is not complete where the caller was of another kind or
 // had another rule in that time, or where dumps of that time are missing.
-func (c *checker) roadsHeld(a answer, now *oracle.Case, last *dump) (roads []oracle.Road, complete bool) {
+func (c *checker) roadsHeld(a answer, now *oracle.Case, last *dump) (roads heldRoads, complete bool) {
 	begin := a.begin.Add(-now.Rule.Degrade.HoldDown - slack)
 	dumps, reaches := c.history[a.node].since(begin, a.life)
-	complete = reaches && a.pollingSince.Before(begin)
+	roads, complete = heldRoads{}, reaches && a.pollingSince.Before(begin)
 	state := ""
 	for _, d := range dumps {
 		if d.begin.After(last.begin) {
@@ -162,8 +217,8 @@ func (c *checker) roadsHeld(a answer, now *oracle.Case, last *dump) (roads []ora
 		}
 		state = d.state(a.asked)
 		k := c.ask(a, d)
-		if d.rules != last.rules || k.Rule.Name != now.Rule.Name || k.SET != now.SET || k.Place != now.Place {
-			roads, complete = nil, false
+		if d.rules != last.rules || k.Rule.Name != now.Rule.Name || !slices.Equal(k.SETs, now.SETs) || k.Place != now.Place {
+			roads, complete = heldRoads{}, false
 			continue
 		}
 		roads = possibleRoads(k, roads)
@@ -173,49 +228,61 @@ func (c *checker) roadsHeld(a answer, now *oracle.Case, last *dump) (roads []ora
 
 // possibleRoads returns the roads on which callers can be in a state, if they can
 // have been on certain roads before.
-func possibleRoads(k *oracle.Case, before []oracle.Road) []oracle.Road {
-	choose := func(held oracle.Road) oracle.Road { return k.Rule.Choose(k.SET, k.Place, k.All, held).Road }
-	out := []oracle.Road{choose(oracle.Road{})}
-	for _, held := range before {
-		for _, next := range []oracle.Road{held, choose(held)} {
-			if !slices.Contains(out, next) {
-				out = append(out, next)
+func possibleRoads(k *oracle.Case, before heldRoads) heldRoads {
+	out := heldRoads{}
+	for _, set := range k.SETs {
+		choose := func(held oracle.Road) oracle.Road { return k.Rule.Choose(set, k.Place, k.All, held).Road }
+		list := []oracle.Road{choose(oracle.Road{})}
+		for _, held := range before[set] {
+			for _, next := range []oracle.Road{held, choose(held)} {
+				if !slices.Contains(list, next) {
+					list = append(list, next)
+				}
 			}
 		}
+		out[set] = list
 	}
 	return out
 }
 
 // leak names an instance of another business in an answer. It is empty if there is
-// no such instance, or if the answer may have one: only where the SET stage
-// decided for one business, in each state in which the answer can have been given,
-// no instance of another business may be in the answer.
+// no such instance, or if the answer may have one: only where the SETs decided for
+// businesses, in each state in which the answer can have been given, no instance of
+// another business may be in the answer.
 func (c *checker) leak(a answer, states []*dump) string {
 	businesses := map[string]bool{} // "id business" of each instance, in any state
-	business := ""
+	own := map[string]bool{"": true}
 	for _, d := range states {
 		k := c.ask(a, d)
-		_, choice := expect(k, oracle.Road{})
-		own, _, _ := strings.Cut(k.SET, ".")
-		if k.Why != "" || k.Rule.SET == nil || !choice.OwnBusiness || k.Rule.Blends() || slices.Contains(k.Rule.SET.Tiers, "all") ||
-			business != "" && own != business {
+		_, choices := expect(k)
+		if k.Why != "" || k.Rule.SET == nil || k.Rule.Blends() || slices.Contains(k.Rule.SET.Tiers, "all") ||
+			slices.ContainsFunc(choices, func(c oracle.Choice) bool { return c.SETRule < 3 }) {
 			return ""
 		}
-		business = own
+		for _, set := range k.SETs {
+			own[businessOf(set)] = true
+		}
 		for _, i := range k.All {
-			first, _, _ := strings.Cut(i.SET, ".")
-			businesses[i.ID+" "+first] = true
+			businesses[i.ID+" "+businessOf(i.SET)] = true
 		}
 	}
 	if !routed(a.resp) {
 		return ""
 	}
 	for _, i := range a.resp.Instances {
-		id := i.GetId().GetValue()
-		said, _, _ := strings.Cut(i.GetMetadata()["internal-set-name"], ".")
-		if said != business && said != "" && !businesses[id+" "+business] && !businesses[id+" "] {
-			return fmt.Sprintf("instance %s of business %q is given to a caller of %q", id, said, business)
+		said := businessOf(i.GetMetadata()["internal-set-name"])
+		isOwn := own[said]
+		for business := range own {
+			isOwn = isOwn || businesses[i.GetId().GetValue()+" "+business]
+		}
+		if !isOwn {
+			return fmt.Sprintf("instance %s of business %q is given to a caller of %q", i.GetId().GetValue(), said, slices.Sorted(maps.Keys(own)))
 		}
 	}
 	return ""
+}
+
+func businessOf(set string) string {
+	business, _, _ := strings.Cut(set, ".")
+	return business
 }

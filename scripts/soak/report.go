@@ -46,11 +46,14 @@ func (c *checker) addViolation(a answer, fault string, states []*dump) {
 // account returns what the oracle says of an answer in a state.
 func (c *checker) account(a answer, d *dump) string {
 	k := c.ask(a, d)
-	want, choice := expect(k, oracle.Road{})
-	out := fmt.Sprintf("the caller is %+v, routed as %q from %v; rule %q, stock because: %q\n", k.Caller, k.SET, k.Place, k.Rule.Name, k.Why)
+	want, choices := expect(k)
+	out := fmt.Sprintf("the caller is %+v, routed as %q from %v; rule %q, stock because: %q\n", k.Caller, k.SETs, k.Place, k.Rule.Name, k.Why)
 	if k.Why == "" {
-		out += fmt.Sprintf("    set %+v nearby %+v degrade %+v onEmpty all %t rollout %d by weight %t: tier %q level %q\n",
-			value(k.Rule.SET), value(k.Rule.Nearby), k.Rule.Degrade, k.Rule.OnEmptyAll, k.Rule.Rollout, k.Rule.ByWeight, choice.Tier, choice.Level)
+		out += fmt.Sprintf("    set %+v nearby %+v first %t degrade %+v onEmpty all %t rollout %d by weight %t\n",
+			value(k.Rule.SET), value(k.Rule.Nearby), k.Rule.NearbyFirst, k.Rule.Degrade, k.Rule.OnEmptyAll, k.Rule.Rollout, k.Rule.ByWeight)
+	}
+	for n, choice := range choices {
+		out += fmt.Sprintf("    as %q: by rule %d tier %q level %q: %v\n", k.SETs[n], choice.SETRule, choice.Tier, choice.Level, choice.Chosen)
 	}
 	var all []oracle.Member
 	for _, i := range k.All {

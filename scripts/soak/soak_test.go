@@ -13,9 +13,11 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // A short soak, with changes four times as often.
@@ -79,7 +81,20 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// Callers that were in the pool can be held there, also where the pool has to widen.
+// The server loads the files that the soak draws.
+func TestFilesLoad(t *testing.T) {
+	now := time.Now()
+	for seed := range uint64(200) {
+		d := newDraw(seed)
+		files := []strict.File{{Name: rulesFile, Data: []byte(d.rules(now))}, {Name: "lanes.yaml", Data: []byte(d.lanes())}}
+		var problems strict.Problems
+		if route.Load(files, now, &problems); problems.Err() != nil {
+			t.Errorf("%v\n%s%s", problems.Err(), files[0].Data, files[1].Data)
+		}
+	}
+}
+
+// Callers that were in the pool can be held there.
 func TestPossible(t *testing.T) {
 	instance := func(set, zone string, healthy bool) oracle.Instance {
 		return oracle.Instance{SET: set, Place: oracle.Place{"r", zone}, Healthy: healthy, Weight: 1}
@@ -88,21 +103,26 @@ func TestPossible(t *testing.T) {
 		SET: &oracle.SETStage{Tiers: []string{"own", "pool"}}, Nearby: &oracle.NearbyStage{Match: 2},
 		Degrade: oracle.Degrade{UnhealthyPercent: 100, MinUsable: 1},
 	}
-	k := &oracle.Case{Rule: rule, SET: "a.b.c", Place: oracle.Place{"r", "z"}}
-	var got []oracle.Road
+	k := &oracle.Case{Rule: rule, SETs: []string{"a.b.c"}, Place: oracle.Place{"r", "z"}}
+	got := heldRoads{}
 	for _, step := range []struct {
 		own, pool, far bool
-		want           []oracle.Road
+		want           []int // the numbers of the roads: own in the zone, the region, anywhere; the pool's
 	}{
-		{true, true, true, []oracle.Road{{}}},
-		{false, true, true, []oracle.Road{{Tier: 1}, {}}},
-		{true, false, true, []oracle.Road{{}, {Tier: 1}, {Tier: 1, Level: 1}}},
+		{true, true, true, []int{1}},
+		{false, true, true, []int{4, 1}},
+		{true, false, true, []int{1, 4}}, // from a pool that is not satisfied it goes back at once
 	} {
 		k.All = []oracle.Instance{
 			instance("a.b.c", "z", step.own), instance("a.b.*", "z", step.pool), instance("a.b.*", "y", step.far),
 		}
-		if got = possibleRoads(k, got); !slices.Equal(got, step.want) {
-			t.Errorf("%+v: %v", step, got)
+		got = possibleRoads(k, got)
+		var numbers []int
+		for _, road := range got["a.b.c"] {
+			numbers = append(numbers, road.Number)
+		}
+		if !slices.Equal(numbers, step.want) {
+			t.Errorf("%+v: %v", step, numbers)
 		}
 	}
 }

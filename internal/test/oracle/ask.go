@@ -13,7 +13,7 @@ type Case struct {
 	Rule   Rule
 	Why    string // why the stock answer is right; empty: the request is routed
 	Caller Identity
-	SET    string     // to route as
+	SETs   []string   // to route as
 	Place  Place      // the caller's
 	All    []Instance // of the service that is really read
 	Own    []Instance // of the service that has the name of the lane address; nil if there is none
@@ -21,16 +21,25 @@ type Case struct {
 
 // Ask finds the rule for a caller of a service.
 func (w *World) Ask(addr netip.Addr, asked Service) Case {
-	c := Case{Caller: w.Caller(addr)}
-	c.Place = c.Caller.Place
-	read := asked
+	var read []Service
 	for _, a := range w.Aliases {
 		if a.Alias == asked {
-			read = a.Service
+			read = []Service{a.Service}
 		}
 	}
-	c.All = w.instancesOf(read)
-	rule := w.match(addr, c.Caller, asked, read)
+	return w.AskAs(addr, w.Caller(addr), asked, read)
+}
+
+// AskAs is Ask for a caller of whom that is known, where other services are read in the
+// place of the one that is asked for.
+func (w *World) AskAs(addr netip.Addr, caller Identity, asked Service, read []Service) Case {
+	c := Case{Caller: caller, Place: caller.Place}
+	really := read
+	if len(read) == 0 {
+		really = []Service{asked}
+	}
+	c.All = w.instancesOf(really[0])
+	rule := w.match(addr, caller, asked, really)
 	if rule == nil {
 		c.Why = "no rule"
 		return c
@@ -52,9 +61,7 @@ func (w *World) Ask(addr netip.Addr, asked Service) Case {
 	if c.Why != "" && c.Own != nil {
 		c.All = c.Own
 	}
-	if c.Rule.SET != nil {
-		c.SET = rule.routeAs(c.Caller, w.routing.Aliases)
-	}
+	c.SETs = rule.routeAs(c.Caller, w.routing.Aliases, c.All)
 	return c
 }
 
@@ -63,47 +70,49 @@ func (c Case) Stock() []Member { return members(c.All) }
 
 // match returns the rule for a request: the lane address of that name, or else
 // the first rule whose conditions hold. It returns nil if there is none.
-func (w *World) match(addr netip.Addr, caller Identity, asked, read Service) *ruleText {
-	for _, name := range []Service{asked, read} {
-		for n, a := range w.routing.Addresses {
-			if a.Service[0] == name.String() {
-				return &w.routing.Addresses[n]
-			}
+func (w *World) match(addr netip.Addr, caller Identity, asked Service, really []Service) *ruleText {
+	names := append([]Service{asked}, really...)
+	for n, a := range w.routing.Addresses {
+		if slices.Contains(names, a.Service[0]) {
+			return &w.routing.Addresses[n]
 		}
 	}
+	system := !slices.ContainsFunc(really, func(s Service) bool { return s.Namespace != "Polaris" })
 	for n, r := range w.routing.Rules {
-		if r.isFor(asked, read) && r.matches(addr, caller) {
+		if r.isFor(names, system) && r.matches(addr, caller, w.metadataOf(really[0])) {
 			return &w.routing.Rules[n]
 		}
 	}
 	return nil
 }
 
-// isFor reports whether the rule names the service. A glob does not name
-// services of the server itself.
-func (t *ruleText) isFor(asked, read Service) bool {
+// isFor reports whether the rule names the service. A glob does not name a service
+// that is really the server's own.
+func (t *ruleText) isFor(names []Service, system bool) bool {
 	for _, pattern := range t.Service {
-		if pattern == asked.String() || pattern == read.String() {
-			return true
-		}
-		if asked.Namespace == "Polaris" || read.Namespace == "Polaris" {
-			continue
-		}
-		if globs(pattern, asked.String()) || globs(pattern, read.String()) {
-			return true
+		isGlob := strings.ContainsAny(pattern.String(), "*?")
+		for _, s := range names {
+			if pattern == s || isGlob && !system && globs(pattern.Namespace, s.Namespace) && globs(pattern.Name, s.Name) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
 // matches reports whether all conditions in `when` hold.
-func (t *ruleText) matches(addr netip.Addr, caller Identity) bool {
+func (t *ruleText) matches(addr netip.Addr, caller Identity, metadata map[string]string) bool {
 	w := t.When
-	if w.SET != "" && (caller.SET == "" || !globs(w.SET, caller.SET)) {
+	if w.SET != "" && !slices.ContainsFunc(caller.SETs, func(set string) bool { return globs(w.SET, set) }) {
 		return false
 	}
 	for level, name := range []string{w.Region, w.Zone, w.Campus} {
 		if name != "" && name != caller.Place[level] {
+			return false
+		}
+	}
+	for k, v := range w.ServiceMetadata {
+		if got, ok := metadata[k]; !ok || got != v {
 			return false
 		}
 	}
@@ -112,62 +121,25 @@ func (t *ruleText) matches(addr netip.Addr, caller Identity) bool {
 			return false
 		}
 	}
-	return len(w.IP) == 0 || slices.ContainsFunc(w.IP, func(s string) bool {
-		prefix, err := readPrefix(s)
-		return err == nil && prefix.Contains(addr)
-	})
+	return len(w.IP) == 0 || slices.ContainsFunc(w.IP, func(s string) bool { return isIn(addr, s) })
+}
+
+// isIn reports whether an address is in a prefix or range, or is the address itself.
+func isIn(addr netip.Addr, s string) bool {
+	if first, last, ok := strings.Cut(s, "-"); ok {
+		return netip.MustParseAddr(first).Compare(addr) <= 0 && addr.Compare(netip.MustParseAddr(last)) <= 0
+	}
+	prefix, err := readPrefix(s)
+	return err == nil && prefix.Contains(addr)
 }
 
 // includes reports whether the rollout includes the caller. docs/design.md, 5.3
 // does not name the hash, and promises that it stays the same.
 func (t *ruleText) includes(addr netip.Addr) bool {
-	if t.rule.ByWeight {
-		return t.rule.Rollout > 0
+	if t.rule.ByWeight || !addr.IsValid() {
+		return t.rule.Rollout > 0 && (t.rule.ByWeight || t.rule.Rollout == 10000)
 	}
 	return xxhash.Sum64String(t.rule.Name+"\x00"+string(addr.AsSlice()))%10000 < uint64(t.rule.Rollout)
-}
-
-// routeAs returns the SET to route as. It is empty where a field of the template
-// is empty, or where the text is not a SET name.
-func (t *ruleText) routeAs(caller Identity, aliases map[string]string) string {
-	template := t.ruleSET()
-	if template == nil {
-		return caller.SET
-	}
-	set := *template
-	fields := map[string]string{
-		"set": caller.SET, "set.1": segments(caller.SET)[0], "set.2": segments(caller.SET)[1], "set.3": segments(caller.SET)[2],
-		"region": caller.Place[0], "zone": caller.Place[1], "campus": caller.Place[2],
-	}
-	for k, v := range caller.Labels {
-		fields["label."+k] = v
-	}
-	for strings.Contains(set, "{") {
-		before, rest, _ := strings.Cut(set, "{")
-		field, after, _ := strings.Cut(rest, "}")
-		name, mapped := strings.CutSuffix(field, "|alias")
-		value := fields[strings.TrimPrefix(name, "caller.")]
-		if value == "" {
-			return ""
-		}
-		if to, ok := aliases[value]; ok && mapped {
-			value = to
-		}
-		set = before + value + after
-	}
-	if !isSET(set) {
-		return ""
-	}
-	return set
-}
-
-// ruleSET returns the template of the SET to route as; nil is the caller's own
-// SET.
-func (t *ruleText) ruleSET() *string {
-	if t.SET.Callee != nil {
-		return t.SET.Callee
-	}
-	return t.SET.Caller
 }
 
 // globs reports whether a glob matches a text. In a glob "*" is any run of

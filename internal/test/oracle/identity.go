@@ -3,6 +3,7 @@ package oracle
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,8 @@ func (id *Identity) join(later Identity) {
 			id.Place[level] = later.Place[level]
 		}
 	}
-	if id.SET == "" {
-		id.SET = later.SET
+	if len(id.SETs) == 0 {
+		id.SETs = later.SETs
 	}
 	labels := maps.Clone(later.Labels)
 	if labels == nil {
@@ -43,43 +44,64 @@ func (w *World) Caller(addr netip.Addr) (id Identity) {
 			id.join(common(w.reportedAt(addr)))
 		}
 	}
-	id.join(w.fallback)
+	id.joinDefault(w.fallback)
 	return id
+}
+
+// joinDefault adds the `default` of the mapping files. Its location counts as one.
+func (id *Identity) joinDefault(fallback Identity) {
+	if id.Place != (Place{}) {
+		fallback.Place = Place{}
+	}
+	id.join(fallback)
 }
 
 // instance returns the identity of an instance: what the mapping says of its
 // host comes before what it registered.
 func (w *World) instance(r Registered) (id Identity) {
-	if addr, err := netip.ParseAddr(r.Host); err == nil {
+	if addr, err := parseHost(r.Host); err == nil {
 		id, _ = Lookup(w.entries, addr)
 	}
 	id.join(r.said())
-	id.join(w.fallback)
+	id.joinDefault(w.fallback)
 	return id
+}
+
+// parseHost reads an address without brackets and zone id. An IPv4-mapped one is the
+// IPv4 address.
+func parseHost(host string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+	return addr.WithZone("").Unmap(), err
 }
 
 // said returns what an instance registered of itself.
 func (r Registered) said() Identity {
 	id := Identity{Place: r.Location.place()}
 	names := []string{r.Metadata["internal-set-name"], r.Metadata["set-group"]}
-	if enabled, ok := r.Metadata["internal-enable-set"]; ok && enabled != "Y" {
+	if enabled, ok := r.Metadata["internal-enable-set"]; ok && enabled != "Y" && enabled != "y" {
 		names[0] = ""
 	}
 	for _, name := range names {
-		if id.SET == "" && isSET(name) {
-			id.SET = name
+		if len(id.SETs) == 0 && isSET(name) {
+			id.SETs = []string{name}
 		}
 	}
 	return id
 }
 
-func (w *World) registeredAt(addr netip.Addr) (out []Identity) {
+// registeredAt returns what the instances at an address say: the healthy ones, or where
+// none is healthy the others.
+func (w *World) registeredAt(addr netip.Addr) []Identity {
+	said := map[bool][]Identity{}
 	for _, r := range w.Instances {
-		if r.Host == addr.String() {
-			out = append(out, r.said())
+		if host, err := parseHost(r.Host); err == nil && host == addr {
+			said[r.Healthy] = append(said[r.Healthy], r.said())
 		}
 	}
-	return out
+	if len(said[true]) > 0 {
+		return said[true]
+	}
+	return said[false]
 }
 
 func (w *World) reportedAt(addr netip.Addr) (out []Identity) {
@@ -91,18 +113,16 @@ func (w *World) reportedAt(addr netip.Addr) (out []Identity) {
 	return out
 }
 
-// common returns what several records of one host agree on. A record that does
-// not know a field does not count for that field. Levels below a level on which
-// records differ are unknown.
+// common returns what several records of one host say together: every SET, and the
+// levels of the location on which they agree. A record that does not know a field does
+// not count for that field.
 func common(records []Identity) (id Identity) {
-	sets := map[string]bool{}
 	for _, r := range records {
-		if r.SET != "" {
-			id.SET, sets[r.SET] = r.SET, true
+		for _, set := range r.SETs {
+			if !slices.Contains(id.SETs, set) {
+				id.SETs = append(id.SETs, set)
+			}
 		}
-	}
-	if len(sets) > 1 {
-		id.SET = ""
 	}
 	for level := range id.Place {
 		names := map[string]bool{}
@@ -125,13 +145,9 @@ func isSET(name string) bool {
 	if len(parts) != 3 {
 		return false
 	}
-	for n, part := range parts {
-		if n == 2 && part == "*" {
-			continue
-		}
-		if part == "" || len(part) > 64 || strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
-			return false
-		}
-	}
-	return true
+	return isSegment(parts[0]) && isSegment(parts[1]) && (parts[2] == "*" || isSegment(parts[2]))
+}
+
+func isSegment(text string) bool {
+	return text != "" && len(text) <= 64 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
 }

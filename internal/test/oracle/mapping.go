@@ -5,7 +5,7 @@ import "net/netip"
 // Identity is what is known of an address.
 type Identity struct {
 	Place  Place
-	SET    string
+	SETs   []string // a caller can have several
 	Labels map[string]string
 }
 
@@ -27,8 +27,8 @@ func Lookup(entries []Entry, addr netip.Addr) (id Identity, found bool) {
 				continue
 			}
 			found = true
-			if id.SET == "" {
-				id.SET = e.SET
+			if len(id.SETs) == 0 {
+				id.SETs = e.SETs
 			}
 			for k, v := range e.Labels {
 				if _, ok := id.Labels[k]; !ok {

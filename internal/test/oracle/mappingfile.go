@@ -36,7 +36,11 @@ type mappingText struct {
 }
 
 func (t mappingText) identity() Identity {
-	return Identity{Place{t.Region, t.Zone, t.Campus}, t.SET, t.Labels}
+	id := Identity{Place: Place{t.Region, t.Zone, t.Campus}, Labels: t.Labels}
+	if t.SET != "" {
+		id.SETs = []string{t.SET}
+	}
+	return id
 }
 
 // readMapping reads mapping files. Entries can have prefixes and addresses, and
@@ -70,9 +74,7 @@ func readMapping(files []File) (entries []Entry, fallback Identity, err error) {
 				return nil, fallback, fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}
-		if file.Default.Region != "" {
-			fallback = file.Default.identity()
-		}
+		fallback.join(file.Default.identity()) // one file has it
 	}
 	return entries, fallback, nil
 }

@@ -11,9 +11,9 @@ type Member struct {
 // Blends reports whether answers have routed instances and other instances.
 func (r Rule) Blends() bool { return r.ByWeight && 0 < r.Rollout && r.Rollout < 10000 }
 
-// List returns the instances that are sent, when the stages chose some of all.
-// Own are the instances of the service that has the name of the lane address; it
-// is nil if there is no such service.
+// List returns the instances that are sent, when the rule chose some of all. Own are
+// the instances of the service that has the name of the lane address; it is nil if
+// there is no such service.
 func (r Rule) List(chosen []int, all, own []Instance) []Member {
 	var routed, others []Member
 	isChosen := map[int]bool{}
@@ -24,16 +24,41 @@ func (r Rule) List(chosen []int, all, own []Instance) []Member {
 	if !r.Blends() {
 		return routed
 	}
+	stock := members(own)
 	others = members(own)
 	if own == nil {
+		stock = members(all)
 		for i := range all {
 			if !isChosen[i] {
 				others = append(others, Member{all[i], all[i].Weight})
 			}
 		}
 	}
-	r.weigh(routed, others, own == nil)
-	return withoutEvacuated(append(routed, others...), func(m Member) Instance { return m.Instance })
+	others = withoutEvacuatedBeside(routed, others)
+	switch a, b := usableWeight(routed).Sign() > 0, usableWeight(others).Sign() > 0; {
+	case a && b:
+		r.weigh(routed, others, own == nil)
+		return append(routed, others...)
+	case a:
+		return routed
+	case b:
+		return others
+	}
+	return stock
+}
+
+// withoutEvacuatedBeside leaves evacuated instances out of the others while another
+// instance of the list is usable. The routed ones stay whole.
+func withoutEvacuatedBeside(routed, others []Member) (left []Member) {
+	for _, m := range others {
+		if !m.Evacuated {
+			left = append(left, m)
+		}
+	}
+	if usableWeight(routed).Sign() > 0 || usableWeight(left).Sign() > 0 {
+		return left
+	}
+	return others
 }
 
 func members(list []Instance) []Member {
@@ -50,9 +75,6 @@ func members(list []Instance) []Member {
 // instances are a part of the stock answer.
 func (r Rule) weigh(routed, others []Member, within bool) {
 	a, b := usableWeight(routed), usableWeight(others)
-	if a.Sign() == 0 || b.Sign() == 0 {
-		return
-	}
 	share := big.NewRat(r.Rollout, 10000)
 	scaleB := new(big.Rat).Sub(big.NewRat(1, 1), share)
 	scaleA := new(big.Rat).Mul(b, share) // what the others lose

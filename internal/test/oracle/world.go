@@ -44,11 +44,14 @@ type Registered struct {
 
 // World is the state of a server, as GET /setrouter/v1/dump answers it.
 type World struct {
-	Now       time.Time    `json:"now"`
-	Sources   []string     `json:"sources"`
-	Mapping   []File       `json:"mapping"`
-	Routing   []File       `json:"routing"`
-	Services  []Service    `json:"services"`
+	Now      time.Time `json:"now"`
+	Sources  []string  `json:"sources"`
+	Mapping  []File    `json:"mapping"`
+	Routing  []File    `json:"routing"`
+	Services []struct {
+		Service
+		Metadata map[string]string `json:"metadata"`
+	} `json:"services"`
 	Instances []Registered `json:"instances"`
 	Aliases   []struct {
 		Alias   Service `json:"alias"`
@@ -80,36 +83,49 @@ func Read(dump []byte) (*World, error) {
 // InForce returns the evacuations in force, by their number in the files.
 func (w *World) InForce() (out []int) {
 	for n, e := range w.routing.Evacuate {
-		if e.Until.After(w.Now) {
+		if !e.From.After(w.Now) && e.Until.After(w.Now) {
 			out = append(out, n)
 		}
 	}
 	return out
 }
 
+func (w *World) exists(service Service) bool {
+	for _, s := range w.Services {
+		if s.Service == service {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *World) metadataOf(service Service) map[string]string {
+	for _, s := range w.Services {
+		if s.Service == service {
+			return s.Metadata
+		}
+	}
+	return nil
+}
+
 // instancesOf returns the instances of a service, and nil if there is no such
 // service.
 func (w *World) instancesOf(service Service) []Instance {
 	var out []Instance
-	for _, s := range w.Services {
-		if s == service {
-			out = []Instance{}
-		}
+	if w.exists(service) {
+		out = []Instance{}
 	}
 	for _, r := range w.Instances {
 		if r.Service != service {
 			continue
 		}
 		id := w.instance(r)
-		i := Instance{
-			ID: r.ID, Host: r.Host, Port: r.Port, Place: id.Place, SET: id.SET,
-			Healthy: r.Healthy, Isolate: r.Isolate, Weight: r.Weight, Told: r.Metadata["internal-set-name"],
-		}
-		if i.Told == "" {
-			i.Told = id.SET
+		i := Instance{ID: r.ID, Host: r.Host, Port: r.Port, Place: id.Place, Healthy: r.Healthy, Isolate: r.Isolate, Weight: r.Weight}
+		if len(id.SETs) > 0 {
+			i.SET = id.SETs[0]
 		}
 		for _, n := range w.InForce() {
-			i.Evacuated = i.Evacuated || w.routing.Evacuate[n].covers(id.Place, id.SET)
+			i.Evacuated = i.Evacuated || w.routing.Evacuate[n].covers(id.Place, i.SET)
 		}
 		out = append(out, i)
 	}

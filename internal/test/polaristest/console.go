@@ -136,6 +136,12 @@ func (c *Console) Export(ctx context.Context, namespace, service string, to ...s
 	return c.call(ctx, http.MethodPut, "/naming/v1/services", body, nil)
 }
 
+// SetMetadata sets the metadata of a service, as the console's switches do.
+func (c *Console) SetMetadata(ctx context.Context, namespace, service string, metadata map[string]string) error {
+	body := []map[string]any{{"namespace": namespace, "name": service, "metadata": metadata}}
+	return c.call(ctx, http.MethodPut, "/naming/v1/services", body, nil)
+}
+
 // Fetch returns what the console shows at a path.
 func (c *Console) Fetch(ctx context.Context, path string) (reply json.RawMessage, err error) {
 	return reply, c.call(ctx, http.MethodGet, path, nil, &reply)

@@ -82,10 +82,12 @@ func (b *blend) counts(n int) bool {
 
 // list returns the members that go out. If the chosen ones or the others have no usable
 // weight, the rest goes out alone; if neither has, all go out as the stock answer. Among
-// the others, evacuated instances go out with the stock answer only.
+// the others, evacuated instances go out only if nothing else in the list is usable.
 func (b *blend) list(rollout uint64) []Member {
 	chosen, others := b.usable(0, b.chosen), b.usable(b.chosen, len(b.members))
 	switch {
+	case chosen == 0 && others == 0 && slices.ContainsFunc(b.members[b.chosen:], func(m Member) bool { return b.instance(m).Usable() }):
+		return b.members[b.chosen:]
 	case chosen == 0 && others == 0:
 		return b.stock()
 	case others == 0:

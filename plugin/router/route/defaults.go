@@ -89,7 +89,7 @@ func (d nearbyValues) over(own nearbyValues) nearbyValues {
 	if own.match != nil && d.max != nil && *d.max > *own.match {
 		d.max = nil
 	}
-	if d.match != nil && (*d.match == LevelNone && own.max != nil || own.max != nil && *d.match < *own.max) {
+	if d.match != nil && !d.match.goesWith(own, d.places) {
 		d.match = nil
 	}
 	merged := nearbyValues{match: cmp.Or(own.match, d.match), max: cmp.Or(own.max, d.max), strict: cmp.Or(own.strict, d.strict)}
@@ -102,6 +102,15 @@ func (d nearbyValues) over(own nearbyValues) nearbyValues {
 		merged.matchAt = d.matchAt
 	}
 	return merged
+}
+
+// goesWith reports whether a default matchLevel goes with what a rule says, and with the
+// default map, which is empty if it does not apply.
+func (l Level) goesWith(own nearbyValues, defaultPlaces string) bool {
+	if l == LevelNone {
+		return own.places != "" || defaultPlaces != ""
+	}
+	return own.max == nil || *own.max <= l
 }
 
 // over returns what a rule says, the defaults for what it does not say, and what the

@@ -42,7 +42,7 @@ func (r Route) FirstFails(callee *Callee) []Road {
 		if s.roads.count() == 0 {
 			continue
 		}
-		if road := s.roads.look(0); road.InService > 0 && !road.Satisfied {
+		if road := s.roads.look(0).Road; road.InService > 0 && !road.Satisfied {
 			out = append(out, road)
 		}
 	}

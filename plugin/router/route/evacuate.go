@@ -3,8 +3,8 @@ package route
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -70,36 +70,44 @@ func (e Evacuation) TakesOut(loc location.Location, set location.SET) bool {
 // InForce reports whether the evacuation has begun at a time, and has not ended.
 func (e Evacuation) InForce(now time.Time) bool { return !now.Before(e.From) && now.Before(e.Until) }
 
-// evacuationTable finds the evacuations in force at a time.
+// evacuationTable finds the evacuations in force at a time. It remembers the last
+// result, since the same evacuations stay in force for long.
 type evacuationTable struct {
-	all []Evacuation // the last to end first
-	// bounds are the times at which an evacuation begins or ends, ascending. Between
-	// bounds n-1 and n the evacuations periods[n] are in force.
-	bounds  []time.Time
-	periods []Evacuations
+	all  []Evacuation // the last to end first
+	last atomic.Pointer[evacuationPeriod]
 }
 
-// newEvacuationTable returns a table of evacuations.
-func newEvacuationTable(all []Evacuation) evacuationTable {
-	t := evacuationTable{all: all}
-	slices.SortStableFunc(t.all, func(a, b Evacuation) int { return b.Until.Compare(a.Until) })
-	t.bounds = append(t.bounds, time.Time{})
-	for _, e := range all {
-		t.bounds = append(t.bounds, e.From, e.Until)
-	}
-	slices.SortFunc(t.bounds, time.Time.Compare)
-	t.bounds = slices.CompactFunc(t.bounds, time.Time.Equal)
-	t.periods = append(t.periods, nil)
-	for _, begin := range t.bounds {
-		var inForce Evacuations
-		for _, e := range t.all {
-			if e.InForce(begin) {
-				inForce = append(inForce, e)
+// evacuationPeriod is a time in which the same evacuations are in force.
+type evacuationPeriod struct {
+	begin, end time.Time // without the end
+	list       Evacuations
+}
+
+// endOfTime is after every time in a file.
+var endOfTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// sortEvacuations orders evacuations: the last to end first.
+func sortEvacuations(all []Evacuation) {
+	slices.SortStableFunc(all, func(a, b Evacuation) int { return b.Until.Compare(a.Until) })
+}
+
+// period returns the evacuations in force at a time, and how long they are in force.
+func (t *evacuationTable) period(now time.Time) *evacuationPeriod {
+	p := &evacuationPeriod{end: endOfTime}
+	for _, e := range t.all {
+		if e.InForce(now) {
+			p.list = append(p.list, e)
+		}
+		for _, change := range []time.Time{e.From, e.Until} {
+			if change.After(now) && change.Before(p.end) {
+				p.end = change
+			}
+			if !change.After(now) && change.After(p.begin) {
+				p.begin = change
 			}
 		}
-		t.periods = append(t.periods, inForce)
 	}
-	return t
+	return p
 }
 
 // AllEvacuations returns the evacuations of the routing files, the last to end first:
@@ -112,13 +120,18 @@ func (r *Rules) AllEvacuations() []Evacuation {
 }
 
 // Evacuations returns the evacuations in force at a time, the last to end first. The
-// method does not allocate.
+// slice is shared: it must not be written. While the same evacuations are in force, the
+// method returns the same slice and does not allocate.
 func (r *Rules) Evacuations(now time.Time) Evacuations {
 	if r == nil || len(r.evacuations.all) == 0 {
 		return nil
 	}
-	t := &r.evacuations
-	return t.periods[sort.Search(len(t.bounds), func(n int) bool { return t.bounds[n].After(now) })]
+	p := r.evacuations.last.Load()
+	if p == nil || now.Before(p.begin) || !now.Before(p.end) {
+		p = r.evacuations.period(now)
+		r.evacuations.last.Store(p)
+	}
+	return p.list
 }
 
 // Evacuations are evacuations in force together.
@@ -126,7 +139,10 @@ type Evacuations []Evacuation
 
 // Same reports whether two results of Evacuations of the same rules are equal.
 func (es Evacuations) Same(other Evacuations) bool {
-	return len(es) == len(other) && (len(es) == 0 || &es[0] == &other[0])
+	if len(es) > 0 && len(es) == len(other) && &es[0] == &other[0] {
+		return true
+	}
+	return slices.Equal(es, other)
 }
 
 // TakingOut returns the first evacuation that takes an instance out, if there is one.
@@ -197,7 +213,7 @@ func (l *loader) readUntil(n strict.Node, from time.Time) time.Time {
 	switch {
 	case until.IsZero():
 	case !from.IsZero() && !until.After(from):
-		n.Errorf("until %q is not after from %q", n.Raw(), from.Format(time.RFC3339))
+		n.Errorf("until %q is not after from, %s, expected a later time", n.Raw(), from.Format(time.RFC3339))
 	case until.Sub(begin) > MaxEvacuation:
 		n.Errorf("until %q is more than 7 days %s, expected %s at the latest", n.Raw(), after, begin.Add(MaxEvacuation).In(until.Location()).Format(time.RFC3339))
 	}

@@ -44,7 +44,8 @@ func loadFiles(files []strict.File, part bool, now time.Time, problems *strict.P
 		l.file(root)
 	}
 	l.crossChecks()
-	l.rules.evacuations = newEvacuationTable(l.evacuations)
+	sortEvacuations(l.evacuations)
+	l.rules.evacuations.all = l.evacuations
 	if problems.Err() != nil {
 		return nil
 	}

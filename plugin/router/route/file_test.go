@@ -34,6 +34,14 @@ func TestLoadRefuses(t *testing.T) {
 	rule := func(s string) string {
 		return "version: 1\nrules:\n  - {name: r, service: default/s, " + s + "}\n"
 	}
+	places := func(s string) string { return "version: 1\nplaces: {" + s + "}\n" }
+	near := func(s string) string {
+		return "version: 1\nplaces: {m: {\"*\": [all]}, few: {r: [s]}}\nrules: [{name: r, service: d/s, " + s + "}]\n"
+	}
+	defaults := func(d, s string) string {
+		return "version: 1\ndefaults: {" + d + "}\nrules:\n  - {name: r, service: d/s, " + s + "}\n  - {name: q, service: d/q, " + s + "}\n"
+	}
+	many := "[a.b.c" + strings.Repeat(", a.b.c", 64) + "]"
 	evacuate := func(s string) string { return "version: 1\nevacuate:\n  - {" + s + "}\n" }
 	address := func(s string) string { return "version: 1\naddresses:\n  - {" + s + "}\n" }
 	tests := []struct {
@@ -96,6 +104,64 @@ func TestLoadRefuses(t *testing.T) {
 		{"evacuate without an end", []string{evacuate("region: r")}, `a.yaml:3:5: the evacuation has no until, expected its end, as until: 2026-12-01T10:00:00+08:00`},
 		{"evacuate until no time", []string{evacuate("region: r, until: tomorrow")}, `a.yaml:3:24: until "tomorrow" is not a time with its zone, expected as 2026-12-01T10:00:00+08:00`},
 		{"evacuate for too long", []string{evacuate("region: r, until: 2026-12-01T00:00:01Z")}, `a.yaml:3:24: until "2026-12-01T00:00:01Z" is more than 7 days ahead, expected 2026-12-01T00:00:00Z at the latest`},
+		{"caller of several", []string{rule("set: {caller: [a.b.c]}")}, `a.yaml:3:49: found a list, expected a text`},
+		{"callers and callee", []string{rule("set: {callers: [a.b.c], callee: a.b.d}")}, `a.yaml:3:67: callers and callee are both given, expected one: callee asks for that SET by name, caller is the SET to route as, callers are several`},
+		{"all three", []string{rule("set: {caller: a.b.c, callers: [a.b.c], callee: a.b.d}")}, `a.yaml:3:65: caller and callers are both given, expected one: callee asks for that SET by name, caller is the SET to route as, callers are several`},
+		{"callers and caller of an address", []string{address("service: d/a, target: d/b, set: {caller: a.b.c, callers: [a.b.c]}")}, `a.yaml:3:63: caller and callers are both given, expected one: callee asks for that SET by name, caller is the SET to route as, callers are several`},
+		{"no callers", []string{rule("set: {callers: []}")}, `a.yaml:3:50: the list of callers is empty, expected SETs, as ["qb.{each}.h", ams.SH.1]`},
+		{"callers as keys", []string{rule("set: {callers: {}}")}, `a.yaml:3:50: found keys and values, expected a list`},
+		{"65 callers", []string{rule("set: {callers: " + many + "}")}, `a.yaml:3:50: found 65 callers, expected at most 64; {each} stands for every name that the instances have`},
+		{"a bad one among callers", []string{rule("set: {callers: [a.b.c, a.b]}")}, `a.yaml:3:58: SET name "a.b" has 2 segments, expected three: business.area.group`},
+		{"each in a caller", []string{rule(`set: {caller: "qb.{each}.h"}`)}, `a.yaml:3:49: template "qb.{each}.h": {each} gives several SETs, expected callers: ["qb.{each}.h"]`},
+		{"each in a callee", []string{rule(`set: {callee: "{each}.a.h"}`)}, `a.yaml:3:49: template "{each}.a.h": {each} gives several SETs, expected callers: ["{each}.a.h"]`},
+		{"each in the callee of an address", []string{address(`service: d/a, target: d/b, set: {callee: "a.{each}.h"}`)}, `a.yaml:3:47: template "a.{each}.h": {each} gives several SETs, expected callers: ["a.{each}.h"]`},
+		{"each in the third segment", []string{rule(`set: {callers: ["qb.a.{each}"]}`)}, `a.yaml:3:51: template "qb.a.{each}": {each} stands for a whole first or second segment, as in qb.{each}.h`},
+		{"each inside a segment", []string{rule(`set: {callers: ["qb.x{each}.h"]}`)}, `a.yaml:3:51: template "qb.x{each}.h": {each} stands for a whole first or second segment, as in qb.{each}.h`},
+		{"unknown unknown", []string{rule("set: {unknown: empty}")}, `a.yaml:3:50: found "empty", expected one of all, unset, none`},
+		{"unknown and required", []string{rule("set: {unknown: none, required: true}")}, `a.yaml:3:66: unknown and required are both given, expected unknown: none`},
+		{"empty label", []string{rule(`when: {labels: {lane: ""}}`)}, `a.yaml:3:57: label "lane" is empty, expected the value that it must have, or no such key`},
+		{"empty service metadata", []string{rule(`when: {serviceMetadata: {tier: ""}}`)}, `a.yaml:3:66: metadata key "tier" is empty, expected the value that it must have, or no such key`},
+		{"service metadata that is no text", []string{rule(`when: {serviceMetadata: {internal-enable-nearby: true}}`)}, `a.yaml:3:84: found "true", expected a text; put it in quotes: "true"`},
+		{"service of a namespace alone", []string{"version: 1\nrules: [{name: r, service: {namespace: team/x}}]"}, `a.yaml:2:28: the service has no name, expected {namespace: team/x, name: svc}`},
+		{"service with an empty name", []string{"version: 1\nrules: [{name: r, service: [d/s, {namespace: team/x, name: \"\"}]}]"}, `a.yaml:2:34: the service's namespace or name is empty, expected {namespace: team/x, name: svc}`},
+		{"service with a key too many", []string{"version: 1\nrules: [{name: r, service: {namespace: team/x, name: y, set: a.b.c}}]"}, `a.yaml:2:57: unknown key "set", expected one of namespace, name`},
+		{"address with a wildcard in its name", []string{address(`service: {namespace: team/x, name: "s*"}, target: d/b, set: {callee: a.b.c}`)}, `a.yaml:3:15: service "team/x/s*" has a wildcard, expected one service, as default/server-b`},
+		{"order of one", []string{rule("order: [set]")}, `a.yaml:3:42: found order [set], expected [set, nearby] or [nearby, set]`},
+		{"empty order", []string{rule("order: []")}, `a.yaml:3:42: found order [], expected [set, nearby] or [nearby, set]`},
+		{"order twice the same", []string{rule("order: [set, set]")}, `a.yaml:3:42: found order [set, set], expected [set, nearby] or [nearby, set]`},
+		{"order as a text", []string{rule("order: nearby")}, `a.yaml:3:42: found "nearby", expected a list`},
+		{"share above 100%", []string{rule("degrade: {minUsable: 120%}")}, `a.yaml:3:56: minUsable "120%" is no share from 1% to 100%, as 20%`},
+		{"share of 0%", []string{rule("degrade: {minUsable: 0%}")}, `a.yaml:3:56: minUsable "0%" is no share from 1% to 100%, as 20%`},
+		{"share with a fraction", []string{rule("degrade: {minUsable: 1.5%}")}, `a.yaml:3:56: minUsable "1.5%" is no share from 1% to 100%, as 20%`},
+		{"share as a text", []string{rule("degrade: {minUsable: half}")}, `a.yaml:3:56: found "half", expected a whole number from 0 to 1000000`},
+		{"percent beside absent", []string{rule("degrade: {by: absent, unhealthyPercent: 50}")}, `a.yaml:3:75: unhealthyPercent means nothing beside by: absent, expected one of them`},
+		{"minUsable beside absent", []string{rule("degrade: {by: absent, minUsable: 2}")}, `a.yaml:3:68: minUsable means nothing beside by: absent, expected one of them`},
+		{"both beside absent", []string{rule("degrade: {by: absent, minUsable: 2, unhealthyPercent: 50}")}, `a.yaml:3:89: unhealthyPercent means nothing beside by: absent, expected one of them`},
+		{"unknown tiersBy", []string{rule("degrade: {tiersBy: abesnt}")}, `a.yaml:3:54: found "abesnt"; did you mean "absent"?`},
+		{"overprovision", []string{rule("degrade: {overprovision: 140, failback: 5m}")}, `a.yaml:3:60: overprovision is not supported yet, expected unhealthyPercent and minUsable`},
+		{"failback alone", []string{rule("degrade: {failback: 5m}")}, `a.yaml:3:55: failback is not supported yet, expected unhealthyPercent and minUsable`},
+		{"places beside maxMatchLevel", []string{near("nearby: {places: m, maxMatchLevel: region}")}, `a.yaml:3:50: places and maxMatchLevel are both given, expected one: the map "m" says how far the roads go`},
+		{"a map that is nowhere", []string{near("nearby: {places: citys}")}, `a.yaml:3:50: no file has a map "citys" under places, expected one of few, m`},
+		{"a map that is misspelt", []string{near("nearby: {places: fwe}")}, `a.yaml:3:50: no file has a map "fwe" under places; did you mean "few"?`},
+		{"a map of the defaults that is nowhere", []string{"version: 1\ndefaults: {nearby: {places: cities}}"}, `a.yaml:2:29: no file has a map "cities" under places, expected one at the top of a file, as places: {cities: {"*": [region, all]}}`},
+		{"a map twice", []string{places(`m: {"*": [all]}`), places(`m: {"*": [all]}`)}, `b.yaml:2:10: map "m" of places is given twice, first in a.yaml:2`},
+		{"none without a map", []string{rule("nearby: {matchLevel: none}")}, `a.yaml:3:56: matchLevel "none" leaves the first road to a map, expected places: the name of a map`},
+		{"none beside maxMatchLevel", []string{rule("nearby: {matchLevel: none, maxMatchLevel: region}")}, `a.yaml:3:56: matchLevel "none" leaves the first road to a map, expected places in the place of maxMatchLevel`},
+		{"none with a map without a star", []string{near("nearby: {matchLevel: none, places: few}")}, `a.yaml:3:68: map "few" has no "*", and matchLevel none leaves the first road of every caller to it`},
+		{"none as maxMatchLevel", []string{rule("nearby: {maxMatchLevel: none}")}, `a.yaml:3:59: found "none"; did you mean "zone"?`},
+		{"a map with a place that is no place", []string{places("m: {r//c: [all]}")}, `a.yaml:2:14: campus "r//c" is not region/zone/campus, nor "*"`},
+		{"a map with a road that is no place", []string{places("m: {r: [all, [s, /z]]}")}, `a.yaml:2:27: zone "/z" is not region/zone, nor one of all, region, zone, campus`},
+		{"a map with an empty road", []string{places("m: {r: [[]]}")}, `a.yaml:2:18: the list is empty, expected the places that are one road together`},
+		{"a map without a list", []string{places("m: {r: all}")}, `a.yaml:2:17: found "all", expected a list`},
+		{"a map of lists", []string{places("m: [r]")}, `a.yaml:2:13: found a list, expected keys and values`},
+		{"defaults in two files", []string{"version: 1\ndefaults: {onEmpty: all}", "version: 1\n\ndefaults: {onEmpty: all}"}, `b.yaml:3:11: defaults are given twice, first in a.yaml:2, expected them in one file`},
+		{"defaults of a rollout", []string{defaults("rollout: {percent: 1}", "set: {}")}, `a.yaml:2:12: unknown key "rollout", expected one of set, nearby, order, degrade, onEmpty`},
+		{"defaults of a callee", []string{defaults("set: {callee: a.b.c}", "set: {}")}, `a.yaml:2:18: unknown key "callee", expected one of tiers, unknown, required`},
+		{"defaults that do not go together", []string{defaults("degrade: {by: absent, minUsable: 2}", "set: {}")}, `a.yaml:2:45: minUsable means nothing beside by: absent, expected one of them`},
+		{"defaults with a wrong tier", []string{defaults("set: {tiers: [own, pol]}", "set: {}")}, `a.yaml:2:31: found "pol"; did you mean "pool"?`},
+		{"evacuate from no time", []string{evacuate("region: r, from: now, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:23: from "now" is not a time with its zone, expected as 2026-12-01T10:00:00+08:00`},
+		{"evacuate until before from", []string{evacuate("region: r, from: 2026-11-25T00:00:00Z, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:52: until "2026-11-25T00:00:00Z" is not after from, 2026-11-25T00:00:00Z, expected a later time`},
+		{"evacuate for too long after from", []string{evacuate("region: r, from: 2026-12-24T00:00:00Z, until: 2026-12-31T00:00:01Z")}, `a.yaml:3:52: until "2026-12-31T00:00:01Z" is more than 7 days after from, expected 2026-12-31T00:00:00Z at the latest`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

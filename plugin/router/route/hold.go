@@ -54,7 +54,7 @@ func (r Route) settle(s *selection, before Memory, now time.Time) (Choice, memor
 	n := s.roads.first()
 	after := memory{set: s.set, setRule: s.setRule, road: n}
 	last, ok := before.of(s.set)
-	if !ok || last.setRule != s.setRule || n < 0 || n >= last.road || last.road >= s.roads.count() || !s.roads.look(last.road).Satisfied {
+	if !ok || last.setRule != s.setRule || n < 0 || n >= last.road || last.road >= s.roads.count() || !s.roads.canHold(last.road) {
 		return s.take(n), after
 	}
 	since := last.earlierSince
@@ -69,6 +69,13 @@ func (r Route) settle(s *selection, before Memory, now time.Time) (Choice, memor
 	choice.HeldUntil = until
 	after.road, after.earlierSince = last.road, since
 	return choice, after
+}
+
+// canHold reports whether a caller can be held on a road: it is satisfied, and has a
+// usable instance. With `by: absent` a road can be satisfied without one.
+func (r *roads) canHold(n int) bool {
+	road := r.look(n)
+	return road.Satisfied && road.Usable > 0
 }
 
 // IsFirst reports whether each remembered choice is the first road, from which there is

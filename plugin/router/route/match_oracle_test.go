@@ -1,78 +1,99 @@
 package route
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"pgregory.net/rapid"
 
 	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
+	slow "github.com/polaris-contrib/setrouter/internal/test/oracle"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// saidRule is a rule as it stands in a file, for the oracle.
-type saidRule struct {
-	name, set, region, zone, campus, ip, lane string
-	services                                  []string
-	stage                                     string // set, nearby or none
-	caller, callee, level                     string
-	percent                                   int // hundredths
-	byWeight, shadow                          bool
+// A fileDraw draws the text of a routing file.
+type fileDraw struct{ *rapid.T }
+
+// one draws one of some texts.
+func (d fileDraw) one(label string, texts ...string) string {
+	return rapid.SampledFrom(texts).Draw(d.T, label)
 }
 
-func (s saidRule) String() string {
-	text := fmt.Sprintf("name: %s, service: [\"%s\"], when: {set: %q, region: %q, zone: %q, campus: %q", s.name, strings.Join(s.services, `", "`), s.set, s.region, s.zone, s.campus)
-	if s.ip != "" {
-		text += fmt.Sprintf(", ip: %q", s.ip)
+// rule draws the keys of a rule behind its name and service.
+func (d fileDraw) rule(isAddress bool) string {
+	var b strings.Builder
+	add := func(format, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, format, value)
+		}
 	}
-	text += fmt.Sprintf(", labels: {lane: %q}}", s.lane) + s.stages()
-	return "{" + text + "}"
+	if !isAddress {
+		when := d.one("set", "", "", "set: '*', ", "set: 'a.*', ", "set: a.b.c, ", "set: '?.b.[*]', ") + d.one("region", "", "", "region: r1, ", "region: '', ") +
+			d.one("zone", "", "", "zone: z1, ") + d.one("campus", "", "", "campus: c1, ") + d.one("lane", "", "", "labels: {lane: gray}, ") +
+			d.one("ip", "", "", "ip: 10.0.0.2/31, ", "ip: [10.0.0.1-10.0.0.6], ", "ip: [fd00::/16, 10.0.0.7], ") +
+			d.one("metadata", "", "", "serviceMetadata: {tier: gold}, ")
+		add(", when: {%s}", when)
+	}
+	stage := d.one("stage", "set", "nearby", "both", "none")
+	if isAddress || stage == "set" || stage == "both" {
+		b.WriteString(", set: {" + d.setStage(isAddress) + "}")
+	}
+	if stage == "nearby" || stage == "both" {
+		add(", nearby: {%s}", d.one("levels", "", "", "matchLevel: campus", "maxMatchLevel: campus", "matchLevel: zone, maxMatchLevel: region", "matchLevel: all",
+			"places: m", "matchLevel: region, places: m", "matchLevel: none, places: m", "strict: true", "strict: false")+" ")
+	}
+	add(", order: [%s]", d.one("order", "", "", "set, nearby", "nearby, set"))
+	add(", degrade: {%s}", d.one("degrade", "", "", "by: absent", "by: unhealthy", "tiersBy: absent", "minUsable: 2", "minUsable: 50%", "unhealthyPercent: 50, holdDown: 3s",
+		"by: absent, tiersBy: absent"))
+	add(", onEmpty: %s", d.one("onEmpty", "", "", "all", "empty"))
+	add(", mode: %s", d.one("mode", "", "", "", "shadow", "enforce"))
+	add(", rollout: {%s}", d.one("rollout", "", "", "percent: 0", "percent: 33.33", "percent: 50, by: caller", "percent: 0.01, by: weight", "by: weight"))
+	return b.String()
 }
 
-func (s saidRule) stages() (text string) {
-	switch {
-	case s.stage == "nearby":
-		text = ", nearby: {matchLevel: " + s.level + "}"
-	case s.stage == "set" && s.caller != "":
-		text = fmt.Sprintf(", set: {caller: %q}", s.caller)
-	case s.stage == "set" && s.callee != "":
-		text = fmt.Sprintf(", set: {callee: %q}", s.callee)
-	case s.stage == "set":
-		text = ", set: {}"
+// setStage draws the keys of a SET stage. An address has a SET to route as.
+func (d fileDraw) setStage(isAddress bool) string {
+	as := []string{
+		"caller: 'x.{caller.set.2|alias}.y', ", "caller: '{caller.set}', ", "caller: '{caller.region|alias}.{caller.label.lane}.{caller.zone}', ",
+		"caller: 'a.b.*', ", "callee: e.f.g, ", "callee: 'a.b.{caller.set.3}', ", "callers: ['a.{each}.{caller.set.3}', '{caller.set}'], ",
+		"callers: ['{each}.{each}.{caller.zone|alias}', 'a.b.{caller.label.lane}'], ", "callers: ['{caller.set.1}.{each}.c', 'x.{each}.y'], ",
 	}
-	text += fmt.Sprintf(", rollout: {percent: %d.%02d, by: %s}", s.percent/100, s.percent%100, pick(s.byWeight, "weight", "caller"))
-	return text + ", mode: " + pick(s.shadow, "shadow", "enforce")
+	if !isAddress {
+		as = append(as, "", "")
+	}
+	return d.one("as", as...) + d.one("tiers", "", "", "tiers: [own], ", "tiers: [own, business, unset], ", "tiers: [unset, all], ", "tiers: [pool, siblings], ") +
+		d.one("unknown", "", "", "unknown: all", "unknown: unset", "unknown: none", "required: true")
 }
 
-// pick returns a if first is true, else b.
-func pick(first bool, a, b string) string {
-	if first {
-		return a
+// defaults draws `defaults`.
+func (d fileDraw) defaults() string {
+	keys := d.one("default set", "", "set: {unknown: none}, ", "set: {tiers: [own, all], unknown: unset}, ") +
+		d.one("default nearby", "", "nearby: {maxMatchLevel: region}, ", "nearby: {places: m, matchLevel: none}, ", "nearby: {strict: true, places: m}, ") +
+		d.one("default order", "", "order: [nearby, set], ") + d.one("default onEmpty", "", "onEmpty: all, ") +
+		d.one("default degrade", "", "degrade: {by: absent}", "degrade: {minUsable: 2, unhealthyPercent: 40}", "degrade: {tiersBy: absent, holdDown: 0s}")
+	if keys == "" {
+		return ""
 	}
-	return b
+	return "defaults: {" + keys + "}\n"
 }
 
-// drawSaid draws rule number n.
-func drawSaid(t *rapid.T, n int) saidRule {
-	one := func(label string, texts ...string) string { return rapid.SampledFrom(texts).Draw(t, label) }
-	s := saidRule{
-		name: fmt.Sprint("r", n), set: one("set", "", "", "*", "a.*", "a.b.c", "?.b.[*]"), region: one("region", "", "", "r"), zone: one("zone", "", "", "z"),
-		campus: one("campus", "", "", "c"), ip: one("ip", "", "", "10.0.0.2/31", "10.0.0.1-10.0.0.6", "fd00::/16"), lane: one("lane", "", "", "gray"),
-		stage: one("stage", "set", "nearby", "none"), level: one("level", "all", "region", "zone", "campus"),
-		caller:  one("caller", "", "x.{caller.set.2|alias}.y", "{caller.set}", "{caller.region|alias}.{caller.label.lane}.{caller.zone}", "a.b.*"),
-		percent: rapid.SampledFrom([]int{0, 1, 3333, 5000, 9999, FullRollout, FullRollout}).Draw(t, "percent"), byWeight: rapid.Bool().Draw(t, "by weight"),
-		shadow: rapid.IntRange(0, 3).Draw(t, "shadow") == 0,
+// routingFile draws a routing file with a lane address.
+func (d fileDraw) routingFile() string {
+	text := "version: 1\naliases: {b: bb, r1: a, c: \"*\"}\n" + d.defaults() +
+		"places: {m: {r1: [r2, campus], r1/z1: [zone, [r2/z1, r1/z2]], '*': [r1/z1, all]}}\nrules:\n"
+	for n := range rapid.IntRange(1, 5).Draw(d.T, "rules") {
+		var services []string
+		for range rapid.IntRange(1, 2).Draw(d.T, "services") {
+			services = append(services, d.one("service", "default/s", "default/*", "'*/s'", "'d?fault/s.*'", "Polaris/*", "Polaris/p", "other/alias", "'*/*'",
+				"{namespace: default, name: s}", "{namespace: other, name: 'a*'}"))
+		}
+		text += fmt.Sprintf("  - {name: r%d, service: [%s]%s}\n", n, strings.Join(services, ", "), d.rule(false))
 	}
-	s.services = rapid.SliceOfN(rapid.SampledFrom([]string{"default/s", "default/*", "*/s", "d?fault/s.*", "Polaris/*", "Polaris/p", "other/alias", "*/*"}), 1, 2).Draw(t, "services")
-	if s.stage != "set" || s.caller == "" {
-		s.caller, s.callee = "", one("callee", "", "e.f.g", "e.f.{caller.set.3}")
-	}
-	return s
+	return text + "addresses:\n  - {service: default/lane, target: default/s" + d.rule(true) + "}\n"
 }
 
 func FuzzRoute(f *testing.F) {
@@ -86,142 +107,98 @@ func TestRouteAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) { routeAgreesWithOracle(t, rt) })
 }
 
-// routeAgreesWithOracle finds rules for callers as docs/design.md, 5 does, one
-// condition after the other, and fills in templates by a regular expression.
+// routeAgreesWithOracle reads a file, finds the rule of a request and decides, as the
+// oracle does.
 func routeAgreesWithOracle(t *testing.T, rt *rapid.T) {
-	var said []saidRule
-	text := "version: 1\naliases: {b: bb, r: rr, c: \"*\"}\nrules:\n"
-	for n := range rapid.IntRange(1, 5).Draw(rt, "rules") {
-		said = append(said, drawSaid(rt, n))
-		text += "  - " + said[n].String() + "\n"
-	}
-	lane := drawSaid(rt, 0)
-	lane.name, lane.stage, lane.caller, lane.callee = "default/lane", "set", "", "e.f.{caller.set.3}"
-	text += "addresses:\n  - {service: default/lane, target: default/s" + lane.stages() + "}\n"
+	text := fileDraw{rt}.routingFile()
 	rules := mustLoad(t, text)
-
-	req := Request{Caller: location.Identity{
-		SET: someSET.Draw(rt, "caller set"), Location: location.Location{Region: "r", Zone: "z", Campus: "c"}.Cut(rapid.IntRange(0, 3).Draw(rt, "depth")),
-	}}
-	req.Addr = rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("fd00::1")}).Draw(rt, "addr")
-	if value := rapid.SampledFrom([]string{"", "gray", "blue", "no!"}).Draw(rt, "lane"); value != "" {
-		req.Caller.Labels = map[string]string{"lane": value}
+	instances := rapid.SliceOfN(someInstance, 0, 8).Draw(rt, "instances")
+	for n := range instances {
+		instances[n].Evacuated = false // the file evacuates nothing
 	}
+	world := worldOf(t, text, instances)
+
+	caller := location.Identity{Location: location.Location{Region: "r1", Zone: "z1", Campus: "c1"}.Cut(rapid.IntRange(0, 3).Draw(rt, "depth"))}
+	said := slow.Identity{Place: placeOf(caller.Location)}
+	switch sets := rapid.SampledFrom([]string{"", "a.b.c", "a.b.*", "a.e.c", "f.b.c", "a.b.c a.b.d", "a.b.c f.b.c"}).Draw(rt, "caller sets"); {
+	case strings.Contains(sets, " "):
+		for _, set := range strings.Fields(sets) {
+			caller.SETs, said.SETs = append(caller.SETs, location.SET(set)), append(said.SETs, set)
+		}
+	case sets != "":
+		caller.SET, said.SETs = location.SET(sets), []string{sets}
+	}
+	if value := rapid.SampledFrom([]string{"", "gray", "blue", "no!", "a.b"}).Draw(rt, "lane"); value != "" {
+		caller.Labels = map[string]string{"lane": value}
+		said.Labels = caller.Labels
+	}
+	addr := rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("fd00::1")}).Draw(rt, "addr")
 	someService := rapid.SampledFrom([]Service{{"default", "s"}, {"default", "s.t"}, {"default", "lane"}, {"Polaris", "p"}, {"Polaris", "q"}, {"other", "alias"}, {"other", "s"}})
 	name := Name{Service: someService.Draw(rt, "asked")}
-	if rapid.Bool().Draw(rt, "alias") {
-		name.Read = []Service{someService.Draw(rt, "read")}
+	var read []slow.Service
+	for range rapid.IntRange(0, 2).Draw(rt, "reads") {
+		name.Read = append(name.Read, someService.Draw(rt, "read"))
+		read = append(read, slow.Service(name.Read[len(name.Read)-1]))
 	}
-	req.Resolved = rules.Resolve(name)
+	if really := append(name.Read, name.Service)[0]; really == (Service{"default", "s"}) {
+		name.Metadata = map[string]string{"tier": "gold"}
+	}
+	req := Request{Addr: addr, Caller: caller, Resolved: rules.Resolve(name)}
 	route, why := rules.Route(req, nil)
 	if traced, whyTraced := rules.Route(req, &Trace{}); traced != route || whyTraced != why {
 		rt.Fatalf("%+v: %+v %q by the index, %+v %q by looking at every rule", req, route, why, traced, whyTraced)
 	}
-	got := fmt.Sprintf("%s %s %s", route.SET, route.Location, why)
+	callee := NewCallee(instances)
+	if really := append(name.Read, name.Service)[0]; req.Address == nil && really != (Service{"default", "s"}) {
+		callee = NewCallee(nil)
+	}
+	got := string(why)
 	if route.Rule != nil {
-		got = route.Rule.Name + " " + got
+		got = fmt.Sprint(route.Rule.Name, " ", why)
 	}
-	if want := oracleRoute(said, lane, req); got != want {
-		rt.Fatalf("%+v\ngot    %q\noracle %q\n%s", req, got, want, text)
+	if why == WhyRouted || why == WhyShadowed {
+		got += fmt.Sprint(route.setsFor(callee), route.Rule.Degrade.HoldDown, textOf(route.Select(callee)))
+	}
+	if want := textOfCase(world.AskAs(addr, said, slow.Service(name.Service), read)); got != want {
+		rt.Fatalf("%+v\ngot    %q\noracle %q\n%s%+v", req, got, want, text, instancesOf(instances))
 	}
 }
 
-func oracleRoute(rules []saidRule, lane saidRule, req Request) string {
-	names := append([]Service{req.Service}, req.Read...)
-	rule, ok := lane, slices.Contains(names, Service{"default", "lane"})
-	for _, r := range rules {
-		if !ok && oracleServes(r, names) && oracleWhen(r, req) {
-			rule, ok = r, true
-		}
+// worldOf returns a world of the oracle in which default/s has instances.
+func worldOf(t *testing.T, routingFile string, instances []Instance) *slow.World {
+	dump := map[string]any{
+		"routing":  []slow.File{{Name: "f.yaml", Content: routingFile}},
+		"services": []any{map[string]any{"namespace": "default", "name": "s", "metadata": map[string]string{"tier": "gold"}}},
 	}
-	switch {
-	case !ok:
-		return "  " + string(WhyNoRule)
-	case rule.stage == "none":
-		return rule.name + "   " + string(WhyNoStages)
-	case !oracleIncludes(rule, req.Addr):
-		return rule.name + "   " + string(WhyRolledOut)
+	var registered []slow.Registered
+	for _, i := range instances {
+		registered = append(registered, slow.Registered{
+			Service: slow.Service{Namespace: "default", Name: "s"}, Location: slow.Location(i.Location),
+			Metadata: map[string]string{"internal-set-name": string(i.SET)}, Healthy: i.Healthy, Isolate: i.Isolate, Weight: i.Weight,
+		})
 	}
-	set, place := location.SET(""), location.Location{}
-	switch {
-	case rule.stage == "nearby":
-		place = req.Caller.Cut(map[string]int{"all": 1, "region": 1, "zone": 2, "campus": 3}[rule.level])
-	case rule.caller+rule.callee != "":
-		set = oracleTemplate(rule.caller+rule.callee, req.Caller, map[string]string{"b": "bb", "r": "rr", "c": "*"})
-	default:
-		set = req.Caller.SET
+	dump["instances"] = registered
+	data, err := json.Marshal(dump)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Sprintf("%s %s %s %s", rule.name, set, place, pick(rule.shadow, string(WhyShadowed), ""))
+	w, err := slow.Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
-func oracleServes(r saidRule, names []Service) bool {
-	system := slices.ContainsFunc(names, func(s Service) bool { return s.Namespace == "Polaris" })
-	for _, pattern := range r.services {
-		for _, s := range names {
-			glob := strings.ContainsAny(pattern, "*?")
-			namespace, name, _ := strings.Cut(pattern, "/")
-			if !glob && s.String() == pattern || glob && !system && oracleGlob(namespace, s.Namespace) && oracleGlob(name, s.Name) {
-				return true
-			}
-		}
+// textOfCase returns what the oracle says of a request: the rule, why the answer is the
+// stock answer, and the decision.
+func textOfCase(c slow.Case) string {
+	why := map[string]Why{"no rule": WhyNoRule, "no stages": WhyNoStages, "rolled out": WhyRolledOut, "shadow": WhyShadowed, "": WhyRouted}[c.Why]
+	if why == WhyNoRule {
+		return string(why)
 	}
-	return false
-}
-
-func oracleWhen(r saidRule, req Request) bool {
-	fits := func(want, got string) bool { return want == "" || want == got }
-	inside := r.ip == ""
-	switch r.ip {
-	case "10.0.0.2/31":
-		inside = slices.Contains([]string{"10.0.0.2", "10.0.0.3"}, req.Addr.String())
-	case "10.0.0.1-10.0.0.6":
-		inside = slices.Contains([]string{"10.0.0.1", "10.0.0.2"}, req.Addr.String())
-	case "fd00::/16":
-		inside = req.Addr.String() == "fd00::1"
+	text := fmt.Sprint(c.Rule.Name, " ", why)
+	if why == WhyRouted || why == WhyShadowed {
+		text += fmt.Sprint(c.SETs, c.Rule.Degrade.HoldDown, textOfChoices(c.Rule.Decide(c.SETs, c.Place, c.All, nil, time.Time{})))
 	}
-	return inside && (r.set == "" || req.Caller.SET != "" && oracleGlob(r.set, string(req.Caller.SET))) && fits(r.region, req.Caller.Region) &&
-		fits(r.zone, req.Caller.Zone) && fits(r.campus, req.Caller.Campus) && fits(r.lane, req.Caller.Labels["lane"])
-}
-
-func oracleIncludes(r saidRule, addr netip.Addr) bool {
-	if r.percent == 0 || r.percent == FullRollout || r.byWeight {
-		return r.percent > 0
-	}
-	return addr.IsValid() && xxhash.Sum64String(r.name+"\x00"+string(addr.AsSlice()))%10000 < uint64(r.percent)
-}
-
-// oracleGlob is a glob as a regular expression.
-func oracleGlob(pattern, text string) bool {
-	quoted := strings.NewReplacer(`\*`, "(?s:.*)", `\?`, "(?s:.)").Replace(regexp.QuoteMeta(string([]rune(pattern))))
-	return regexp.MustCompile("^(?:" + quoted + ")$").MatchString(string([]rune(text)))
-}
-
-var (
-	fieldForm = regexp.MustCompile(`(?s)\{caller\.(.*?)(\|alias)?\}`)
-	setForm   = regexp.MustCompile(`^[-_a-zA-Z0-9]{1,64}\.[-_a-zA-Z0-9]{1,64}\.([-_a-zA-Z0-9]{1,64}|\*)$`)
-)
-
-func oracleTemplate(text string, caller location.Identity, aliases map[string]string) location.SET {
-	empty := false
-	out := fieldForm.ReplaceAllStringFunc(text, func(field string) string {
-		m := fieldForm.FindStringSubmatch(field)
-		segments := append(strings.Split(string(caller.SET), "."), "", "", "")
-		values := map[string]string{
-			"set": string(caller.SET), "set.1": segments[0], "set.2": segments[1], "set.3": segments[2],
-			"region": caller.Region, "zone": caller.Zone, "campus": caller.Campus,
-		}
-		value, ok := values[m[1]]
-		if !ok {
-			value = caller.Labels[strings.TrimPrefix(m[1], "label.")]
-		}
-		empty = empty || value == ""
-		if mapped, ok := aliases[value]; ok && m[2] != "" {
-			value = mapped
-		}
-		return value
-	})
-	if empty || !setForm.MatchString(out) || strings.HasSuffix(out, "\n") {
-		return ""
-	}
-	return location.SET(out)
+	return text
 }

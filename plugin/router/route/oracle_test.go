@@ -5,29 +5,39 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/polaris-contrib/setrouter/internal/strict"
 	slow "github.com/polaris-contrib/setrouter/internal/test/oracle"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// oracleOf returns a route in the types of package oracle.
-func oracleOf(r Route) (rule slow.Rule, set string, place slow.Place) {
+// oracleOf returns a route without {each} in the types of package oracle.
+func oracleOf(r Route) (rule slow.Rule, sets []string, place slow.Place) {
+	d := r.Rule.Degrade
 	rule = slow.Rule{
-		Degrade:    slow.Degrade{ByAbsence: r.Rule.Degrade.ByAbsence, UnhealthyPercent: r.Rule.Degrade.UnhealthyPercent, MinUsable: r.Rule.Degrade.MinUsable},
-		OnEmptyAll: r.Rule.OnEmptyAll, Rollout: int64(r.Rule.Rollout), ByWeight: r.Rule.ByWeight,
+		Degrade: slow.Degrade{
+			ByAbsence: d.ByAbsence, TiersByAbsence: d.TiersByAbsence, UnhealthyPercent: d.UnhealthyPercent,
+			MinUsable: d.MinUsable, MinUsableIsShare: d.MinUsableIsShare, HoldDown: d.HoldDown,
+		},
+		NearbyFirst: r.Rule.NearbyFirst, OnEmptyAll: r.Rule.OnEmptyAll, Rollout: int64(r.Rule.Rollout), ByWeight: r.Rule.ByWeight,
 	}
-	if r.Rule.SET != nil {
-		rule.SET = &slow.SETStage{Required: r.Rule.SET.Required}
-		for _, tier := range r.Rule.SET.Tiers {
+	if s := r.Rule.SET; s != nil {
+		rule.SET = &slow.SETStage{Unknown: string(s.Unknown), Callee: s.Callee}
+		for _, tier := range s.Tiers {
 			rule.SET.Tiers = append(rule.SET.Tiers, string(tier))
 		}
 	}
-	if r.Rule.Nearby != nil {
-		rule.Nearby = &slow.NearbyStage{Match: int(r.Rule.Nearby.Match), Max: int(r.Rule.Nearby.Max), Strict: r.Rule.Nearby.Strict}
+	if n := r.Rule.Nearby; n != nil {
+		rule.Nearby = &slow.NearbyStage{Match: int(n.Match), Max: int(n.Max), Strict: n.Strict, Places: oracleMaps[n.Places]}
 	}
-	return rule, string(r.SET), placeOf(r.Location)
+	sets = strings.Fields(string(r.SETs))
+	if len(sets) == 0 || r.Rule.SET == nil {
+		sets = []string{""}
+	}
+	return rule, sets, placeOf(r.Location)
 }
 
 func placeOf(l location.Location) slow.Place { return slow.Place{l.Region, l.Zone, l.Campus} }
@@ -42,19 +52,13 @@ func instancesOf(list []Instance) []slow.Instance {
 	return out
 }
 
-// oracle returns what package oracle chooses.
-func oracle(r Route, all []Instance) (chosen []int, tier, level string) {
-	rule, set, place := oracleOf(r)
-	c := rule.Choose(set, place, instancesOf(all), slow.Road{})
-	return c.Chosen, c.Tier, c.Level
-}
-
 func segments(set location.SET) []string {
 	return append(strings.Split(string(set), "."), "", "")[:3]
 }
 
 var (
 	someSET      = rapid.SampledFrom([]location.SET{"", "a.b.c", "a.b.d", "a.b.*", "a.e.c", "a.e.*", "ab.b.c", "f.b.c", "f.b.*"})
+	someSETs     = rapid.SampledFrom([]SETs{"", "a", "a.b.c", "a.b.c", "a.b.d", "a.b.*", "a.e.*", "g.b.c", "a a.b.c", "a.b.* f.b.c", "a.b.c a.b.d f"})
 	someLocation = rapid.Custom(func(t *rapid.T) location.Location {
 		return location.Location{
 			Region: rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(t, "region"),
@@ -77,36 +81,132 @@ var (
 		func(tiers []Tier) []Tier { return tiers[:1+len(tiers[0])%4] })
 )
 
+// someMaps are maps of places, and what the oracle makes of them.
+var someMaps, oracleMaps = func() (maps []*PlaceMap, oracle map[*PlaceMap]slow.PlaceMap) {
+	oracle = map[*PlaceMap]slow.PlaceMap{}
+	for _, entries := range []map[string][][]string{
+		{"r1": {{"r2"}}, "r1/z1": {{"campus"}, {"r1/z2"}}, "r2/z1": {{"r1/z1", "r1/z2/c1"}, {"all"}}},
+		{"r1/z1/c1": {{"r2/z2"}, {"region"}}, "r1": {{"zone"}}, "*": {{"region"}, {"r2/z1"}}},
+		{"r2": {{"zone"}}, "*": {{"region"}}},
+		{"*": {{"r1/z1"}, {"r2"}, {"all"}}},
+	} {
+		text, said := "version: 1\nplaces:\n  m:\n", slow.PlaceMap{}
+		for key, list := range entries {
+			text += fmt.Sprintf("    %q: [", key)
+			for _, group := range list {
+				said[key] = append(said[key], group)
+				if len(group) == 1 {
+					text += group[0] + ", "
+				} else {
+					text += "[" + strings.Join(group, ", ") + "], "
+				}
+			}
+			text += "]\n"
+		}
+		text += "rules: [{name: r, service: a/b, nearby: {places: m}}]"
+		var problems strict.Problems
+		rules := Load([]strict.File{{Name: "m.yaml", Data: []byte(text)}}, today, &problems)
+		if err := problems.Err(); err != nil {
+			panic(err)
+		}
+		m := rules.All()[0].Nearby.Places
+		maps, oracle[m] = append(maps, m), said
+	}
+	return maps, oracle
+}()
+
 func drawRule(t *rapid.T) *Rule {
 	rule := &Rule{
 		Name: "r",
 		Degrade: Degrade{
 			ByAbsence:        rapid.Bool().Draw(t, "byAbsence"),
+			TiersByAbsence:   rapid.Bool().Draw(t, "tiersByAbsence"),
 			UnhealthyPercent: rapid.SampledFrom([]int{1, 33, 50, 100}).Draw(t, "unhealthyPercent"),
 			MinUsable:        rapid.IntRange(0, 3).Draw(t, "minUsable"),
 		},
-		OnEmptyAll: rapid.Bool().Draw(t, "onEmptyAll"),
+		NearbyFirst: rapid.Bool().Draw(t, "nearbyFirst"),
+		OnEmptyAll:  rapid.Bool().Draw(t, "onEmptyAll"),
+	}
+	if rapid.Bool().Draw(t, "share") {
+		rule.Degrade.MinUsable, rule.Degrade.MinUsableIsShare = rapid.SampledFrom([]int{1, 20, 51, 100}).Draw(t, "minUsable"), true
 	}
 	if rapid.IntRange(0, 4).Draw(t, "hasSET") > 0 {
-		rule.SET = &SETStage{Tiers: someTiers.Draw(t, "tiers"), Required: rapid.Bool().Draw(t, "required")}
+		rule.SET = &SETStage{
+			Tiers: someTiers.Draw(t, "tiers"), Callee: rapid.Bool().Draw(t, "callee"),
+			Unknown: rapid.SampledFrom([]Unknown{UnknownAll, UnknownUnset, UnknownNone}).Draw(t, "unknown"),
+		}
 	}
 	if rapid.Bool().Draw(t, "hasNearby") {
 		levels := []int{rapid.IntRange(0, 3).Draw(t, "level"), rapid.IntRange(0, 3).Draw(t, "level")}
 		slices.Sort(levels)
 		rule.Nearby = &NearbyStage{Match: Level(levels[1]), Max: Level(levels[0]), Strict: rapid.Bool().Draw(t, "strict")}
+		if rapid.Bool().Draw(t, "places") {
+			rule.Nearby.Max, rule.Nearby.Places = LevelAll, rapid.SampledFrom(someMaps).Draw(t, "map")
+			if rapid.IntRange(0, 3).Draw(t, "none") == 0 && rule.Nearby.Places.hasOthers {
+				rule.Nearby.Match = LevelNone
+			}
+		}
 	}
 	return rule
+}
+
+// textOf returns a decision as a text: whom it gives, and of each SET the road.
+func textOf(d Decision) string {
+	text := fmt.Sprint(d.Chosen)
+	for _, c := range d.Choices {
+		text += fmt.Sprintf(" %d %q %q %t %v", c.SETRule, c.Tier, c.Level, c.Widened, c.Chosen)
+	}
+	return text
+}
+
+// textOfChoices is textOf for what the oracle chooses.
+func textOfChoices(chosen []int, choices []slow.Choice) string {
+	text := fmt.Sprint(chosen)
+	for _, c := range choices {
+		text += fmt.Sprintf(" %d %q %q %t %v", c.SETRule, c.Tier, c.Level, c.OnEmpty, c.Chosen)
+	}
+	return text
 }
 
 func TestSelectAgreesWithOracle(t *testing.T) { rapid.Check(t, selectAgreesWithOracle) }
 
 func selectAgreesWithOracle(t *rapid.T) {
-	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	r := Route{Rule: drawRule(t), SETs: someSETs.Draw(t, "caller sets"), Location: someLocation.Draw(t, "caller location")}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
-	got := r.Select(NewCallee(instances))
-	want, tier, level := oracle(r, instances)
-	if fmt.Sprint(got.Chosen, got.Tier, got.Level) != fmt.Sprint(want, tier, level) {
-		t.Fatalf("Select: %v tier %q level %q\noracle: %v tier %q level %q", got.Chosen, got.Tier, got.Level, want, tier, level)
+	rule, sets, place := oracleOf(r)
+	got, want := textOf(r.Select(NewCallee(instances))), textOfChoices(rule.Decide(sets, place, instancesOf(instances), nil, time.Time{}))
+	if got != want {
+		t.Fatalf("Select: %s\noracle: %s", got, want)
+	}
+}
+
+func TestSettleAgreesWithOracle(t *testing.T) { rapid.Check(t, settleAgreesWithOracle) }
+
+// settleAgreesWithOracle compares decisions with a past, while instances come, go and
+// change.
+func settleAgreesWithOracle(t *rapid.T) {
+	r := Route{Rule: drawRule(t), SETs: someSETs.Draw(t, "caller sets"), Location: someLocation.Draw(t, "caller location")}
+	r.Rule.Degrade.HoldDown = rapid.SampledFrom([]time.Duration{0, 5 * time.Second, 10 * time.Second}).Draw(t, "holdDown")
+	rule, sets, place := oracleOf(r)
+	instances := rapid.SliceOfN(someInstance, 0, 10).Draw(t, "instances")
+	now, memory, oracleMemory := time.Unix(0, 0), Memory{}, slow.Memory{}
+	var past strings.Builder
+	for range rapid.IntRange(1, 12).Draw(t, "steps") {
+		var d Decision
+		d, _, memory = r.Settle(NewCallee(slices.Clone(instances)), nil, memory, now)
+		chosen, choices := rule.Decide(sets, place, instancesOf(instances), oracleMemory, now)
+		if got, want := textOf(d), textOfChoices(chosen, choices); got != want {
+			t.Fatalf("at %d s of\n%+v\nSettle: %s\noracle: %s\nbefore:\n%s", now.Unix(), instancesOf(instances), got, want, past.String())
+		}
+		fmt.Fprintf(&past, "%d s: %s of %+v\n", now.Unix(), textOf(d), instancesOf(instances))
+		now = now.Add(time.Duration(rapid.IntRange(0, 6).Draw(t, "seconds")) * time.Second)
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			if n := rapid.IntRange(0, len(instances)).Draw(t, "instance"); n < len(instances) {
+				instances[n].Healthy, instances[n].Isolate = rapid.Bool().Draw(t, "healthy"), rapid.IntRange(0, 5).Draw(t, "isolate") == 0
+				continue
+			}
+			instances = append(instances, someInstance.Draw(t, "new"))
+		}
 	}
 }
 
@@ -117,8 +217,8 @@ func TestSelectNeverLeaksAnotherBusiness(t *testing.T) {
 }
 
 func selectNeverLeaksAnotherBusiness(t *rapid.T) {
-	r := Route{Rule: drawRule(t), SET: "a.b.c", Location: someLocation.Draw(t, "caller location")}
-	r.Rule.SET = &SETStage{Tiers: []Tier{TierOwn, TierPool, TierSiblings, TierBusiness}}
+	r := Route{Rule: drawRule(t), SETs: rapid.SampledFrom([]SETs{"a", "a.b.*", "a.b.c", "a a.b.c a.e.*"}).Draw(t, "caller sets"), Location: someLocation.Draw(t, "caller location")}
+	r.Rule.SET = &SETStage{Tiers: []Tier{TierOwn, TierPool, TierSiblings, TierBusiness}, Unknown: UnknownAll}
 	instances := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	hasSETs := slices.ContainsFunc(instances, func(i Instance) bool { return i.SET != "" })
 	for _, i := range r.Select(NewCallee(instances)).Chosen {
@@ -133,7 +233,7 @@ func selectNeverLeaksAnotherBusiness(t *rapid.T) {
 func TestAnswerHasNoOtherDependencies(t *testing.T) { rapid.Check(t, answerHasNoOtherDependencies) }
 
 func answerHasNoOtherDependencies(t *rapid.T) {
-	r := Route{Rule: drawRule(t), SET: someSET.Draw(t, "caller set"), Location: someLocation.Draw(t, "caller location")}
+	r := Route{Rule: drawRule(t), SETs: someSETs.Draw(t, "caller sets"), Location: someLocation.Draw(t, "caller location")}
 	before := rapid.SliceOfN(someInstance, 0, 12).Draw(t, "instances")
 	callee := NewCallee(before)
 	d, members := r.Answer(callee, nil)
@@ -159,6 +259,11 @@ func answerHasNoOtherDependencies(t *rapid.T) {
 		members[n].Index = kept[members[n].Index]
 	}
 	again, got := r.Answer(NewCallee(after), nil)
+	for n := range again.Choices {
+		again.Choices[n].Chosen, again.Choices[n].tiers = nil, nil
+		d.Choices[n].Chosen, d.Choices[n].tiers = nil, nil
+		d.Choices[n].LastResort = again.Choices[n].LastResort // the list is the same with it and without
+	}
 	again.Chosen, d.Chosen = nil, nil
 	if !slices.Equal(got, members) || fmt.Sprint(again) != fmt.Sprint(d) {
 		t.Fatalf("depends on %q\nbefore %v %+v\nafter  %v %+v", sets, members, d, got, again)

@@ -1,12 +1,10 @@
 package route
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -21,6 +19,15 @@ type PlaceMap struct {
 	// hasOthers is true if there is an entry "*".
 	hasOthers bool
 	depth     int // how many levels of a caller's location the map looks at
+
+	col  int // of the name, from 1
+	said []saidPlace
+}
+
+// saidPlace is a place that a map names, and where in the map's file.
+type saidPlace struct {
+	location.Location
+	line, col int // from 1
 }
 
 // stop is one road of a map: a place, a level, or several of them together.
@@ -110,94 +117,3 @@ func (m *PlaceMap) equal(other *PlaceMap) bool {
 
 // equal reports whether two stops are the same road. Names are what the map has.
 func (s stop) equal(other stop) bool { return s.name == other.name }
-
-// readPlaces reads the maps of a file.
-func (l *loader) readPlaces(n strict.Node) {
-	for _, e := range n.Entries() {
-		name := e.Key.Raw()
-		if first, ok := l.maps[name]; ok {
-			e.Key.Errorf("map %q of places is given twice, first in %s:%d", name, first.File, first.Line)
-			continue
-		}
-		m := &PlaceMap{Name: name, File: n.File(), Line: e.Key.Line(), entries: map[location.Location][]stop{}}
-		l.maps[name] = m
-		for _, entry := range e.Value.Entries() {
-			m.readEntry(entry)
-		}
-	}
-}
-
-// readEntry reads what a map lists for a place, or for "*".
-func (m *PlaceMap) readEntry(e strict.Entry) {
-	var stops []stop
-	for _, item := range e.Value.Items() {
-		if s, ok := readStop(item); ok {
-			stops = append(stops, s)
-			m.depth = max(m.depth, s.deepest())
-		}
-	}
-	if e.Key.Raw() == "*" {
-		m.others, m.hasOthers = stops, true
-		return
-	}
-	place, err := parsePlaceOfAnyDepth(e.Key.Raw())
-	if err != nil {
-		e.Key.Errorf("%v, nor \"*\"", err)
-		return
-	}
-	m.entries[place], m.depth = stops, max(m.depth, place.Depth())
-}
-
-// readStop reads a place or level word, or a list of those that count as one road.
-func readStop(n strict.Node) (s stop, ok bool) {
-	var words []string
-	for _, item := range n.OneOrItems() {
-		word, ok := item.Text()
-		if !ok {
-			return stop{}, false
-		}
-		words = append(words, word)
-	}
-	if len(words) == 0 {
-		return stop{}, false
-	}
-	s, err := newStop(words)
-	if err != nil {
-		n.Errorf("%v, expected a place, or one of %s", err, quoteList(levelWords))
-	}
-	return s, err == nil
-}
-
-// resolvePlaces gives each stage the map that it names.
-func (l *loader) resolvePlaces() {
-	for at, stages := range l.references {
-		name := at.Raw()
-		m, ok := l.maps[name]
-		if !ok {
-			if !l.part {
-				at.Errorf("no file has a map %q under places%s", name, suggestMap(name, l.maps))
-			}
-			continue
-		}
-		for _, stage := range stages {
-			stage.Places = m
-		}
-		needsOthers := func(s *NearbyStage) bool { return s.Match == LevelNone && !m.hasOthers }
-		if slices.ContainsFunc(stages, needsOthers) {
-			at.Errorf("map %q has no \"*\", and matchLevel none leaves the first road of every caller to it", name)
-		}
-	}
-}
-
-// suggestMap returns a hint at the name of a map that is there.
-func suggestMap(name string, maps map[string]*PlaceMap) string {
-	var names []string
-	for name := range maps {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	if near, ok := strict.Nearest(name, names); ok {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	return ""
-}

@@ -21,8 +21,14 @@ type roads struct {
 	withoutEvacuated bool
 	lastTier         int // with `tiersBy: absent`, the tier after which there are no roads
 
-	measured []Road
+	measured []measuredRoad
 	earlier  [][]bool // instances of the measured roads: of all, or with tiersBy: absent of each tier
+}
+
+// measuredRoad is a road with its instances.
+type measuredRoad struct {
+	Road
+	members []int // ascending; may be shared, and is not written
 }
 
 // tierMembers is a tier with its instances.
@@ -119,7 +125,7 @@ func (r Road) rank() int {
 }
 
 // look measures the roads up to number n, and returns that road.
-func (r *roads) look(n int) Road {
+func (r *roads) look(n int) measuredRoad {
 	for len(r.measured) <= n {
 		r.measure(len(r.measured))
 	}
@@ -129,11 +135,10 @@ func (r *roads) look(n int) Road {
 // measure counts the instances of a road. The roads before it have been measured.
 func (r *roads) measure(n int) {
 	t, a := r.place(n)
-	road := Road{Tier: string(r.tiers[t].Tier), Level: r.areas[a].name, Wanted: r.degrade.MinUsable}
+	road := measuredRoad{Road{Tier: string(r.tiers[t].Tier), Level: r.areas[a].name, Wanted: r.degrade.MinUsable}, r.members(t, a)}
 	earlier := r.earlierThan(t)
-	members := r.members(n)
-	for _, i := range members {
-		instance := r.callee.Instances[i]
+	for _, i := range road.members {
+		instance := &r.callee.Instances[i]
 		if !instance.InService() {
 			continue
 		}
@@ -149,11 +154,11 @@ func (r *roads) measure(n int) {
 			}
 		}
 	}
-	road.Total = len(members)
+	road.Total = len(road.members)
 	if r.degrade.MinUsableIsShare {
 		road.Wanted = r.degrade.wanted(r.usableOnRoads(t))
 	}
-	road.Satisfied = r.degrade.satisfied(road)
+	road.Satisfied = r.degrade.satisfied(road.Road)
 	r.measured = append(r.measured, road)
 }
 
@@ -169,7 +174,7 @@ func (r *roads) earlierThan(tier int) []bool {
 	}
 	last, _ := r.place(n)
 	marks := r.marksOf(last)
-	for _, i := range r.members(n) {
+	for _, i := range r.measured[n].members {
 		marks[i] = true
 	}
 	return r.marksOf(tier)
@@ -187,10 +192,9 @@ func (r *roads) marksOf(tier int) []bool {
 	return r.earlier[tier]
 }
 
-// members returns the instances of a road, ascending. The slice may be shared: it must
-// not be written, and has no room to append to.
-func (r *roads) members(n int) []int {
-	t, a := r.place(n)
+// members returns the instances of a tier in an area, ascending. The slice may be shared:
+// it must not be written, and has no room to append to.
+func (r *roads) members(t, a int) []int {
 	list, area := r.load(t), r.areas[a]
 	if area.all && !r.withoutEvacuated {
 		return list
@@ -278,7 +282,8 @@ func (r *roads) everything() []int {
 // lookedAt returns the measured roads that could be taken, and the taken one.
 func (r *roads) lookedAt(taken int) []Road {
 	var out []Road
-	for n, road := range r.measured {
+	for n, measured := range r.measured {
+		road := measured.Road
 		if road.Taken = n == taken; road.Taken || r.isOpen(n) {
 			out = append(out, road)
 		}

@@ -39,13 +39,15 @@ func ParseService(s string) (Service, error) {
 func (s Service) String() string { return s.Namespace + "/" + s.Name }
 
 // Rules are all rules and lane addresses in force together. They are
-// immutable, and a nil *Rules has no rules.
+// immutable, but for a memory of the evacuations in force, and a nil *Rules has no
+// rules. Rules may be used by several goroutines.
 type Rules struct {
 	rules       []*Rule
 	index       index // of rules
 	addresses   map[Service]*Rule
 	aliases     map[string]string
 	naming      *naming
+	maps        []*PlaceMap // in the order of the files
 	evacuations evacuationTable
 }
 

@@ -187,7 +187,8 @@ func (s *selection) choice() Choice { return s.take(s.roads.first()) }
 func (s *selection) take(n int) Choice {
 	c := Choice{SET: s.set, SETRule: s.setRule, LastResort: s.lastResort, taken: n}
 	if n >= 0 {
-		c.Chosen, c.Tier, c.Level = s.roads.members(n), s.roads.look(n).Tier, s.roads.look(n).Level
+		road := s.roads.look(n)
+		c.Chosen, c.Tier, c.Level = road.members, road.Tier, road.Level
 	} else if s.Rule.OnEmptyAll {
 		c.Chosen, c.Widened = s.roads.everything(), true
 	}

@@ -133,7 +133,9 @@ func (l *loader) readCallers(n strict.Node) []*Template {
 	before := n.Faults()
 	items := n.OneOrItems()
 	switch {
-	case len(items) == 0 && n.Faults() == before:
+	case n.Faults() > before:
+		return nil
+	case len(items) == 0:
 		n.Errorf("the list of callers is empty, expected SETs, as [\"qb.{each}.h\", ams.SH.1]")
 	case len(items) > maxCallers:
 		n.Errorf("found %d callers, expected at most %d; {each} stands for every name that the instances have", len(items), maxCallers)
@@ -271,28 +273,23 @@ func readLevel(n strict.Node, further ...string) *Level {
 
 // readOrder reads the order of the roads. It reports whether nearby comes first.
 func readOrder(n strict.Node) (nearbyFirst bool) {
+	before := n.Faults()
 	var words []string
 	for _, item := range n.Items() {
 		words = append(words, item.Raw())
 	}
-	switch strings.Join(words, " ") {
-	case "set nearby":
-	case "nearby set":
+	switch order := strings.Join(words, ", "); {
+	case order == "set, nearby" || n.Faults() > before:
+	case order == "nearby, set":
 		return true
-	case "":
 	default:
-		n.Errorf("found order [%s], expected [set, nearby] or [nearby, set]", strings.Join(words, ", "))
+		n.Errorf("found order [%s], expected [set, nearby] or [nearby, set]", order)
 	}
 	return false
 }
 
 // readDegrade reads what `degrade` says.
 func readDegrade(n strict.Node) (v degradeValues) {
-	notYet := func(key string) strict.Key {
-		return strict.Optional(key, func(n strict.Node) {
-			n.Errorf("%s is not supported yet, expected unhealthyPercent and minUsable", key)
-		})
-	}
 	choice := func(into **bool, off, on string) func(strict.Node) {
 		return func(n strict.Node) {
 			if word, ok := n.Word(off, on); ok {
@@ -314,14 +311,25 @@ func readDegrade(n strict.Node) (v degradeValues) {
 			holdDown := readHoldDown(n)
 			v.holdDown = &holdDown
 		}),
-		notYet("overprovision"), notYet("failback"),
+		strict.Optional("overprovision", strict.Ignore), strict.Optional("failback", strict.Ignore),
 	)
-	for _, key := range []string{"unhealthyPercent", "minUsable"} {
-		if v.byAbsence != nil && *v.byAbsence && values.Has(key) {
-			values[key].Errorf("%s means nothing beside by: absent, expected one of them", key)
-		}
+	if key, ok := firstOf(values, "overprovision", "failback"); ok {
+		values[key].Errorf("%s is not supported yet, expected unhealthyPercent and minUsable", key)
+	}
+	if key, ok := firstOf(values, "unhealthyPercent", "minUsable"); ok && v.byAbsence != nil && *v.byAbsence {
+		values[key].Errorf("%s means nothing beside by: absent, expected one of them", key)
 	}
 	return v
+}
+
+// firstOf returns the first of the keys that is given.
+func firstOf(values strict.Values, keys ...string) (key string, ok bool) {
+	for _, key := range keys {
+		if values.Has(key) {
+			return key, true
+		}
+	}
+	return "", false
 }
 
 // readMinUsable reads a number of instances, or a share as 20%.

@@ -73,7 +73,8 @@ func (t Tier) contains(caller, set location.SET) bool {
 	case TierSiblings:
 		return strings.HasPrefix(string(set), caller.AreaPrefix())
 	case TierBusiness:
-		return strings.HasPrefix(string(set), caller.Segment(1)+".")
+		business, _, _ := strings.Cut(string(caller), ".")
+		return len(set) > len(business) && set[len(business)] == '.' && string(set[:len(business)]) == business
 	case TierUnset:
 		return set == ""
 	case TierAll, tierEverything:

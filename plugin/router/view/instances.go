@@ -42,11 +42,11 @@ const (
 	causeInstances  = "instances changed"
 	causeMapping    = "mapping files changed"
 	causeRouting    = "routing files changed"
-	causeEvacuation = "an evacuation ended"
+	causeEvacuation = "an evacuation began or ended"
 	causeOwnService = "instances of the lane address's own service changed"
 	causeFirst      = "asked for the first time"
 	causePods       = "pods changed"
-	causeHoldDown   = "a narrower tier or level was satisfied for the hold-down"
+	causeHoldDown   = "an earlier road was chosen for the hold-down"
 	causeService    = "the service's own record changed"
 )
 
@@ -111,10 +111,11 @@ func (s *instances) renew(n int, resolved *route.Instance, r *renewal) (err erro
 	if s.digests[n], err = digest(p); err != nil {
 		return err
 	}
-	if ok && *resolved == old.callee.Instances[before] && s.digests[n] == old.digests[before] {
-		return nil // the server's cache reads what is new several times
+	sameContent := ok && s.digests[n] == old.digests[before] // the server's cache reads what is new several times
+	if sameContent && *resolved == old.callee.Instances[before] {
+		return nil
 	}
-	if !same {
+	if cause == "" || !same && !sameContent {
 		cause = causeInstances
 	}
 	s.touch(resolved.SET, stamp{r.seq, cause})
