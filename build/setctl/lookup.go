@@ -89,7 +89,7 @@ func lookUpInTable(table *location.Table, addr netip.Addr) lookupResult {
 	if found, ok := table.Lookup(addr); ok {
 		facts = found.Facts()
 	}
-	facts.Join(table.Default())
+	facts.JoinDefault(table.Default())
 	result := lookupResult{Caller: explain.NewCaller(addr, facts, nil)}
 	result.Known = len(result.Facts) > 0
 	return result

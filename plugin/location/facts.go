@@ -137,6 +137,16 @@ func (f *Facts) Join(later Found) {
 	f.joinLabels(later)
 }
 
+// JoinDefault adds the `default` of the mapping files, which comes after all sources. Its
+// location counts as one: it is for addresses of whose location nothing is known.
+func (f *Facts) JoinDefault(fallback Found) {
+	known, from := f.Location, f.FieldOrigins
+	f.Join(fallback)
+	if known != (Location{}) {
+		f.Location, f.RegionFrom, f.ZoneFrom, f.CampusFrom = known, from.RegionFrom, from.ZoneFrom, from.CampusFrom
+	}
+}
+
 // refine adds the narrower levels of a later source that agrees.
 func (f *Facts) refine(later Found) {
 	known, from := f.Location, later.origins

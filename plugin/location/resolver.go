@@ -41,7 +41,7 @@ func (r Resolver) Caller(addr netip.Addr) Facts {
 			}
 		}
 	}
-	f.Join(r.Default)
+	f.JoinDefault(r.Default)
 	return f
 }
 
@@ -69,7 +69,7 @@ func (h Hosts) Instance(host string, registered *Facts) Facts {
 		}
 	}
 	f.Join(registered.Found())
-	f.Join(h.Table.Default())
+	f.JoinDefault(h.Table.Default())
 	return f
 }
 

@@ -59,7 +59,8 @@ func TestCaller(t *testing.T) {
 		{"a shared address has none of several SETs", []*Facts{sharedAddr("r"), several("a.b.c", "a.b.d")}, noFacts, "r  map[]"},
 		{"also where another source comes first with several", []*Facts{several("a.b.c", "a.b.d"), sharedAddr("")}, noFacts, "  map[]"},
 		{"the default comes last", []*Facts{facts("r", "", "", "")}, facts("d", "", "", "d.d.d").Found(), "r d.d.d map[]"},
-		{"the default refines too", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", "").Found(), "r/z  map[]"},
+		{"the location of the default counts as one", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", "a.b.c", "k", "1").Found(), "r a.b.c map[k:1]"},
+		{"where nothing of the location is known, it is the default's", []*Facts{facts("", "", "", "a.b.c")}, facts("r", "z", "", "").Found(), "r/z a.b.c map[]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
