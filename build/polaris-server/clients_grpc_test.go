@@ -32,6 +32,7 @@ func TestClientsGRPC(t *testing.T) {
 		gateway: startClient(t, grpcBinary, server, gatewayAddr),
 		novel:   startClient(t, grpcBinary, server, novelAddr),
 		wild:    startClient(t, grpcBinary, server, wildAddr),
+		apart:   true,
 	}
 	runRows(t, c, "grpc-go-polaris", grpcRows)
 }

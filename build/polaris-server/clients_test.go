@@ -55,9 +55,8 @@ func startClient(t *testing.T, binary func() (string, error), s *polaristest.Ser
 	return &program{in: in, out: bufio.NewScanner(out)}
 }
 
-// do sends a command, and returns the answer: the next line in JSON. A framework
-// may log on standard output, too.
-func (p *program) do(t *testing.T, command map[string]any) (out served) {
+// do sends a command, and returns the answer.
+func (p *program) do(t *testing.T, command map[string]any) served {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,6 +67,13 @@ func (p *program) do(t *testing.T, command map[string]any) (out served) {
 	if _, err := p.in.Write(append(line, '\n')); err != nil {
 		t.Fatal(err)
 	}
+	return p.answer(t)
+}
+
+// answer returns the next answer: the next line in JSON. A framework may log on
+// standard output, too.
+func (p *program) answer(t *testing.T) (out served) {
+	t.Helper()
 	for p.out.Scan() && !bytes.HasPrefix(p.out.Bytes(), []byte("{")) {
 	}
 	if err := json.Unmarshal(p.out.Bytes(), &out); err != nil {
@@ -132,7 +138,7 @@ type clientRow struct {
 	test func(*testing.T, *clients)
 }
 
-// runRows runs the rows at the same time, and compares them with the framework's
+// runRows runs the rows, and compares them with the framework's
 // table in docs/compatibility.md if all ran and hold.
 func runRows(t *testing.T, c *clients, framework string, rows []clientRow) {
 	t.Helper()
@@ -140,7 +146,9 @@ func runRows(t *testing.T, c *clients, framework string, rows []clientRow) {
 	t.Run("row", func(t *testing.T) {
 		for _, row := range rows {
 			t.Run(row.key, func(t *testing.T) {
-				t.Parallel()
+				if c.apart {
+					t.Parallel()
+				}
 				row.test(t, c)
 				ran.Add(1)
 			})

@@ -47,6 +47,7 @@ type clients struct {
 	server               *polaristest.Server
 	console              *polaristest.Console
 	gateway, novel, wild *program
+	apart                bool // rows have services of their own, and run at the same time
 }
 
 // register registers instances of two businesses, which the gateway's program
@@ -110,6 +111,7 @@ func TestClientsTRPC(t *testing.T) {
 		gateway: startClient(t, trpcBinary, server, gatewayAddr),
 		novel:   startClient(t, trpcBinary, server, novelAddr, "-full-set-name", "qb.novel.h"),
 		wild:    startClient(t, trpcBinary, server, wildAddr, "-full-set-name", "qb.novel.*"),
+		apart:   true,
 	}
 	runRows(t, c, "tRPC-Go", trpcRows)
 }

@@ -39,14 +39,15 @@ type answer struct {
 	Error  string         `json:"error,omitempty"` // of the last call that failed
 }
 
-// instance is an instance of the service, at a host.
-type instance struct{ host string }
+// Instance is an instance of the service, at a host. dubbo-go exports exported types
+// only.
+type Instance struct{ host string }
 
 // Hello answers the instance's host.
-func (i *instance) Hello(context.Context, string) (string, error) { return i.host, nil }
+func (i *Instance) Hello(context.Context, string) (string, error) { return i.host, nil }
 
 // Reference returns the name of the service in the configuration.
-func (i *instance) Reference() string { return "instance" }
+func (i *Instance) Reference() string { return "instance" }
 
 // caller calls the service.
 type caller struct {
@@ -69,25 +70,26 @@ func main() {
 }
 
 func run(server, host, set string) error {
-	root := config.NewRootConfigBuilder().
-		SetApplication(config.NewApplicationConfigBuilder().SetName("test").Build()).
+	app := config.NewApplicationConfigBuilder().SetName("test").Build()
+	root := config.NewRootConfigBuilder().SetApplication(app).
 		AddRegistry("polaris", config.NewRegistryConfigBuilder().SetProtocol("polaris").SetAddress(server).
 			SetNamespace("default").SetRegistryType("interface").Build())
 	if host == "" {
 		return call(root)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	port, err := freePort(host)
 	if err != nil {
 		return err
 	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
+	// Without a port of its own the service of metadata listens at the same one on
+	// every address of the machine.
+	if app.MetadataServicePort, err = freePort("127.0.0.1"); err != nil {
 		return err
 	}
-	config.SetProviderService(&instance{host})
+	config.SetProviderService(&Instance{host})
 	provided := config.NewServiceConfigBuilder().SetInterface(service).SetProtocolIDs("dubbo").Build()
 	provided.Params = map[string]string{"internal-set-name": set, "internal-enable-set": "Y"}
-	root.AddProtocol("dubbo", config.NewProtocolConfigBuilder().SetName("dubbo").SetIp(host).SetPort(strconv.Itoa(port)).Build()).
+	root.AddProtocol("dubbo", config.NewProtocolConfigBuilder().SetName("dubbo").SetIp(host).SetPort(port).Build()).
 		SetProvider(config.NewProviderConfigBuilder().AddService("instance", provided).Build())
 	if err := config.Load(config.WithRootConfig(root.Build())); err != nil {
 		return err
@@ -95,6 +97,15 @@ func run(server, host, set string) error {
 	fmt.Println("\n{}")
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
+}
+
+// freePort returns a port that nobody listens at.
+func freePort(host string) (string, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", err
+	}
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), listener.Close()
 }
 
 // call answers commands until there are no more.
