@@ -39,6 +39,7 @@ type Got struct {
 	} `json:"instances"`
 	Picked    string         `json:"picked"`
 	Times     map[string]int `json:"times"`
+	ByKey     []string       `json:"byKey"`     // the host picked for each hash key
 	PickError string         `json:"pickError"` // of the last pick that failed
 	Events    []Event        `json:"events"`
 	Location  []string       `json:"location"` // region, zone, campus

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -58,7 +59,7 @@ func (r *caller) get(c command) answer {
 		a.Instances = append(a.Instances, newInstance(i))
 	}
 	for range max(c.Times, 1) {
-		picked, err := r.pick(c)
+		picked, err := r.pick(c, nil)
 		if err != nil {
 			a.PickError = err.Error()
 			continue
@@ -66,13 +67,22 @@ func (r *caller) get(c command) answer {
 		a.Picked = picked
 		a.Times[picked]++
 	}
+	for key := range c.Keys {
+		picked, err := r.pick(c, fmt.Append(nil, "user-", key))
+		if err != nil {
+			a.PickError = err.Error()
+		}
+		a.ByKey = append(a.ByKey, picked)
+	}
 	return a
 }
 
-// pick asks the routers and the load balancer for one instance.
-func (r *caller) pick(c command) (string, error) {
+// pick asks the routers and the load balancer for one instance; hashKey is for the
+// balancers that have one.
+func (r *caller) pick(c command, hashKey []byte) (string, error) {
 	request := &api.GetOneInstanceRequest{}
 	request.Namespace, request.Service, request.Timeout = c.Namespace, c.Service, &timeout
+	request.LbPolicy, request.HashKey = c.Balancer, hashKey
 	if c.Set != "" {
 		request.SourceService = &model.ServiceInfo{Metadata: map[string]string{"internal-enable-set": "Y", "internal-set-name": c.Set}}
 	}

@@ -7,8 +7,9 @@
 //     "persist" (keep files on disk, which v1.5.5 does not by itself),
 //   - {"get": NAME, "namespace": NS, "service": S} answers the list that the
 //     caller has of a service. With "times": N it also answers how often each
-//     instance came up in N choices of the SDK's load balancer. With "set": SET
-//     the caller says that SET in its request,
+//     instance came up in N choices of the SDK's load balancer, which is "balancer"
+//     where that is given. With "keys": N it answers the choice for each of N hash
+//     keys. With "set": SET the caller says that SET in its request,
 //   - {"watch": NAME, "namespace": NS, "service": S} answers the events since the
 //     last such command; the first one starts the watch,
 //   - {"where": NAME} answers the location that the SDK believes to have.
@@ -39,6 +40,8 @@ type command struct {
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`
 	Times     int    `json:"times"`
+	Balancer  string `json:"balancer"`
+	Keys      int    `json:"keys"`
 	Set       string `json:"set"`
 
 	Where string `json:"where"`
@@ -70,6 +73,7 @@ type answer struct {
 	Picked    string     `json:"picked,omitempty"` // by the SDK's own load balancer
 
 	Times     map[string]int `json:"times,omitempty"`     // choices by host
+	ByKey     []string       `json:"byKey,omitempty"`     // the host chosen for each key
 	PickError string         `json:"pickError,omitempty"` // of the last choice that failed
 	Events    []event        `json:"events,omitempty"`
 	Location  []string       `json:"location,omitempty"` // region, zone, campus
