@@ -77,6 +77,10 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) c
 	var mappingProblems, routingProblems, lints strict.Problems
 	table := location.LoadMapping(mapping, &mappingProblems)
 	rules := route.Load(routing, time.Now(), &routingProblems)
+	rules.CheckPlaces(table, &routingProblems)
+	if routingProblems.Err() != nil {
+		rules = nil
+	}
 	if table != nil && rules != nil {
 		rules.Lint(table, &lints)
 		if state != nil {

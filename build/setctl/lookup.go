@@ -11,16 +11,14 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
-	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
 // lookupResult is the output of `setctl lookup`.
 type lookupResult struct {
-	Address    string         `json:"address"`
-	Known      bool           `json:"known"`
-	Facts      []explain.Fact `json:"facts"`
-	notKnownTo string         // for people: which other sources do not know the address
+	explain.Caller
+	Known      bool   `json:"known"`
+	notKnownTo string // for people: which other sources do not know the address
 }
 
 // newLookup returns the command `setctl lookup`.
@@ -77,11 +75,11 @@ func lookUpInFiles(names []string, addr netip.Addr) (lookupResult, error) {
 
 // lookUpAtServer asks a running server about an address.
 func lookUpAtServer(server remote, addr netip.Addr) (lookupResult, error) {
-	var answer api.Lookup
+	var answer explain.Caller
 	if err := server.get("lookup", url.Values{"address": {addr.String()}}, &answer); err != nil {
 		return lookupResult{}, err
 	}
-	return lookupResult{Address: answer.Address, Known: len(answer.Facts) > 0, Facts: answer.Facts, notKnownTo: "known to no other source, "}, nil
+	return lookupResult{Caller: answer, Known: len(answer.Facts) > 0, notKnownTo: "known to no other source, "}, nil
 }
 
 // lookUpInTable looks an address up in the mapping.
@@ -91,18 +89,18 @@ func lookUpInTable(table *location.Table, addr netip.Addr) lookupResult {
 	if found, ok := table.Lookup(addr); ok {
 		facts = found.Facts()
 	}
-	facts.Join(table.Default())
-	result := lookupResult{Address: addr.String(), Facts: explain.FactsOf(facts)}
+	facts.JoinDefault(table.Default())
+	result := lookupResult{Caller: explain.NewCaller(addr, facts, nil)}
 	result.Known = len(result.Facts) > 0
 	return result
 }
 
 // text writes the result for people.
 func (l lookupResult) text(w io.Writer) {
-	if !l.Known {
+	if !l.Known && l.Instances == 0 {
 		fmt.Fprintf(w, "%s is in no mapping entry, %sand there is no default\n", l.Address, l.notKnownTo)
 		return
 	}
 	fmt.Fprintln(w, l.Address)
-	explain.WriteFacts(w, l.Facts)
+	l.Identity(w)
 }

@@ -112,6 +112,9 @@ func candidate(server remote, before *world.World, mapping, routing []string) (*
 	if len(routing) > 0 {
 		rules = route.Load(routingFiles, time.Now(), &problems)
 	}
+	if len(mapping)+len(routing) > 0 {
+		rules.CheckPlaces(table, &problems)
+	}
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}

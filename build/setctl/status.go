@@ -109,13 +109,33 @@ func (w *statusWriter) write(s api.Status) {
 	}
 	w.section("drift: %d instances registered otherwise than the mapping says", s.Drift.Count)
 	for _, d := range s.Drift.First {
-		w.row("%s\t%s\t%s %s\tmapping %s", explain.Plain(d.Service), explain.Plain(d.Host), d.Field, explain.Plain(d.Registered), d.Mapping)
+		w.row("%s\t%s\t%s", explain.Plain(d.Service), explain.Plain(d.Host), d.Text())
 	}
+	w.severalSETs(s.SeveralSETs)
 	w.section("warnings: %d", len(s.Warnings))
 	for _, p := range s.Warnings {
 		w.row("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
 	}
 	w.table.Flush()
+}
+
+// severalSETs writes the addresses with several SETs, if there are any.
+func (w *statusWriter) severalSETs(s api.SeveralSETs) {
+	if s.Count == 0 {
+		return
+	}
+	w.section("several SETs: callers of %s are routed as each of their SETs, as the instances registered there differ", addresses(s.Count))
+	for _, several := range s.First {
+		w.row("%s\t%s", several.Address, explain.Plain(strings.Trim(fmt.Sprint(several.SETs), "[]")))
+	}
+}
+
+// addresses returns a count of addresses in words.
+func addresses(n int) string {
+	if n == 1 {
+		return "1 address"
+	}
+	return fmt.Sprintf("%d addresses", n)
 }
 
 func (w *statusWriter) files(list []api.Files) {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // A rollout by weight moves a share of every caller's requests, a rollout by
@@ -24,5 +28,48 @@ rules
 `
 	if !strings.Contains(out.String(), want) {
 		t.Errorf("the status is\n%s\nwant in it\n%s", out.String(), want)
+	}
+}
+
+// The status names the addresses with several SETs, and the registered names that do
+// not count.
+func TestStatusNamesSeveralSETs(t *testing.T) {
+	var out strings.Builder
+	newStatusWriter(&out).write(api.Status{
+		Drift: api.DriftStatus{Count: 2, First: []world.Drift{
+			{Service: "default/a", Host: "10.1.0.1", Field: "set", Registered: "a.b.c", Mapping: "a.b.d"},
+			{Service: "default/a", Host: "10.1.0.2", Field: "set", Registered: "a.b", Why: `SET name "a.b" has 2 segments, expected three: business.area.group`},
+		}},
+		SeveralSETs: api.SeveralSETs{Count: 1, First: []world.Several{{Address: "10.9.0.7", SETs: []location.SET{"a.b.c", "a.b.d"}}}},
+	})
+	const want = `
+drift: 2 instances registered otherwise than the mapping says
+  default/a  10.1.0.1  set a.b.c, mapping a.b.d
+  default/a  10.1.0.2  SET name "a.b" has 2 segments, expected three: business.area.group
+
+several SETs: callers of 1 address are routed as each of their SETs, as the instances registered there differ
+  10.9.0.7  a.b.c a.b.d
+`
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("the status is\n%s\nwant in it\n%s", out.String(), want)
+	}
+}
+
+// A lookup never says that an address has no instance where instances disagree.
+func TestLookupNamesWhoDisagrees(t *testing.T) {
+	registered := func(service string, port uint32, region string) explain.Registration {
+		return explain.Registration{Service: service, Host: "10.9.0.7", Port: port, Record: location.Record{Location: location.Location{Region: region}, Healthy: true}}
+	}
+	caller := explain.NewCaller(netip.MustParseAddr("10.9.0.7"), location.Facts{}, []explain.Registration{registered("default/a", 1, "r"), registered("default/b", 2, "q")})
+	var out strings.Builder
+	lookupResult{Caller: caller}.text(&out)
+	const want = `10.9.0.7
+  nothing is known of this address: no mapping, no pod, no report, and its own instances (2) agree on nothing
+  the instances at this address differ in their region
+    default/a  10.9.0.7:1  r
+    default/b  10.9.0.7:2  q
+`
+	if out.String() != want {
+		t.Errorf("the lookup is\n%s\nwant\n%s", out.String(), want)
 	}
 }

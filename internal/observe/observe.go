@@ -73,6 +73,10 @@ var (
 	Evacuations = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "setrouter_evacuations", Help: "Evacuations in force.",
 	})
+	// SeveralSETs is how many addresses have callers with several SETs.
+	SeveralSETs = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "setrouter_addresses_with_several_sets", Help: "Addresses whose callers have several SETs, as their registered instances differ in the SET.",
+	})
 )
 
 // Register puts the pack's metrics on the server's /metrics. Calling it again
@@ -81,7 +85,7 @@ func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
 		Requests, Failures, Unidentified, ListSize, BuildSeconds, ViewChanges,
-		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations,
+		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
 		_ = metrics.GetRegistry().Register(c) // the only possible error is AlreadyRegisteredError

@@ -1,10 +1,8 @@
-// Package wire translates places and hosts between Polaris's messages and
+// Package wire translates places between Polaris's messages and
 // package location.
 package wire
 
 import (
-	"net/netip"
-
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -27,11 +25,4 @@ func ToProto(l location.Location) *apimodel.Location {
 		Zone:   wrapperspb.String(l.Zone),
 		Campus: wrapperspb.String(l.Campus),
 	}
-}
-
-// HostAddress returns the address of the host of an instance or client. It is
-// not ok for a host that is a name.
-func HostAddress(host string) (addr netip.Addr, ok bool) {
-	addr, err := netip.ParseAddr(host)
-	return location.Normalize(addr), err == nil
 }

@@ -5,7 +5,6 @@ package cmdb
 
 import (
 	"errors"
-	"net/netip"
 
 	"github.com/polarismesh/polaris/common/model"
 	"github.com/polarismesh/polaris/plugin"
@@ -70,12 +69,8 @@ func (c *CMDB) Destroy() error { return nil }
 // out the default of the mapping files: the server would prefer the default to
 // what a client reports, and store it with instances.
 func (c *CMDB) GetLocation(host string) (*model.Location, error) {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return nil, nil
-	}
 	m := c.files.Get()
-	facts, ok := m.table.Lookup(addr)
+	facts, ok := m.table.LookupHost(host)
 	if !ok || facts.Location == (location.Location{}) {
 		return nil, nil
 	}

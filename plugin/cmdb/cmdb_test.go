@@ -38,6 +38,7 @@ func TestCMDB(t *testing.T) {
 	c := open(t, "match,region,zone,campus,set\n10.1.0.0/16,r,z,c,\n10.1.1.0/24,,,,a.b.c\n10.2.0.0/16,,,,a.b.d\nfd00::/16,r,y,,\n")
 	for host, want := range map[string]string{
 		"10.1.2.3": "r/z/c", "10.1.1.1": "r/z/c", "::ffff:10.1.2.3": "r/z/c", "fd00::1": "r/y/",
+		"[::ffff:10.1.2.3]": "r/z/c", "[fd00::1]": "r/y/", "fd00::1%eth0": "r/y/", "[fd00::1": "none",
 		"10.2.0.1": "none", "10.9.0.1": "none", "a-host": "none", "": "none",
 	} {
 		got, err := c.GetLocation(host)

@@ -98,7 +98,7 @@ func (f *Facts) AssignOrigin(origin *Origin) {
 			*from = origin
 		}
 	}
-	if f.SET != "" {
+	if f.hasSET() {
 		f.SETFrom = origin
 	}
 	if len(f.Labels) > 0 {
@@ -109,22 +109,42 @@ func (f *Facts) AssignOrigin(origin *Origin) {
 	}
 }
 
-// Join adds what a later source knows (docs/design.md, 4). The SET comes from the
-// first source that knows one. Labels are joined key by key. The later source adds
+// hasSET reports whether one SET is known, or several.
+func (f *Facts) hasSET() bool { return f.SET != "" || len(f.SETs) > 0 }
+
+// OverrideSET puts a SET in the place of every SET that is known. An operator asks by
+// it what a caller with another SET would get.
+func (f *Facts) OverrideSET(set SET) {
+	f.SET, f.SETs, f.SETFrom = set, nil, &Origin{Source: "override"}
+}
+
+// Join adds what a later source knows (docs/design.md, 4). The SET, or several SETs,
+// come from the first source that knows any. Labels are joined key by key. The later source adds
 // narrower levels to the location if it agrees on every known level; it never
 // contradicts. Join copies maps before it changes them.
 func (f *Facts) Join(later Found) {
 	f.refine(later)
 	if shared := later.origins.Shared; shared != nil {
-		f.Shared, f.SET, f.SETFrom, f.Labels, f.LabelsFrom = shared.resolve(later.row), "", nil, nil, nil
+		f.Shared = shared.resolve(later.row)
+		f.SET, f.SETs, f.SETFrom, f.Labels, f.LabelsFrom = "", nil, nil, nil, nil
 	}
 	if f.Shared != nil {
 		return
 	}
-	if f.SET == "" && later.SET != "" {
-		f.SET, f.SETFrom = later.SET, later.origins.SETFrom.resolve(later.row)
+	if !f.hasSET() {
+		f.SET, f.SETs, f.SETFrom = later.SET, later.SETs, later.origins.SETFrom.resolve(later.row)
 	}
 	f.joinLabels(later)
+}
+
+// JoinDefault adds the `default` of the mapping files, which comes after all sources. Its
+// location counts as one: it is for addresses of whose location nothing is known.
+func (f *Facts) JoinDefault(fallback Found) {
+	known, from := f.Location, f.FieldOrigins
+	f.Join(fallback)
+	if known != (Location{}) {
+		f.Location, f.RegionFrom, f.ZoneFrom, f.CampusFrom = known, from.RegionFrom, from.ZoneFrom, from.CampusFrom
+	}
 }
 
 // refine adds the narrower levels of a later source that agrees.
@@ -165,4 +185,16 @@ func (f *Facts) joinLabels(later Found) {
 		}
 	}
 	f.Labels, f.LabelsFrom, f.row = values, from, nil
+}
+
+// level returns pointers to a level of the location and to its origin. Level 0 is
+// the region.
+func (f *Facts) level(i int) (name *string, from **Origin) {
+	switch i {
+	case 0:
+		return &f.Region, &f.RegionFrom
+	case 1:
+		return &f.Zone, &f.ZoneFrom
+	}
+	return &f.Campus, &f.CampusFrom
 }

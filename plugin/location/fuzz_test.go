@@ -199,9 +199,12 @@ func FuzzParseSET(f *testing.F) {
 			}
 		}
 		// A registered name that is not a SET name gives no SET.
-		facts, invalid := Registered(Location{}, map[string]string{MetaSetName: text, MetaSetGroup: other})
-		if text != "" && err != nil && invalid == "" {
-			t.Errorf("%q and %q: %q, invalid %q", text, other, facts.SET, invalid)
+		facts, ignored := Registered(Location{}, map[string]string{MetaSetName: text, MetaSetGroup: other, MetaSetEnable: "y"})
+		if text != "" && err != nil && (len(ignored) == 0 || ignored[0].Name != text) {
+			t.Errorf("%q and %q: %q, ignored %q", text, other, facts.SET, ignored)
+		}
+		for _, name := range ignored {
+			fuzztest.Printable(t, name.Why)
 		}
 		if _, err := ParseSET(string(facts.SET)); facts.SET != "" && err != nil {
 			t.Error(err)

@@ -27,6 +27,9 @@ func (l Location) Depth() int {
 	return 3
 }
 
+// Level returns the name of a level: 0 is the region, 1 the zone, 2 the campus.
+func (l Location) Level(level int) string { return [...]string{l.Region, l.Zone, l.Campus}[level] }
+
 // Cut returns the widest depth levels of the location.
 func (l Location) Cut(depth int) Location {
 	switch {

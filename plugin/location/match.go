@@ -13,6 +13,17 @@ import (
 // IPv6 address as the IPv4 address, and an address without its zone id.
 func Normalize(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
+// HostAddr returns the address of the host of an instance or client, normalised. The
+// host may stand in brackets, as in [2001:db8::1]. HostAddr reports false for a host
+// that is a name.
+func HostAddr(host string) (addr netip.Addr, ok bool) {
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	addr, err := netip.ParseAddr(host)
+	return Normalize(addr), err == nil
+}
+
 // AllInside reports whether each of prefixes lies inside one of outer.
 func AllInside(prefixes, outer []netip.Prefix) bool {
 	for _, prefix := range prefixes {

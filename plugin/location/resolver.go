@@ -41,7 +41,7 @@ func (r Resolver) Caller(addr netip.Addr) Facts {
 			}
 		}
 	}
-	f.Join(r.Default)
+	f.JoinDefault(r.Default)
 	return f
 }
 
@@ -59,8 +59,7 @@ type Hosts struct {
 // default. Neither the mapping nor the pods know a host name.
 func (h Hosts) Instance(host string, registered *Facts) Facts {
 	var f Facts
-	if addr, err := netip.ParseAddr(host); err == nil {
-		addr = Normalize(addr)
+	if addr, ok := HostAddr(host); ok {
 		if h.PodsFirst {
 			h.join(&f, h.Pods, addr)
 		}
@@ -70,7 +69,7 @@ func (h Hosts) Instance(host string, registered *Facts) Facts {
 		}
 	}
 	f.Join(registered.Found())
-	f.Join(h.Table.Default())
+	f.JoinDefault(h.Table.Default())
 	return f
 }
 
@@ -86,91 +85,4 @@ func (h Hosts) join(f *Facts, source Source, addr netip.Addr) {
 		facts.Shared = nil
 		f.Join(facts.Found())
 	}
-}
-
-// Metadata keys in which an instance registers its SET, as the SDKs and TARS-like
-// deployments write them.
-const (
-	MetaSetName   = "internal-set-name"
-	MetaSetEnable = "internal-enable-set"
-	MetaSetGroup  = "set-group"
-)
-
-var registeredOrigin = &Origin{Source: "registered"}
-
-// Registered returns the facts that an instance registered: its location and its
-// SET. The SET is in internal-set-name, unless internal-enable-set has a value
-// other than Y; else the SET is in set-group. Registered skips a name that is not
-// a SET name, and returns the last such name as invalid.
-func Registered(loc Location, metadata map[string]string) (f Facts, invalid string) {
-	f.Location = loc
-	f.RegionFrom, f.ZoneFrom, f.CampusFrom = registeredOrigin, registeredOrigin, registeredOrigin
-	names := []string{metadata[MetaSetName], metadata[MetaSetGroup]}
-	if enabled, ok := metadata[MetaSetEnable]; ok && enabled != "Y" {
-		names[0] = ""
-	}
-	for _, name := range names {
-		if name == "" {
-			continue
-		}
-		set, err := ParseSET(name)
-		if err != nil {
-			invalid = name
-			continue
-		}
-		f.SET, f.SETFrom = set, registeredOrigin
-		break
-	}
-	return f, invalid
-}
-
-// CommonFacts returns the facts on which several records of one host agree. A
-// field on which they differ is unknown. A record without a field agrees with
-// every value of the field. The origin of a field is the origin in the first
-// record that has the field.
-func CommonFacts(records []Facts) Facts {
-	var f Facts
-	differ := false
-	for _, record := range records {
-		switch {
-		case record.SET == "":
-		case f.SET == "" && !differ:
-			f.SET, f.SETFrom = record.SET, record.SETFrom
-		case f.SET != record.SET:
-			f.SET, f.SETFrom, differ = "", nil, true
-		}
-	}
-	f.setCommonLocation(records)
-	return f
-}
-
-// setCommonLocation sets the levels, from the widest, on which no two records
-// differ.
-func (f *Facts) setCommonLocation(records []Facts) {
-	for level := range 3 {
-		name, from := f.level(level)
-		for i := range records {
-			value, origin := records[i].level(level)
-			switch {
-			case *value == "":
-			case *name == "":
-				*name, *from = *value, *origin
-			case *name != *value:
-				*name, *from = "", nil
-				return
-			}
-		}
-	}
-}
-
-// level returns pointers to a level of the location and to its origin. Level 0 is
-// the region.
-func (f *Facts) level(i int) (name *string, from **Origin) {
-	switch i {
-	case 0:
-		return &f.Region, &f.RegionFrom
-	case 1:
-		return &f.Zone, &f.ZoneFrom
-	}
-	return &f.Campus, &f.CampusFrom
 }

@@ -28,6 +28,11 @@ func facts(region, zone, campus string, set SET, labels ...string) *Facts {
 	return f
 }
 
+func several(sets ...SET) *Facts {
+	f := CommonFacts([]Record{{SET: sets[0]}, {SET: sets[1]}}, &Origin{Source: SourceRegistry})
+	return &f
+}
+
 func sharedAddr(region string) *Facts {
 	f := facts(region, "", "", "")
 	f.Shared = &Origin{}
@@ -48,8 +53,14 @@ func TestCaller(t *testing.T) {
 		{"labels key by key", []*Facts{facts("", "", "", "", "k", "1"), facts("", "", "", "", "k", "2", "l", "2")}, noFacts, "  map[k:1 l:2]"},
 		{"a shared address has no SET and no labels, but a location", []*Facts{sharedAddr("r"), facts("r", "z", "", "a.b.c", "k", "1")}, facts("", "", "", "d.d.d").Found(), "r/z  map[]"},
 		{"also where another source comes first", []*Facts{facts("r", "", "", "a.b.c", "k", "1"), sharedAddr("")}, noFacts, "r  map[]"},
+		{"several SETs of the first that knows any", []*Facts{facts("", "", "", ""), several("a.b.c", "a.b.d"), facts("", "", "", "a.b.e")}, noFacts, " [a.b.c a.b.d] map[]"},
+		{"one SET before several", []*Facts{facts("", "", "", "a.b.e"), several("a.b.c", "a.b.d")}, noFacts, " a.b.e map[]"},
+		{"several SETs before the default", []*Facts{several("a.b.c", "a.b.d")}, facts("", "", "", "d.d.d").Found(), " [a.b.c a.b.d] map[]"},
+		{"a shared address has none of several SETs", []*Facts{sharedAddr("r"), several("a.b.c", "a.b.d")}, noFacts, "r  map[]"},
+		{"also where another source comes first with several", []*Facts{several("a.b.c", "a.b.d"), sharedAddr("")}, noFacts, "  map[]"},
 		{"the default comes last", []*Facts{facts("r", "", "", "")}, facts("d", "", "", "d.d.d").Found(), "r d.d.d map[]"},
-		{"the default refines too", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", "").Found(), "r/z  map[]"},
+		{"the location of the default counts as one", []*Facts{facts("r", "", "", "")}, facts("r", "z", "", "a.b.c", "k", "1").Found(), "r a.b.c map[k:1]"},
+		{"where nothing of the location is known, it is the default's", []*Facts{facts("", "", "", "a.b.c")}, facts("r", "z", "", "").Found(), "r/z a.b.c map[]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +69,11 @@ func TestCaller(t *testing.T) {
 				r.Sources = append(r.Sources, fixed{f})
 			}
 			got := r.Caller(netip.MustParseAddr("10.0.0.1"))
-			if s := fmt.Sprintf("%s %s %v", got.Location, got.SET, got.Labels); s != tt.want {
+			sets := " " + string(got.SET)
+			if len(got.SETs) > 0 {
+				sets += fmt.Sprint(got.SETs)
+			}
+			if s := fmt.Sprintf("%s%s %v", got.Location, sets, got.Labels); s != tt.want {
 				t.Errorf("%q, want %q", s, tt.want)
 			}
 		})
@@ -74,30 +89,6 @@ func TestJoinLeavesSharedLabelsAlone(t *testing.T) {
 	f.Join(facts("", "", "", "", "l", "2").Found())
 	if len(shared.Labels) != 1 {
 		t.Errorf("shared labels are now %v", shared.Labels)
-	}
-}
-
-func TestRegistered(t *testing.T) {
-	tests := []struct {
-		name          string
-		metadata      map[string]string
-		want, invalid string
-	}{
-		{"none", nil, "", ""},
-		{"set name", map[string]string{MetaSetName: "a.b.c"}, "a.b.c", ""},
-		{"enabled", map[string]string{MetaSetName: "a.b.c", MetaSetEnable: "Y"}, "a.b.c", ""},
-		{"not enabled", map[string]string{MetaSetName: "a.b.c", MetaSetEnable: "N"}, "", ""},
-		{"not enabled, group", map[string]string{MetaSetName: "a.b.c", MetaSetEnable: "", MetaSetGroup: "a.b.d"}, "a.b.d", ""},
-		{"group", map[string]string{MetaSetGroup: "a.b.*"}, "a.b.*", ""},
-		{"name before group", map[string]string{MetaSetName: "a.b.c", MetaSetGroup: "a.b.d"}, "a.b.c", ""},
-		{"invalid", map[string]string{MetaSetName: "a.b"}, "", "a.b"},
-		{"invalid, group", map[string]string{MetaSetName: "a.b", MetaSetGroup: "a.b.d"}, "a.b.d", "a.b"},
-	}
-	for _, tt := range tests {
-		f, invalid := Registered(Location{}, tt.metadata)
-		if string(f.SET) != tt.want || invalid != tt.invalid {
-			t.Errorf("%s: SET %q, invalid %q, want %q, %q", tt.name, f.SET, invalid, tt.want, tt.invalid)
-		}
 	}
 }
 
@@ -132,6 +123,8 @@ func TestInstanceOfAPod(t *testing.T) {
 		{"10.0.0.1", true, "a.b.pod r/z"},
 		{"10.0.0.2", false, "a.b.pod r/z"},
 		{"::ffff:10.0.0.2", false, "a.b.pod r/z"},
+		{"[::ffff:10.0.0.2]", false, "a.b.pod r/z"},
+		{"[10.0.0.2", false, "a.b.registered q"},
 		{"10.0.0.3", false, "a.b.registered r/z"},
 		{"10.0.0.4", false, "a.b.registered q"},
 		{"a-host", true, "a.b.registered q"},
@@ -161,29 +154,6 @@ func TestAddrOf(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", prefix, got, want)
-		}
-	}
-}
-
-func TestCommonFacts(t *testing.T) {
-	tests := []struct {
-		name    string
-		records []Facts
-		want    string
-	}{
-		{"none", nil, " "},
-		{"equal", []Facts{*facts("r", "z", "c", "a.b.c"), *facts("r", "z", "c", "a.b.c")}, "r/z/c a.b.c"},
-		{"two SETs", []Facts{*facts("", "", "", "a.b.c"), *facts("", "", "", "a.b.d"), *facts("", "", "", "a.b.c")}, " "},
-		{"one without a SET says nothing", []Facts{*facts("r", "", "", ""), *facts("", "", "", "a.b.d")}, "r a.b.d"},
-		{"other zone", []Facts{*facts("r", "z", "c", ""), *facts("r", "y", "c", "")}, "r "},
-		{"one known further", []Facts{*facts("r", "", "", ""), *facts("r", "z", "c", ""), *facts("", "", "", "")}, "r/z/c "},
-		{"one known further, two differ", []Facts{*facts("r", "z", "", ""), *facts("r", "z", "c", ""), *facts("r", "z", "d", "")}, "r/z "},
-		{"other region", []Facts{*facts("r", "z", "c", ""), *facts("q", "z", "c", "")}, " "},
-	}
-	for _, tt := range tests {
-		got := CommonFacts(tt.records)
-		if s := got.Location.String() + " " + string(got.SET); s != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, s, tt.want)
 		}
 	}
 }

@@ -57,8 +57,8 @@ func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
 
 // LookupHost is Lookup for the host of an instance; ok is false for a host name.
 func (t *Table) LookupHost(host string) (found Found, ok bool) {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
+	addr, ok := HostAddr(host)
+	if !ok {
 		return Found{}, false
 	}
 	return t.Lookup(addr)

@@ -50,6 +50,9 @@ func (t topology) regionOf(zone string) (region string, ok bool) {
 	return "", false
 }
 
+// HasTopology reports whether the mapping files list the places that there are.
+func (t *Table) HasTopology() bool { return t != nil && t.topology != nil }
+
 // CheckLocation returns an error if a level of loc is not in the topology of the
 // mapping files. Without a topology it returns nil for every location.
 func (t *Table) CheckLocation(loc Location) error {

@@ -38,9 +38,9 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		return explain.Explanation{}, err
 	}
 	addr := location.Normalize(q.Addr)
-	in := explain.Input{Addr: addr, Name: r.query.Resolved, Caller: s.Identify(addr)}
+	in := explain.Input{Addr: addr, Name: r.query.Resolved, Caller: s.Identify(addr), Registrations: s.registrations(addr)}
 	if q.SET != "" {
-		in.Caller.SET, in.Caller.SETFrom = q.SET, &location.Origin{Source: "override"}
+		in.Caller.OverrideSET(q.SET)
 	}
 	var trace route.Trace
 	in.Route, in.Why = r.query.Rules.Route(route.Request{Addr: addr, Caller: in.Caller.Identity, Resolved: in.Name}, &trace)

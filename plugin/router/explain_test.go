@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -140,4 +141,38 @@ func sentIn(resp *apiservice.DiscoverResponse) string {
 	}
 	slices.Sort(out)
 	return strings.Join(out, " ")
+}
+
+// An explanation names a registered SET that does not count, also when the snapshot of
+// the service was renewed for another instance.
+func TestExplainNamesIgnoredSETs(t *testing.T) {
+	s, stock := newTestServer(t)
+	off := stockInstance("5", "a.b")
+	off.Metadata = map[string]string{location.MetaSetName: "a.b.c", location.MetaSetEnable: "N"}
+	stock.cached = append(stock.cached, stockInstance("6", "a.b"), off)
+	check := func(step, want string) {
+		t.Helper()
+		e, err := s.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "s"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, i := range e.Instances {
+			for _, sentence := range i.Ignored {
+				got = append(got, i.ID+": "+sentence)
+			}
+		}
+		if diff := cmp.Diff(want, strings.Join(got, "\n")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step, diff)
+		}
+	}
+	both := "5: SET name \"a.b.c\" is switched off by internal-enable-set \"N\"\n6: SET name \"a.b\" has 2 segments, expected three: business.area.group"
+	check("first", both)
+	stock.flip(0)
+	check("another instance changed", both)
+	repaired := *off
+	repaired.Revision, repaired.Metadata = wrapperspb.String("2"), map[string]string{location.MetaSetName: "a.b.c", location.MetaSetEnable: "y"}
+	stock.cached[len(stock.cached)-1] = &repaired
+	stock.flip(1)
+	check("one is repaired", strings.TrimPrefix(both, strings.Split(both, "\n")[0]+"\n"))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	l5filter "github.com/polaris-contrib/setrouter/plugin/router/l5"
 )
 
@@ -20,6 +21,12 @@ type proxy struct {
 // ServiceInstancesCache implements service.DiscoverServer.
 func (p *proxy) ServiceInstancesCache(ctx context.Context, filter *apiservice.DiscoverFilter, message *apiservice.Service) *apiservice.DiscoverResponse {
 	return p.router.instances(ctx, filter, message)
+}
+
+// ReportClient implements service.DiscoverServer.
+func (p *proxy) ReportClient(ctx context.Context, client *apiservice.Client) *apiservice.Response {
+	observe.Safely("the place of a client", func() { p.router.locateClient(ctx, client) })
+	return p.DiscoverServer.ReportClient(ctx, client)
 }
 
 // SyncByAgentCmd implements service.DiscoverServer for L5 agents.

@@ -50,6 +50,7 @@ type Server struct {
 
 	names   names
 	sources []location.Source // of the identity of callers
+	records *caller.Records   // nil without routing files
 	recent  caller.Recent
 	views   *view.Store
 	started time.Time
@@ -115,7 +116,7 @@ type outcome struct {
 // requests that get no list of ours.
 func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	s.recent.Count(who.Addr)
-	if who.Caller.SET == "" && who.Caller.Location == (location.Location{}) {
+	if who.Caller.SET == "" && len(who.Caller.SETs) == 0 && who.Caller.Location == (location.Location{}) {
 		observe.Unidentified.Inc()
 	}
 	kind, why := r.query.Rules.Route(who, nil)
@@ -204,10 +205,4 @@ func (s *Server) routed(r *request) (resp *apiservice.DiscoverResponse, err erro
 // CallerOf returns the address of the caller of an HTTP request.
 func (s *Server) CallerOf(r *http.Request) netip.Addr {
 	return caller.AddressHTTP(r, s.config.TrustedProxies)
-}
-
-// Identify returns what all sources know of a caller's address, which is
-// normalised.
-func (s *Server) Identify(addr netip.Addr) location.Facts {
-	return location.Resolver{Sources: s.sources, Default: s.table().Default()}.Caller(addr)
 }

@@ -123,9 +123,9 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 	if s.views.Pods, err = openPods(config); err != nil {
 		return nil, err
 	}
-	records := caller.NewRecords()
-	s.sources = identitySources(config.Sources, records, s.views.Pods)
-	if err := records.Follow(stockWithoutAuth.Cache()); err != nil {
+	s.records = caller.NewRecords()
+	s.sources = identitySources(config.Sources, s.records, s.views.Pods)
+	if err := s.records.Follow(stockWithoutAuth.Cache()); err != nil {
 		return nil, err
 	}
 	go files.Run(context.Background())
@@ -168,6 +168,7 @@ func (s *Server) tick() {
 func (s *Server) step() {
 	now := s.views.Now()
 	observe.Evacuations.Set(float64(len(s.Rules().Evacuations(now))))
+	observe.SeveralSETs.Set(float64(s.countSeveralSETs()))
 	s.views.Prune()
 	s.recent.Age(now)
 }
@@ -182,11 +183,13 @@ func reportRules(rules *route.Rules) {
 	}
 }
 
-// LoadRules loads routing files. It allows an evacuation clockSlack more than
-// route.MaxEvacuation, since the clock here may be behind.
+// LoadRules loads routing files, and compares the places in them with the mapping in
+// force. It allows an evacuation clockSlack more than route.MaxEvacuation, since the
+// clock here may be behind.
 func LoadRules(files []strict.File) (*route.Rules, int, error) {
 	var problems strict.Problems
 	rules := route.Load(files, clock.Now().Add(clockSlack), &problems)
+	rules.CheckPlaces(cmdb.Table(), &problems)
 	if err := problems.Err(); err != nil {
 		return nil, 0, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
@@ -23,7 +22,7 @@ import (
 type backend interface {
 	Status() api.Status
 	Explain(world.Request) (explain.Explanation, error)
-	Identify(netip.Addr) location.Facts
+	Caller(netip.Addr) explain.Caller // of a normalised address
 	World() *world.World
 	Dump() world.Dump
 	Changes(service string) []api.Change

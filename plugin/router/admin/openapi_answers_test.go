@@ -51,12 +51,17 @@ addresses: [{service: default/lane, target: default/routed, set: {callee: x.y.z}
 			world.Instance{ID: "2", Service: service, Host: "10.2.1.1", Healthy: true, Weight: 100, Location: location.Location{Region: "q"}},
 			world.Instance{ID: "3", Service: service, Host: "a-host"})
 	}
+	for _, set := range []string{"a.b.c", "a.b.*", "no SET"} { // three at one address
+		w.Instances = append(w.Instances, world.Instance{
+			ID: set, Service: route.Service{Namespace: "default", Name: "gateway"}, Host: "10.9.0.7", Healthy: true, Metadata: map[string]string{location.MetaSetGroup: set},
+		})
+	}
 	return openapiBackend{w}
 }
 
 func (b openapiBackend) World() *world.World { return b.world }
 
-func (b openapiBackend) Identify(addr netip.Addr) location.Facts { return b.world.Identity(addr) }
+func (b openapiBackend) Caller(addr netip.Addr) explain.Caller { return b.world.Caller(addr) }
 
 func (b openapiBackend) Dump() world.Dump {
 	return world.NewDump(b.world, []strict.File{{Name: "m.csv"}}, []strict.File{{Name: "r.yaml"}})
@@ -78,7 +83,7 @@ func (b openapiBackend) Status() api.Status {
 	return api.Status{
 		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
-		Callers: api.Callers{First: b.world.Strangers()}, Drift: api.DriftStatus{First: b.world.Drifts()},
+		Callers: api.Callers{First: b.world.Strangers()}, Drift: api.DriftStatus{First: b.world.Drifts()}, SeveralSETs: api.SeveralSETs{First: b.world.WithSeveralSETs()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{{
 			Name: "bj", State: sources.StateLive, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
 		}}},
@@ -156,7 +161,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	for request, want := range map[string]string{
 		"nodes":  "10.0.0.2:8091 does not answer within 2s",
-		"status": "default/stock", "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
+		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
 		"explain?caller=10.1.0.1&service=default/routed":           `"level"`,
 		"explain?caller=10.1.0.1&service=default/routed&set=a.b.d": `"tier": "pool"`,
 		"explain?caller=10.1.0.1&service=default/shadow":           `"answer": "shadow"`,
@@ -166,7 +171,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"explain?caller=10.1.0.1&service=default/lane&set=x.y.z":   "internal",
 		"explain?caller=10.1.0.1&service=default/none":             "not-found",
 		"explain?caller=10.1&service=default/routed":               "bad-request",
+		"explain?caller=10.9.0.7&service=default/gateway":          `"decisive": true`,
 		"lookup?address=10.1.0.1":                                  `"value": "a.b.c"`,
+		"lookup?address=10.9.0.7":                                  `"says": "a.b.*"`,
 		"lookup?address=10.1":                                      "bad-request",
 		"who?service=default/routed":                               `"unreached"`,
 		"changes?service=routed":                                   "bad-request",

@@ -53,6 +53,20 @@ func TestPageExplainsByLink(t *testing.T) {
 	wantText(t, b.open(url+"?caller=x&service=default/novel", 3), `caller "x" is not an address`)
 }
 
+// The page names the instances at a caller's address that disagree.
+func TestPageNamesWhoDisagrees(t *testing.T) {
+	b := newBrowser(t)
+	url := serve(t, newHandler(pageBackend{t: t, twins: true}, ""))
+	wantText(t, b.open(url+"?caller=198.51.100.7&service=default/novel", 3),
+		"callers of 1 address are routed as each of several SETs: the instances registered there differ", "198.51.100.7 qb.novel.h qb.novel.z",
+		"set qb.novel.h from registry set qb.novel.z from registry set the instances at this address differ in their set",
+		"default/plain 198.51.100.7:8080 qb.novel.z default/trial 198.51.100.7:8080 qb.novel.h",
+		`names that instances at this address registered, and that do not count default/plain 198.51.100.7:8080 SET name "qb.novel" has 2 segments`,
+	)
+	wantText(t, b.open(url+"?caller=198.51.100.7&service=default/plain", 3),
+		`✓ sent 198.51.100.7:8080 - - weight 100 SET name "qb.novel" has 2 segments, expected three: business.area.group`)
+}
+
 func TestPageShowsWhoGoesWhere(t *testing.T) {
 	b := newBrowser(t)
 	dom := b.open(serve(t, withScript(newHandler(pageBackend{t: t}, ""), `

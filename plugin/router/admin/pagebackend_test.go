@@ -23,7 +23,7 @@ import (
 const (
 	hostileService = `default/<img src=x onerror=boom()>`
 	hostileHost    = `<script>boom("host")</script>`
-	hostileSET     = `<script>boom("set")</script>`
+	hostileSET     = `<script>boom('set')</script>`
 	hostileRegion  = `<script>boom("region")</script>`
 )
 
@@ -55,6 +55,7 @@ type pageBackend struct {
 	t       *testing.T
 	changes []api.Change
 	broken  []string // why the routing files are refused
+	twins   bool     // two instances with different SETs are at 198.51.100.7
 }
 
 func (b pageBackend) World() *world.World {
@@ -85,6 +86,11 @@ func (b pageBackend) World() *world.World {
 	add("default/plain", "10.1.7.9", "", true)
 	add(hostileService, hostileHost, hostileSET, true)
 	w.Instances[len(w.Instances)-1].Location.Region = hostileRegion
+	if b.twins {
+		add("default/plain", "198.51.100.7", "qb.novel.z", true)
+		add("default/trial", "198.51.100.7", "qb.novel.h", true)
+		add("default/plain", "198.51.100.7", "qb.novel", true)
+	}
 	return w
 }
 
@@ -112,10 +118,11 @@ func (b pageBackend) Status() api.Status {
 			ID: "0a1b2c3d", Kind: "zone", Place: "华南/ap-guangzhou", Until: pageNow.Add(6 * time.Hour), Reason: "power",
 			InForce: true, File: "routing.yaml", Line: 10,
 		}},
-		Protocols: []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
-		Warnings:  []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
-		Drift:     api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
+		Protocols:   []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
+		Warnings:    []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
+		Callers:     api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
+		Drift:       api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
+		SeveralSETs: api.SeveralSETs{Count: len(w.WithSeveralSETs()), First: w.WithSeveralSETs()},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
 			{Name: "bj", State: sources.StateLive, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
 			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
@@ -126,9 +133,9 @@ func (b pageBackend) Status() api.Status {
 func (b pageBackend) Explain(q world.Request) (explain.Explanation, error) {
 	return b.World().Explain(q), nil
 }
-func (b pageBackend) Identify(addr netip.Addr) location.Facts { return b.World().Identity(addr) }
-func (b pageBackend) Dump() world.Dump                        { return world.NewDump(b.World(), nil, nil) }
-func (b pageBackend) Reload(bool) []api.Reloaded              { return []api.Reloaded{} }
+func (b pageBackend) Caller(addr netip.Addr) explain.Caller { return b.World().Caller(addr) }
+func (b pageBackend) Dump() world.Dump                      { return world.NewDump(b.World(), nil, nil) }
+func (b pageBackend) Reload(bool) []api.Reloaded            { return []api.Reloaded{} }
 func (b pageBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
 	return release.Published{}, configcenter.ErrAbsent
 }

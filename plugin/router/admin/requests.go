@@ -13,8 +13,6 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
-	"github.com/polaris-contrib/setrouter/plugin/router/api"
-	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -42,8 +40,7 @@ func answerLookup(b backend, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest("address %q is not an address", r.FormValue("address"))
 	}
-	addr = location.Normalize(addr)
-	return api.Lookup{Address: addr.String(), Facts: explain.FactsOf(b.Identify(addr))}, nil
+	return b.Caller(location.Normalize(addr)), nil
 }
 
 func answerWho(b backend, r *http.Request) (any, error) {

@@ -24,11 +24,12 @@ func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
 // requests.
 func (b serverBackend) Status() api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
-	drifts := w.Drifts()
+	drifts, several := w.Drifts(), w.WithSeveralSETs()
 	status := api.Status{
 		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen,
 		Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
+		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 	}
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))

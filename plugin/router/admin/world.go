@@ -4,6 +4,7 @@ import (
 	"github.com/polarismesh/polaris/common/model"
 
 	"github.com/polaris-contrib/setrouter/internal/wire"
+	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -25,7 +26,7 @@ func (b serverBackend) World() *world.World {
 	}
 	b.addInstances(w, b.addServices(w))
 	b.Caches().Client().IteratorClients(func(_ string, c *model.Client) bool {
-		if addr, ok := wire.HostAddress(c.Proto().GetHost().GetValue()); ok {
+		if addr, ok := location.HostAddr(c.Proto().GetHost().GetValue()); ok {
 			w.Clients = append(w.Clients, world.Client{Addr: addr, Location: wire.FromProto(c.Proto().GetLocation())})
 		}
 		return true

@@ -9,7 +9,6 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -28,6 +27,8 @@ type Status struct {
 	Warnings []strict.Problem `json:"warnings"`
 	Callers  Callers          `json:"callers"`
 	Drift    DriftStatus      `json:"drift"`
+	// SeveralSETs are the addresses whose callers have several SETs.
+	SeveralSETs SeveralSETs `json:"severalSets"`
 	// Kubernetes is that of the source kubernetes, nil where it is not configured.
 	Kubernetes *sources.Status `json:"kubernetes,omitempty"`
 }
@@ -99,18 +100,19 @@ type DriftStatus struct {
 	First []world.Drift `json:"first"`
 }
 
+// SeveralSETs counts the addresses whose callers have several SETs: instances with
+// different SETs are registered there.
+type SeveralSETs struct {
+	Count int             `json:"count"`
+	First []world.Several `json:"first"`
+}
+
 // Reloaded is the outcome of a reload of files of a kind.
 type Reloaded struct {
 	Kind     string   `json:"kind"`
 	OK       bool     `json:"ok"`
 	Entries  int      `json:"entries"` // in force now
 	Problems []string `json:"problems"`
-}
-
-// Lookup is what the sources know of an address as a caller's.
-type Lookup struct {
-	Address string         `json:"address"`
-	Facts   []explain.Fact `json:"facts"`
 }
 
 // Error is an error of the listener. Code is unauthorized, bad-request,

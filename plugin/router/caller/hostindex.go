@@ -1,29 +1,37 @@
 package caller
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
 // hostIndex has what the records of one kind say about their hosts. It is an
-// identity source of callers. Readers do not wait for writers.
+// identity source of callers. Readers of facts do not wait for writers.
 type hostIndex struct {
-	mu     sync.Mutex
-	hosts  map[string]netip.Addr                    // by record id
-	facts  map[netip.Addr]map[string]location.Facts // by host and record id
-	common sync.Map                                 // netip.Addr to *location.Facts
+	origin *location.Origin // of all facts
+
+	mu      sync.Mutex
+	hosts   map[string]netip.Addr                     // by record id
+	records map[netip.Addr]map[string]location.Record // by host and record id
+	several map[netip.Addr]bool                       // hosts with several SETs
+	common  sync.Map                                  // netip.Addr to *location.Facts
 }
 
 var _ location.Source = (*hostIndex)(nil)
 
-func newHostIndex() *hostIndex {
-	return &hostIndex{hosts: map[string]netip.Addr{}, facts: map[netip.Addr]map[string]location.Facts{}}
+func newHostIndex(origin *location.Origin) *hostIndex {
+	return &hostIndex{
+		origin: origin, hosts: map[string]netip.Addr{},
+		records: map[netip.Addr]map[string]location.Record{}, several: map[netip.Addr]bool{},
+	}
 }
 
-// Facts implements location.Source: it returns what all records of a host agree
-// on.
+// Facts implements location.Source: it returns what the records of a host say
+// together.
 func (x *hostIndex) Facts(addr netip.Addr) (location.Found, bool) {
 	v, ok := x.common.Load(addr)
 	if !ok {
@@ -32,23 +40,41 @@ func (x *hostIndex) Facts(addr netip.Addr) (location.Found, bool) {
 	return v.(*location.Facts).Found(), true
 }
 
-// put adds a record or replaces it.
-func (x *hostIndex) put(id string, addr netip.Addr, facts location.Facts) {
+// at returns the records of a host by their ids.
+func (x *hostIndex) at(addr netip.Addr) map[string]location.Record {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if old, ok := x.hosts[id]; ok {
-		if old != addr {
-			x.drop(id, old)
-		} else if x.facts[addr][id].Identity.Location == facts.Location && x.facts[addr][id].SET == facts.SET {
-			return
-		}
+	return maps.Clone(x.records[addr])
+}
+
+// withSeveralSETs returns the hosts whose records say several SETs.
+func (x *hostIndex) withSeveralSETs() []netip.Addr {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Collect(maps.Keys(x.several))
+}
+
+// put adds a record or replaces it. The host is as the record has it. A record whose
+// host is a name is removed.
+func (x *hostIndex) put(id, host string, record location.Record) {
+	addr, ok := location.HostAddr(host)
+	if !ok {
+		x.remove(id)
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if old, ok := x.hosts[id]; ok && old != addr {
+		x.drop(id, old)
+	} else if ok && x.records[addr][id] == record {
+		return
 	}
 	x.hosts[id] = addr
-	if x.facts[addr] == nil {
-		x.facts[addr] = map[string]location.Facts{}
+	if x.records[addr] == nil {
+		x.records[addr] = map[string]location.Record{}
 	}
-	x.facts[addr][id] = facts
-	x.agree(addr)
+	x.records[addr][id] = record
+	x.publish(addr)
 }
 
 func (x *hostIndex) remove(id string) {
@@ -61,31 +87,27 @@ func (x *hostIndex) remove(id string) {
 
 func (x *hostIndex) drop(id string, addr netip.Addr) {
 	delete(x.hosts, id)
-	delete(x.facts[addr], id)
-	x.agree(addr)
+	delete(x.records[addr], id)
+	x.publish(addr)
 }
 
-// agree publishes what the records of a host have in common.
-func (x *hostIndex) agree(addr netip.Addr) {
-	if len(x.facts[addr]) == 0 {
-		delete(x.facts, addr)
+// publish makes what the records of a host say together known to readers.
+func (x *hostIndex) publish(addr netip.Addr) {
+	delete(x.several, addr)
+	if len(x.records[addr]) == 0 {
+		delete(x.records, addr)
 		x.common.Delete(addr)
 		return
 	}
-	list := make([]location.Facts, 0, len(x.facts[addr]))
-	for _, f := range x.facts[addr] {
-		list = append(list, f)
+	common := location.CommonFacts(slices.Collect(maps.Values(x.records[addr])), x.origin)
+	if len(common.SETs) > 0 {
+		x.several[addr] = true
 	}
-	common := location.CommonFacts(list)
 	x.common.Store(addr, &common)
 }
 
 func (x *hostIndex) ids() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	out := make([]string, 0, len(x.hosts))
-	for id := range x.hosts {
-		out = append(out, id)
-	}
-	return out
+	return slices.Collect(maps.Keys(x.hosts))
 }

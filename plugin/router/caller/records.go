@@ -2,6 +2,7 @@ package caller
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/polarismesh/polaris/cache"
@@ -29,13 +30,23 @@ type Records struct {
 }
 
 // NewRecords returns Records that know nothing until Follow.
-func NewRecords() *Records { return &Records{newHostIndex(), newHostIndex()} }
+func NewRecords() *Records { return &Records{newHostIndex(registryOrigin), newHostIndex(reportOrigin)} }
 
 // Registry returns the source `registry`.
 func (r *Records) Registry() location.Source { return r.instances }
 
 // Report returns the source `report`.
 func (r *Records) Report() location.Source { return r.clients }
+
+// InstancesAt returns what the instances at a normalised address registered, by the
+// ids of the instances. The map is the caller's own.
+func (r *Records) InstancesAt(addr netip.Addr) map[string]location.Record {
+	return r.instances.at(addr)
+}
+
+// WithSeveralSETs returns the addresses at which instances that count registered
+// different SETs, in no order.
+func (r *Records) WithSeveralSETs() []netip.Addr { return r.instances.withSeveralSETs() }
 
 // Follow keeps the records in step with the server's caches, for as long as the
 // process lives. Polaris publishes an event after the cache has changed, in no
@@ -97,7 +108,7 @@ func (r *Records) putInstance(id string, i *model.Instance) {
 		return
 	}
 	facts, _ := location.Registered(wire.FromProto(i.Location()), i.Metadata())
-	put(r.instances, id, i.Host(), facts, registryOrigin)
+	r.instances.put(id, i.Host(), location.Record{Location: facts.Location, SET: facts.SET, Healthy: i.Healthy()})
 }
 
 func (r *Records) putClient(id string, c *model.Client) {
@@ -105,16 +116,5 @@ func (r *Records) putClient(id string, c *model.Client) {
 		r.clients.remove(id)
 		return
 	}
-	facts := location.Facts{Identity: location.Identity{Location: wire.FromProto(c.Proto().GetLocation())}}
-	put(r.clients, id, c.Proto().GetHost().GetValue(), facts, reportOrigin)
-}
-
-func put(x *hostIndex, id, host string, facts location.Facts, origin *location.Origin) {
-	addr, ok := wire.HostAddress(host)
-	if !ok {
-		x.remove(id)
-		return
-	}
-	facts.AssignOrigin(origin)
-	x.put(id, addr, facts)
+	r.clients.put(id, c.Proto().GetHost().GetValue(), location.Record{Location: wire.FromProto(c.Proto().GetLocation()), Healthy: true})
 }

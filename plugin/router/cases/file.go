@@ -64,6 +64,7 @@ func Load(name string, problems *strict.Problems) *File {
 	)
 	f.Table = location.LoadMapping(mapping, problems)
 	f.Rules = route.Load(f.Routing, f.Now, problems)
+	f.Rules.CheckPlaces(f.Table, problems)
 	if problems.Err() != nil {
 		return nil
 	}

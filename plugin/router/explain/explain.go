@@ -19,6 +19,8 @@ type Callee struct {
 	Host string
 	Port uint32
 	route.Instance
+	// Ignored are the names of SETs that the instance registered and that do not count.
+	Ignored []location.IgnoredSET
 }
 
 // Input is an answer as it was made: who asked for what, what was decided and
@@ -26,7 +28,9 @@ type Callee struct {
 type Input struct {
 	Addr   netip.Addr // the caller's, normalised
 	Caller location.Facts
-	Name   route.Resolved
+	// Registrations are those at the caller's address; nil without the source registry.
+	Registrations []Registration
+	Name          route.Resolved
 	// Route, Why and Passed are what Rules.Route returned and traced. For a lane
 	// address that has its own service and no target, Why is route.WhyNoTarget.
 	Route  route.Route
@@ -52,7 +56,7 @@ func (input Input) Decides() bool {
 // New returns the explanation of an answer. It decides nothing itself.
 func New(input Input) Explanation {
 	e := Explanation{
-		Caller: callerOf(input.Addr, input.Caller), Service: input.Name.Service.String(), Read: input.Name.Service.String(),
+		Caller: NewCaller(input.Addr, input.Caller, input.Registrations), Service: input.Name.Service.String(), Read: input.Name.Service.String(),
 		Answer: AnswerStock, Why: sentence(input.Why), Passed: []Passed{}, Instances: []Instance{},
 	}
 	if len(input.Name.Read) == 1 {
@@ -130,10 +134,18 @@ func (e *Explanation) add(list []Callee, mark func(i *Instance, n int)) {
 	for n, c := range list {
 		e.Instances = append(e.Instances, Instance{
 			ID: c.ID, Host: c.Host, Port: c.Port, SET: string(c.SET), Location: c.Location,
-			Healthy: c.Healthy, Isolate: c.Isolate, Weight: c.Weight, Usable: c.Usable(), Evacuated: c.Evacuated,
+			Ignored: ignored(c.Ignored), Healthy: c.Healthy, Isolate: c.Isolate, Weight: c.Weight, Usable: c.Usable(), Evacuated: c.Evacuated,
 		})
 		mark(&e.Instances[len(e.Instances)-1], n)
 	}
+}
+
+// ignored returns why names of SETs do not count; nil for no names.
+func ignored(names []location.IgnoredSET) (out []string) {
+	for _, name := range names {
+		out = append(out, name.Why)
+	}
+	return out
 }
 
 // Instances returns the callees without their addresses; nil for nil.
@@ -177,30 +189,4 @@ func sentence(why route.Why) string {
 		return "the rule decides"
 	}
 	return string(why)
-}
-
-// callerOf returns what an explanation says of a caller.
-func callerOf(addr netip.Addr, f location.Facts) Caller {
-	c := Caller{Facts: FactsOf(f), Text: IdentityText(f.Identity)}
-	if addr.IsValid() {
-		c.Address = addr.String()
-	}
-	return c
-}
-
-// IdentityText returns the SETs and the location in one line, with "-" for what is
-// unknown.
-func IdentityText(id location.Identity) string {
-	var sets []string
-	for _, s := range id.AllSETs() {
-		sets = append(sets, string(s))
-	}
-	set, place := strings.Join(sets, " "), id.Location.String()
-	if set == "" {
-		set = "-"
-	}
-	if place == "" {
-		place = "-"
-	}
-	return set + " in " + place
 }

@@ -42,6 +42,11 @@ func TestGolden(t *testing.T) {
 		{"lane-by-weight", "10.3.0.1", "default/old", ""},
 		{"empty", "10.3.0.1", "default/bounded", ""},
 		{"hostile", "10.3.0.1", "default/hostile", ""},
+		{"several", "10.30.0.1", "default/server-b", ""},
+		{"several-override", "10.30.0.1", "default/server-b", "qb.novel.h"},
+		{"disagreement", "10.30.0.2", "default/server-b", ""},
+		{"mapped-disagreement", "10.1.9.2", "default/server-b", ""},
+		{"ignored-names", "10.31.0.1", "default/named", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

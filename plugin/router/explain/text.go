@@ -3,8 +3,6 @@ package explain
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,59 +11,18 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// FactsOf lists the known fields of an address, each with its origin.
-func FactsOf(f location.Facts) []Fact {
-	out := []Fact{}
-	add := func(field, value string, origin *location.Origin) {
-		if origin == nil {
-			origin = &location.Origin{}
-		}
-		if value != "" {
-			out = append(out, Fact{field, value, origin.String(), origin.Source, origin.File, origin.Line, origin.Match})
-		}
-	}
-	add("region", f.Region, f.RegionFrom)
-	add("zone", f.Zone, f.ZoneFrom)
-	add("campus", f.Campus, f.CampusFrom)
-	add("set", string(f.SET), f.SETFrom)
-	if f.Shared != nil {
-		add("shared", "true", f.Shared)
-	}
-	for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
-		add("label."+key, f.Labels[key], f.LabelFrom(key))
-	}
-	return out
-}
-
 // Text writes an explanation for people. Text that clients can influence is quoted, so
 // that it cannot play tricks with a terminal or a log.
 func (e Explanation) Text(w io.Writer) {
 	fmt.Fprintf(w, "%s asks for %q: %s, %d of %d instances\n", e.Caller.Address, e.Service, e.Answer, e.Sent, len(e.Instances))
-	e.identity(w)
+	fmt.Fprintln(w, "\nwho")
+	e.Caller.Identity(w)
 	e.rule(w)
 	e.choices(w)
 	e.instances(w)
 	if e.Revision != "" {
 		fmt.Fprintf(w, "\nrevision %s\n", e.Revision)
 	}
-}
-
-// identity writes what is known of the caller.
-func (e Explanation) identity(w io.Writer) {
-	fmt.Fprintln(w, "\nwho")
-	if len(e.Caller.Facts) == 0 {
-		fmt.Fprintln(w, "  nothing is known of this address: no mapping, no pod, no instance of its own, no report")
-	}
-	WriteFacts(w, e.Caller.Facts)
-}
-
-// WriteFacts writes facts for people, one a line.
-func WriteFacts(w io.Writer, facts []Fact) {
-	t := table(w)
-	for _, f := range facts {
-		fmt.Fprintf(t, "  %s\t%s\tfrom %s\n", f.Field, Plain(f.Value), f.From)
-	}
-	t.Flush()
 }
 
 // rule writes the rule, and the rules before it.
@@ -148,6 +105,9 @@ func (e Explanation) instances(w io.Writer) {
 		}
 		if !i.Sent && i.Chosen {
 			note = "chosen, not sent"
+		}
+		for _, sentence := range i.Ignored {
+			note = strings.TrimPrefix(note+"; "+sentence, "; ")
 		}
 		fmt.Fprintf(t, "  %s %s:%d\t%s\t%s\t%s\t%s\n", mark, Plain(i.Host), i.Port, dash(i.SET), dash(i.Location.String()), i.state(), note)
 	}

@@ -40,25 +40,6 @@ type Explanation struct {
 	Instances []Instance `json:"instances"`
 }
 
-// Caller is the caller that asks, with what is known of it.
-type Caller struct {
-	Address string `json:"address"`
-	Facts   []Fact `json:"facts"`
-	Text    string `json:"text"` // SET and location in one line
-}
-
-// Fact is a field of an identity, with its origin.
-type Fact struct {
-	Field string `json:"field"`
-	Value string `json:"value"`
-	From  string `json:"from"` // the origin, that is the following fields, in words
-	// Source is mapping, kubernetes, registry, report, default, override or registered.
-	Source string `json:"source"`
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Match  string `json:"match,omitempty"` // as the entry has it, or the pod or node
-}
-
 // Rule is the rule or lane address that matches.
 type Rule struct {
 	Name    string  `json:"name"`
@@ -132,4 +113,7 @@ type Instance struct {
 	Sent      bool   `json:"sent"`
 	Chosen    bool   `json:"chosen"`           // by the rule, sent or not
 	LeftOut   string `json:"whyNot,omitempty"` // why the instance is not chosen or not sent
+	// Ignored says of each name of a SET that the instance registered and that does not
+	// count why it does not.
+	Ignored []string `json:"ignored,omitempty"`
 }

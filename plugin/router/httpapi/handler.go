@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	restful "github.com/emicklei/go-restful/v3"
@@ -20,10 +21,14 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 )
 
-const discoverPath = "/v1/Discover"
+// The paths that the package takes over.
+const (
+	discoverPath     = "/v1/Discover"
+	reportClientPath = "/v1/ReportClient"
+)
 
-// newHandler returns the handler of /v1/Discover. It does what the stock listener
-// does around its own route: CORS, call metrics, rate limits.
+// newHandler returns the handler of the paths. It does what the stock listener does
+// around its own routes: CORS, call metrics, rate limits.
 func newHandler() http.Handler {
 	container := restful.NewContainer()
 	cors := restful.CrossOriginResourceSharing{
@@ -36,8 +41,9 @@ func newHandler() http.Handler {
 	container.Filter(reportCall)
 	container.Filter(limitRate)
 	routes := new(restful.WebService)
-	routes.Path("/v1").Consumes(restful.MIME_JSON).Produces(restful.MIME_JSON)
-	routes.Route(routes.POST("/Discover").To(discover))
+	routes.Consumes(restful.MIME_JSON).Produces(restful.MIME_JSON)
+	routes.Route(routes.POST(discoverPath).To(withCaller((*discoverhttp.HTTPServerV1).Discover)))
+	routes.Route(routes.POST(reportClientPath).To(withCaller((*discoverhttp.HTTPServerV1).ReportClient)))
 	container.Add(routes)
 	return container
 }
@@ -53,7 +59,7 @@ func reportCall(req *restful.Request, rsp *restful.Response, chain *restful.Filt
 	}
 	plugin.GetStatis().ReportCallMetrics(metrics.CallMetric{
 		Type:     metrics.ServerCallMetric,
-		API:      req.Request.Method + ":" + discoverPath,
+		API:      req.Request.Method + ":" + pathOf(req),
 		Protocol: "HTTP",
 		Code:     int(code),
 		Duration: time.Since(start),
@@ -73,25 +79,30 @@ func limitRate(req *restful.Request, rsp *restful.Response, chain *restful.Filte
 		httpcommon.HTTPResponse(req, rsp, api.IPRateLimit)
 		return
 	}
-	if !limit.Allow(plugin.APIRatelimit, http.MethodPost+":"+discoverPath) {
+	if !limit.Allow(plugin.APIRatelimit, http.MethodPost+":"+pathOf(req)) {
 		httpcommon.HTTPResponse(req, rsp, api.APIRateLimit)
 		return
 	}
 	chain.ProcessFilter(req, rsp)
 }
 
-// discover runs the stock handler over a discovery server that knows the caller.
-func discover(req *restful.Request, rsp *restful.Response) {
-	naming, err := service.GetServer()
-	if err != nil {
-		http.Error(rsp, err.Error(), http.StatusServiceUnavailable)
-		return
+// pathOf returns the path of a request, without a slash at the end.
+func pathOf(req *restful.Request) string { return strings.TrimSuffix(req.Request.URL.Path, "/") }
+
+// withCaller runs a stock handler over a discovery server that knows the caller.
+func withCaller(stock func(*discoverhttp.HTTPServerV1, *restful.Request, *restful.Response)) restful.RouteFunction {
+	return func(req *restful.Request, rsp *restful.Response) {
+		naming, err := service.GetServer()
+		if err != nil {
+			http.Error(rsp, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		header := metadata.MD{}
+		for _, name := range caller.ForwardedHeaders {
+			header.Append(name, req.Request.Header.Values(name)...)
+		}
+		stock(discoverhttp.NewV1Server(nil, callerServer{naming, req.Request.RemoteAddr, header}, nil), req, rsp)
 	}
-	header := metadata.MD{}
-	for _, name := range caller.ForwardedHeaders {
-		header.Append(name, req.Request.Header.Values(name)...)
-	}
-	discoverhttp.NewV1Server(nil, callerServer{naming, req.Request.RemoteAddr, header}, nil).Discover(req, rsp)
 }
 
 // callerServer is the discovery server, for the request of one caller.
@@ -105,4 +116,9 @@ type callerServer struct {
 func (c callerServer) ServiceInstancesCache(ctx context.Context, filter *apiservice.DiscoverFilter,
 	req *apiservice.Service) *apiservice.DiscoverResponse {
 	return c.DiscoverServer.ServiceInstancesCache(caller.WithPeer(ctx, c.peer, c.header), filter, req)
+}
+
+// ReportClient implements service.DiscoverServer.
+func (c callerServer) ReportClient(ctx context.Context, client *apiservice.Client) *apiservice.Response {
+	return c.DiscoverServer.ReportClient(caller.WithPeer(ctx, c.peer, c.header), client)
 }

@@ -29,7 +29,7 @@ func (s *stockSlot) DebugHandlers() []model.DebugHandler {
 	return []model.DebugHandler{{Path: "/debug/stock"}}
 }
 
-// The pack answers /v1/Discover only where the configuration offers discovery
+// The pack answers /v1/Discover and /v1/ReportClient only where the configuration offers discovery
 // over HTTP. The configuration can change with a restart of the listener.
 func TestDiscoverIsTakenOver(t *testing.T) {
 	stock := &stockSlot{}
@@ -39,7 +39,7 @@ func TestDiscoverIsTakenOver(t *testing.T) {
 		t.Error("another listener was wrapped")
 	}
 	s := slots["api-http"].(*slot)
-	const closed, open = "/debug/stock", "/debug/stock /v1/Discover /v1/Discover/"
+	const closed, open = "/debug/stock", "/debug/stock /v1/Discover /v1/Discover/ /v1/ReportClient /v1/ReportClient/"
 	if got := paths(s); got != closed {
 		t.Errorf("before Initialize: %s", got)
 	}
@@ -106,6 +106,7 @@ func TestRateLimit(t *testing.T) {
 		{"IPv4", "10.1.0.1:5000", "/v1/Discover", "", []string{"ip-limit 10.1.0.1", discovery}, "503 0 "},
 		{"IPv6", "[2001:db8::1]:5000", "/v1/Discover/", "", []string{"ip-limit 2001:db8::1", discovery}, "503 0 "},
 		{"IPv6 with a zone", "[fe80::1%eth0]:5000", "/v1/Discover", "", []string{"ip-limit fe80::1%eth0", discovery}, "503 0 "},
+		{"a client's report", "10.1.0.1:5000", "/v1/ReportClient/", "", []string{"ip-limit 10.1.0.1", "api-limit POST:/v1/ReportClient"}, "503 0 "},
 		{"too many of an IPv4 peer", "10.1.0.1:5000", "/v1/Discover", "ip-limit 10.1.0.1", []string{"ip-limit 10.1.0.1"}, "429 429002 server limit the ip access"},
 		{"too many of an IPv6 peer", "[2001:db8::1]:5000", "/v1/Discover", "ip-limit 2001:db8::1", []string{"ip-limit 2001:db8::1"}, "429 429002 server limit the ip access"},
 		{"too many in all", "[2001:db8::2]:5000", "/v1/Discover", discovery, []string{"ip-limit 2001:db8::2", discovery}, "403 403003 server limit the api access"},

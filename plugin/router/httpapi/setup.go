@@ -3,11 +3,11 @@
 //
 // The stock listener does not tell. But it mounts the debug handlers of every
 // listener, and of two patterns that match a path the mux takes the longer one.
-// So this package takes over /v1/Discover with a debug handler. The handler runs
-// the stock handler, and makes the caller known to it.
+// So this package takes over /v1/Discover and /v1/ReportClient with debug handlers.
+// They run the stock handlers, and make the caller known to them.
 //
-// setup.go is the listener in the life cycle of Polaris, handler.go answers
-// /v1/Discover.
+// setup.go is the listener in the life cycle of Polaris, handler.go answers the two
+// paths.
 package httpapi
 
 import (
@@ -33,7 +33,7 @@ func wrap(slots map[string]apiserver.Apiserver) {
 	}
 }
 
-// slot is the stock listener with a handler of its own for /v1/Discover. The
+// slot is the stock listener with handlers of its own for two paths. The
 // stock listener runs, stops and restarts itself.
 type slot struct {
 	apiserver.Apiserver
@@ -43,7 +43,7 @@ type slot struct {
 var _ apiserver.EnrichApiserver = (*slot)(nil)
 
 // Initialize notes whether the configuration offers discovery over HTTP. A
-// server that does not offer it must not answer /v1/Discover.
+// server that does not offer it must answer neither of the paths.
 func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig) error {
 	if err := router.Ready(); err != nil {
 		return err
@@ -53,9 +53,9 @@ func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[s
 	return s.Apiserver.Initialize(ctx, option, apis)
 }
 
-// DebugHandlers returns the handlers of the stock listener, and the handler of
-// /v1/Discover under both spellings of the path: the stock route ignores a slash
-// at the end.
+// DebugHandlers returns the handlers of the stock listener, and the handler of the
+// package under both spellings of each path: the stock routes ignore a slash at the
+// end.
 func (s *slot) DebugHandlers() []model.DebugHandler {
 	var handlers []model.DebugHandler
 	if stock, ok := s.Apiserver.(apiserver.EnrichApiserver); ok {
@@ -65,8 +65,10 @@ func (s *slot) DebugHandlers() []model.DebugHandler {
 		return handlers
 	}
 	handler := newHandler()
-	for _, path := range []string{discoverPath, discoverPath + "/"} {
-		handlers = append(handlers, model.DebugHandler{Path: path, Desc: "discovery, with the caller known to routing", Handler: handler.ServeHTTP})
+	for _, path := range []string{discoverPath, reportClientPath} {
+		for _, spelling := range []string{path, path + "/"} {
+			handlers = append(handlers, model.DebugHandler{Path: spelling, Desc: "the stock handler, with the caller known to routing", Handler: handler.ServeHTTP})
+		}
 	}
 	return handlers
 }

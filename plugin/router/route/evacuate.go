@@ -3,8 +3,8 @@ package route
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -70,44 +70,30 @@ func (e Evacuation) TakesOut(loc location.Location, set location.SET) bool {
 // InForce reports whether the evacuation has begun at a time, and has not ended.
 func (e Evacuation) InForce(now time.Time) bool { return !now.Before(e.From) && now.Before(e.Until) }
 
-// evacuationTable finds the evacuations in force at a time. It remembers the last
-// result, since the same evacuations stay in force for long.
+// evacuationTable finds the evacuations in force at a time. It has a list for each time
+// at which an evacuation begins; between two of these times, evacuations only end.
 type evacuationTable struct {
-	all  []Evacuation // the last to end first
-	last atomic.Pointer[evacuationPeriod]
+	all    []Evacuation // the last to end first
+	begins []time.Time  // ascending; the first is the zero time
+	lists  []Evacuations
 }
 
-// evacuationPeriod is a time in which the same evacuations are in force.
-type evacuationPeriod struct {
-	begin, end time.Time // without the end
-	list       Evacuations
-}
+// maxBegins is how many different times `from` may have in all files: each costs a list.
+const maxBegins = 100
 
-// endOfTime is after every time in a file.
-var endOfTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// sortEvacuations orders evacuations: the last to end first.
-func sortEvacuations(all []Evacuation) {
-	slices.SortStableFunc(all, func(a, b Evacuation) int { return b.Until.Compare(a.Until) })
-}
-
-// period returns the evacuations in force at a time, and how long they are in force.
-func (t *evacuationTable) period(now time.Time) *evacuationPeriod {
-	p := &evacuationPeriod{end: endOfTime}
-	for _, e := range t.all {
-		if e.InForce(now) {
-			p.list = append(p.list, e)
-		}
-		for _, change := range []time.Time{e.From, e.Until} {
-			if change.After(now) && change.Before(p.end) {
-				p.end = change
-			}
-			if !change.After(now) && change.After(p.begin) {
-				p.begin = change
-			}
-		}
+// newEvacuationTable returns a table of evacuations.
+func newEvacuationTable(all []Evacuation) evacuationTable {
+	t := evacuationTable{all: all, begins: []time.Time{{}}}
+	slices.SortStableFunc(t.all, func(a, b Evacuation) int { return b.Until.Compare(a.Until) })
+	for _, e := range all {
+		t.begins = append(t.begins, e.From)
 	}
-	return p
+	slices.SortFunc(t.begins, time.Time.Compare)
+	t.begins = slices.CompactFunc(t.begins, time.Time.Equal)
+	for _, begin := range t.begins {
+		t.lists = append(t.lists, slices.DeleteFunc(slices.Clone(t.all), func(e Evacuation) bool { return !e.InForce(begin) }))
+	}
+	return t
 }
 
 // AllEvacuations returns the evacuations of the routing files, the last to end first:
@@ -120,18 +106,15 @@ func (r *Rules) AllEvacuations() []Evacuation {
 }
 
 // Evacuations returns the evacuations in force at a time, the last to end first. The
-// slice is shared: it must not be written. While the same evacuations are in force, the
-// method returns the same slice and does not allocate.
+// slice is shared: it must not be written. The method does not allocate.
 func (r *Rules) Evacuations(now time.Time) Evacuations {
 	if r == nil || len(r.evacuations.all) == 0 {
 		return nil
 	}
-	p := r.evacuations.last.Load()
-	if p == nil || now.Before(p.begin) || !now.Before(p.end) {
-		p = r.evacuations.period(now)
-		r.evacuations.last.Store(p)
-	}
-	return p.list
+	t := &r.evacuations
+	later := sort.Search(len(t.begins), func(n int) bool { return t.begins[n].After(now) })
+	list := t.lists[max(later-1, 0)]
+	return list[:sort.Search(len(list), func(n int) bool { return !list[n].Until.After(now) })]
 }
 
 // Evacuations are evacuations in force together.
@@ -139,10 +122,7 @@ type Evacuations []Evacuation
 
 // Same reports whether two results of Evacuations of the same rules are equal.
 func (es Evacuations) Same(other Evacuations) bool {
-	if len(es) > 0 && len(es) == len(other) && &es[0] == &other[0] {
-		return true
-	}
-	return slices.Equal(es, other)
+	return len(es) == len(other) && (len(es) == 0 || &es[0] == &other[0])
 }
 
 // TakingOut returns the first evacuation that takes an instance out, if there is one.
@@ -170,7 +150,7 @@ func (l *loader) readEvacuation(n strict.Node) {
 	}
 	values := n.Bind(
 		place("region"), place("zone"), place("campus"), place("set"),
-		strict.Optional("from", func(n strict.Node) { e.From = readMoment(n, "from") }),
+		strict.Optional("from", func(n strict.Node) { e.From = l.readFrom(n) }),
 		strict.Optional("until", strict.Ignore), // read below: a missing place is said first
 		strict.Optional("reason", strict.Text(&e.Reason)),
 	)
@@ -202,6 +182,15 @@ func (e *Evacuation) readPlace(key string, n strict.Node) {
 	if err != nil {
 		n.Errorf("%v", err)
 	}
+}
+
+// readFrom reads the beginning of an evacuation.
+func (l *loader) readFrom(n strict.Node) time.Time {
+	from := readMoment(n, "from")
+	if l.begins[from] = true; len(l.begins) == maxBegins+1 {
+		n.Errorf("from %q is one more than %d different times, expected fewer in all files together", n.Raw(), maxBegins)
+	}
+	return from
 }
 
 // readUntil reads the end of an evacuation that begins at a time.

@@ -29,7 +29,7 @@ func loadFiles(files []strict.File, part bool, now time.Time, problems *strict.P
 		names:  map[string]*Rule{},
 		origin: map[string]strict.Node{},
 
-		maps: map[string]*PlaceMap{}, references: map[strict.Node][]*NearbyStage{},
+		maps: map[string]*PlaceMap{}, references: map[strict.Node][]*NearbyStage{}, begins: map[time.Time]bool{},
 	}
 	var roots []strict.Node
 	for _, file := range files {
@@ -44,11 +44,10 @@ func loadFiles(files []strict.File, part bool, now time.Time, problems *strict.P
 		l.file(root)
 	}
 	l.crossChecks()
-	sortEvacuations(l.evacuations)
-	l.rules.evacuations.all = l.evacuations
 	if problems.Err() != nil {
 		return nil
 	}
+	l.rules.evacuations = newEvacuationTable(l.evacuations)
 	l.rules.index = newIndex(l.rules.rules)
 	return l.rules
 }
@@ -68,6 +67,7 @@ type loader struct {
 	maps        map[string]*PlaceMap
 	references  map[strict.Node][]*NearbyStage // the stages of each reference to a map
 	evacuations []Evacuation
+	begins      map[time.Time]bool // of evacuations
 }
 
 type templateAt struct {

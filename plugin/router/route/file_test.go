@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"defaults with a wrong tier", []string{defaults("set: {tiers: [own, pol]}", "set: {}")}, `a.yaml:2:31: found "pol"; did you mean "pool"?`},
 		{"evacuate from no time", []string{evacuate("region: r, from: now, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:23: from "now" is not a time with its zone, expected as 2026-12-01T10:00:00+08:00`},
 		{"evacuate until before from", []string{evacuate("region: r, from: 2026-11-25T00:00:00Z, until: 2026-11-25T00:00:00Z")}, `a.yaml:3:52: until "2026-11-25T00:00:00Z" is not after from, 2026-11-25T00:00:00Z, expected a later time`},
+		{"evacuations that begin at too many times", []string{"version: 1\nevacuate:\n" + beginnings(102)}, `a.yaml:103:23: from "2026-11-24T01:40:00Z" is one more than 100 different times, expected fewer in all files together`},
 		{"evacuate for too long after from", []string{evacuate("region: r, from: 2026-12-24T00:00:00Z, until: 2026-12-31T00:00:01Z")}, `a.yaml:3:52: until "2026-12-31T00:00:01Z" is more than 7 days after from, expected 2026-12-31T00:00:00Z at the latest`},
 	}
 	for _, tt := range tests {
@@ -171,6 +173,15 @@ func TestLoadRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// beginnings returns evacuations that begin one after the other.
+func beginnings(count int) string {
+	var out strings.Builder
+	for n := range count {
+		fmt.Fprintf(&out, "  - {region: r, from: %s, until: 2026-11-25T00:00:00Z}\n", today.Add(time.Duration(n)*time.Minute).Format(time.RFC3339))
+	}
+	return out.String()
 }
 
 func TestLoadReportsAllFaults(t *testing.T) {

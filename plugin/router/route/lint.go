@@ -10,20 +10,28 @@ import (
 
 // Lint adds warnings to problems, about what loads and is still likely a mistake:
 // rules that can never match, tiers that no mapping entry fills, SETs without a pool,
-// SET names that are one letter apart or break the `naming`, evacuations of unknown
-// places. Lint knows only the SETs of the mapping; instances can register others.
-// Rules and table may be nil.
+// roads that end before the pool, rules that give some callers every business, maps that
+// do not fit the mapping, SET names that are one letter apart or break the `naming`,
+// evacuations of unknown places. Lint knows only the SETs and places of the mapping;
+// instances can register others. Rules and table may be nil.
 func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	if r == nil {
 		r = &Rules{}
 	}
-	l := &linter{rules: r, table: table, sets: collectSETs(table), problems: problems}
-	for i, rule := range r.rules {
-		l.warnUnreachable(rule, r.rules[:i])
-	}
+	l := newLinter(r, table, problems)
 	for _, rule := range r.All() {
-		l.warnUnfilledTiers(rule)
+		if !rule.IsAddress() && (l.warnUnreachable(rule) || l.warnNowhere(rule)) {
+			continue
+		}
+		l.warnOthers(rule)
+		if !l.warnTemplates(rule) {
+			l.warnUnfilledTiers(rule)
+			l.warnEveryBusiness(rule)
+		}
+		l.warnPoolBehindRoads(rule)
+		l.warnKnownLess(rule)
 	}
+	l.warnMaps()
 	l.warnMissingPools()
 	l.warnNames()
 	l.warnEvacuations()
@@ -35,6 +43,28 @@ type linter struct {
 	table    *location.Table
 	sets     []*mappedSET
 	problems *strict.Problems
+
+	businesses int                                  // in the sets
+	pools      map[location.SET][]location.Location // where the mapping has pools
+	withoutSET tally                                // callers of the mapping without a SET
+}
+
+// newLinter returns a linter.
+func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *linter {
+	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}}
+	seen := map[string]bool{}
+	for _, m := range l.sets {
+		seen[m.name.Segment(1)] = true
+	}
+	l.businesses = len(seen)
+	for _, id := range table.Identities() {
+		if id.SET == "" {
+			l.withoutSET.add(id)
+		} else if id.SET.IsPool() && id.Region != "" {
+			l.pools[id.SET] = append(l.pools[id.SET], id.Location)
+		}
+	}
+	return l
 }
 
 // mappedSET is a SET name of the mapping files.
@@ -89,12 +119,28 @@ func (l *linter) warn(file string, line, col int, format string, args ...any) {
 	l.problems.Add(strict.Warning(file, line, col, format, args...))
 }
 
-// warnUnreachable warns if a rule can never match.
-func (l *linter) warnUnreachable(rule *Rule, earlier []*Rule) {
-	for _, e := range earlier {
+// rulesFor returns the rules that may be for all services of a rule, in their order.
+func (l *linter) rulesFor(rule *Rule) (out []*Rule) {
+	if len(rule.services) == 0 || !rule.services[0].isExact {
+		return l.rules.rules
+	}
+	found := l.rules.index.search(Name{Service: rule.services[0].exact})
+	for next := found.next(); next != nil; next = found.next() {
+		out = append(out, next)
+	}
+	return out
+}
+
+// warnUnreachable warns if a rule can never match. It reports whether there is a
+// warning.
+func (l *linter) warnUnreachable(rule *Rule) bool {
+	for _, e := range l.rulesFor(rule) {
+		if e == rule {
+			break
+		}
 		if e.covers(rule) {
 			l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
-			return
+			return true
 		}
 	}
 	isAddress := func(p pattern) bool {
@@ -103,55 +149,72 @@ func (l *linter) warnUnreachable(rule *Rule, earlier []*Rule) {
 	}
 	if !slices.ContainsFunc(rule.services, func(p pattern) bool { return !isAddress(p) }) {
 		l.warnRule(rule, "rule %q can never match: a lane address, as %q, is its own rule", rule.Name, rule.services[0].exact)
-		return
+		return true
 	}
+	return false
+}
+
+// warnNowhere warns if the place in a rule's `when` is outside the topology. It reports
+// whether there is a warning.
+func (l *linter) warnNowhere(rule *Rule) bool {
 	place := location.Location{Region: rule.when.region, Zone: rule.when.zone, Campus: rule.when.campus}
-	if err := l.table.CheckLocation(place); err != nil {
+	err := l.table.CheckLocation(place)
+	if err != nil {
 		l.warnRule(rule, "rule %q can never match: %v", rule.Name, err)
 	}
+	return err != nil
 }
 
 // warnUnfilledTiers warns of the tiers of a rule with a template that no mapping entry
 // is in. A rule without a template routes callers as their own SETs, which fill its
-// tiers.
+// tiers. What {each} stands for is known of instances only.
 func (l *linter) warnUnfilledTiers(rule *Rule) {
-	if rule.SET == nil || len(rule.SET.Templates) == 0 || len(l.sets) == 0 {
+	if rule.SET == nil || len(rule.SET.Templates) == 0 || len(l.sets) == 0 || slices.ContainsFunc(rule.SET.Templates, (*Template).usesEach) {
 		return
 	}
 	sets := l.routedAs(rule)
 	if len(sets) == 0 {
-		l.warnRule(rule, "rule %q: the template gives no caller of the mapping a SET, and callers without one are not kept apart", rule.Name)
 		return
 	}
+	var unfilled []Tier
 	for _, tier := range rule.SET.Tiers {
 		filled := func(s location.SET) bool {
 			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.contains(s, m.name) })
 		}
-		if tier == TierUnset || slices.ContainsFunc(sets, filled) {
-			continue
+		if tier != TierUnset && !slices.ContainsFunc(sets, filled) {
+			unfilled = append(unfilled, tier)
 		}
-		l.warnRule(rule, "rule %q: no mapping entry has a SET of tier %q of %q; only instances that register one themselves can fill it", rule.Name, tier, sets[0])
+	}
+	if len(unfilled) > 0 {
+		l.warnRule(rule, "%s: no mapping entry has a SET of tier %s of %q; only instances that register one themselves can fill it", rule.noun(), tierNames(unfilled), sets[0])
 	}
 }
 
-// routedAs returns the SETs that a rule makes of the callers in the mapping.
+// routedAs returns the SETs that a rule makes of the callers in the mapping, without
+// those of which only the business is known.
 func (l *linter) routedAs(rule *Rule) []location.SET {
+	var out []location.SET
+	seen := map[location.SET]bool{}
+	add := func(set location.SET) {
+		if !seen[set] && !isBusiness(set) {
+			out = append(out, set)
+		}
+		seen[set] = true
+	}
 	for _, t := range rule.SET.Templates {
 		if set, ok := t.Literal(); ok {
-			return []location.SET{set}
+			add(set)
 		}
 	}
-	var out []location.SET
-	seen := map[location.SET]bool{"": true}
+	if !slices.ContainsFunc(rule.SET.Templates, (*Template).usesCaller) {
+		return out
+	}
 	for _, id := range l.table.Identities() {
 		if rule.when.firstUnmetOfIdentity(id) != conditionNone {
 			continue
 		}
 		for _, set := range strings.Fields(string(rule.SET.routeAs(id, l.rules.aliases))) {
-			if !seen[location.SET(set)] {
-				seen[location.SET(set)] = true
-				out = append(out, location.SET(set))
-			}
+			add(location.SET(set))
 		}
 	}
 	return out

@@ -146,10 +146,8 @@ func (w when) covers(later when) bool {
 	if w.set != nil && (later.set == nil || !w.set.covers(later.set)) {
 		return false
 	}
-	for k, v := range w.labels {
-		if later.labels[k] != v {
-			return false
-		}
+	if !contains(later.labels, w.labels) || !contains(later.serviceMetadata, w.serviceMetadata) {
+		return false
 	}
 	return len(w.ip) == 0 || len(later.ip) > 0 && location.AllInside(later.ip, w.ip)
 }

@@ -44,12 +44,12 @@ func (m *PlaceMap) readEntry(e strict.Entry) {
 		return
 	}
 	m.entries[place], m.depth = stops, max(m.depth, place.Depth())
-	m.say(place, e.Key)
+	m.say(place, e.Key, true)
 }
 
-// say notes where the map names a place.
-func (m *PlaceMap) say(place location.Location, n strict.Node) {
-	m.said = append(m.said, saidPlace{place, n.Line(), n.Col()})
+// say notes where the map names a place, as a key or as a road.
+func (m *PlaceMap) say(place location.Location, n strict.Node, isKey bool) {
+	m.said = append(m.said, saidPlace{place, n.Line(), n.Col(), isKey})
 }
 
 // readStop reads a place or level word, or a list of those that count as one road.
@@ -83,7 +83,7 @@ func (m *PlaceMap) readWord(n strict.Node, word string) {
 		n.Errorf("%v, nor one of %s", err, quoteList(levelWords))
 		return
 	}
-	m.say(place, n)
+	m.say(place, n, false)
 }
 
 // resolvePlaces gives each stage the map that it names.

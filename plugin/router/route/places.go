@@ -27,7 +27,8 @@ type PlaceMap struct {
 // saidPlace is a place that a map names, and where in the map's file.
 type saidPlace struct {
 	location.Location
-	line, col int // from 1
+	line, col int  // from 1
+	isKey     bool // the map lists roads for the place
 }
 
 // stop is one road of a map: a place, a level, or several of them together.

@@ -39,8 +39,7 @@ func ParseService(s string) (Service, error) {
 func (s Service) String() string { return s.Namespace + "/" + s.Name }
 
 // Rules are all rules and lane addresses in force together. They are
-// immutable, but for a memory of the evacuations in force, and a nil *Rules has no
-// rules. Rules may be used by several goroutines.
+// immutable, and a nil *Rules has no rules.
 type Rules struct {
 	rules       []*Rule
 	index       index // of rules

@@ -12,9 +12,10 @@ import (
 
 // resolve finds the identity of an instance and writes it into the copy that
 // will be sent, so that an SDK's own routers see the same truth. The metadata are
-// shared with the server's cache: resolve replaces them, and never writes them.
-func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.Instance {
-	registered, _ := location.Registered(wire.FromProto(p.GetLocation()), p.GetMetadata())
+// shared with the server's cache: resolve replaces them, and never writes them. It also
+// returns the names of SETs that do not count.
+func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) (route.Instance, []location.IgnoredSET) {
+	registered, ignored := location.Registered(wire.FromProto(p.GetLocation()), p.GetMetadata())
 	facts := hosts.Instance(p.GetHost().GetValue(), &registered)
 	if facts.Location != (location.Location{}) {
 		p.Location = wire.ToProto(facts.Location)
@@ -28,7 +29,7 @@ func resolve(p *apiservice.Instance, state inForce, hosts location.Hosts) route.
 		Isolate:   p.GetIsolate().GetValue(),
 		Weight:    p.GetWeight().GetValue(),
 		Evacuated: evacuated,
-	}
+	}, ignored
 }
 
 // The keys of a location in an instance's metadata, as Polaris writes them.

@@ -22,6 +22,9 @@ type instances struct {
 	index   map[string]int         // into protos, by id
 	pods    []location.Found       // at the hosts; nil without the source kubernetes
 	callee  *route.Callee
+	// ignored are the names of SETs that instances registered and that do not count, by
+	// the id of the instance.
+	ignored map[string][]location.IgnoredSET
 
 	setChange  map[location.SET]stamp // the last change of an instance of each SET
 	setsChange stamp                  // the last time that a SET came or went
@@ -66,6 +69,7 @@ func newInstances(list []*apiservice.Instance, state inForce, pods Pods, before 
 		r.old, r.cause = before.instances, before.inForce.difference(state)
 	}
 	s := &instances{setChange: maps.Clone(r.old.setChange), setsChange: r.old.setsChange, lastChange: r.old.lastChange}
+	s.ignored = map[string][]location.IgnoredSET{}
 	s.protos, s.index = r.old.sorted(list)
 	s.digests = make([][sha256.Size]byte, len(s.protos))
 	s.pods = pods.atHosts(s.protos)
@@ -98,9 +102,12 @@ func (s *instances) renew(n int, resolved *route.Instance, r *renewal) (err erro
 	}
 	if same && cause == "" {
 		*resolved, s.protos[n], s.digests[n] = old.callee.Instances[before], old.protos[before], old.digests[before]
+		s.ignore(p, old.ignored[p.GetId().GetValue()])
 		return nil
 	}
-	*resolved = resolve(p, r.state, hosts)
+	var ignored []location.IgnoredSET
+	*resolved, ignored = resolve(p, r.state, hosts)
+	s.ignore(p, ignored)
 	if s.digests[n], err = digest(p); err != nil {
 		return err
 	}
@@ -116,6 +123,13 @@ func (s *instances) renew(n int, resolved *route.Instance, r *renewal) (err erro
 		s.touch(old.callee.Instances[before].SET, stamp{r.seq, cause})
 	}
 	return nil
+}
+
+// ignore keeps the names of SETs of an instance that do not count.
+func (s *instances) ignore(p *apiservice.Instance, names []location.IgnoredSET) {
+	if len(names) > 0 {
+		s.ignored[p.GetId().GetValue()] = names
+	}
 }
 
 // touch marks a SET as changed.

@@ -6,7 +6,6 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
 	"github.com/polaris-contrib/setrouter/internal/sources"
-	"github.com/polaris-contrib/setrouter/internal/wire"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -20,7 +19,7 @@ type Pods struct {
 // at returns what the source knows of the host of an instance; the zero value
 // is nothing.
 func (p Pods) at(host string) location.Found {
-	addr, ok := wire.HostAddress(host)
+	addr, ok := location.HostAddr(host)
 	if !ok {
 		return location.Found{}
 	}

@@ -205,6 +205,7 @@ func (s *Snapshot) Callees() []explain.Callee {
 	for n, p := range s.protos {
 		out[n] = explain.Callee{
 			ID: p.GetId().GetValue(), Host: p.GetHost().GetValue(), Port: p.GetPort().GetValue(), Instance: s.callee.Instances[n],
+			Ignored: s.ignored[p.GetId().GetValue()],
 		}
 	}
 	return out

@@ -2,42 +2,58 @@ package world
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
 // Drift is an instance that registered a SET or location other than the mapping's, or
-// a SET that is not a valid name.
+// a name of a SET that does not count.
 type Drift struct {
 	Service    string `json:"service"`
 	Host       string `json:"host"`
 	Port       uint32 `json:"port"`
 	Field      string `json:"field"`      // location or set
 	Registered string `json:"registered"` // what the instance says
-	Mapping    string `json:"mapping"`    // what the mapping says of its host
+	Mapping    string `json:"mapping"`    // what the mapping says of its host; empty: nothing
+	// Why is why the registered name does not count: a sentence that quotes the name.
+	// It is empty for a name that counts, and for a location.
+	Why string `json:"why,omitempty"`
 }
 
-// Drifts lists the instances that registered a location or SET that differs
-// from what the mapping says of their host. A field that only one of them knows is no
-// difference.
+// Text returns the drift for people in one line, without the instance.
+func (d Drift) Text() string {
+	if d.Why != "" {
+		return d.Why
+	}
+	return fmt.Sprintf("%s %s, mapping %s", d.Field, explain.Plain(d.Registered), explain.Plain(d.Mapping))
+}
+
+// Drifts lists the instances that registered a location or SET that differs from what
+// the mapping says of their host, or a name of a SET that does not count. A field that
+// only one of them knows is no difference.
 func (w *World) Drifts() []Drift {
 	out := []Drift{}
 	for _, i := range w.Instances {
-		registered, invalid := location.Registered(i.Location, i.Metadata)
-		if invalid != "" {
-			out = append(out, Drift{i.Service.String(), i.Host, i.Port, "set", invalid, "not a SET name"})
+		registered, ignored := location.Registered(i.Location, i.Metadata)
+		var mapped location.Identity
+		if found, ok := w.Table.LookupHost(i.Host); ok {
+			mapped = *found.Identity
 		}
-		mapped, ok := w.Table.LookupHost(i.Host)
-		if !ok {
-			continue
+		add := func(field, registered, mapped, why string) {
+			out = append(out, Drift{i.Service.String(), i.Host, i.Port, field, registered, mapped, why})
+		}
+		for _, name := range ignored {
+			add("set", name.Name, string(mapped.SET), name.Why)
 		}
 		depth := min(registered.Location.Depth(), mapped.Location.Depth())
 		if a, b := registered.Cut(depth), mapped.Cut(depth); a != b {
-			out = append(out, Drift{i.Service.String(), i.Host, i.Port, "location", a.String(), b.String()})
+			add("location", a.String(), b.String(), "")
 		}
 		if registered.SET != "" && mapped.SET != "" && registered.SET != mapped.SET {
-			out = append(out, Drift{i.Service.String(), i.Host, i.Port, "set", string(registered.SET), string(mapped.SET)})
+			add("set", string(registered.SET), string(mapped.SET), "")
 		}
 	}
 	return out

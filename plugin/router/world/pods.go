@@ -55,15 +55,3 @@ func (p Pod) Facts() location.Facts {
 	}
 	return f
 }
-
-// podFacts is a source of identities: the facts of pods by address.
-type podFacts map[netip.Addr]*location.Facts
-
-// Facts implements location.Source.
-func (p podFacts) Facts(addr netip.Addr) (location.Found, bool) {
-	f, ok := p[addr]
-	if !ok {
-		return location.Found{}, false
-	}
-	return f.Found(), true
-}

@@ -59,9 +59,10 @@ type World struct {
 
 	indexed   bool
 	byService map[route.Service][]explain.Callee
-	byHost    map[netip.Addr][]location.Facts
-	reports   map[netip.Addr][]location.Facts
-	pods      podFacts
+	atHost    map[netip.Addr][]int // of Instances
+	registry  factsByAddr
+	reports   factsByAddr
+	pods      factsByAddr
 }
 
 // Request is a caller and the service that it asks for.
@@ -78,8 +79,9 @@ func (w *World) Explain(r Request) explain.Explanation { return explain.New(w.de
 func (w *World) decide(r Request) explain.Input {
 	addr := location.Normalize(r.Addr)
 	input := explain.Input{Addr: addr, Caller: w.Identity(addr), Name: w.Rules.Resolve(w.findName(r.Service))}
+	input.Registrations = w.registrations(addr)
 	if r.SET != "" {
-		input.Caller.SET, input.Caller.SETFrom = r.SET, &location.Origin{Source: "override"}
+		input.Caller.OverrideSET(r.SET)
 	}
 	exists := w.readInstances(&input)
 	var trace route.Trace
@@ -135,9 +137,9 @@ func (w *World) Identity(addr netip.Addr) location.Facts {
 		case location.SourceKubernetes:
 			r.Sources = append(r.Sources, w.pods)
 		case location.SourceRegistry:
-			r.Sources = append(r.Sources, hosts(w.byHost))
+			r.Sources = append(r.Sources, w.registry)
 		case location.SourceReport:
-			r.Sources = append(r.Sources, hosts(w.reports))
+			r.Sources = append(r.Sources, w.reports)
 		}
 	}
 	return r.Caller(addr)
@@ -164,36 +166,26 @@ func (w *World) index() {
 	}
 	w.indexed = true
 	w.byService = map[route.Service][]explain.Callee{}
-	w.byHost, w.reports = map[netip.Addr][]location.Facts{}, map[netip.Addr][]location.Facts{}
 	evacuations, hosts := w.Rules.Evacuations(w.Now), w.indexPods()
 	for _, i := range w.Instances {
-		registered, _ := location.Registered(i.Location, i.Metadata)
+		registered, ignored := location.Registered(i.Location, i.Metadata)
 		facts := hosts.Instance(i.Host, &registered)
 		_, isOut := evacuations.TakingOut(facts.Location, facts.SET)
 		w.byService[i.Service] = append(w.byService[i.Service], explain.Callee{
-			ID: i.ID, Host: i.Host, Port: i.Port,
+			ID: i.ID, Host: i.Host, Port: i.Port, Ignored: ignored,
 			Instance: route.Instance{
 				Location: facts.Location, SET: facts.SET, Evacuated: isOut,
 				Healthy: i.Healthy, Isolate: i.Isolate, Weight: i.Weight,
 			},
 		})
-		if host, err := netip.ParseAddr(i.Host); err == nil {
-			host = location.Normalize(host)
-			registered.AssignOrigin(&location.Origin{Source: location.SourceRegistry})
-			w.byHost[host] = append(w.byHost[host], registered)
-		}
 	}
-	for _, c := range w.Clients {
-		f := location.Facts{Identity: location.Identity{Location: c.Location}}
-		f.AssignOrigin(&location.Origin{Source: location.SourceReport})
-		w.reports[location.Normalize(c.Addr)] = append(w.reports[location.Normalize(c.Addr)], f)
-	}
+	w.indexRecords()
 }
 
 // indexPods indexes the pods, and returns the sources of facts about the hosts of
 // instances.
 func (w *World) indexPods() location.Hosts {
-	w.pods = podFacts{}
+	w.pods = factsByAddr{}
 	for _, p := range w.Pods {
 		facts := p.Facts()
 		w.pods[location.Normalize(p.Addr)] = &facts
@@ -217,17 +209,4 @@ func (w *World) CountTakenOut(e route.Evacuation) (n int) {
 		}
 	}
 	return n
-}
-
-// hosts is a source of identities: the records of instances or clients by address.
-type hosts map[netip.Addr][]location.Facts
-
-// Facts returns what the records at an address agree on.
-func (h hosts) Facts(addr netip.Addr) (location.Found, bool) {
-	records, ok := h[addr]
-	if !ok {
-		return location.Found{}, false
-	}
-	common := location.CommonFacts(records)
-	return common.Found(), true
 }

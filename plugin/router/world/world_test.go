@@ -164,14 +164,17 @@ func TestDriftsAndStrangers(t *testing.T) {
 	w := newWorld(t, both)
 	moved := instance("s", "10.1.0.7", "qb.novel.h", true)
 	moved.Location = location.Location{Region: "south", Zone: "gz", Campus: "gz-1"}
-	w.Instances = append(w.Instances, moved, instance("s", "a-host", "no-set", true))
+	off := instance("s", "[::ffff:10.1.0.8]", "qb.novel.h", true)
+	off.Metadata[location.MetaSetName], off.Metadata[location.MetaSetEnable] = "x\x1b", "N"
+	w.Instances = append(w.Instances, moved, instance("s", "a-host", "no-set", true), off)
 	var got []string
 	for _, d := range w.Drifts() {
-		got = append(got, fmt.Sprintf("%s %s: %s, mapping %s", d.Host, d.Field, d.Registered, d.Mapping))
+		got = append(got, fmt.Sprintf("%s: %s", d.Host, d.Text()))
 	}
 	want := []string{
-		"10.1.0.7 location: south/gz, mapping south/sz", "10.1.0.7 set: qb.novel.h, mapping qb.novel.z",
-		"a-host set: no-set, mapping not a SET name",
+		"10.1.0.7: location south/gz, mapping south/sz", "10.1.0.7: set qb.novel.h, mapping qb.novel.z",
+		`a-host: SET name "no-set" has 1 segments, expected three: business.area.group`,
+		`[::ffff:10.1.0.8]: SET name "x\x1b" is switched off by internal-enable-set "N"`, "[::ffff:10.1.0.8]: set qb.novel.h, mapping qb.novel.z",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("drift (-want +got):\n%s", diff)

@@ -1,0 +1,194 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+)
+
+// tally counts kinds of callers, and keeps the first as an example.
+type tally struct {
+	count   int
+	example location.Identity
+}
+
+// add counts one.
+func (t *tally) add(id location.Identity) {
+	if t.count++; t.count == 1 {
+		t.example = id
+	}
+}
+
+// String returns "3 kinds of callers in the mapping, as qb.novel.h at 华南/ap-shenzhen".
+func (t *tally) String() string {
+	kinds := "kind of callers"
+	if t.count > 1 {
+		kinds = "kinds of callers"
+	}
+	name := "those without a SET"
+	if t.example.SET != "" {
+		name = string(t.example.SET)
+	}
+	if place := t.example.Location.String(); place != "" {
+		name += " at " + place
+	}
+	return fmt.Sprintf("%d %s in the mapping, as %s", t.count, kinds, name)
+}
+
+// noun returns the word for the kind of a rule, and its name.
+func (r *Rule) noun() string {
+	if r.IsAddress() {
+		return fmt.Sprintf("address %q", r.Name)
+	}
+	return fmt.Sprintf("rule %q", r.Name)
+}
+
+// warnTemplates warns of templates that cannot mean what they say. It reports whether
+// there is one.
+func (l *linter) warnTemplates(rule *Rule) bool {
+	if rule.SET == nil {
+		return false
+	}
+	for _, t := range rule.SET.Templates {
+		switch {
+		case len(t.segments) < 3 && !t.isOwnSET():
+			l.warnRule(rule, "%s: template %q has %s, and a label is one segment: a value with dots counts as empty, so no caller gets a whole SET by it, expected three segments", rule.noun(), t, plural(len(t.segments), "segment"))
+			return true
+		case rule.SET.Callee && t.usesCaller() && rule.SET.Unknown == UnknownAll:
+			l.warnRule(rule, "%s: callee %q has fields, and with unknown: all a caller without them gets more than that SET, expected unknown: none or unset", rule.noun(), t)
+			return true
+		}
+	}
+	return false
+}
+
+// warnEveryBusiness warns of a SET rule that gives every instance to callers of the
+// mapping without a SET, where other entries have SETs of several businesses.
+func (l *linter) warnEveryBusiness(rule *Rule) {
+	if rule.SET == nil || rule.SET.Unknown != UnknownAll || l.businesses < 2 {
+		return
+	}
+	if given := l.givenEverything(rule); given.count > 0 {
+		l.warnRule(rule, "%s gives instances of every business to %s; with unknown: unset or none it gives none of them", rule.noun(), &given)
+	}
+}
+
+// givenEverything counts the callers of the mapping of whose SET a rule knows nothing.
+func (l *linter) givenEverything(rule *Rule) (given tally) {
+	if rule.when.isEmpty() && len(rule.SET.Templates) == 0 {
+		return l.withoutSET
+	}
+	if !slices.ContainsFunc(rule.SET.Templates, func(t *Template) bool { return !t.usesCaller() }) {
+		for _, id := range l.table.Identities() {
+			if rule.when.firstUnmetOfIdentity(id) == conditionNone && rule.SET.routeAs(id, l.rules.aliases) == "" {
+				given.add(id)
+			}
+		}
+	}
+	return given
+}
+
+// warnPoolBehindRoads warns of roads that end before the pool: the mapping has the pool
+// of a caller's SET, and nowhere on the caller's roads.
+func (l *linter) warnPoolBehindRoads(rule *Rule) {
+	if rule.SET == nil || rule.Nearby == nil || rule.Nearby.Max == LevelAll && rule.Nearby.Places == nil ||
+		len(rule.SET.Tiers) < 2 || !slices.Contains(rule.SET.Tiers, TierPool) {
+		return
+	}
+	var cutOff tally
+	var pool location.SET
+	for _, id := range l.table.Identities() {
+		if rule.when.firstUnmetOfIdentity(id) != conditionNone {
+			continue
+		}
+		for _, set := range wholeSETs(rule, id, l.rules.aliases) {
+			if l.isPoolBehind(rule, id.Location, set) {
+				if cutOff.add(id); cutOff.count == 1 {
+					pool = set.Pool()
+				}
+				break
+			}
+		}
+	}
+	if cutOff.count > 0 {
+		l.warnRule(rule, "%s: roads end before the pool for %s: the mapping has %q at %s only", rule.noun(), &cutOff, pool, l.pools[pool][0])
+	}
+}
+
+// wholeSETs returns the whole SETs that a rule routes a caller as.
+func wholeSETs(rule *Rule, id location.Identity, aliases map[string]string) (out []location.SET) {
+	for _, element := range strings.Fields(string(rule.SET.routeAs(id, aliases))) {
+		if set, err := location.ParseSET(element); err == nil && !set.IsPool() {
+			out = append(out, set)
+		}
+	}
+	return out
+}
+
+// isPoolBehind reports whether the mapping has the pool of a SET, and at no place on the
+// roads of a caller.
+func (l *linter) isPoolBehind(rule *Rule, loc location.Location, set location.SET) bool {
+	areas := rule.Nearby.areas(loc.Cut(rule.Nearby.depth()))
+	onRoad := func(place location.Location) bool {
+		return slices.ContainsFunc(areas, func(a area) bool { return a.has(place) })
+	}
+	pools := l.pools[set.Pool()]
+	return loc.Region != "" && len(pools) > 0 && len(areas) > 0 && !slices.ContainsFunc(pools, onRoad)
+}
+
+// warnKnownLess warns of a maxMatchLevel that does not hold for callers who are known
+// less.
+func (l *linter) warnKnownLess(rule *Rule) {
+	if n := rule.Nearby; n != nil && n.Max > LevelAll && !n.Strict {
+		l.warnRule(rule, "%s: maxMatchLevel %q does not bound callers whose %s is not known: they go on to wider levels; with strict: true they get an empty list", rule.noun(), n.Max, n.Max)
+	}
+}
+
+// warnOthers warns of a SET rule for some callers only, where no further rule is for the
+// others: they get the stock answer, with every SET.
+func (l *linter) warnOthers(rule *Rule) {
+	if rule.SET == nil || rule.when.isForAnyCaller() {
+		return
+	}
+	rules := slices.DeleteFunc(slices.Clone(l.rulesFor(rule)), func(r *Rule) bool { return !r.isFor(rule) })
+	for _, next := range rules[slices.Index(rules, rule)+1:] {
+		if next.SET != nil || next.when.isForAnyCaller() {
+			return // what the next one leaves is its own matter
+		}
+	}
+	others, known := l.others(rules), l.table.Identities()
+	switch {
+	case others.count > 0:
+		l.warnRule(rule, "%s is for some callers only, and no further rule is for the others, who get every SET of the service: %s", rule.noun(), &others)
+	case len(known) == 0 || len(rule.when.ip) > 0:
+		l.warnRule(rule, "%s is for some callers only, and no further rule is for the others, who get every SET of the service", rule.noun())
+	}
+}
+
+// isFor reports whether a rule is for all the services of another.
+func (r *Rule) isFor(other *Rule) bool {
+	return !slices.ContainsFunc(other.services, func(p pattern) bool {
+		return !slices.ContainsFunc(r.services, func(q pattern) bool { return q.covers(p) })
+	})
+}
+
+// others counts the callers of the mapping whom none of the rules is for.
+func (l *linter) others(rules []*Rule) (left tally) {
+	for _, id := range l.table.Identities() {
+		matches := func(r *Rule) bool { return r.when.firstUnmetOfIdentity(id) == conditionNone }
+		if !slices.ContainsFunc(rules, matches) {
+			left.add(id)
+		}
+	}
+	return left
+}
+
+// isForAnyCaller reports whether there is no condition on the caller.
+func (w when) isForAnyCaller() bool {
+	return w.set == nil && w.region == "" && w.zone == "" && w.campus == "" && len(w.ip) == 0 && len(w.labels) == 0
+}
+
+// isEmpty reports whether there is no condition.
+func (w when) isEmpty() bool { return w.isForAnyCaller() && len(w.serviceMetadata) == 0 }
