@@ -52,8 +52,8 @@ test-kubernetes: build ## the tests with a real kube-apiserver, which the first 
 	scripts/kubernetes/build-apiserver
 	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
-test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## unmodified SDKs and frameworks against a real server: polaris-go, tRPC-Go, grpc-go-polaris, dubbo-go
-	$(GO) test -tags clients -count=1 -timeout 20m -v -run 'TestSDKMatrix|TestClients' ./build/polaris-server
+test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## unmodified SDKs and frameworks against a real server: polaris-go, tRPC-Go, grpc-go-polaris, dubbo-go, fargo, Nacos
+	$(GO) test -tags clients -count=1 -timeout 20m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
 
 race: build $(BIN)/demo-consumer ## tests under the race detector, but those of whole processes, which it does not see; needs a C compiler
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /build/)

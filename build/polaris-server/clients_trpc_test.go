@@ -93,6 +93,7 @@ var trpcRows = []clientRow{
 	{"full-set-name", "`global.full_set_name` is the SET of the caller: the SDK's set router agrees, by own group and pool, also for calls inside of a request", trpcFullSetName},
 	{"wildcard", "The same for `full_set_name: a.b.*`: every group of the business", trpcWildcard},
 	{"request", "`WithCallerSetName` names another group of the business than the list is for: no instance. It names another business: **an instance of the list, so of the wrong business**", trpcRequest},
+	{"request-wildcard", "`WithCallerSetName` names `a.b.*`: every group of the business that the list has", trpcRequestWildcard},
 	{"callee", "`WithCalleeSetName` names a SET that the list does not have: no instance", trpcCallee},
 	{"ip", "`WithTarget(\"ip://...\")`: the address that it says. Nobody asks Polaris, so no rule acts", trpcIP},
 	{"selector", "`WithTarget(\"polarismesh://...\")`: an instance of the caller's list. The plugin's selector does not read the SET options", trpcSelector},
@@ -156,6 +157,12 @@ func trpcRequest(t *testing.T, c *clients) {
 	c.gateway.reaches(t, command("one-request", "callerSET", "qb.novel.h"), novelHosts...)
 	c.gateway.fails(t, command("one-request", "callerSET", "qb.novel.z"))
 	c.gateway.reaches(t, command("one-request", "callerSET", "ams.SH.1"), novelHosts...)
+}
+
+func trpcRequestWildcard(t *testing.T, c *clients) {
+	c.register(t, "novel-request")
+	c.wild.reaches(t, command("novel-request", "callerSET", "qb.novel.*"), append(slices.Clone(novelHosts), novelOther, novelPool)...)
+	c.novel.reaches(t, command("novel-request", "callerSET", "qb.novel.*"), novelHosts...)
 }
 
 func trpcCallee(t *testing.T, c *clients) {
