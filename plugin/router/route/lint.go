@@ -47,11 +47,12 @@ type linter struct {
 	businesses int                                  // in the sets
 	pools      map[location.SET][]location.Location // where the mapping has pools
 	withoutSET tally                                // callers of the mapping without a SET
+	cutOffs    map[NearbyStage]cutOff               // of rules for every caller
 }
 
 // newLinter returns a linter.
 func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *linter {
-	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}}
+	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}, cutOffs: map[NearbyStage]cutOff{}}
 	seen := map[string]bool{}
 	for _, m := range l.sets {
 		seen[m.name.Segment(1)] = true
