@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
+.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak fuzz fuzz-keep lint clean
 
 all: build
 
@@ -28,7 +28,15 @@ image: ## a container image, by buildah, which it needs beside go and git; IMAGE
 $(BIN)/demo-consumer: scripts/demo/consumer/*.go scripts/demo/consumer/go.mod
 	$(GO) build -C scripts/demo/consumer -o $(CURDIR)/$@ .
 
-test: build $(BIN)/demo-consumer ## unit, oracle, fuzz seeds, README examples, cases, end to end; and what was skipped
+# So are the programs with the frameworks. Their go.sum has every module, so that
+# no build asks the checksum database, which does not know one of tRPC-Go's.
+CLIENTS := $(addprefix $(BIN)/client-,trpc-go grpc-go dubbo-go)
+
+.SECONDEXPANSION:
+$(CLIENTS): $(BIN)/client-%: $$(wildcard scripts/clients/$$*/*)
+	$(GO) build -C scripts/clients/$* -o $(CURDIR)/$@ .
+
+test: build $(BIN)/demo-consumer $(BIN)/client-trpc-go ## unit, oracle, fuzz seeds, README examples, cases, end to end; and what was skipped
 	$(GO) vet ./...
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml ../shared/cases/*.cases.yaml)
@@ -43,6 +51,9 @@ test-image: ## builds the image twice, and starts it; needs root, and Debian's b
 test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
 	scripts/kubernetes/build-apiserver
 	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
+
+test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## unmodified SDKs and frameworks against a real server: polaris-go, tRPC-Go, grpc-go-polaris, dubbo-go
+	$(GO) test -tags clients -count=1 -timeout 20m -v -run 'TestSDKMatrix|TestClients' ./build/polaris-server
 
 race: build $(BIN)/demo-consumer ## tests under the race detector, but those of whole processes, which it does not see; needs a C compiler
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /build/)

@@ -163,7 +163,7 @@ func TestSDKMatrix(t *testing.T) {
 		t.Log("not all rows were run and passed: the table stays as it is")
 		return
 	}
-	compareTable(t, table)
+	compareTable(t, tableMark, table)
 }
 
 func tableOf(cells map[string][]*run) (table string, whole bool) {
@@ -191,21 +191,22 @@ func tableOf(cells map[string][]*run) (table string, whole bool) {
 
 const tableMark = "<!-- by go test ./build/polaris-server -run TestSDKMatrix -update -->\n"
 
-// compareTable compares the table with the document, or writes it there.
-func compareTable(t *testing.T, table string) {
+// compareTable compares the table after a mark with the document, or writes it
+// there.
+func compareTable(t *testing.T, mark, table string) {
 	t.Helper()
 	const page = "../../docs/compatibility.md"
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, found := strings.Cut(string(text), tableMark)
+	before, rest, found := strings.Cut(string(text), mark)
 	written, after, end := strings.Cut(rest, "\n\n")
 	if !found || !end {
-		t.Fatalf("%s has no %q with a table and an empty line after it", page, tableMark)
+		t.Fatalf("%s has no %q with a table and an empty line after it", page, mark)
 	}
 	if *update {
-		if err := os.WriteFile(page, []byte(before+tableMark+table+"\n"+after), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(before+mark+table+"\n"+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -2,6 +2,6 @@
 // sentences there: slow, and obviously right. Tests and the soak compare the server with
 // the oracle. The package imports nothing of the server's: it has its own types, and
 // reads files by itself. It reads well-formed files only; finding faults in files is the
-// server's work. It knows no ranges and shared addresses in mapping files, and no
-// `overprovision`. Nothing here is safe for concurrent use.
+// server's work. It knows no ranges in mapping files, and no `overprovision`. Nothing
+// here is safe for concurrent use.
 package oracle

@@ -31,17 +31,22 @@ func (id *Identity) join(later Identity) {
 	id.Labels = labels
 }
 
-// Caller returns what the sources know of a caller.
+// Caller returns what the sources know of a caller. What is registered or reported at a
+// shared address is not believed.
 func (w *World) Caller(addr netip.Addr) (id Identity) {
+	said, _ := Lookup(w.entries, addr)
 	for _, source := range w.Sources {
 		switch source {
 		case "mapping":
-			said, _ := Lookup(w.entries, addr)
 			id.join(said)
 		case "registry":
-			id.join(common(w.registeredAt(addr)))
+			if !said.Shared {
+				id.join(common(w.registeredAt(addr)))
+			}
 		case "report":
-			id.join(common(w.reportedAt(addr)))
+			if !said.Shared {
+				id.join(common(w.reportedAt(addr)))
+			}
 		}
 	}
 	id.joinDefault(w.fallback)

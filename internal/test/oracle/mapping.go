@@ -6,6 +6,7 @@ import "net/netip"
 type Identity struct {
 	Place  Place
 	SETs   []string // a caller can have several
+	Shared bool     // many stand behind the address
 	Labels map[string]string
 }
 
@@ -27,6 +28,7 @@ func Lookup(entries []Entry, addr netip.Addr) (id Identity, found bool) {
 				continue
 			}
 			found = true
+			id.Shared = id.Shared || e.Shared
 			if len(id.SETs) == 0 {
 				id.SETs = e.SETs
 			}

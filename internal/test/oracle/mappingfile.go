@@ -33,10 +33,11 @@ type mappingText struct {
 	Match                     list
 	Region, Zone, Campus, SET string
 	Labels                    map[string]string
+	Shared                    bool
 }
 
 func (t mappingText) identity() Identity {
-	id := Identity{Place: Place{t.Region, t.Zone, t.Campus}, Labels: t.Labels}
+	id := Identity{Place: Place{t.Region, t.Zone, t.Campus}, Labels: t.Labels, Shared: t.Shared}
 	if t.SET != "" {
 		id.SETs = []string{t.SET}
 	}
@@ -95,6 +96,10 @@ func readCSV(content string) (out []mappingText, err error) {
 		var t mappingText
 		for n, column := range rows[0] {
 			field := map[string]*string{"region": &t.Region, "zone": &t.Zone, "campus": &t.Campus, "set": &t.SET}[column]
+			if column == "shared" {
+				t.Shared = row[n] == "true"
+				continue
+			}
 			if field == nil {
 				t.Match = list{row[n]}
 				continue

@@ -83,12 +83,12 @@ func (c Choice) notes(w io.Writer) {
 	}
 }
 
-// mark returns "+" for the road that is taken, and "-" for the others.
+// mark returns ">" for the road that is taken, and a blank for the others.
 func (r Road) mark() string {
 	if r.Taken {
-		return "+"
+		return ">"
 	}
-	return "-"
+	return " "
 }
 
 // name returns the tier and the level of a road.

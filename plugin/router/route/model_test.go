@@ -147,16 +147,16 @@ func (c modelCase) fault(w *modelWorld, d Decision, without slotSet) string {
 		}
 	}
 	switch {
-	case chosen&^w.registered != 0 || chosen&^open != 0:
-		return "an instance that no road has"
 	case chosen&other != 0 && !c.more.everyone:
 		return "an instance of another business"
+	case chosen&^w.registered != 0 || chosen&^open != 0:
+		return "an instance that no road has"
+	case chosen&w.usable == 0 && without&w.usable != 0 && !c.more.byAbsence:
+		return "an evacuation takes the last usable instance"
 	case chosen == 0 && open&w.usable != 0:
 		return "empty, though a usable instance is there"
 	case chosen&w.usable == 0 && reach&w.usable != 0 && !c.more.byAbsence:
 		return "no usable instance, though a road has one"
-	case chosen&w.usable == 0 && without&w.usable != 0 && !c.more.byAbsence:
-		return "an evacuation takes the last usable instance"
 	}
 	want := c.said.Rule.Choose(c.said.SETs[0], c.said.Place, w.said, slow.Road{})
 	got := d.Choices[0]
