@@ -68,43 +68,6 @@ func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *
 	return l
 }
 
-// mappedSET is a SET name of the mapping files.
-type mappedSET struct {
-	name    location.SET
-	entries int
-	origin  *location.Origin // of the first entry
-}
-
-// collectSETs returns the SET names in the order of their first entries.
-func collectSETs(table *location.Table) []*mappedSET {
-	var out []*mappedSET
-	byName, counted := map[location.SET]*mappedSET{}, map[*location.Origin]bool{}
-	for _, found := range table.All() {
-		facts := found.Facts()
-		if facts.SET == "" || counted[facts.SETFrom] {
-			continue
-		}
-		counted[facts.SETFrom] = true
-		m := byName[facts.SET]
-		if m == nil {
-			m = &mappedSET{name: facts.SET, origin: facts.SETFrom}
-			byName[facts.SET] = m
-			out = append(out, m)
-		}
-		m.entries++
-		if facts.SETFrom.Before(m.origin) {
-			m.origin = facts.SETFrom
-		}
-	}
-	slices.SortFunc(out, func(a, b *mappedSET) int {
-		if a.origin.Before(b.origin) {
-			return -1
-		}
-		return 1
-	})
-	return out
-}
-
 // warnRule warns at the origin of a rule.
 func (l *linter) warnRule(r *Rule, format string, args ...any) {
 	l.warn(r.File, r.Line, r.Col, format, args...)
