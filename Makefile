@@ -42,7 +42,7 @@ test: build $(BIN)/demo-consumer $(BIN)/client-trpc-go ## unit, oracle, fuzz see
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml ../shared/cases/*.cases.yaml)
 	$(GO) run ./scripts/skipped $(GO) test -timeout 25m ./...
 
-model: ## the small model of make test with every evacuation; takes 20 minutes or so
+model: ## the small model of make test with every evacuation; takes 10 minutes or so
 	$(GO) test -count=1 -timeout 2h -run TestModel ./plugin/router/route -args -large-model
 
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2

@@ -29,6 +29,9 @@ var files = map[string]string{
 		"  - {name: own, caller: 10.1.0.1, service: default/s, want: [10.8.0.1], rule: r, tier: own}\n",
 	"slip.yaml": "routing: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1}]\ntests:\n" +
 		"  - {name: nobody, caller: 10.1.0.1, service: default/slip, want: []}\n",
+	"topology.yaml": "version: 1\ntopology: {r: {z: []}}\n",
+	"places.yaml":   "version: 1\nplaces: {m: {r: [r/zz, all]}}\nrules: [{name: r, service: default/s, nearby: {places: m}}]\n",
+	"p.yaml":        "mapping: topology.yaml\nrouting: places.yaml\n",
 	"f.yaml": "mapping: m.yaml\nrouting: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1, set: qb.novel.h}]\ntests:\n" +
 		"  - {name: wrong, caller: 10.1.0.1, service: default/s, want: [10.8.0.9], tier: pool}\n",
 }
@@ -62,6 +65,9 @@ func TestSetctl(t *testing.T) {
 			"ok: 2 mapping files with 3 entries, 1 routing file with 1 rules and addresses\n", ""},
 		{"check --strict m.csv r.yaml", 1, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
 			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n2 problems\n", ""},
+		{"check topology.yaml places.yaml", 1, "places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n1 problem\n", ""},
+		{"plan --dump c.yaml --mapping topology.yaml --routing places.yaml", 1, "", "setctl: places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n"},
+		{"test p.yaml", 1, "places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n0 passed, 0 failed\n", ""},
 		{"check bad.yaml bad2.yaml nowhere.yaml odd.yaml c.yaml", 1, `bad.yaml:2:20: "10.1.0.0/99" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8
 bad.yaml:2:38: SET name "a" has 1 segments, expected three: business.area.group
 bad2.yaml:2:9: the rule has no service, expected service: namespace/name

@@ -88,6 +88,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"bad when.ip", []string{rule("when: {ip: [10.1.2.3/16]}")}, `a.yaml:3:47: prefix "10.1.2.3/16" has host bits set; did you mean "10.1.0.0/16"?`},
 		{"address without set", []string{address("service: d/a, target: d/b")}, `a.yaml:3:5: the address has no set, expected set: {callee: business.area.group}`},
 		{"address without callee", []string{address("service: d/a, target: d/b, set: {}")}, `a.yaml:3:38: the address has no callee, expected set: {callee: business.area.group}, or caller: or callers:`},
+		{"address with a misspelt callee", []string{address("service: d/a, target: d/b, set: {cale: a.b.c}")}, `a.yaml:3:39: unknown key "cale"; did you mean "caller"?`},
+		{"address with nothing in its set", []string{"version: 1\naddresses: [{service: d/a, target: d/b, set: }]"}, `a.yaml:2:46: the address has no callee, expected set: {callee: business.area.group}, or caller: or callers:`},
 		{"address to itself", []string{address("service: d/a, target: d/a, set: {callee: a.b.c}")}, `a.yaml:3:28: target "d/a" is the address itself, expected a real service`},
 		{"address to an address", []string{address("service: d/a, target: d/b, set: {callee: a.b.c}"), address("service: d/b, target: d/c, set: {callee: a.b.c}")}, `a.yaml:3:28: target "d/b" is itself an address, in b.yaml:3, expected a real service`},
 		{"two addresses of a service", []string{address("service: d/a, target: d/b, set: {callee: a.b.c}"), address("service: d/a, target: d/c, set: {callee: a.b.c}")}, `b.yaml:3:15: address "d/a" is given twice, first in a.yaml:3`},

@@ -138,6 +138,10 @@ func FuzzLoad(f *testing.F) {
 	f.Add("version: 1\nrules: [{name: r, service: default/*, set: {caller: \"qb.{caller.set.2|alias}.h\"}, nearby: {}}]\naliases: {a: b}")
 	f.Add("version: 1\naddresses: [{service: a/b, target: a/c, set: {callee: a.b.c}, rollout: {percent: 0.5}}]")
 	f.Add("version: 1\nnaming: {segments: [a, b, c], values: {a: [x]}}\nevacuate: [{zone: r/z, until: 2026-11-25T00:00:00Z, reason: \"x\"}, {set: a.b.c, until: 2026-11-26T00:00:00Z}]")
+	f.Add("version: 1\nplaces: {m: {r/z: [r/y, [s, region]], \"*\": [all]}, n: {r: []}}\ndefaults: {set: {tiers: [own], unknown: unset}, nearby: {matchLevel: none, places: m}, order: [nearby, set], degrade: {minUsable: 20%}, onEmpty: all}\nrules: [{name: r, service: {namespace: n/x, name: s}, set: {callers: [\"{each}.{each}.h\", a.b.c]}, nearby: {}}]")
+	f.Add("version: 1\nrules: [{name: r, service: default/s, when: {labels: {k: v}, serviceMetadata: {k: v}}, set: {required: true}, nearby: {maxMatchLevel: campus, strict: true}, order: [set, nearby], degrade: {by: absent, tiersBy: absent}}]")
+	f.Add("version: 1\ndefaults: {nearby: {maxMatchLevel: region}, degrade: {by: absent}}\nplaces: {m: {r: [all, s]}}\naddresses: [{service: a/b, target: a/c, set: {caller: \"a.b.{caller.zone}\"}, nearby: {places: m}, degrade: {unhealthyPercent: 50}}]")
+	f.Add("version: 1\nevacuate: [{region: r, from: 2026-11-25T00:00:00Z, until: 2026-11-26T00:00:00Z}, {region: s, from: 2026-12-25T00:00:00+08:00, until: 2026-12-26T00:00:00Z}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		files := []strict.File{{Name: "f.yaml", Data: []byte(text)}}
 		var problems, again strict.Problems
@@ -157,10 +161,20 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// lintedMapping is what FuzzLoad compares rules with.
+const lintedMapping = `{version: 1, mappings: [{match: 10.1.0.0/16, region: r, zone: z}, {match: 10.2.0.0/16, region: s},
+  {match: 10.1.0.1, set: a.b.c, labels: {k: v}}, {match: 10.2.0.1, set: "a.b.*"}, {match: 10.2.0.2, set: x.y.z}]}`
+
 // checkLoaded checks rules that came out of one file, read twice.
 func checkLoaded(t *testing.T, data []byte, rules, same *Rules) {
 	var warnings strict.Problems
 	fuzztest.Bounded(t, len(data), func() { rules.Lint(nil, &warnings) })
+	var withMapping strict.Problems
+	table := location.LoadMapping([]strict.File{{Name: "m.yaml", Data: []byte(lintedMapping)}}, &withMapping)
+	fuzztest.Bounded(t, len(data), func() { rules.Lint(table, &withMapping) })
+	if err := withMapping.Err(); err != nil {
+		t.Errorf("lint has a fault: %v", err)
+	}
 	if err := warnings.Err(); err != nil {
 		t.Errorf("lint has a fault: %v", err)
 	}

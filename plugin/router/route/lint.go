@@ -47,11 +47,12 @@ type linter struct {
 	businesses int                                  // in the sets
 	pools      map[location.SET][]location.Location // where the mapping has pools
 	withoutSET tally                                // callers of the mapping without a SET
+	cutOffs    map[NearbyStage]cutOff               // of rules for every caller
 }
 
 // newLinter returns a linter.
 func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *linter {
-	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}}
+	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}, cutOffs: map[NearbyStage]cutOff{}}
 	seen := map[string]bool{}
 	for _, m := range l.sets {
 		seen[m.name.Segment(1)] = true
@@ -65,43 +66,6 @@ func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *
 		}
 	}
 	return l
-}
-
-// mappedSET is a SET name of the mapping files.
-type mappedSET struct {
-	name    location.SET
-	entries int
-	origin  *location.Origin // of the first entry
-}
-
-// collectSETs returns the SET names in the order of their first entries.
-func collectSETs(table *location.Table) []*mappedSET {
-	var out []*mappedSET
-	byName, counted := map[location.SET]*mappedSET{}, map[*location.Origin]bool{}
-	for _, found := range table.All() {
-		facts := found.Facts()
-		if facts.SET == "" || counted[facts.SETFrom] {
-			continue
-		}
-		counted[facts.SETFrom] = true
-		m := byName[facts.SET]
-		if m == nil {
-			m = &mappedSET{name: facts.SET, origin: facts.SETFrom}
-			byName[facts.SET] = m
-			out = append(out, m)
-		}
-		m.entries++
-		if facts.SETFrom.Before(m.origin) {
-			m.origin = facts.SETFrom
-		}
-	}
-	slices.SortFunc(out, func(a, b *mappedSET) int {
-		if a.origin.Before(b.origin) {
-			return -1
-		}
-		return 1
-	})
-	return out
 }
 
 // warnRule warns at the origin of a rule.

@@ -11,6 +11,43 @@ import (
 
 var segmentWords = [3]string{"business", "area", "group"}
 
+// mappedSET is a SET name of the mapping files.
+type mappedSET struct {
+	name    location.SET
+	entries int
+	origin  *location.Origin // of the first entry
+}
+
+// collectSETs returns the SET names in the order of their first entries.
+func collectSETs(table *location.Table) []*mappedSET {
+	var out []*mappedSET
+	byName, counted := map[location.SET]*mappedSET{}, map[*location.Origin]bool{}
+	for _, found := range table.All() {
+		facts := found.Facts()
+		if facts.SET == "" || counted[facts.SETFrom] {
+			continue
+		}
+		counted[facts.SETFrom] = true
+		m := byName[facts.SET]
+		if m == nil {
+			m = &mappedSET{name: facts.SET, origin: facts.SETFrom}
+			byName[facts.SET] = m
+			out = append(out, m)
+		}
+		m.entries++
+		if facts.SETFrom.Before(m.origin) {
+			m.origin = facts.SETFrom
+		}
+	}
+	slices.SortFunc(out, func(a, b *mappedSET) int {
+		if a.origin.Before(b.origin) {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
 // warnNames warns of SET names of the mapping that break the naming, and of SET names
 // that look like a slip of the pen for another SET.
 func (l *linter) warnNames() {

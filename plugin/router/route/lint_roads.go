@@ -97,45 +97,79 @@ func (l *linter) warnPoolBehindRoads(rule *Rule) {
 		len(rule.SET.Tiers) < 2 || !slices.Contains(rule.SET.Tiers, TierPool) {
 		return
 	}
-	var cutOff tally
-	var pool location.SET
+	if found := l.cutOff(rule); found.count > 0 {
+		l.warnRule(rule, "%s: roads end before the pool for %s: the mapping has %q at %s only", rule.noun(), &found.tally, found.pool, l.pools[found.pool][0])
+	}
+}
+
+// cutOff are callers whose roads do not reach their pool, and the pool of the first.
+type cutOff struct {
+	tally
+	pool location.SET
+}
+
+// cutOff counts the callers of the mapping whose roads do not reach their pool. Rules for
+// every caller with the same nearby stage have one count.
+func (l *linter) cutOff(rule *Rule) (found cutOff) {
+	isForAll := rule.when.isEmpty() && len(rule.SET.Templates) == 0
+	if known, ok := l.cutOffs[*rule.Nearby]; ok && isForAll {
+		return known
+	}
+	roads := poolRoads{l, rule.Nearby, map[location.Location]map[location.SET]bool{}}
 	for _, id := range l.table.Identities() {
-		if rule.when.firstUnmetOfIdentity(id) != conditionNone {
+		if id.Region == "" || rule.when.firstUnmetOfIdentity(id) != conditionNone {
 			continue
 		}
-		for _, set := range wholeSETs(rule, id, l.rules.aliases) {
-			if l.isPoolBehind(rule, id.Location, set) {
-				if cutOff.add(id); cutOff.count == 1 {
-					pool = set.Pool()
-				}
-				break
+		if pool, ok := roads.missedPool(rule.SET.routeAs(id, l.rules.aliases), id.Location); ok {
+			if found.add(id); found.count == 1 {
+				found.pool = pool
 			}
 		}
 	}
-	if cutOff.count > 0 {
-		l.warnRule(rule, "%s: roads end before the pool for %s: the mapping has %q at %s only", rule.noun(), &cutOff, pool, l.pools[pool][0])
+	if isForAll {
+		l.cutOffs[*rule.Nearby] = found
 	}
+	return found
 }
 
-// wholeSETs returns the whole SETs that a rule routes a caller as.
-func wholeSETs(rule *Rule, id location.Identity, aliases map[string]string) (out []location.SET) {
-	for _, element := range strings.Fields(string(rule.SET.routeAs(id, aliases))) {
-		if set, err := location.ParseSET(element); err == nil && !set.IsPool() {
-			out = append(out, set)
+// poolRoads says which pools are on the roads from a place. Each place is looked at once.
+type poolRoads struct {
+	*linter
+	nearby *NearbyStage
+	misses map[location.Location]map[location.SET]bool
+}
+
+// missedPool returns the first pool that the roads of a caller do not reach.
+func (p poolRoads) missedPool(sets SETs, loc location.Location) (pool location.SET, ok bool) {
+	for element := range strings.FieldsSeq(string(sets)) {
+		set := location.SET(element)
+		if isBusiness(set) || set.IsPool() || len(p.pools[set.Pool()]) == 0 || strings.Contains(element, eachName) {
+			continue
+		}
+		if pool = set.Pool(); p.isMissed(pool, loc) {
+			return pool, true
 		}
 	}
-	return out
+	return "", false
 }
 
-// isPoolBehind reports whether the mapping has the pool of a SET, and at no place on the
-// roads of a caller.
-func (l *linter) isPoolBehind(rule *Rule, loc location.Location, set location.SET) bool {
-	areas := rule.Nearby.areas(loc.Cut(rule.Nearby.depth()))
-	onRoad := func(place location.Location) bool {
-		return slices.ContainsFunc(areas, func(a area) bool { return a.has(place) })
+// isMissed reports whether the roads from a place do not reach a pool of the mapping.
+func (p poolRoads) isMissed(pool location.SET, loc location.Location) bool {
+	known := p.misses[loc]
+	if known == nil {
+		known = map[location.SET]bool{}
+		p.misses[loc] = known
 	}
-	pools := l.pools[set.Pool()]
-	return loc.Region != "" && len(pools) > 0 && len(areas) > 0 && !slices.ContainsFunc(pools, onRoad)
+	missed, ok := known[pool]
+	if !ok {
+		areas := p.nearby.areas(loc.Cut(p.nearby.depth()))
+		onRoad := func(place location.Location) bool {
+			return slices.ContainsFunc(areas, func(a area) bool { return a.has(place) })
+		}
+		missed = len(areas) > 0 && !slices.ContainsFunc(p.pools[pool], onRoad)
+		known[pool] = missed
+	}
+	return missed
 }
 
 // warnKnownLess warns of a maxMatchLevel that does not hold for callers who are known

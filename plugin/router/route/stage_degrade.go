@@ -1,0 +1,82 @@
+package route
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
+
+// readDegrade reads what `degrade` says.
+func readDegrade(n strict.Node) (v degradeValues) {
+	choice := func(into **bool, off, on string) func(strict.Node) {
+		return func(n strict.Node) {
+			if word, ok := n.Word(off, on); ok {
+				isOn := word == on
+				*into = &isOn
+			}
+		}
+	}
+	values := n.Bind(
+		strict.Optional("by", choice(&v.byAbsence, "unhealthy", "absent")),
+		strict.Optional("tiersBy", choice(&v.tiersByAbsence, "unhealthy", "absent")),
+		strict.Optional("unhealthyPercent", func(n strict.Node) {
+			if percent, ok := n.Int(1, 100); ok {
+				v.unhealthyPercent = &percent
+			}
+		}),
+		strict.Optional("minUsable", func(n strict.Node) { v.minUsable = readMinUsable(n) }),
+		strict.Optional("holdDown", func(n strict.Node) {
+			holdDown := readHoldDown(n)
+			v.holdDown = &holdDown
+		}),
+		strict.Optional("overprovision", strict.Ignore), strict.Optional("failback", strict.Ignore),
+	)
+	if key, ok := firstOf(values, "overprovision", "failback"); ok {
+		values[key].Errorf("%s is not supported yet, expected unhealthyPercent and minUsable", key)
+	}
+	if key, ok := firstOf(values, "unhealthyPercent", "minUsable"); ok && v.byAbsence != nil && *v.byAbsence {
+		values[key].Errorf("%s means nothing beside by: absent, expected one of them", key)
+	}
+	return v
+}
+
+// firstOf returns the first of the keys that is given.
+func firstOf(values strict.Values, keys ...string) (key string, ok bool) {
+	for _, key := range keys {
+		if values.Has(key) {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+// readMinUsable reads a number of instances, or a share as 20%.
+func readMinUsable(n strict.Node) *minUsable {
+	share, ok := strings.CutSuffix(n.Raw(), "%")
+	if !ok {
+		number, ok := n.Int(0, 1_000_000)
+		if !ok {
+			return nil
+		}
+		return &minUsable{number, false}
+	}
+	percent, err := strconv.ParseUint(share, 10, 32)
+	if err != nil || percent < 1 || percent > 100 || share[0] == '0' {
+		n.Errorf("minUsable %q is no share from 1%% to 100%%, as 20%%", n.Raw())
+		return nil
+	}
+	return &minUsable{int(percent), true}
+}
+
+const mostHoldDown = time.Hour
+
+func readHoldDown(n strict.Node) time.Duration {
+	text := n.Raw()
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > mostHoldDown {
+		n.Errorf("holdDown %q is no time from 0s to 1h, as 10s", text)
+	}
+	return d
+}
