@@ -4,12 +4,19 @@
 // it.
 //
 // A request is decided in two steps. Rules.Route (match.go) finds the rule, and the
-// SET and location to route the caller as. The result, a Route, is a small comparable
-// value: the kind of caller. Then instances are chosen for that kind (select.go), and
-// made into the list to send (answer.go). Requests enter by Route.Settle (hold.go),
-// which has the hold-down; commands over a state, which have no past, by Route.Answer.
+// SETs and location to route the caller as (sets.go, template.go). The result, a Route,
+// is a small comparable value: the kind of caller. Then instances are chosen for that
+// kind, and made into the list to send (answer.go). Requests enter by Route.Settle
+// (hold.go), which has the hold-down; commands over a state, which have no past, by
+// Route.Answer.
 //
-// docs/design.md, 5 is the contract. It is ahead of this package: its notes "Not yet"
-// say what the package does today, above all that it chooses a tier first, and then a
-// level among the instances of that tier, where the contract has roads.
+// A choice is made among roads (roads.go): each tier (tier.go) at each level (level.go,
+// places.go), in the order of the rule. The first road that is satisfied is taken
+// (select.go). A caller with several SETs has roads, and a choice, for each of them.
+//
+// The files are read by file.go, the stage_*.go, placemaps.go, defaults.go and
+// evacuate.go, and judged by lint*.go. Trace.go and ends.go put decisions into words for
+// operators.
+//
+// docs/design.md, 5 is the contract. Its notes "Not yet" say what is missing here.
 package route

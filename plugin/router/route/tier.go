@@ -7,7 +7,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// Tier names a group of instances that the SET stage may choose.
+// Tier names a group of instances by their SET.
 type Tier string
 
 // The tiers of docs/design.md, 5.2, for a caller routed as a.b.c.
