@@ -2,6 +2,8 @@ package route
 
 import (
 	"slices"
+	"sort"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -65,7 +67,8 @@ func (c *Callee) indexesIn(tier Tier, caller location.SET) []int {
 	return slices.Clip(out)
 }
 
-// setsIn returns the SETs of the instances in a tier.
+// setsIn returns the SETs of the instances in a tier. The slice may be shared: it must
+// not be written.
 func (c *Callee) setsIn(tier Tier, caller location.SET) []location.SET {
 	if exact, ok := tier.onlySET(caller); ok {
 		if _, ok := c.bySET[exact]; ok {
@@ -73,13 +76,15 @@ func (c *Callee) setsIn(tier Tier, caller location.SET) []location.SET {
 		}
 		return nil
 	}
-	var out []location.SET
-	for _, set := range c.sets {
-		if tier.contains(caller, set) {
-			out = append(out, set)
+	if prefix, ok := tier.prefix(caller); ok { // SETs with one prefix stand together
+		first := sort.Search(len(c.sets), func(n int) bool { return string(c.sets[n]) >= prefix })
+		last := first
+		for last < len(c.sets) && strings.HasPrefix(string(c.sets[last]), prefix) {
+			last++
 		}
+		return c.sets[first:last:last]
 	}
-	return out
+	return c.sets
 }
 
 // Dependencies returns the SETs whose instances a decision of Select or Answer depends on.

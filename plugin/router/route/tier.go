@@ -83,6 +83,19 @@ func (t Tier) contains(caller, set location.SET) bool {
 	return false
 }
 
+// prefix returns the text with which all SETs of the tier begin, and no other SETs. It is
+// not ok for tiers of one SET, and for those with every instance.
+func (t Tier) prefix(caller location.SET) (text string, ok bool) {
+	switch t {
+	case TierBusiness:
+		business, _, _ := strings.Cut(string(caller), ".")
+		return business + ".", true
+	case TierSiblings, TierOwn: // own: of a.b.*
+		return caller.AreaPrefix(), true
+	}
+	return "", false
+}
+
 // onlySET returns the SET of the tier for a caller, if no other SET can be in the
 // tier.
 func (t Tier) onlySET(caller location.SET) (set location.SET, ok bool) {
