@@ -36,28 +36,20 @@ func (p *proxy) SyncByAgentCmd(ctx context.Context, cmd *l5.Cl5SyncByAgentCmd) (
 
 // GetRoutingConfigWithCache implements service.DiscoverServer.
 func (p *proxy) GetRoutingConfigWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
-	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
-		return p.DiscoverServer.GetRoutingConfigWithCache(ctx, m)
-	})
+	return p.router.governance(ctx, message, p.DiscoverServer.GetRoutingConfigWithCache)
 }
 
 // GetRateLimitWithCache implements service.DiscoverServer.
 func (p *proxy) GetRateLimitWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
-	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
-		return p.DiscoverServer.GetRateLimitWithCache(ctx, m)
-	})
+	return p.router.governance(ctx, message, p.DiscoverServer.GetRateLimitWithCache)
 }
 
 // GetCircuitBreakerWithCache implements service.DiscoverServer.
 func (p *proxy) GetCircuitBreakerWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
-	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
-		return p.DiscoverServer.GetCircuitBreakerWithCache(ctx, m)
-	})
+	return p.router.governance(ctx, message, p.DiscoverServer.GetCircuitBreakerWithCache)
 }
 
 // GetFaultDetectWithCache implements service.DiscoverServer.
 func (p *proxy) GetFaultDetectWithCache(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse {
-	return p.router.governance(message, func(m *apiservice.Service) *apiservice.DiscoverResponse {
-		return p.DiscoverServer.GetFaultDetectWithCache(ctx, m)
-	})
+	return p.router.governance(ctx, message, p.DiscoverServer.GetFaultDetectWithCache)
 }

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"context"
+
 	"github.com/polarismesh/polaris/service"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -10,21 +12,21 @@ import (
 )
 
 // ask asks the stock server, auth first, for the governance rules of one type.
-type ask func(message *apiservice.Service) *apiservice.DiscoverResponse
+type ask func(ctx context.Context, message *apiservice.Service) *apiservice.DiscoverResponse
 
 // governance answers a request for governance rules: routing, rate limits, circuit
 // breakers, fault detectors. To the stock server a lane address is no service; its
 // clients get the rules of its target, as the clients of an alias do
 // (docs/design.md, 5.4). A lane address that is a service of its own keeps its own
 // rules. A fault costs the rules of the target only.
-func (s *Server) governance(message *apiservice.Service, stock ask) *apiservice.DiscoverResponse {
+func (s *Server) governance(ctx context.Context, message *apiservice.Service, stock ask) *apiservice.DiscoverResponse {
 	target, ok := s.targetOf(message)
 	if !ok {
-		return stock(message)
+		return stock(ctx, message)
 	}
 	asked := *message
 	asked.Namespace, asked.Name = wrapperspb.String(target.Namespace), wrapperspb.String(target.Name)
-	resp := stock(&asked)
+	resp := stock(ctx, &asked)
 	if resp.GetService() == nil { // a refusal, which names nothing
 		return resp
 	}
