@@ -135,7 +135,7 @@ func (r *roads) look(n int) measuredRoad {
 // measure counts the instances of a road. The roads before it have been measured.
 func (r *roads) measure(n int) {
 	t, a := r.place(n)
-	road := measuredRoad{Road{Tier: string(r.tiers[t].Tier), Level: r.areas[a].name, Wanted: r.degrade.MinUsable}, r.members(t, a)}
+	road := measuredRoad{Road{Tier: string(r.tiers[t].Tier), Level: r.areas[a].name, Wanted: r.wanted(t)}, r.members(t, a)}
 	earlier := r.earlierThan(t)
 	for _, i := range road.members {
 		instance := &r.callee.Instances[i]
@@ -155,9 +155,6 @@ func (r *roads) measure(n int) {
 		}
 	}
 	road.Total = len(road.members)
-	if r.degrade.MinUsableIsShare {
-		road.Wanted = r.degrade.wanted(r.usableOnRoads(t))
-	}
 	road.Satisfied = r.degrade.satisfied(road.Road)
 	r.measured = append(r.measured, road)
 }
@@ -220,6 +217,15 @@ func (r *roads) load(t int) []int {
 		tier.loaded, tier.indexes = true, r.callee.indexesIn(tier.Tier, r.set)
 	}
 	return tier.indexes
+}
+
+// wanted returns how many usable instances a road of a tier needs: a number, or a share of
+// those that the tier has on all its roads, rounded up.
+func (r *roads) wanted(t int) int {
+	if !r.degrade.MinUsableIsShare {
+		return r.degrade.MinUsable
+	}
+	return (r.usableOnRoads(t)*r.degrade.MinUsable + 99) / 100
 }
 
 // usableOnRoads returns how many usable instances a tier has on all its roads.

@@ -281,12 +281,3 @@ func (d Degrade) satisfied(r Road) bool {
 	unhealthy := r.New - r.NewUsable
 	return r.New > 0 && unhealthy*100 < r.New*d.UnhealthyPercent && r.Usable >= r.Wanted
 }
-
-// wanted returns how many usable instances a road of a tier needs, where the tier has
-// so many on all its roads.
-func (d Degrade) wanted(usableOfTier int) int {
-	if !d.MinUsableIsShare {
-		return d.MinUsable
-	}
-	return (usableOfTier*d.MinUsable + 99) / 100
-}

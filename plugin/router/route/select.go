@@ -140,16 +140,16 @@ func (r Route) setsFor(callee *Callee) []location.SET {
 
 // newDecision puts choices together.
 func newDecision(choices []Choice) Decision {
-	d := Decision{Choices: choices, Chosen: choices[0].Chosen}
 	if len(choices) == 1 {
-		return d
+		return Decision{Choices: choices, Chosen: choices[0].Chosen}
 	}
-	for _, c := range choices[1:] {
-		d.Chosen = append(slices.Clip(d.Chosen), c.Chosen...)
+	lists := make([][]int, len(choices))
+	for n, c := range choices {
+		lists[n] = c.Chosen
 	}
-	slices.Sort(d.Chosen)
-	d.Chosen = slices.Compact(d.Chosen)
-	return d
+	all := slices.Concat(lists...)
+	slices.Sort(all)
+	return Decision{Choices: choices, Chosen: slices.Compact(all)}
 }
 
 // selection is a choice in the making.

@@ -176,8 +176,12 @@ func (r Route) LeftOut(d Decision, callee *Callee) []string {
 	for _, c := range d.Choices {
 		s := r.newSelection(callee, c.SET)
 		for i := range callee.Instances {
-			if !chosen[i] {
-				out[i] = appendReason(out[i], s.leftOut(c, i), c.SET, len(d.Choices))
+			switch {
+			case chosen[i] || len(out[i]) > reasonsShown:
+			case len(d.Choices) == 1:
+				out[i] = s.leftOut(c, i)
+			default:
+				out[i] = appendReason(out[i], "as "+string(c.SET)+": "+s.leftOut(c, i))
 			}
 		}
 	}
@@ -187,17 +191,12 @@ func (r Route) LeftOut(d Decision, callee *Callee) []string {
 // reasonsShown bounds the text of a reason: a caller may have thousands of SETs.
 const reasonsShown = 200
 
-// appendReason adds the reason for one of several SETs.
-func appendReason(text, reason string, set location.SET, sets int) string {
-	switch {
-	case sets == 1:
+// appendReason adds a reason to others.
+func appendReason(text, reason string) string {
+	if text == "" {
 		return reason
-	case len(text) > reasonsShown:
-		return text
-	case text != "":
-		text += "; "
 	}
-	return text + "as " + string(set) + ": " + reason
+	return text + "; " + reason
 }
 
 // leftOut returns why a choice leaves an instance out.
@@ -230,15 +229,15 @@ func (s *selection) leftOut(c Choice, i int) string {
 
 // notInTier returns why an instance is in no tier of the caller.
 func (s *selection) notInTier(instance Instance) string {
-	text := fmt.Sprintf("SET %q", instance.SET)
-	if instance.SET == "" {
-		text = "no SET"
-	}
 	switch {
 	case s.setRule == SETRuleCallerWithout:
-		return fmt.Sprintf("%s, and the caller's SET is not known: unknown: %s", text, s.Rule.SET.Unknown)
+		return fmt.Sprintf("the caller's SET is not known, and unknown: %s does not give it this instance", s.Rule.SET.Unknown)
+	case instance.SET == "" && s.setRule == SETRuleBusinessAbsent:
+		return "it has no SET, and no tier of the rule is unset"
+	case instance.SET == "":
+		return fmt.Sprintf("it has no SET, so that it is in no tier of %q", s.set)
 	case s.setRule == SETRuleBusinessAbsent:
-		return text + " is of another business"
+		return fmt.Sprintf("SET %q is of another business", instance.SET)
 	}
-	return fmt.Sprintf("%s is in no tier of %q", text, s.set)
+	return fmt.Sprintf("SET %q is in no tier of %q", instance.SET, s.set)
 }
