@@ -44,6 +44,7 @@ type linter struct {
 	sets     []*mappedSET
 	problems *strict.Problems
 
+	mapped     *Callee                              // an instance of each of the sets
 	businesses int                                  // in the sets
 	pools      map[location.SET][]location.Location // where the mapping has pools
 	withoutSET tally                                // callers of the mapping without a SET
@@ -54,10 +55,11 @@ type linter struct {
 func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *linter {
 	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}, cutOffs: map[NearbyStage]cutOff{}}
 	seen := map[string]bool{}
-	for _, m := range l.sets {
-		seen[m.name.Segment(1)] = true
+	instances := make([]Instance, len(l.sets))
+	for n, m := range l.sets {
+		seen[m.name.Segment(1)], instances[n].SET = true, m.name
 	}
-	l.businesses = len(seen)
+	l.businesses, l.mapped = len(seen), NewCallee(instances)
 	for _, id := range table.Identities() {
 		if id.SET == "" {
 			l.withoutSET.add(id)
@@ -142,9 +144,7 @@ func (l *linter) warnUnfilledTiers(rule *Rule) {
 	}
 	var unfilled []Tier
 	for _, tier := range rule.SET.Tiers {
-		filled := func(s location.SET) bool {
-			return slices.ContainsFunc(l.sets, func(m *mappedSET) bool { return tier.contains(s, m.name) })
-		}
+		filled := func(s location.SET) bool { return len(l.mapped.setsIn(tier, s)) > 0 }
 		if tier != TierUnset && !slices.ContainsFunc(sets, filled) {
 			unfilled = append(unfilled, tier)
 		}
