@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/test/manyrules"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -156,27 +157,11 @@ func newBenchServer(b *testing.B, instances, sets int) (*Server, *stockServer) {
 	return s, stock
 }
 
-// benchRules has a rule for the service, and before it rules for others, half of them
-// globs, with a lane address for every ten.
+// benchRules has a rule for the service behind many rules for others.
 func benchRules(b *testing.B, others int) *route.Rules {
-	var text strings.Builder
-	text.WriteString("version: 1\nrules:\n")
-	for n := range others {
-		pattern := fmt.Sprintf("default/svc-%d.core", n)
-		switch n % 4 {
-		case 1:
-			pattern = fmt.Sprintf("default/svc-%d.*", n)
-		case 3:
-			pattern = fmt.Sprintf("*/svc-%d.core", n)
-		}
-		fmt.Fprintf(&text, "  - {name: r%d, service: %q, set: {}}\n", n, pattern)
-	}
-	text.WriteString("  - {name: r, service: default/s, set: {}, nearby: {}}\naddresses:\n")
-	for n := range max(others/10, 1) {
-		fmt.Fprintf(&text, "  - {service: default/lane-%d, target: default/svc-%d.core, set: {callee: a.b.c}}\n", n, n)
-	}
+	text := manyrules.File(others, "{name: r, service: default/s, set: {}, nearby: {}}")
 	var problems strict.Problems
-	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(text.String())}}, time.Now(), &problems)
+	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(text)}}, time.Now(), &problems)
 	if err := problems.Err(); err != nil {
 		b.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/test/manyrules"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -41,23 +42,7 @@ func (p plan) routing() string {
 	if p.campuses > 1 {
 		stages += ", nearby: {}"
 	}
-	var b strings.Builder
-	b.WriteString("version: 1\nrules:\n")
-	for n := range p.rules {
-		other := fmt.Sprintf("default/other-%d", n)
-		if n%2 == 1 {
-			other += ".*"
-		}
-		fmt.Fprintf(&b, "  - {name: other-%d, service: %q, set: {}}\n", n, other)
-	}
-	fmt.Fprintf(&b, "  - {name: big, service: default/%s, %s}\n", service, stages)
-	for n := range p.rules / 10 {
-		if n == 0 {
-			b.WriteString("addresses:\n")
-		}
-		fmt.Fprintf(&b, "  - {service: default/lane-%d, target: default/other-%d, set: {callee: shop.area0.g0}}\n", n, n)
-	}
-	return b.String()
+	return manyrules.File(p.rules, fmt.Sprintf("{name: big, service: default/%s, %s}", service, stages))
 }
 
 // kind is a kind of caller: a SET in a campus. Each kind has a subnet of loopback

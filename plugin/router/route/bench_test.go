@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/test/manyrules"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -92,30 +93,15 @@ func BenchmarkRoute(b *testing.B) {
 	})
 }
 
-// benchRules has rules, half of them globs, a lane address for every ten, and the
-// names that clients ask for.
+// benchRules has many rules, and the names that clients ask for.
 func benchRules(b *testing.B, n int) (*Rules, []Service) {
-	var text strings.Builder
 	var names []Service
-	text.WriteString("version: 1\nrules:\n")
 	for i := range n {
-		name := Service{"default", fmt.Sprintf("svc-%d.core", i)}
-		pattern := name.String()
-		switch i % 4 {
-		case 1:
-			pattern = fmt.Sprintf("default/svc-%d.*", i)
-		case 3:
-			pattern = fmt.Sprintf("*/svc-%d.core", i)
-		}
-		fmt.Fprintf(&text, "  - {name: r%d, service: %q, set: {}}\n", i, pattern)
+		name := Service{"default", manyrules.Service(i)}
 		if i%10 == 0 {
 			name.Name = "no-rule-for-" + name.Name
 		}
 		names = append(names, name)
 	}
-	text.WriteString("addresses:\n")
-	for i := range max(n/10, 1) {
-		fmt.Fprintf(&text, "  - {service: default/lane-%d, target: default/svc-%d.core, set: {callee: a.b.c}}\n", i, i)
-	}
-	return mustLoad(b, text.String()), names
+	return mustLoad(b, manyrules.File(n)), names
 }
