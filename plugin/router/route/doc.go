@@ -14,9 +14,10 @@
 // places.go), in the order of the rule. The first road that is satisfied is taken
 // (select.go). A caller with several SETs has roads, and a choice, for each of them.
 //
-// The files are read by file.go, the stage_*.go, placemaps.go, defaults.go and
-// evacuate.go, and judged by lint*.go. Trace.go and ends.go put decisions into words for
-// operators.
+// A part of a rule and its reader stand in one file: when.go, stage_set.go,
+// stage_nearby.go, stage_degrade.go, evacuate.go; the maps of places are read by
+// placemaps.go, what is common to all by file.go, stages.go and defaults.go. The files
+// lint*.go judge what loads. The files words.go and ends.go say for operators why.
 //
 // docs/design.md, 5 is the contract. Its notes "Not yet" say what is missing here.
 package route

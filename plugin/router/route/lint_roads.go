@@ -218,11 +218,3 @@ func (l *linter) others(rules []*Rule) (left tally) {
 	}
 	return left
 }
-
-// isForAnyCaller reports whether there is no condition on the caller.
-func (w when) isForAnyCaller() bool {
-	return w.set == nil && w.region == "" && w.zone == "" && w.campus == "" && len(w.ip) == 0 && len(w.labels) == 0
-}
-
-// isEmpty reports whether there is no condition.
-func (w when) isEmpty() bool { return w.isForAnyCaller() && len(w.serviceMetadata) == 0 }

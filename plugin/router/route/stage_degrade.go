@@ -8,6 +8,38 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
+// Degrade is the `degrade:` of a rule: it says when a road is satisfied.
+type Degrade struct {
+	// ByAbsence makes every road satisfied that has an instance in service.
+	ByAbsence bool
+	// TiersByAbsence leaves a tier only when the tier has no instance in service on
+	// any road.
+	TiersByAbsence bool
+	// UnhealthyPercent is the share of unhealthy instances from which on a road is
+	// not satisfied: 1 to 100.
+	UnhealthyPercent int
+	// MinUsable is the least number of usable instances. With MinUsableIsShare it is
+	// a percentage, 1 to 100, of the usable instances of the same tier on all roads.
+	MinUsable        int
+	MinUsableIsShare bool
+	// HoldDown is how long the choice has to be an earlier road before a caller that
+	// has a later one goes back.
+	HoldDown time.Duration
+}
+
+// DefaultHoldDown is the hold-down of a rule without `holdDown`.
+const DefaultHoldDown = 10 * time.Second
+
+// satisfied reports whether a road is satisfied. It is the only definition, and it
+// calculates in whole numbers.
+func (d Degrade) satisfied(r Road) bool {
+	if d.ByAbsence {
+		return r.InService > 0
+	}
+	unhealthy := r.New - r.NewUsable
+	return r.New > 0 && unhealthy*100 < r.New*d.UnhealthyPercent && r.Usable >= r.Wanted
+}
+
 // readDegrade reads what `degrade` says.
 func readDegrade(n strict.Node) (v degradeValues) {
 	choice := func(into **bool, off, on string) func(strict.Node) {

@@ -6,6 +6,14 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
+// NearbyStage is the `nearby:` of a rule (docs/design.md, 5.2).
+type NearbyStage struct {
+	Match  Level     // `matchLevel`: the level to begin with
+	Max    Level     // `maxMatchLevel`: the widest level; LevelAll with Places
+	Places *PlaceMap // `places`: the levels behind Match; nil without a map
+	Strict bool      // callers without a location get an empty list
+}
+
 // readNearby reads the nearby stage of a rule, with the defaults for what it does not
 // say.
 func (l *loader) readNearby(n strict.Node) *NearbyStage {

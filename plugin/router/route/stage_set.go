@@ -6,6 +6,29 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
+// SETStage is the `set:` of a rule (docs/design.md, 5.1 and 5.2).
+type SETStage struct {
+	// Templates are the SETs to route as: one for `caller` and `callee`, any number
+	// for `callers`. Without templates, callers are routed as their own SETs.
+	Templates []*Template
+	// Callee is true for `callee`: the caller asks for that SET by its name.
+	Callee  bool
+	Tiers   []Tier // in the order of the roads
+	Unknown Unknown
+}
+
+// Unknown is what callers get whose SET is not known whole.
+type Unknown string
+
+// The words of `unknown`.
+const (
+	UnknownAll   Unknown = "all"   // what is known binds; of whom nothing is known gets every instance
+	UnknownUnset Unknown = "unset" // the instances without a SET
+	UnknownNone  Unknown = "none"  // an empty list
+)
+
+var unknownWords = []string{string(UnknownAll), string(UnknownUnset), string(UnknownNone)}
+
 // readSET reads the SET stage of a rule or lane address.
 func (l *loader) readSET(n strict.Node, isAddress bool) *SETStage {
 	before := n.Faults()

@@ -2,64 +2,11 @@ package route
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
-	"github.com/polaris-contrib/setrouter/plugin/location"
 )
-
-// readWhen reads the conditions of a rule. An empty text is no condition.
-func readWhen(n strict.Node) (w when) {
-	n.Bind(
-		strict.Optional("set", func(n strict.Node) {
-			if text := n.TextOr(); text != "" {
-				w.set = newGlob(text)
-			}
-		}),
-		strict.Optional("region", strict.Text(&w.region)),
-		strict.Optional("zone", strict.Text(&w.zone)),
-		strict.Optional("campus", strict.Text(&w.campus)),
-		strict.Optional("ip", func(n strict.Node) { w.ip = readPrefixes(n) }),
-		strict.Optional("labels", func(n strict.Node) { w.labels = readWanted(n, "label") }),
-		strict.Optional("serviceMetadata", func(n strict.Node) { w.serviceMetadata = readWanted(n, "metadata key") }),
-	)
-	return w
-}
-
-// readWanted reads keys and the values that they must have. Their kind is for the
-// message.
-func readWanted(n strict.Node, kind string) map[string]string {
-	wanted := map[string]string{}
-	for _, e := range n.Entries() {
-		value, ok := e.Value.Text()
-		if ok && value == "" {
-			e.Value.Errorf("%s %q is empty, expected the value that it must have, or no such key", kind, e.Key.Raw())
-		}
-		wanted[e.Key.Raw()] = value
-	}
-	return wanted
-}
-
-func readPrefixes(n strict.Node) (out []netip.Prefix) {
-	items := n.OneOrItems()
-	if len(items) == 0 {
-		n.Errorf("the list is empty, expected addresses, or no key ip for every address")
-	}
-	for _, item := range items {
-		text, ok := item.Text()
-		if !ok {
-			continue
-		}
-		prefixes, err := location.ParseMatch(text)
-		if err != nil {
-			item.Errorf("%v", err)
-		}
-		out = append(out, prefixes...)
-	}
-	return out
-}
 
 // ruleKeys returns the keys that rules and lane addresses share. A rule begins with the
 // defaults; a stage begins with its defaults when it is read.
