@@ -34,6 +34,10 @@ func TestLint(t *testing.T) {
 			[]string{
 				`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service`,
 				`r.yaml:2:68: warning: rule "q" can never match: rule "p" in r.yaml:2 comes first and matches all that it does`}},
+		{"a last rule by the service's metadata is not for the others", "", `rules: [{name: p, service: default/a, when: {set: "a.*"}, set: {}}, {name: q, service: default/a, when: {serviceMetadata: {k: v}}, nearby: {}}]`,
+			[]string{`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service`}},
+		{"callers of the mapping whom only the service's metadata would keep apart", "10.0.0.1,b.b.*", `rules: [{name: p, service: default/a, when: {set: "a.*"}, set: {}}, {name: q, service: default/a, when: {serviceMetadata: {k: v}}, nearby: {}}]`,
+			[]string{`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service: 1 kind of callers in the mapping, as b.b.*`}},
 		{"rule for an address", "", `{rules: [{name: p, service: default/a, set: {}}], addresses: [{service: default/a, target: default/b, set: {callee: a.b.c}}]}`,
 			[]string{`r.yaml:2:9: warning: rule "p" can never match: a lane address, as "default/a", is its own rule`}},
 		{"no such place", "", `rules: [{name: p, service: default/a, when: {region: sout}, set: {}}]`,
