@@ -219,6 +219,14 @@ rules:
 	}
 }
 
+// An empty value is no condition.
+func TestEmptyConditions(t *testing.T) {
+	rules := mustLoad(t, `{version: 1, rules: [{name: r, service: d/s, when: {set: "", region: "", zone: "", campus: "", ip: "", labels: {}, serviceMetadata: {}}, set: {}}]}`)
+	if r, why := rules.Route(Request{Resolved: resolve(rules, "d/s")}, nil); why != WhyRouted || !r.Rule.when.isEmpty() {
+		t.Errorf("%v, conditions %+v", why, r.Rule.when)
+	}
+}
+
 // Passed asks what Route asks: with none of the rules passed over, the next one
 // decides.
 func TestPassed(t *testing.T) {

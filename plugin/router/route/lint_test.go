@@ -107,6 +107,9 @@ mappings:
 			`r.yaml:2:9: warning: rule "r": roads end before the pool for 2 kinds of callers in the mapping, as qb.novel.z at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
 		{"a map ends before the pool", sets, "places: {m: {\"*\": [region], south/gz: [east]}}\n" + `rules: [{name: r, service: d/s, set: {}, nearby: {places: m}}]`, []string{
 			`r.yaml:3:9: warning: rule "r": roads end before the pool for 1 kind of callers in the mapping, as qb.novel.z at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
+		{"a map without a road here", sets, "places: {m: {south/sz: [], \"*\": [east]}}\n" + `rules: [{name: r, service: d/s, set: {}, nearby: {matchLevel: none, places: m}}]`, []string{
+			`r.yaml:3:9: warning: rule "r": roads end before the pool for 1 kind of callers in the mapping, as qb.novel.z at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
+		{"callers known less than a strict rule needs", sets, `rules: [{name: r, service: d/s, set: {}, nearby: {matchLevel: campus, maxMatchLevel: campus, strict: true}}]`, nil},
 		{"roads that reach the pool", sets, `rules: [{name: r, service: d/s, set: {}, nearby: {}}, {name: own, service: d/t, set: {tiers: [own]}, nearby: {maxMatchLevel: zone, strict: true}}]`, nil},
 		{"roads of a SET of its own", sets, `rules: [{name: r, service: d/s, set: {caller: qb.novel.g}, nearby: {maxMatchLevel: zone, strict: true}}]`, []string{
 			`r.yaml:2:9: warning: rule "r": roads end before the pool for 4 kinds of callers in the mapping, as those without a SET at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
