@@ -39,6 +39,7 @@ import (
 	_ "github.com/polarismesh/polaris/store/boltdb"
 	_ "github.com/polarismesh/polaris/store/mysql"
 
+	_ "github.com/polaris-contrib/setrouter/plugin/boltdb"              // store "boltdbStore": the stock one, right in every time zone
 	_ "github.com/polaris-contrib/setrouter/plugin/cmdb"                // CMDB "mapping": addresses to locations, from files
 	_ "github.com/polaris-contrib/setrouter/plugin/location/kubernetes" // source "kubernetes": pods by their labels
 	_ "github.com/polaris-contrib/setrouter/plugin/router"              // proxy "auth": the stock auth inside, SET and nearby routing outside
