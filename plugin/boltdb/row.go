@@ -35,12 +35,17 @@ const (
 // transaction ends.
 type row struct{ *bolt.Bucket }
 
+// instanceTable returns the table of instances; nil if none was ever registered.
+func instanceTable(tx store.Tx) *bolt.Bucket {
+	return tx.GetDelegateTx().(*bolt.Tx).Bucket([]byte(tableInstances))
+}
+
 // instanceRows returns the rows of all instances by id, in the order of the ids.
 // The ids are good until the transaction ends.
 func instanceRows(tx store.Tx) iter.Seq2[[]byte, row] {
 	return func(yield func([]byte, row) bool) {
-		table := tx.GetDelegateTx().(*bolt.Tx).Bucket([]byte(tableInstances))
-		if table == nil { // no instance was ever registered
+		table := instanceTable(tx)
+		if table == nil {
 			return
 		}
 		cursor := table.Cursor()

@@ -1,19 +1,26 @@
 // Package boltdb stands in for the stock embedded store: the store "boltdbStore"
 // of Polaris, with the same file and the same options.
 //
-// Each second the server's cache asks the store which instances were written
-// lately. The stock store answers by the time in the instance's message, and is
-// wrong twice: the message has the server's local time, which the store reads as
-// UTC; and a deletion or a change of metadata leaves the message's time as it was.
-// So where the local time is UTC, an instance that has left stays in all lists;
-// west of UTC, an instance that has come is in none. Here the answer goes by the
-// time of the row. Every write of the stock store sets that time, in nanoseconds
-// since 1970, whatever the time zone. The file stays as the stock store writes it.
+// Each second the server's cache asks the store which instances were written since
+// some seconds before. The stock store answers by the time in the instance's
+// message, and is wrong twice. The message has the server's local time, which the
+// store reads as UTC. And a deletion, or a change of metadata alone, leaves the
+// message's time as it was. So where the local time is UTC, an instance that has
+// left stays in all lists. West of UTC, an instance that has come is in no list.
+//
+// Here the answer goes by the time of the row. Every write of the stock store sets
+// that time, in nanoseconds since 1970, whatever the time zone. The stock store
+// takes the time before it waits for the disk. So on a slow disk a row can come
+// later than the cache looks back. Such a row is given, too: the row has another
+// time than the row that was given last. The file stays as the stock store
+// writes it.
 package boltdb
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/polarismesh/polaris/common/model"
@@ -22,21 +29,29 @@ import (
 )
 
 func init() {
-	store.StoreSlots[stock.STORENAME] = &Store{store.StoreSlots[stock.STORENAME]}
+	store.StoreSlots[stock.STORENAME] = &Store{Store: store.StoreSlots[stock.STORENAME]}
 }
 
 // Store is the stock store, apart from the two methods that go by the time at which
 // an instance was written. Goroutines may share a Store.
-type Store struct{ store.Store }
+type Store struct {
+	store.Store
+
+	mu    sync.Mutex
+	given map[string]time.Time // by id, the time of the row that GetMoreInstances gave last
+}
 
 // GetMoreInstances returns the instances whose rows were written at or after since,
-// by id; deleted ones, too. With first, GetMoreInstances returns all instances but
-// the deleted ones, whenever they were written. Without serviceIDs the instances are
-// those of all services. The metadata is always there.
+// or are not those that were given last; by id, and deleted instances, too. With
+// first, GetMoreInstances returns all instances but the deleted ones. Without
+// serviceIDs the instances are those of all services. The metadata is always there.
 func (s *Store) GetMoreInstances(tx store.Tx, since time.Time, first, _ bool, serviceIDs []string) (map[string]*model.Instance, error) {
-	found := map[string]*model.Instance{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, rows := map[string]*model.Instance{}, 0
 	for id, row := range instanceRows(tx) {
-		if first && !row.valid() || !first && row.written().Before(since) {
+		rows++
+		if first && !row.valid() || !first && !s.isNews(id, row.written(), since) {
 			continue
 		}
 		if len(serviceIDs) > 0 && !slices.Contains(serviceIDs, row.text(fieldServiceID)) {
@@ -50,7 +65,30 @@ func (s *Store) GetMoreInstances(tx store.Tx, since time.Time, first, _ bool, se
 			found[string(id)] = instance
 		}
 	}
+	s.remember(tx, found, rows)
 	return found, nil
+}
+
+// isNews reports whether a row was written at or after since, or is not the one
+// that was given last.
+func (s *Store) isNews(id []byte, written, since time.Time) bool {
+	last, ok := s.given[string(id)]
+	return !ok || !last.Equal(written) || !written.Before(since)
+}
+
+// remember takes found for given, and forgets ids without a row; rows is how many
+// rows there are.
+func (s *Store) remember(tx store.Tx, found map[string]*model.Instance, rows int) {
+	if s.given == nil {
+		s.given = map[string]time.Time{}
+	}
+	for id, instance := range found {
+		s.given[id] = instance.ModifyTime
+	}
+	if len(s.given) > rows {
+		table := instanceTable(tx)
+		maps.DeleteFunc(s.given, func(id string, _ time.Time) bool { return table == nil || table.Bucket([]byte(id)) == nil })
+	}
 }
 
 // GetUnHealthyInstances returns the ids of at most limit instances that are

@@ -82,6 +82,42 @@ func TestGetMoreInstances(t *testing.T) {
 	})
 }
 
+// A row that the disk held up comes later than its time says, and is found once. What
+// is in the window is found again, as the cache wants it.
+func TestLateRows(t *testing.T) {
+	s := open(t)
+	for _, id := range ids {
+		must(t, s.AddInstance(newInstance(id, "a", "")))
+		age(t, s, id, time.Hour)
+	}
+	same(t, "first", more(t, s, time.Unix(1, 0), true), allOfStock(t, s))
+	window := func() time.Time { return time.Now().Add(-5 * time.Second) }
+	same(t, "nothing new", more(t, s, window(), false), nil)
+	must(t, s.DeleteInstance("i1"))
+	age(t, s, "i1", time.Minute)
+	late := keep(allOfStock(t, s), func(i *model.Instance) bool { return !i.Valid })
+	same(t, "late", more(t, s, window(), false), late)
+	same(t, "once", more(t, s, window(), false), nil)
+	must(t, s.DeleteInstance("i2"))
+	for range 2 {
+		same(t, "in time", more(t, s, window(), false), keep(allOfStock(t, s), func(i *model.Instance) bool { return i.ID() == "i2" }))
+	}
+}
+
+// What is remembered of instances goes with their rows.
+func TestForgets(t *testing.T) {
+	s := open(t)
+	for _, id := range ids {
+		must(t, s.AddInstance(newInstance(id, "a", "")))
+	}
+	more(t, s, time.Unix(1, 0), true)
+	must(t, s.CleanInstance("i2"))
+	more(t, s, time.Now(), false)
+	if diff := cmp.Diff([]string{"i1", "i3"}, slices.Sorted(maps.Keys(s.given))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A field that Polaris adds to instances is to be read, too.
 func TestInstancesHaveTheseFields(t *testing.T) {
 	var got []string
