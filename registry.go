@@ -5,7 +5,8 @@
 // It stands in for the plugin.go of the Polaris repository. The one line of
 // that list which is missing here, service/interceptor, is replaced by
 // plugin/router: both register the proxy named "auth", the only one that the
-// server's bootstrap calls, and Polaris accepts that name once.
+// server's bootstrap calls, and Polaris accepts that name once. plugin/boltdb
+// stands in for the stock embedded store, and has that inside.
 package setrouter
 
 import (

@@ -6,7 +6,8 @@
 // message, and is wrong twice. The message has the server's local time, which the
 // store reads as UTC. And a deletion, or a change of metadata alone, leaves the
 // message's time as it was. So where the local time is UTC, an instance that has
-// left stays in all lists. West of UTC, an instance that has come is in no list.
+// left stays in all lists; in Shanghai, if it came 8 hours before. West of UTC, an
+// instance that has come is in no list.
 //
 // Here the answer goes by the time of the row. Every write of the stock store sets
 // that time, in nanoseconds since 1970, whatever the time zone. The stock store
@@ -32,8 +33,8 @@ func init() {
 	store.StoreSlots[stock.STORENAME] = &Store{Store: store.StoreSlots[stock.STORENAME]}
 }
 
-// Store is the stock store, apart from the two methods that go by the time at which
-// an instance was written. Goroutines may share a Store.
+// Store is the stock store, apart from three methods about instances. Goroutines may
+// share a Store.
 type Store struct {
 	store.Store
 
@@ -119,4 +120,15 @@ func (s *Store) GetUnHealthyInstances(timeout time.Duration, limit uint32) ([]st
 		}
 	}
 	return ids, nil
+}
+
+// CleanInstance removes the row of a deleted instance, and does nothing for any
+// other instance, as on MySQL. The stock store removes every row. The cache never
+// hears of that, and has the instance in its lists until the server restarts.
+func (s *Store) CleanInstance(id string) error {
+	live, err := s.GetInstance(id)
+	if err != nil || live != nil {
+		return err
+	}
+	return s.Store.CleanInstance(id)
 }

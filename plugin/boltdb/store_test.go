@@ -63,7 +63,7 @@ func TestGetMoreInstances(t *testing.T) {
 	s := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		for _, id := range ids {
-			must(t, s.CleanInstance(id))
+			must(t, s.Store.CleanInstance(id))
 		}
 		for range 8 {
 			before, start := allOfStock(t, s), time.Now()
@@ -111,10 +111,24 @@ func TestForgets(t *testing.T) {
 		must(t, s.AddInstance(newInstance(id, "a", "")))
 	}
 	more(t, s, time.Unix(1, 0), true)
+	must(t, s.DeleteInstance("i2"))
 	must(t, s.CleanInstance("i2"))
 	more(t, s, time.Now(), false)
 	if diff := cmp.Diff([]string{"i1", "i3"}, slices.Sorted(maps.Keys(s.given))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Only deleted instances are cleaned away.
+func TestCleanInstance(t *testing.T) {
+	s := open(t)
+	must(t, s.AddInstance(newInstance("i1", "a", "")))
+	for _, want := range []int{1, 0} {
+		must(t, s.CleanInstance("i1"))
+		if got := len(allOfStock(t, s)); got != want {
+			t.Errorf("%d rows, want %d", got, want)
+		}
+		must(t, s.DeleteInstance("i1"))
 	}
 }
 
