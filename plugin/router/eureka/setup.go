@@ -49,14 +49,14 @@ const slotName = "service-eureka"
 func init() { wrap(apiserver.Slots) }
 
 func wrap(slots map[string]apiserver.Apiserver) {
-	if stock, ok := slots[slotName]; ok {
+	if stock, ok := slots[slotName].(stockServer); ok {
 		slots[slotName] = &slot{stock: stock, routing: runningRouting}
 	}
 }
 
 // slot is the stock listener, with a front where the server has routing files.
 type slot struct {
-	stock   apiserver.Apiserver
+	stock   stockServer
 	routing func() routing // returns nil where the server has no routing files
 
 	mu    sync.Mutex
@@ -101,13 +101,7 @@ func (s *slot) Run(errCh chan error) {
 		s.stock.Run(errCh)
 		return
 	}
-	var stock sync.WaitGroup
-	defer stock.Wait()
-	stock.Go(func() {
-		defer f.cancel()
-		s.stock.Run(errCh)
-	})
-	if err := f.run(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := f.run(s.stock); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		errCh <- fmt.Errorf("%s: %w", slotName, err)
 	}
 }
