@@ -20,10 +20,11 @@ func (f *front) serveDelta(q query, req *restful.Request, rsp *restful.Response,
 	rsp.ResponseWriter = w
 	chain.ProcessFilter(req, rsp)
 	rsp.ResponseWriter = w.ResponseWriter
+	passes := w.open() // the stock listener may have written nothing
 	switch {
 	case w.err != nil:
 		refuse(rsp, w.err)
-	case w.state == heldBack:
+	case !passes:
 		f.send(q, nil, unreachableHashcode(), req, rsp)
 	}
 }
