@@ -10,7 +10,7 @@ import (
 
 // faultLines says which faults are logged: clients could fill a disk by faults. Failures
 // counts all.
-var faultLines = rate.Sometimes{First: 10, Interval: time.Second}
+var faultLines = &rate.Sometimes{First: 10, Interval: time.Second}
 
 // faultsNotLogged counts the faults since the last one that was logged.
 var faultsNotLogged atomic.Uint64

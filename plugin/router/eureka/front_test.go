@@ -312,3 +312,17 @@ func TestStockDoesNotListen(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The stock listener writes nothing where it fails to write XML. The caller gets a
+// delta all the same.
+func TestDeltaThatIsNotWritten(t *testing.T) {
+	r := newRegistry(t, map[string][]string{"App": {}})
+	r.add("App", "a", nil)
+	f := &front{routing: r, defaultNamespace: "default", fragments: newFragments()}
+	rec := httptest.NewRecorder()
+	q := query{namespace: "default", resource: resourceDelta, isXML: true}
+	f.serveDelta(q, restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil)), restful.NewResponse(rec), &restful.FilterChain{Target: func(*restful.Request, *restful.Response) {}})
+	if got := summary(rec.Body.String()); got != "hash=ROUTED_*_" {
+		t.Errorf("%s", rec.Body)
+	}
+}
