@@ -5,7 +5,7 @@
 //
 // A look finds what has changed: Run looks when the file system reports a change,
 // and at each tick. Then the Live reads every text, loads them into a new value,
-// asks the guards whether too much would be lost, and puts the value in force:
+// asks the guard whether too much would be lost, and puts the value in force:
 // see Live.load.
 package livefile
 
@@ -29,10 +29,10 @@ type Options[T any] struct {
 	Sources []Source
 	// Load makes a value, and counts the entries in it. It must be pure.
 	Load func(files []strict.File) (value *T, count int, err error)
-	// Guard may refuse a new value for the entries that would be lost; nil
-	// refuses nothing. Guard is not asked at the first load, nor when a reload is
-	// forced.
-	Guard func(oldCount, newCount int) error
+	// Guard may refuse a new value for what would be lost with the value in force;
+	// nil refuses nothing. Gone are the names of the files in force that are there
+	// no more. Guard is not asked at the first load, nor when a reload is forced.
+	Guard func(inForce, next *T, gone []string) error
 	// OnLoad is called after each load, refused or not, with the value in force
 	// then. It is called by one goroutine at a time; nil is fine. A look that
 	// finds nothing new is no load.
@@ -221,7 +221,7 @@ func (l *Live[T]) replace(found *set, urgency Urgency) error {
 		return err
 	}
 	if l.inForce != nil && urgency != UrgencyForced {
-		if err := l.askGuards(found.files, count); err != nil {
+		if err := l.askGuard(found.files, value); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/polaris-contrib/setrouter/internal/shrink"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -21,7 +22,7 @@ const MappingName = "mapping"
 type Config struct {
 	CMDB               string   // plugin.cmdb.name
 	MappingFiles       []string // globs, relative to the working directory, and names in the config center
-	ShrinkGuardPercent int
+	ShrinkGuardPercent int      // of mapping and routing files
 	Sources            []string    // in order of precedence
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
@@ -48,7 +49,7 @@ func Load(name string) (*Config, error) {
 	}
 	file.Data = []byte(os.ExpandEnv(string(file.Data)))
 	c := &Config{
-		ShrinkGuardPercent: 30,
+		ShrinkGuardPercent: shrink.DefaultPercent,
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		FailOpen:           true,
 		NodesService:       "polaris.checker", // as Polaris

@@ -21,6 +21,14 @@ type Loss struct {
 	Example     string // one that would be lost, with its origin; empty if none would
 }
 
+// Lose counts one more that would be lost. The first one is the example.
+func (l *Loss) Lose(example func() string) {
+	if l.Lost == 0 {
+		l.Example = example()
+	}
+	l.Lost++
+}
+
 // Losses are what a reload would lose.
 type Losses struct {
 	// Groups have the losses that tell of one thing in several ways. Of each group a

@@ -70,7 +70,7 @@ func (c *comparison) losses() shrink.Losses {
 			loss.Total++
 			if row.balance[f] > 0 {
 				isLost = true
-				countLost(loss, entryText(origin))
+				loss.Lose(func() string { return entryText(origin) })
 			}
 		}
 		if isLost {
@@ -78,14 +78,6 @@ func (c *comparison) losses() shrink.Losses {
 		}
 	}
 	return shrink.Losses{Groups: [][]shrink.Loss{group}, ByFile: byFile}
-}
-
-// countLost counts one more that is lost. The first is the example.
-func countLost(loss *shrink.Loss, example string) {
-	if loss.Lost == 0 {
-		loss.Example = example
-	}
-	loss.Lost++
 }
 
 // entryText returns an entry for people: "conf/mapping/a.yaml:12 (10.1.0.0/16)".
@@ -112,7 +104,7 @@ func (t *Table) callersLost(next *Table, callers iter.Seq[netip.Addr]) []shrink.
 			}
 			group[f].Total++
 			if !isKnown || !then.has(f) {
-				countLost(&group[f], fmt.Sprintf("%s by %s", addr, entryText(before.originOf(f))))
+				group[f].Lose(func() string { return fmt.Sprintf("%s by %s", addr, entryText(before.originOf(f))) })
 			}
 		}
 	}
