@@ -67,7 +67,7 @@ const (
 // Open loads the files for the first time. Any fault is an error. With Sources,
 // Open only makes sure that the files on disk can be read.
 func Open[T any](options Options[T]) (*Live[T], error) {
-	l := &Live[T]{options: options, disk: disk{globs: options.Globs, alone: len(options.Sources) == 0}}
+	l := &Live[T]{options: options, disk: disk{globs: options.Globs, alone: len(options.Sources) == 0, still: newStillness()}}
 	l.show()
 	if l.options.Poll == 0 {
 		l.options.Poll = 2 * time.Second
@@ -127,8 +127,10 @@ func (l *Live[T]) Reload(force bool) error {
 }
 
 // Refresh looks once, as Run does at each tick: it loads the files if one of them
-// has changed since the last load.
-func (l *Live[T]) Refresh() {
+// has changed since the last load. Where files are still being written, it leaves
+// everything as it is, and returns how long they must still stand as they do; else it
+// returns 0.
+func (l *Live[T]) Refresh() (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer func() {
@@ -138,18 +140,25 @@ func (l *Live[T]) Refresh() {
 		}
 	}()
 	if l.phase == phaseWaiting {
-		return
+		return 0
 	}
 	if l.status.CopyErr != nil && l.inForce != nil {
 		l.keep()
 		l.show()
 	}
-	// A swap of symlinks while files are read mixes two versions: look twice.
-	for range 2 {
-		if !l.changed() || l.load(UrgencyNone) == errLater {
-			return
-		}
+	if !l.changed() {
+		l.disk.still.reset()
+		return 0
 	}
+	wait, name := l.disk.wait()
+	if wait > 0 {
+		l.hold(name)
+		return wait
+	}
+	if l.load(UrgencyNone) == errMixed {
+		return quiet
+	}
+	return 0
 }
 
 func (l *Live[T]) changed() bool {
@@ -160,7 +169,7 @@ func (l *Live[T]) changed() bool {
 func (l *Live[T]) load(urgency Urgency) error {
 	began := clock.Now()
 	found, err := l.read(urgency)
-	if err == errLater {
+	if err == errLater || err == errMixed {
 		return err
 	}
 	l.status.TriedAt = began
@@ -181,20 +190,28 @@ func (l *Live[T]) load(urgency Urgency) error {
 	return err
 }
 
-// read reads the files on disk and every source. The error is errLater, or has
-// every fault.
-func (l *Live[T]) read(urgency Urgency) (*set, error) {
+// read reads the files on disk and every source. The error is errLater or errMixed, and
+// then nothing has been read, or has every fault.
+func (l *Live[T]) read(urgency Urgency) (found *set, err error) {
 	var problems strict.Problems
-	found, settled := &set{files: l.disk.read(&problems)}, true
+	before := l.disk.seen
+	settled := true
+	found = &set{files: l.disk.read(&problems)}
 	for _, source := range l.options.Sources {
 		reading, ok := source.Read(urgency, &problems)
 		found.add(reading)
 		settled = settled && ok
 	}
-	if !settled {
-		return nil, errLater
+	switch {
+	case !settled:
+		err = errLater
+	case urgency == UrgencyNone && l.disk.changed():
+		err = errMixed
+	default:
+		return found, problems.Err()
 	}
-	return found, problems.Err()
+	l.disk.seen = before
+	return nil, err
 }
 
 // confirm ends a load that has found the files in force. Files were touched, or

@@ -312,10 +312,11 @@ func TestStatusDuringLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	live.disk.still.stillFor = 0
 	before := live.Status()
 	write("2\n3")
 	var all sync.WaitGroup
-	all.Go(live.Refresh)
+	all.Go(func() { live.Refresh() })
 	<-loading
 	told := make(chan Status, 1)
 	all.Go(func() {
@@ -351,6 +352,7 @@ func TestPanicInReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	live.disk.still.stillFor = 0
 	for _, text := range []string{"2\n3", "4\n5\n6"} { // the lock is free again
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
