@@ -57,7 +57,9 @@ func (s *stepped) append(name, text string) {
 
 // event tells of an event. What was done before is older.
 func (s *stepped) event(op fsnotify.Op, name string) {
-	s.clock = time.Now()
+	if now := time.Now(); now.After(s.clock) {
+		s.clock = now
+	}
 	s.live.note(fsnotify.Event{Name: s.path(name), Op: op})
 }
 
