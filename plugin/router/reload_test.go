@@ -116,10 +116,13 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 	const (
 		rule   = "{name: r, service: default/s, set: {}}"
 		same   = "version: 1\nrules:\n - " + rule
-		edited = "version: 1\nrules:\n - {name: new, service: default/other, set: {}}\n - {name: r, service: default/s, set: {}, onEmpty: all}\n" +
+		edited = "version: 1\nrules:\n - {name: new, service: default/other, set: {}}\n - {name: r, service: default/s, set: {}, rollout: {percent: 99.5}}\n" +
 			"evacuate: [{set: x.y.z, until: 2029-01-01T01:00:00Z}]"
 		roads = "version: 1\nrules: [{name: r, service: default/s, set: {tiers: [own, pool, siblings]}}]"
 		limit = "version: 1\nrules: [{name: r, service: default/s, set: {}, degrade: {unhealthyPercent: 90}}]"
+		empty = "version: 1\nrules: [{name: r, service: default/s, set: {}, onEmpty: all}]"
+		bound = "version: 1\nrules: [{name: r, service: default/s, set: {unknown: none}}]"
+		asSET = "version: 1\nrules: [{name: r, service: default/s, set: {caller: '{caller.set|alias}'}}]\naliases: {A: B}"
 		names = "version: 1\nrules: [{name: q, service: default/s, set: {}}]"
 	)
 	for _, test := range []struct {
@@ -135,6 +138,9 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 		{"the hold-down is over", []string{edited}, 0, route.DefaultHoldDown, "own"},
 		{"other tiers", []string{roads}, 0, time.Second, "own"},
 		{"another threshold", []string{limit}, 0, time.Second, "own"},
+		{"another onEmpty", []string{empty}, 0, time.Second, "own"},
+		{"another unknown", []string{bound}, 0, time.Second, "own"},
+		{"another SET to route as", []string{asSET}, 0, time.Second, "own"},
 		{"another name", []string{names}, 0, time.Second, "own"},
 		{"nobody asks for a minute", []string{same}, idleTicks + 1, time.Second, "own"},
 		{"the same, with reloads in it", []string{same, same, same}, idleTicks/2 + 1, time.Second, "own"},

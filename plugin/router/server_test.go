@@ -281,6 +281,47 @@ func TestEvacuationEnds(t *testing.T) {
 	}
 }
 
+// One evacuation ends at the moment at which another begins.
+func TestEvacuationFollowsAnother(t *testing.T) {
+	s, _ := newTestServer(t)
+	begin := time.Now().UTC().Truncate(time.Second)
+	at := func(hours int) string { return begin.Add(time.Duration(hours) * time.Hour).Format(time.RFC3339) }
+	var problems strict.Problems
+	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte("version: 1\nrules: [{name: r, service: default/s, set: {tiers: [own, siblings]}, degrade: {holdDown: 0s}}]\n" +
+		"evacuate: [{set: a.b.c, until: " + at(1) + "}, {set: \"a.b.*\", from: " + at(1) + ", until: " + at(2) + "}]")}}, begin, &problems)
+	if rules == nil {
+		t.Fatal(problems.Err())
+	}
+	s.rules = func() *route.Rules { return rules }
+	for _, step := range []struct {
+		caller string
+		after  time.Duration
+		want   string
+	}{
+		{"10.1.0.1", 0, "200000 2 3"},
+		{"10.2.0.1", 0, "200000 2"},
+		{"10.1.0.1", time.Hour, "200000 1"},
+	} {
+		s.views.Now = func() time.Time { return begin.Add(step.after) }
+		if _, got := get(s, step.caller, "s", ""); got != step.want {
+			t.Errorf("%s after %s: %s, want %s", step.caller, step.after, got, step.want)
+		}
+	}
+}
+
+// The metadata of the service that is read meet a condition: for an alias they are those
+// of its source.
+func TestMetadataOfAnAlias(t *testing.T) {
+	services := cachemock.NewMockServiceCache(gomock.NewController(t))
+	source := &model.Service{ID: "1", Name: "s", Namespace: "default", Meta: map[string]string{"of": "source"}}
+	services.EXPECT().GetServiceByName("alias", "default").Return(&model.Service{ID: "2", Name: "alias", Namespace: "default", Reference: "1", Meta: map[string]string{"of": "alias"}})
+	services.EXPECT().GetServiceByID("1").Return(source)
+	got := names{services: func() cachetypes.ServiceCache { return services }}.find(route.Service{Namespace: "default", Name: "alias"})
+	if want := map[string]string{"of": "source"}; !maps.Equal(got.Metadata, want) || len(got.Read) != 1 {
+		t.Errorf("metadata %v of %v, want %v", got.Metadata, got.Read, want)
+	}
+}
+
 // What is shared with the stock server's cache is never written.
 func TestCachedInstancesStayAsTheyAre(t *testing.T) {
 	s, stock := newTestServer(t)

@@ -59,16 +59,20 @@ func newCaller(number int, n *node) *caller {
 		addr: addrOf(number), stays: number/len(kinds)%3 > 0, node: n,
 		lists: map[string]*apiservice.DiscoverResponse{}, polls: map[string]polling{},
 	}
-	c.name = fmt.Sprintf("caller %d at %s over gRPC", number, c.addr)
-	c.overGRPC()
+	headers := map[string]string{}
+	if forges(number) {
+		headers = forgery(c.addr)
+	}
+	c.name = fmt.Sprintf("caller %d at %s over gRPC, headers %v", number, c.addr, headers)
+	c.overGRPC(headers)
 	if number/len(kinds)%2 == 1 {
-		c.name = fmt.Sprintf("caller %d at %s over HTTP", number, c.addr)
-		c.overHTTP()
+		c.name = fmt.Sprintf("caller %d at %s over HTTP, headers %v", number, c.addr, headers)
+		c.overHTTP(headers)
 	}
 	return c
 }
 
-func (c *caller) overGRPC() {
+func (c *caller) overGRPC(headers map[string]string) {
 	var stream *polaristest.Stream
 	c.hangUp = func() {
 		if stream != nil {
@@ -78,7 +82,7 @@ func (c *caller) overGRPC() {
 	}
 	c.ask = func(ctx context.Context, server *polaristest.Server, name, revision string) (resp *apiservice.DiscoverResponse, err error) {
 		if stream == nil {
-			if stream, err = polaristest.Dial(ctx, server.GRPCAddr, c.addr); err != nil {
+			if stream, err = polaristest.Dial(ctx, server.GRPCAddr, c.addr, pairs(headers)...); err != nil {
 				return nil, err
 			}
 		}
@@ -86,7 +90,7 @@ func (c *caller) overGRPC() {
 	}
 }
 
-func (c *caller) overHTTP() {
+func (c *caller) overHTTP(headers map[string]string) {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: c.addr.AsSlice()}}
 	transport := &http.Transport{DialContext: dialer.DialContext}
 	client := http.Client{Transport: transport, Timeout: 20 * time.Second}
@@ -103,6 +107,9 @@ func (c *caller) overHTTP() {
 			return nil, err
 		}
 		req.Header.Set("Content-Type", "application/json")
+		for key, value := range headers {
+			req.Header.Set(key, value)
+		}
 		resp, err := client.Do(req)
 		if err != nil {
 			return nil, err

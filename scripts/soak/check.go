@@ -24,6 +24,7 @@ type checker struct {
 
 	answers, unchanged, routed, stock, empty int
 	unreachable                              int // requests to a node that was down
+	hostile                                  int // answers to requests that nobody honest makes
 	// How many answers were judged in which way. Exact: they are the oracle's; of
 	// these, held have a road that is held. Loose: they have a road that is perhaps
 	// held. OneOf: during a change, they are the oracle's in one of the states.

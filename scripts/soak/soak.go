@@ -132,6 +132,9 @@ func (s *soak) live(ctx context.Context) {
 	}
 	watchers.Go(func() { s.memory.watch(watching, s) })
 	time.Sleep(2 * s.plan.dumps) // a state before the first request
+	for _, n := range s.nodes {
+		askers.Go(func() { s.harass(doing, n) })
+	}
 	for _, c := range s.callers {
 		askers.Go(func() { c.keepAsking(doing, s, s.plan.interval) })
 	}

@@ -156,12 +156,13 @@ func TestReport(t *testing.T) {
 		{"not judged at all", func(s *soak) { s.check.exact = 40 }, "only 40.0% of the answers were checked exactly, expected 50%"},
 		{"no answers", func(s *soak) { s.check.answers, s.check.exact = 0, 0 }, "only 0.0% of the answers were checked exactly, expected 50%"},
 		{"no changes", func(s *soak) { s.actions.note("health", errors.New("refused"), "") }, "more changes failed than were done: too little was seen"},
+		{"nobody hostile", func(s *soak) { s.check.hostile = 0 }, "no hostile request was answered: too little was seen"},
 		{"an SDK without lists", func(s *soak) { s.sdk.compared = 0 }, "no list of an SDK was compared: too little was seen"},
 	} {
 		l := &actionLog{counts: map[string]int{}}
 		l.note("health", nil, "")
 		s := &soak{plan: plan{out: io.Discard}, actions: l, check: newChecker(l), memory: newSamples(), sdk: &witnesses{compared: 1}}
-		s.check.answers, s.check.exact = 100, 90
+		s.check.answers, s.check.exact, s.check.hostile = 100, 90, 1
 		tt.less(s)
 		got := ""
 		if err := s.report(); err != nil {

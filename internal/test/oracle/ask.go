@@ -45,11 +45,11 @@ func (w *World) AskAs(addr netip.Addr, caller Identity, asked Service, read []Se
 		return c
 	}
 	c.Rule = rule.rule
-	if rule.Target != "" {
-		c.Own, c.All = c.All, w.instancesOf(parseService(rule.Target))
+	if rule.Target != (Service{}) {
+		c.Own, c.All = c.All, w.instancesOf(rule.Target)
 	}
 	switch {
-	case rule.Target != "" && c.All == nil:
+	case rule.Target != (Service{}) && c.All == nil:
 		c.Why, c.All = "no target", c.Own
 	case rule.rule.SET == nil && rule.rule.Nearby == nil:
 		c.Why = "no stages"

@@ -19,17 +19,19 @@ type caseFile struct {
 	Now              time.Time
 	Sources          []string
 	Instances        []struct {
-		Service, Host, SET, Region, Zone, Campus string
-		Port                                     uint32
-		Healthy                                  *bool
-		Isolate                                  bool
-		Weight                                   *uint32
-		Metadata                                 map[string]string
+		Service                         Service
+		Host, SET, Region, Zone, Campus string
+		Port                            uint32
+		Healthy                         *bool
+		Isolate                         bool
+		Weight                          *uint32
+		Metadata                        map[string]string
 	}
 	Tests []struct {
-		Name, Caller, Service string
-		Want                  []string
-		Tier, Level           string
+		Name, Caller string
+		Service      Service
+		Want         []string
+		Tier, Level  string
 	}
 }
 
@@ -61,7 +63,7 @@ func testCases(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	for _, test := range f.Tests {
-		c := w.Ask(netip.MustParseAddr(test.Caller).Unmap(), parseService(test.Service))
+		c := w.Ask(netip.MustParseAddr(test.Caller).Unmap(), test.Service)
 		got, tier, level := hosts(c.Stock()), "", ""
 		if c.Why == "" {
 			chosen, choices := c.Rule.Decide(c.SETs, c.Place, c.All, nil, w.Now)
@@ -106,7 +108,7 @@ func (f caseFile) world(dir string) (*World, error) {
 	var instances []Registered
 	for n, i := range f.Instances {
 		r := Registered{
-			ID: fmt.Sprint(n), Service: parseService(i.Service), Host: i.Host, Port: i.Port, Isolate: i.Isolate, Metadata: i.Metadata,
+			ID: fmt.Sprint(n), Service: i.Service, Host: i.Host, Port: i.Port, Isolate: i.Isolate, Metadata: i.Metadata,
 			Location: Location{i.Region, i.Zone, i.Campus}, Healthy: i.Healthy == nil || *i.Healthy, Weight: 100,
 		}
 		if i.Weight != nil {

@@ -24,8 +24,11 @@ func (r Rule) Choose(set string, place Place, all []Instance, held Road) Choice 
 	setRule, tiers := r.tiers(set, all)
 	levels := r.levels(place)
 	roads := r.roads(tiers, levels, all, isPresent)
-	if !anyHas(r.open(roads, all), all, Instance.Usable) { // an evacuation never takes the last
-		roads = r.roads(tiers, levels, all, isRegistered)
+	if !r.takesUsable(roads, all) { // an evacuation never takes the last
+		whole := r.roads(tiers, levels, all, isRegistered)
+		if r.takesUsable(whole, all) || !anyHas(r.open(roads, all), all, Instance.Usable) {
+			roads = whole
+		}
 	}
 	c := Choice{SETRule: setRule}
 	taken, ok := r.take(roads, all)
@@ -82,6 +85,12 @@ func ofTier(roads []road, tier string) (out []road) {
 
 func anyHas(roads []road, all []Instance, has func(Instance) bool) bool {
 	return slices.ContainsFunc(roads, func(r road) bool { return count(r.members, all, has) > 0 })
+}
+
+// takesUsable reports whether the road that is taken has a usable instance.
+func (r Rule) takesUsable(roads []road, all []Instance) bool {
+	taken, ok := r.take(roads, all)
+	return ok && count(taken.members, all, Instance.Usable) > 0
 }
 
 // take returns the first satisfied road; else the first that has a usable instance;

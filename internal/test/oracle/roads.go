@@ -98,7 +98,7 @@ func (r Rule) levels(place Place) (out []group) {
 			out = append(out, atLevel(level, place))
 		}
 	}
-	if len(out) == 0 { // nobody said that such a caller gets nothing
+	if len(out) == 0 && depth == 0 { // nobody said that such a caller gets nothing
 		return []group{{"", isRegistered}}
 	}
 	return out

@@ -42,7 +42,7 @@ func (e evacuation) covers(place Place, set string) bool {
 type ruleText struct {
 	Name    string
 	Service patterns
-	Target  string
+	Target  Service
 	When    struct {
 		SET, Region, Zone, Campus string
 		IP                        list
@@ -96,11 +96,9 @@ func (p *patterns) UnmarshalYAML(n *yaml.Node) error {
 		nodes = n.Content
 	}
 	for _, node := range nodes {
-		one := parseService(node.Value)
-		if node.Kind == yaml.MappingNode {
-			if err := node.Decode(&one); err != nil {
-				return err
-			}
+		var one Service
+		if err := node.Decode(&one); err != nil {
+			return err
 		}
 		*p = append(*p, one)
 	}

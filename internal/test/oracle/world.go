@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Service is a service name in its namespace.
@@ -15,9 +17,14 @@ type Service struct {
 
 func (s Service) String() string { return s.Namespace + "/" + s.Name }
 
-func parseService(s string) Service {
-	namespace, name, _ := strings.Cut(s, "/")
-	return Service{namespace, name}
+// UnmarshalYAML reads namespace/name, or {namespace: team/x, name: svc}.
+func (s *Service) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.MappingNode {
+		type parts Service
+		return n.Decode((*parts)(s))
+	}
+	s.Namespace, s.Name, _ = strings.Cut(n.Value, "/")
+	return nil
 }
 
 // Location is a Place in a dump.

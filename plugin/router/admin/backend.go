@@ -33,7 +33,10 @@ type backend interface {
 }
 
 // serverBackend is the backend of a running server.
-type serverBackend struct{ *router.Server }
+type serverBackend struct {
+	*router.Server
+	lints *lints
+}
 
 var _ backend = serverBackend{}
 

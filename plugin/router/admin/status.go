@@ -35,7 +35,9 @@ func (b serverBackend) Status() api.Status {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
 	var warnings strict.Problems
-	rules.Lint(b.Table(), &warnings)
+	for _, warning := range b.lints.of(rules, b.Table()) {
+		warnings.Add(warning)
+	}
 	warnOfLists(b.Remarks(), &warnings)
 	status.Warnings = append([]strict.Problem{}, firstOf(warnings.List())...)
 	if pods := b.Pods(); pods.Source != nil {

@@ -10,23 +10,28 @@ import (
 )
 
 // hostIndex has what the records of one kind say about their hosts. It is an
-// identity source of callers. Readers of facts do not wait for writers.
+// identity source of callers. What the records of a host say together is made when
+// somebody asks for it: thousands of records can come at one host. Who asks for it again
+// does not wait for writers.
 type hostIndex struct {
 	origin *location.Origin // of all facts
 
 	mu      sync.Mutex
 	hosts   map[string]netip.Addr                     // by record id
 	records map[netip.Addr]map[string]location.Record // by host and record id
-	several map[netip.Addr]bool                       // hosts with several SETs
-	common  sync.Map                                  // netip.Addr to *location.Facts
+	common  sync.Map                                  // netip.Addr to commonFacts
 }
+
+// commonFacts returns what the records of a host say together. The facts are made once
+// for each change of the records; if that fails, each call fails.
+type commonFacts func() *location.Facts
 
 var _ location.Source = (*hostIndex)(nil)
 
 func newHostIndex(origin *location.Origin) *hostIndex {
 	return &hostIndex{
 		origin: origin, hosts: map[string]netip.Addr{},
-		records: map[netip.Addr]map[string]location.Record{}, several: map[netip.Addr]bool{},
+		records: map[netip.Addr]map[string]location.Record{},
 	}
 }
 
@@ -37,7 +42,7 @@ func (x *hostIndex) Facts(addr netip.Addr) (location.Found, bool) {
 	if !ok {
 		return location.Found{}, false
 	}
-	return v.(*location.Facts).Found(), true
+	return v.(commonFacts)().Found(), true
 }
 
 // at returns the records of a host by their ids.
@@ -48,10 +53,14 @@ func (x *hostIndex) at(addr netip.Addr) map[string]location.Record {
 }
 
 // withSeveralSETs returns the hosts whose records say several SETs.
-func (x *hostIndex) withSeveralSETs() []netip.Addr {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return slices.Collect(maps.Keys(x.several))
+func (x *hostIndex) withSeveralSETs() (addrs []netip.Addr) {
+	x.common.Range(func(k, v any) bool {
+		if len(v.(commonFacts)().SETs) > 0 {
+			addrs = append(addrs, k.(netip.Addr))
+		}
+		return true
+	})
+	return addrs
 }
 
 // put adds a record or replaces it. The host is as the record has it. A record whose
@@ -74,7 +83,7 @@ func (x *hostIndex) put(id, host string, record location.Record) {
 		x.records[addr] = map[string]location.Record{}
 	}
 	x.records[addr][id] = record
-	x.publish(addr)
+	x.changed(addr)
 }
 
 func (x *hostIndex) remove(id string) {
@@ -88,22 +97,23 @@ func (x *hostIndex) remove(id string) {
 func (x *hostIndex) drop(id string, addr netip.Addr) {
 	delete(x.hosts, id)
 	delete(x.records[addr], id)
-	x.publish(addr)
+	x.changed(addr)
 }
 
-// publish makes what the records of a host say together known to readers.
-func (x *hostIndex) publish(addr netip.Addr) {
-	delete(x.several, addr)
+// changed notes that the records of a host say something else together.
+func (x *hostIndex) changed(addr netip.Addr) {
 	if len(x.records[addr]) == 0 {
 		delete(x.records, addr)
 		x.common.Delete(addr)
 		return
 	}
-	common := location.CommonFacts(slices.Collect(maps.Values(x.records[addr])), x.origin)
-	if len(common.SETs) > 0 {
-		x.several[addr] = true
-	}
-	x.common.Store(addr, &common)
+	x.common.Store(addr, commonFacts(sync.OnceValue(func() *location.Facts {
+		x.mu.Lock()
+		records := slices.Collect(maps.Values(x.records[addr]))
+		x.mu.Unlock()
+		facts := location.CommonFacts(records, x.origin)
+		return &facts
+	})))
 }
 
 func (x *hostIndex) ids() []string {

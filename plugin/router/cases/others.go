@@ -3,7 +3,6 @@ package cases
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
@@ -32,10 +31,7 @@ func (f *File) readServiceName(n strict.Node) {
 	if n.IsMapping() {
 		n.Bind(serviceKey("service", &service), strict.Optional("metadata", strict.Texts(&metadata)))
 	} else {
-		var err error
-		if service, err = route.ParseService(n.TextOr()); err != nil {
-			n.Errorf("%v", err)
-		}
+		service = route.ReadService(n)
 	}
 	f.AddService(service, metadata)
 }
@@ -82,11 +78,7 @@ func (f *File) readPod(n strict.Node) {
 // serviceKey returns the key of a service that must be given.
 func serviceKey(name string, into *route.Service) strict.Key {
 	return strict.Required(name, fmt.Sprintf("no %s, expected %s: namespace/name", name, name), func(n strict.Node) {
-		namespace, service, ok := strings.Cut(n.TextOr(), "/")
-		if !ok || namespace == "" || service == "" {
-			n.Errorf("%s %q is not namespace/name", name, n.Raw())
-		}
-		*into = route.Service{Namespace: namespace, Name: service}
+		*into = route.ReadService(n)
 	})
 }
 

@@ -2,11 +2,13 @@ package cases
 
 import (
 	"io"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -15,20 +17,20 @@ import (
 func Write(w io.Writer, d world.Dump, mapping, routing []string) error {
 	out := file{Mapping: mapping, Routing: routing, Now: d.Now.Format(time.RFC3339), Sources: d.Sources}
 	for _, s := range d.Services {
-		if len(s.Metadata) > 0 {
-			out.Services = append(out.Services, item{"service": s.Service().String(), "metadata": s.Metadata})
-			continue
+		service := serviceValue(s.Service())
+		if _, isText := service.(string); !isText || len(s.Metadata) > 0 {
+			service = item{"service": service, "metadata": s.Metadata}
 		}
-		out.Services = append(out.Services, s.Service().String())
+		out.Services = append(out.Services, service)
 	}
 	for _, i := range d.Instances {
 		out.Instances = append(out.Instances, item{
-			"id": i.ID, "service": i.Service.String(), "host": i.Host, "port": i.Port, "healthy": i.Healthy,
+			"id": i.ID, "service": serviceValue(i.Service), "host": i.Host, "port": i.Port, "healthy": i.Healthy,
 			"isolate": i.Isolate, "weight": i.Weight, "metadata": i.Metadata,
 		}.at(i.Location))
 	}
 	for _, a := range d.Aliases {
-		out.Aliases = append(out.Aliases, item{"alias": a.Alias.String(), "service": a.Service.String()})
+		out.Aliases = append(out.Aliases, item{"alias": serviceValue(a.Alias), "service": serviceValue(a.Service)})
 	}
 	for _, c := range d.Clients {
 		out.Clients = append(out.Clients, item{"host": c.Addr.String()}.at(c.Location))
@@ -73,6 +75,14 @@ type file struct {
 
 // item is an entry on a line of its own.
 type item map[string]any
+
+// serviceValue returns a service as a case file has it.
+func serviceValue(s route.Service) any {
+	if strings.Contains(s.Namespace, "/") {
+		return item{"namespace": s.Namespace, "name": s.Name}
+	}
+	return s.String()
+}
 
 func (i item) at(l location.Location) item {
 	for key, value := range map[string]string{"region": l.Region, "zone": l.Zone, "campus": l.Campus} {

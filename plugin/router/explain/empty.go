@@ -22,6 +22,8 @@ func WhyEmpty(kind route.Route, d route.Decision) string {
 	}
 	first := d.Choices[0]
 	switch {
+	case len(d.Chosen) > 0:
+		return fmt.Sprintf("the list is empty: the request asks for healthy instances only, and %s has none for %s%s", rule, callersOf(kind, d), roadsOf(d))
 	case first.SETRule == route.SETRuleCallerWithout && kind.Rule.SET.Unknown == route.UnknownNone:
 		return fmt.Sprintf("the list is empty: the caller's SET is not known, and %s gives nothing to such callers (unknown: none)", rule)
 	case kind.Rule.Nearby != nil && kind.Rule.Nearby.Excludes(kind.Location):

@@ -192,6 +192,41 @@ func leftOutIsComplete(t *rapid.T) {
 	}
 }
 
+// Reasons for what is left out, for operators.
+func TestLeftOut(t *testing.T) {
+	rules := mustLoad(t, `
+version: 1
+places: {m: {south: [], "*": [all]}}
+rules:
+  - {name: callee, service: d/callee, set: {callee: a.b.c}}
+  - {name: own, service: d/own, set: {}}
+  - {name: map, service: d/map, nearby: {matchLevel: none, places: m}}
+  - {name: strict, service: d/strict, nearby: {maxMatchLevel: zone, strict: true}}
+`)
+	for _, tt := range []struct{ rule, caller, region, set, want string }{
+		{"callee", "x.y.z", "", "", "it has no SET, and no tier of the rule is unset"},
+		{"callee", "x.y.z", "", "q.b.c", `SET "q.b.c" is of another business`},
+		{"own", "x.y.z", "", "x.y.q", `SET "x.y.q" is in no tier of "x.y.z"`},
+		{"map", "", "south", "", `no road leads from "south"`},
+		{"strict", "", "south", "", "the caller's place is not known as far as the rule needs, and the rule is strict"},
+	} {
+		req := Request{Caller: location.Identity{SET: location.SET(tt.caller), Location: location.Location{Region: tt.region}}, Resolved: resolve(rules, "d/"+tt.rule)}
+		r, _ := rules.Route(req, nil)
+		callee := NewCallee([]Instance{{SET: location.SET(tt.set), Healthy: true, Weight: 1}, {SET: "z.z.z"}})
+		if got := r.LeftOut(r.Select(callee), callee)[0]; got != tt.want {
+			t.Errorf("%+v: %q", tt, got)
+		}
+	}
+}
+
+// An empty value is no condition.
+func TestEmptyConditions(t *testing.T) {
+	rules := mustLoad(t, `{version: 1, rules: [{name: r, service: d/s, when: {set: "", region: "", zone: "", campus: "", ip: "", labels: {}, serviceMetadata: {}}, set: {}}]}`)
+	if r, why := rules.Route(Request{Resolved: resolve(rules, "d/s")}, nil); why != WhyRouted || !r.Rule.when.isEmpty() {
+		t.Errorf("%v, conditions %+v", why, r.Rule.when)
+	}
+}
+
 // Passed asks what Route asks: with none of the rules passed over, the next one
 // decides.
 func TestPassed(t *testing.T) {

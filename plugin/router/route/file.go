@@ -146,8 +146,8 @@ func (l *loader) readAddress(n strict.Node) {
 	address, degrade := l.newRule(n), degradeValues{}
 	var service, target Service
 	values := n.Bind(append([]strict.Key{
-		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = readService(n) }),
-		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = readService(n) }),
+		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = ReadService(n) }),
+		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = ReadService(n) }),
 		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readSET(n, true) }),
 	}, l.ruleKeys(address, &degrade)...)...)
 	address.Degrade = l.defaults.degrade.over(degrade)
@@ -171,9 +171,9 @@ func (l *loader) newRule(n strict.Node) *Rule {
 	}
 }
 
-// readService reads a service that stands for itself, without globs. It returns the
-// zero value after a fault.
-func readService(n strict.Node) Service {
+// ReadService reads a service that stands for itself, without globs: a text, or
+// {namespace: team/x, name: svc}. It returns the zero value after a fault.
+func ReadService(n strict.Node) Service {
 	if n.IsMapping() {
 		p, ok := readServiceParts(n)
 		if ok && !p.isExact {

@@ -96,16 +96,27 @@ func (r *Rules) Successor(old *Rule) *Rule {
 	return nil
 }
 
-// sameRoads reports whether both rules have the same roads in the same order, so that
-// the number of a road means the same for both, and judge them alike.
+// sameRoads reports whether both rules decide alike. Whom and what they are for, their
+// mode and their rollout are not compared: such an edit keeps the memory.
 func (r *Rule) sameRoads(other *Rule) bool {
-	if (r.SET == nil) != (other.SET == nil) || (r.Nearby == nil) != (other.Nearby == nil) || r.NearbyFirst != other.NearbyFirst || r.Degrade != other.Degrade {
-		return false
-	}
-	return (r.SET == nil || slices.Equal(r.SET.Tiers, other.SET.Tiers)) && (r.Nearby == nil || r.Nearby.sameLevels(other.Nearby))
+	return r.NearbyFirst == other.NearbyFirst && r.Degrade == other.Degrade && r.OnEmptyAll == other.OnEmptyAll &&
+		r.SET.equal(other.SET) && r.Nearby.equal(other.Nearby)
 }
 
-// sameLevels reports whether both stages have the same levels in the same order.
-func (s *NearbyStage) sameLevels(other *NearbyStage) bool {
-	return s.Match == other.Match && s.Max == other.Max && s.Places.equal(other.Places)
+// equal reports whether both stages say the same. Both may be nil.
+func (s *SETStage) equal(other *SETStage) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	sameText := func(a, b *Template) bool { return a.text == b.text }
+	return s.Callee == other.Callee && s.Unknown == other.Unknown && slices.Equal(s.Tiers, other.Tiers) &&
+		slices.EqualFunc(s.Templates, other.Templates, sameText)
+}
+
+// equal reports whether both stages say the same. Both may be nil.
+func (s *NearbyStage) equal(other *NearbyStage) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return s.Match == other.Match && s.Max == other.Max && s.Strict == other.Strict && s.Places.equal(other.Places)
 }

@@ -87,13 +87,13 @@ func (s *NearbyStage) areas(caller location.Location) []area {
 		return nil
 	case s.Match == LevelAll:
 		return s.withPlaces([]area{LevelAll.around(caller)}, caller)
-	case s.Places != nil && (depth == 0 || s.Match == LevelNone):
+	case depth == 0:
 		if areas := s.withPlaces(nil, caller); len(areas) > 0 {
 			return areas
 		}
 		return []area{everywhere}
-	case depth == 0:
-		return []area{everywhere}
+	case s.Match == LevelNone:
+		return s.withPlaces(nil, caller)
 	case s.Places != nil:
 		return s.withPlaces([]area{min(s.Match, Level(depth)).around(caller)}, caller)
 	}

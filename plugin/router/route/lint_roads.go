@@ -166,7 +166,7 @@ func (p poolRoads) isMissed(pool location.SET, loc location.Location) bool {
 		onRoad := func(place location.Location) bool {
 			return slices.ContainsFunc(areas, func(a area) bool { return a.has(place) })
 		}
-		missed = len(areas) > 0 && !slices.ContainsFunc(p.pools[pool], onRoad)
+		missed = !p.nearby.Excludes(loc) && !slices.ContainsFunc(p.pools[pool], onRoad)
 		known[pool] = missed
 	}
 	return missed
@@ -188,7 +188,7 @@ func (l *linter) warnOthers(rule *Rule) {
 	}
 	rules := slices.DeleteFunc(slices.Clone(l.rulesFor(rule)), func(r *Rule) bool { return !r.isFor(rule) })
 	for _, next := range rules[slices.Index(rules, rule)+1:] {
-		if next.SET != nil || next.when.isForAnyCaller() {
+		if next.SET != nil || next.when.isEmpty() {
 			return // what the next one leaves is its own matter
 		}
 	}
@@ -211,7 +211,9 @@ func (r *Rule) isFor(other *Rule) bool {
 // others counts the callers of the mapping whom none of the rules is for.
 func (l *linter) others(rules []*Rule) (left tally) {
 	for _, id := range l.table.Identities() {
-		matches := func(r *Rule) bool { return r.when.firstUnmetOfIdentity(id) == conditionNone }
+		matches := func(r *Rule) bool {
+			return len(r.when.serviceMetadata) == 0 && r.when.firstUnmetOfIdentity(id) == conditionNone
+		}
 		if !slices.ContainsFunc(rules, matches) {
 			left.add(id)
 		}

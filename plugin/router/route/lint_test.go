@@ -34,6 +34,10 @@ func TestLint(t *testing.T) {
 			[]string{
 				`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service`,
 				`r.yaml:2:68: warning: rule "q" can never match: rule "p" in r.yaml:2 comes first and matches all that it does`}},
+		{"a last rule by the service's metadata is not for the others", "", `rules: [{name: p, service: default/a, when: {set: "a.*"}, set: {}}, {name: q, service: default/a, when: {serviceMetadata: {k: v}}, nearby: {}}]`,
+			[]string{`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service`}},
+		{"callers of the mapping whom only the service's metadata would keep apart", "10.0.0.1,b.b.*", `rules: [{name: p, service: default/a, when: {set: "a.*"}, set: {}}, {name: q, service: default/a, when: {serviceMetadata: {k: v}}, nearby: {}}]`,
+			[]string{`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service: 1 kind of callers in the mapping, as b.b.*`}},
 		{"rule for an address", "", `{rules: [{name: p, service: default/a, set: {}}], addresses: [{service: default/a, target: default/b, set: {callee: a.b.c}}]}`,
 			[]string{`r.yaml:2:9: warning: rule "p" can never match: a lane address, as "default/a", is its own rule`}},
 		{"no such place", "", `rules: [{name: p, service: default/a, when: {region: sout}, set: {}}]`,
@@ -103,6 +107,9 @@ mappings:
 			`r.yaml:2:9: warning: rule "r": roads end before the pool for 2 kinds of callers in the mapping, as qb.novel.z at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
 		{"a map ends before the pool", sets, "places: {m: {\"*\": [region], south/gz: [east]}}\n" + `rules: [{name: r, service: d/s, set: {}, nearby: {places: m}}]`, []string{
 			`r.yaml:3:9: warning: rule "r": roads end before the pool for 1 kind of callers in the mapping, as qb.novel.z at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
+		{"a map without a road here", sets, "places: {m: {south/sz: [], \"*\": [east]}}\n" + `rules: [{name: r, service: d/s, set: {}, nearby: {matchLevel: none, places: m}}]`, []string{
+			`r.yaml:3:9: warning: rule "r": roads end before the pool for 1 kind of callers in the mapping, as qb.novel.z at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
+		{"callers known less than a strict rule needs", sets, `rules: [{name: r, service: d/s, set: {}, nearby: {matchLevel: campus, maxMatchLevel: campus, strict: true}}]`, nil},
 		{"roads that reach the pool", sets, `rules: [{name: r, service: d/s, set: {}, nearby: {}}, {name: own, service: d/t, set: {tiers: [own]}, nearby: {maxMatchLevel: zone, strict: true}}]`, nil},
 		{"roads of a SET of its own", sets, `rules: [{name: r, service: d/s, set: {caller: qb.novel.g}, nearby: {maxMatchLevel: zone, strict: true}}]`, []string{
 			`r.yaml:2:9: warning: rule "r": roads end before the pool for 4 kinds of callers in the mapping, as those without a SET at south/sz: the mapping has "qb.novel.*" at east/sh only`}},

@@ -71,6 +71,8 @@ var modelRules = []modelRule{
 	{"levels, then tiers that overlap", "set: {tiers: [own, business]}, nearby: {maxMatchLevel: region}, order: [nearby, set]", lanes, "a.x.1", "z1", "123 123456", "124678", modelFlags{}},
 	{"places", "set: {}, nearby: {places: m}", lanes, "a.x.1", "z1", "123 45", "134578", modelFlags{}},
 	{"a primary city", "set: {}, nearby: {matchLevel: none, places: p}", lanes, "a.x.1", "z1", "123 45", "", modelFlags{}},
+	{"a primary city, and no road from here", "set: {}, nearby: {matchLevel: none, places: n}", lanes, "a.x.1", "z1", "123 45", "", modelFlags{nowhere: true}},
+	{"a primary city, of which nothing is known from here", "set: {}, nearby: {matchLevel: none, places: k}, onEmpty: all", lanes, "a.x.1", "r1", "123 45", "", modelFlags{onEmpty: true, nowhere: true}},
 	{"places, levels first", "set: {tiers: [own, siblings]}, nearby: {matchLevel: campus, places: m}, order: [nearby, set]", lanes, "a.x.1", "z1", "123 123456", "134578", modelFlags{}},
 	{"by absence", "set: {}, nearby: {}, degrade: {by: absent}", lanes, "a.x.1", "z1", "123 45", "", modelFlags{byAbsence: true}},
 	{"tiers by absence", "set: {}, nearby: {maxMatchLevel: region}, degrade: {tiersBy: absent}", lanes, "a.x.1", "z1", "123 45", "124678", modelFlags{tiersBy: true}},
@@ -97,7 +99,7 @@ type modelCase struct {
 	said  slow.Case
 }
 
-const modelMaps = "version: 1\nplaces: {m: {r1/z1: [r2]}, p: {'*': [r2/z3, [r1/z1, r1/z2]]}}\n"
+const modelMaps = "version: 1\nplaces: {m: {r1/z1: [r2]}, p: {'*': [r2/z3, [r1/z1, r1/z2]]}, n: {r1: [], '*': [all]}, k: {'*': [campus]}}\n"
 
 // readModelRule reads a rule as the server does, and as the oracle does, for a caller.
 func readModelRule(t *testing.T, keys, set, zone string) (Route, slow.Case) {

@@ -151,7 +151,7 @@ func (c modelCase) fault(w *modelWorld, d Decision, without slotSet) string {
 		return "an instance of another business"
 	case chosen&^w.registered != 0 || chosen&^open != 0:
 		return "an instance that no road has"
-	case chosen&w.usable == 0 && without&w.usable != 0 && !c.more.byAbsence:
+	case chosen&w.usable == 0 && without&w.usable != 0:
 		return "an evacuation takes the last usable instance"
 	case chosen == 0 && open&w.usable != 0:
 		return "empty, though a usable instance is there"

@@ -43,18 +43,17 @@ type tierMembers struct {
 func newRoads(rule *Rule, callee *Callee, set location.SET, tiers []Tier, areas []area) *roads {
 	r := &roads{
 		degrade: rule.Degrade, callee: callee, set: set, areas: areas, nearbyFirst: rule.NearbyFirst,
-		withoutEvacuated: callee.hasEvacuated,
 	}
 	for _, tier := range tiers {
-		r.tiers = append(r.tiers, tierMembers{Tier: tier, usableOnAny: -1})
+		r.tiers = append(r.tiers, tierMembers{Tier: tier})
 	}
-	r.leaveTiers()
+	r.draw(false)
 	return r
 }
 
-// takeBackEvacuated draws the roads anew, with the evacuated instances.
-func (r *roads) takeBackEvacuated() {
-	r.withoutEvacuated, r.measured, r.earlier = false, nil, nil
+// draw draws the roads anew, with the evacuated instances or as if they were not there.
+func (r *roads) draw(withEvacuated bool) {
+	r.withoutEvacuated, r.measured, r.earlier = r.callee.hasEvacuated && !withEvacuated, nil, nil
 	for t := range r.tiers {
 		r.tiers[t].usableOnAny = -1
 	}
@@ -252,6 +251,12 @@ func (r *roads) anyOnRoads(t int, property func(Instance) bool) bool {
 // isOnRoad reports whether an instance of a tier is on any of the tier's roads.
 func (r *roads) isOnRoad(i int) bool {
 	return r.counts(i) && slices.ContainsFunc(r.areas, func(a area) bool { return a.has(r.callee.Instances[i].Location) })
+}
+
+// takesUsable reports whether the road that is taken has a usable instance.
+func (r *roads) takesUsable() bool {
+	n := r.first()
+	return n >= 0 && r.look(n).Usable > 0
 }
 
 // hasUsable reports whether any road that may be taken has a usable instance.

@@ -7,6 +7,9 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Service is a service name in its namespace. It is comparable.
@@ -20,8 +23,12 @@ func (s Service) Compare(other Service) int {
 	return cmp.Or(cmp.Compare(s.Namespace, other.Namespace), cmp.Compare(s.Name, other.Name))
 }
 
-// ParseService reads namespace/name, without wildcards.
+// ParseService reads what String writes, without wildcards.
 func ParseService(s string) (Service, error) {
+	var parts struct{ Namespace, Name string }
+	if strings.HasPrefix(s, "{") && yaml.Unmarshal([]byte(s), &parts) == nil && parts.Namespace != "" && parts.Name != "" {
+		return Service{parts.Namespace, parts.Name}, nil
+	}
 	p, err := parsePattern(s)
 	switch {
 	case err != nil:
@@ -32,8 +39,14 @@ func ParseService(s string) (Service, error) {
 	return p.exact, nil
 }
 
-// String returns namespace/name, as in routing files.
-func (s Service) String() string { return s.Namespace + "/" + s.Name }
+// String returns the service as it is in routing files: namespace/name, or
+// {namespace: team/x, name: svc} if the namespace has a slash.
+func (s Service) String() string {
+	if strings.Contains(s.Namespace, "/") {
+		return fmt.Sprintf("{namespace: %s, name: %s}", s.Namespace, s.Name)
+	}
+	return s.Namespace + "/" + s.Name
+}
 
 // Rules are all rules and lane addresses in force together. They are
 // immutable, and a nil *Rules has no rules.

@@ -173,11 +173,26 @@ func (r Route) newSelection(callee *Callee, set location.SET) *selection {
 		areas = r.Rule.Nearby.areas(r.Location)
 	}
 	s.roads = newRoads(r.Rule, callee, set, tiers, areas)
-	if callee.hasEvacuated && !s.roads.hasUsable() {
-		s.roads.takeBackEvacuated()
-		s.lastResort = s.roads.hasEvacuated()
+	if callee.hasEvacuated {
+		s.keepLast()
 	}
 	return s
+}
+
+// keepLast takes the evacuated instances back if the caller has no usable instance
+// without them. With `by: absent` a road can be taken that has none, though another road
+// has one: then the evacuated instances come back if that gives the caller a usable one.
+func (s *selection) keepLast() {
+	if s.roads.takesUsable() {
+		return
+	}
+	another := s.roads.hasUsable()
+	s.roads.draw(true)
+	if another && !s.roads.takesUsable() {
+		s.roads.draw(false)
+		return
+	}
+	s.lastResort = s.roads.hasEvacuated()
 }
 
 // choice takes the first road that is satisfied.

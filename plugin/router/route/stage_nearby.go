@@ -50,7 +50,13 @@ func readNearbyValues(n strict.Node) (v nearbyValues) {
 	values := n.Bind(
 		strict.Optional("matchLevel", func(n strict.Node) { v.match = readLevel(n, "none") }),
 		strict.Optional("maxMatchLevel", func(n strict.Node) { v.max = readLevel(n) }),
-		strict.Optional("places", func(n strict.Node) { v.places, v.placesAt = n.TextOr(), n }),
+		strict.Optional("places", func(n strict.Node) {
+			text, ok := n.Text()
+			if ok && text == "" {
+				n.Errorf("places is empty, expected the name of a map")
+			}
+			v.places, v.placesAt = text, n
+		}),
 		strict.Optional("strict", func(n strict.Node) {
 			if b, ok := n.Bool(); ok {
 				v.strict = &b

@@ -100,6 +100,9 @@ func (t *Template) checkShape() error {
 	if t.isOwnSET() {
 		return nil
 	}
+	if t.has(func(p part) bool { return p.field == "set" }) {
+		return fmt.Errorf("template %q: {caller.set} stands alone, expected its segments in a longer template, as {caller.set.1}.{caller.set.2}.h", t.text)
+	}
 	for n, segment := range t.segments {
 		for _, p := range segment {
 			if p.field == fieldEach && (n > 1 || len(segment) > 1) {
@@ -129,9 +132,7 @@ func (t *Template) sample() string {
 	for _, segment := range t.segments {
 		var b strings.Builder
 		for _, p := range segment {
-			if p.field == "set" {
-				b.WriteString("a.b.c")
-			} else if p.field != "" {
+			if p.field != "" {
 				b.WriteString("x")
 			}
 			b.WriteString(p.literal)

@@ -121,6 +121,7 @@ func readWanted(n strict.Node, kind string) map[string]string {
 	return wanted
 }
 
+// readPrefixes reads addresses and prefixes: one, or a list. An empty text is none.
 func readPrefixes(n strict.Node) (out []netip.Prefix) {
 	items := n.OneOrItems()
 	if len(items) == 0 {
@@ -128,7 +129,7 @@ func readPrefixes(n strict.Node) (out []netip.Prefix) {
 	}
 	for _, item := range items {
 		text, ok := item.Text()
-		if !ok {
+		if !ok || text == "" && item == n {
 			continue
 		}
 		prefixes, err := location.ParseMatch(text)

@@ -127,12 +127,20 @@ func (s *selection) leftOut(c Choice, i int) string {
 		return fmt.Sprintf("it is on another road: %s", Road{Tier: string(tier), Level: area.name})
 	}
 	if len(s.roads.areas) == 0 {
-		return "the caller's place is not known as far as the rule needs, and the rule is strict"
+		return s.noRoad()
 	}
 	if inTier != "" || s.setRule == SETRuleNone || s.setRule == SETRuleCalleeWithout {
 		return fmt.Sprintf("its location %q is on no road from %q", instance.Location, s.Location)
 	}
 	return s.notInTier(instance)
+}
+
+// noRoad returns why a caller has no road at all, whatever the tier.
+func (s *selection) noRoad() string {
+	if s.Rule.Nearby.Excludes(s.Location) {
+		return "the caller's place is not known as far as the rule needs, and the rule is strict"
+	}
+	return fmt.Sprintf("no road leads from %q", s.Location)
 }
 
 // notInTier returns why an instance is in no tier of the caller.

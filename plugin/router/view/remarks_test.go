@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,10 @@ func TestRemarks(t *testing.T) {
 			t.Errorf("%s gets %s, want %s", want.set, got, want.list)
 		}
 	}
+	healthy := Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}, OnlyHealthy: true} // the same caller
+	if _, _, err := f.store.View(f.query("s"), healthy); err != nil {
+		t.Fatal(err)
+	}
 	if got, want := fmt.Sprint(f.remarks()), "[default/s r: last resort of 2 as a.b.c in -, 0 SETs]"; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
@@ -46,6 +51,10 @@ func TestRemarks(t *testing.T) {
 	f.ask(f.query("u"), sets[:len(sets)-1])
 	if got, want := fmt.Sprint(f.remarks()[1:2]), "[default/t r: last resort of 1 as a.b.g0 a.b.g1"; len(got) < len(want) || got[:len(want)] != want || f.remarks()[1].SETs != ManySETs+1 || f.remarks()[2].SETs != 0 {
 		t.Errorf("got %.200s, %d and %d SETs", got, f.remarks()[1].SETs, f.remarks()[2].SETs)
+	}
+	f.ask(f.query("v"), location.SET(strings.ReplaceAll(string(sets), "a.b.", "x.y."))+"x.y.z")
+	if got, want := fmt.Sprint(f.remarks()[3:]), "[default/v r: last resort of 0 as , 65 SETs]"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

@@ -167,7 +167,20 @@ func TestEmptyListSaysWhy(t *testing.T) {
 		}
 		revisions[v.Revision] = true
 	}
-	if len(revisions) != 2 {
+	for n, set := range []location.SET{"a.b.c", "a.b.d", "a.b.*"} {
+		f.stock.set(n, set, false, 100)
+	}
+	healthy := Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}, OnlyHealthy: true}
+	v, _, err := f.store.View(f.query("s"), healthy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revisions[v.Revision] = true
+	const want = `the list is empty: the request asks for healthy instances only, and rule "r" has none for a.b.c in -, tiers own, pool`
+	if got := v.Answer.GetInfo().GetValue(); got != want || len(v.Answer.Instances) != 0 {
+		t.Errorf("%q with %d instances, want %q", got, len(v.Answer.Instances), want)
+	}
+	if len(revisions) != 3 {
 		t.Errorf("revisions %v, want one for each reason", revisions)
 	}
 }
