@@ -20,9 +20,9 @@ const MappingName = "mapping"
 
 // Config is the part of the server's configuration that the pack reads.
 type Config struct {
-	CMDB               string   // plugin.cmdb.name
-	MappingFiles       []string // globs, relative to the working directory, and names in the config center
-	ShrinkGuardPercent int      // of mapping and routing files
+	CMDB               string      // plugin.cmdb.name
+	MappingFiles       []string    // globs, relative to the working directory, and names in the config center
+	ShrinkGuardPercent int         // of mapping and routing files
 	Sources            []string    // in order of precedence
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
