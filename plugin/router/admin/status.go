@@ -25,7 +25,7 @@ func (b serverBackend) Status() api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
 	drifts, several := w.Drifts(), w.WithSeveralSETs()
 	status := api.Status{
-		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen,
+		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen, ShrinkGuardPercent: b.Config().ShrinkGuardPercent,
 		Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
