@@ -23,7 +23,7 @@ func TestShrinkGuardIsForeseen(t *testing.T) {
 		half    = "version: 1\nrules:\n  - {name: one, service: default/s, set: {}}\n"
 
 		end       = "; more than %d%% (shrinkGuardPercent) is taken for an accident; if that is meant, setctl reload --force\n"
-		lostSETs  = "refused: 2 of 2 entries that say a SET would leave their addresses without one (100%%), as conf/m.csv:3 (127.1.0.0/16); 1 of 1 callers seen lately with a SET would be left without one (100%%), as 127.1.0.1 by conf/m.csv:3 (127.1.0.0/16)" + end
+		lostSETs  = "refused: 2 of 2 entries that say a SET would leave their addresses without one (100%%), as conf/m.csv:3 (127.1.0.0/16); 1 of 1 callers seen lately would lose their SET, their place or everything (100%%), as 127.1.0.1 the SET of conf/m.csv:3 (127.1.0.0/16)" + end
 		lostRules = "refused: 1 of 2 rules would be lost (50%%), as rule \"two\" of conf/r.yaml:4" + end
 	)
 	dir := t.TempDir()

@@ -19,18 +19,15 @@ const (
 	factKinds      // how many there are
 )
 
-// entryLosses and callerLosses are the words for what is lost of each fact.
+// The words for what is lost.
 var (
 	entryLosses = [factKinds]string{
 		"entries that say a SET would leave their addresses without one",
 		"entries that say a place would leave their addresses without one",
 		"entries would leave their addresses without anything",
 	}
-	callerLosses = [factKinds]string{
-		"callers seen lately with a SET would be left without one",
-		"callers seen lately with a place would be left without one",
-		"callers seen lately in the mapping would be left without anything",
-	}
+	callerLoss = "callers seen lately would lose their SET, their place or everything"
+	factNames  = [factKinds]string{"the SET", "the place", "everything"}
 )
 
 // Losses returns what the addresses would lose if next took the place of t
@@ -51,7 +48,7 @@ func (t *Table) Losses(next *Table, callers iter.Seq[netip.Addr]) shrink.Losses 
 	}
 	c.leaveTo(0)
 	losses := c.losses()
-	losses.Groups = append(losses.Groups, t.callersLost(next, callers))
+	losses.Groups = append(losses.Groups, []shrink.Loss{t.callersLost(next, callers)})
 	return losses
 }
 
@@ -83,32 +80,24 @@ func (c *comparison) losses() shrink.Losses {
 // entryText returns an entry for people: "conf/mapping/a.yaml:12 (10.1.0.0/16)".
 func entryText(o *Origin) string { return fmt.Sprintf("%s:%d (%s)", o.File, o.Line, o.Match) }
 
-// callersLost returns what the callers would lose that entries say of them.
-func (t *Table) callersLost(next *Table, callers iter.Seq[netip.Addr]) []shrink.Loss {
-	group := make([]shrink.Loss, factKinds)
-	for f := range group {
-		group[f].What = callerLosses[f]
-	}
+// callersLost returns how many of the callers would lose a fact.
+func (t *Table) callersLost(next *Table, callers iter.Seq[netip.Addr]) shrink.Loss {
+	loss := shrink.Loss{What: callerLoss}
 	if callers == nil {
-		return group
+		return loss
 	}
 	for _, addr := range slices.SortedFunc(callers, netip.Addr.Compare) {
+		loss.Total++
 		before, ok := t.Lookup(addr)
-		if !ok {
-			continue
-		}
 		then, isKnown := next.Lookup(addr)
 		for f := range factKinds {
-			if !before.has(f) {
-				continue
-			}
-			group[f].Total++
-			if !isKnown || !then.has(f) {
-				group[f].Lose(func() string { return fmt.Sprintf("%s by %s", addr, entryText(before.originOf(f))) })
+			if ok && before.has(f) && !(isKnown && then.has(f)) {
+				loss.Lose(func() string { return fmt.Sprintf("%s %s of %s", addr, factNames[f], entryText(before.originOf(f))) })
+				break
 			}
 		}
 	}
-	return group
+	return loss
 }
 
 // has reports whether entries say a fact of the addresses.

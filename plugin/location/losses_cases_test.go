@@ -50,11 +50,16 @@ func TestLosses(t *testing.T) {
 		{"ranges written as prefixes", []string{each(20, "match: 10.9.#.1-10.9.#.254, region: south, zone: sz")}, []string{each(20, "match: 10.9.#.0/24, region: south, zone: sz")}, nil, nil, "<nil>"},
 		{"the prefix of all callers, without callers", []string{bigPrefix}, []string{strings.Replace(bigPrefix, "127.0.0.0/8", "10.9.1.0", 1)}, nil, nil, "<nil>"},
 		{"the prefix of all callers", []string{bigPrefix}, []string{strings.Replace(bigPrefix, "127.0.0.0/8", "10.9.1.0", 1)}, callers, nil,
-			"refused: 3 of 3 callers seen lately with a place would be left without one (100%), as 127.0.0.1 by a.yaml:3 (127.0.0.0/8)" + end},
-		{"callers that nobody knew do not count", []string{bigPrefix}, []string{bigPrefix}, []string{"192.0.2.1"}, nil, "<nil>"},
+			"refused: 3 of 3 callers seen lately would lose their SET, their place or everything (100%), as 127.0.0.1 the place of a.yaml:3 (127.0.0.0/8)" + end},
+		{"the prefix of three callers of ten", []string{bigPrefix}, []string{strings.Replace(bigPrefix, "127.0.0.0/8", "10.9.1.0", 1)},
+			append([]string{"192.0.2.1", "192.0.2.2", "10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.0.4", "10.9.0.5"}, callers...), nil, "<nil>"},
+		{"callers that nobody knew lose nothing", []string{bigPrefix}, []string{bigPrefix}, []string{"192.0.2.1"}, nil, "<nil>"},
 		{"a caller's SET", []string{"version: 1\nmappings:\n  - {match: 127.0.0.0/8, region: r}\n  - {match: [127.0.0.1, 127.0.0.2], set: a.b.c}\n" + strings.TrimPrefix(each(9, "match: 10.9.0.#, set: a.b.c"), "version: 1\nmappings:\n")},
 			[]string{"version: 1\nmappings:\n  - {match: 127.0.0.0/8, region: r}\n" + strings.TrimPrefix(each(9, "match: 10.9.0.#, set: a.b.c"), "version: 1\nmappings:\n")}, callers, nil,
-			"refused: 2 of 2 callers seen lately with a SET would be left without one (100%), as 127.0.0.1 by a.yaml:4 (127.0.0.1, 127.0.0.2)" + end},
+			"refused: 2 of 3 callers seen lately would lose their SET, their place or everything (66.7%), as 127.0.0.1 the SET of a.yaml:4 (127.0.0.1, 127.0.0.2)" + end},
+		{"a caller's labels", []string{each(2, "match: 10.1.#.0/24, labels: {k: v}") + "  - {match: 127.0.0.1, labels: {k: v}}\n  - {match: 127.0.0.2, region: r}\n"},
+			[]string{each(2, "match: 10.1.#.0/24, labels: {k: v}") + "  - {match: 127.0.0.2, region: r}\n"}, []string{"127.0.0.1", "127.0.0.2"}, nil,
+			"refused: 1 of 2 callers seen lately would lose their SET, their place or everything (50%), as 127.0.0.1 everything of a.yaml:5 (127.0.0.1)" + end},
 		{"half of an entry's addresses", []string{each(1, "match: 10.1.0.0/24, set: a.b.c")}, []string{each(1, "match: 10.1.0.0/25, set: a.b.c")}, nil, nil, "<nil>"},
 		{"one more than half", []string{each(1, "match: 10.1.0.0/24, set: a.b.c")}, []string{each(1, "match: 10.1.0.0-10.1.0.126, set: a.b.c")}, nil, nil,
 			"refused: 1 of 1 entries that say a SET would leave their addresses without one (100%), as a.yaml:3 (10.1.0.0/24)" + end},
@@ -72,7 +77,7 @@ func TestLosses(t *testing.T) {
 		{"nothing was there", []string{"version: 1\n"}, []string{each(4, "match: 10.1.0.#, set: a.b.c")}, callers, nil, "<nil>"},
 		{"nothing is there", []string{each(4, "match: 127.0.0.#, region: r, set: a.b.c")}, []string{"version: 1\n"}, callers, nil,
 			"refused: 4 of 4 entries that say a SET would leave their addresses without one (100%), as a.yaml:3 (127.0.0.0); " +
-				"3 of 3 callers seen lately with a SET would be left without one (100%), as 127.0.0.1 by a.yaml:4 (127.0.0.1)" + end},
+				"3 of 3 callers seen lately would lose their SET, their place or everything (100%), as 127.0.0.1 the SET of a.yaml:4 (127.0.0.1)" + end},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			old, fault := loadAll(tt.before...)
