@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"internal/observe", "internal/preflight", "internal/sources", "internal/firstload"},
 	{"internal/configcenter", "plugin/location/kubernetes", "plugin/router/route"},
 	{"internal/serverfiles", "plugin/router/explain"},
-	{"plugin/cmdb"},
+	{"plugin/boltdb", "plugin/cmdb"},
 	{"plugin/router/world"},
 	{"plugin/router/api", "plugin/router/cases"},
 	{"plugin/router/caller", "plugin/router/view", "plugin/router/l5"},
