@@ -53,7 +53,7 @@ func TestCallersGetTheirLists(t *testing.T) {
 	// A spelling that is the stock handler's, which does not tell who asks.
 	for _, path := range []string{"/v1/Discover%2F", "/v1/Discover%2f%2F"} {
 		d := discover(t, server, polaristest.Request{Path: path, Source: shanghai, Service: "novel"})
-		if d.Code != 400000 || len(d.Instances) > 0 {
+		if d.Code != 500000 || len(d.Instances) > 0 {
 			t.Errorf("over %s: code %d and %v, want no list", path, d.Code, hosts(d))
 		}
 	}
@@ -67,12 +67,17 @@ func ask(t *testing.T, s *polaristest.Server, source netip.Addr, service, revisi
 
 func askAt(t *testing.T, addr string, source netip.Addr, service, revision string, metadata ...string) *apiservice.DiscoverResponse {
 	t.Helper()
+	return askIn(t, addr, source, "default", service, revision, metadata...)
+}
+
+func askIn(t *testing.T, addr string, source netip.Addr, namespace, service, revision string, metadata ...string) *apiservice.DiscoverResponse {
+	t.Helper()
 	stream, err := polaristest.Dial(t.Context(), addr, source, metadata...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	resp, err := stream.Instances("default", service, revision)
+	resp, err := stream.Instances(namespace, service, revision)
 	if err != nil {
 		t.Fatal(err)
 	}

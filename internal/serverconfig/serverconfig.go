@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/polaris-contrib/setrouter/internal/shrink"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -19,9 +20,9 @@ const MappingName = "mapping"
 
 // Config is the part of the server's configuration that the pack reads.
 type Config struct {
-	CMDB               string   // plugin.cmdb.name
-	MappingFiles       []string // globs, relative to the working directory, and names in the config center
-	ShrinkGuardPercent int
+	CMDB               string      // plugin.cmdb.name
+	MappingFiles       []string    // globs, relative to the working directory, and names in the config center
+	ShrinkGuardPercent int         // of mapping and routing files
 	Sources            []string    // in order of precedence
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
@@ -30,7 +31,6 @@ type Config struct {
 	Protocols          []string // names under apiservers
 	Listeners          []Listener
 	listenerNames      []listenerName
-	ClientAuth         bool   // Polaris asks clients for a token; read only if files are in the config center
 	AnswersKept        int    // sizeCacheProto of service-grpc: the encoded answers that it keeps; 0 without enableCacheProto
 	GRPCTLS            bool   // service-grpc listens with TLS
 	NodesService       string // healthcheck.service: the service in namespace Polaris whose instances are the server nodes
@@ -48,7 +48,7 @@ func Load(name string) (*Config, error) {
 	}
 	file.Data = []byte(os.ExpandEnv(string(file.Data)))
 	c := &Config{
-		ShrinkGuardPercent: 30,
+		ShrinkGuardPercent: shrink.DefaultPercent,
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		FailOpen:           true,
 		NodesService:       "polaris.checker", // as Polaris

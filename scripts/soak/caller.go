@@ -52,6 +52,7 @@ type answer struct {
 	pollingSince time.Time // see polling
 	resp         *apiservice.DiscoverResponse
 	unchanged    bool // resp is the answer before: the server said DataNoChange
+	onlyLeak     bool // resp says which instances came, and no more
 }
 
 func newCaller(number int, n *node) *caller {

@@ -25,6 +25,7 @@ type checker struct {
 	answers, unchanged, routed, stock, empty int
 	unreachable                              int // requests to a node that was down
 	hostile                                  int // answers to requests that nobody honest makes
+	overOthers, leakChecked                  int // answers over Eureka, and those in which a leak would have been seen
 	// How many answers were judged in which way. Exact: they are the oracle's; of
 	// these, held have a road that is held. Loose: they have a road that is perhaps
 	// held. OneOf: during a change, they are the oracle's in one of the states.
@@ -92,6 +93,14 @@ func (c *checker) take(a answer, code uint32, info string) {
 	c.pending[a.node] = append(c.pending[a.node], a)
 }
 
+// takeLeak takes an answer in which only leaks are looked for.
+func (c *checker) takeLeak(a answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.overOthers++
+	c.pending[a.node] = append(c.pending[a.node], a)
+}
+
 // order returns what is wrong with the order of the instances, and is empty if it
 // is right. Instances of a routed answer are in the order of their ids. No
 // instance comes twice.
@@ -136,7 +145,9 @@ func (c *checker) addDump(n *node, d *dump) {
 		}
 		window := h.between(a.begin, a.end, a.life)
 		if window == nil {
-			c.unjudged++ // the answer came around the start or the end of the process
+			if !a.onlyLeak {
+				c.unjudged++ // the answer came around the start or the end of the process
+			}
 			continue
 		}
 		c.judge(a, window)
@@ -161,6 +172,20 @@ func (c *checker) judge(a answer, window []*dump) {
 			distinct = append(distinct, d)
 		}
 	}
+	long := window[len(window)-1].begin.Sub(window[0].end) > longWindow || a.node.isBehind(a.begin)
+	if !long {
+		if fault := c.leak(a, distinct); fault != "" {
+			c.addViolation(a, fault, distinct)
+		}
+	}
+	if !a.onlyLeak {
+		c.compare(a, distinct, long)
+	}
+}
+
+// compare compares an answer with the oracle's in each state. In a long window there may
+// have been states that nobody saw.
+func (c *checker) compare(a answer, distinct []*dump, long bool) {
 	got := textOfAnswer(a.resp)
 	fit, kind := fitNone, ""
 	for _, d := range distinct {
@@ -168,7 +193,6 @@ func (c *checker) judge(a answer, window []*dump) {
 			break
 		}
 	}
-	long := window[len(window)-1].begin.Sub(window[0].end) > longWindow || a.node.isBehind(a.begin)
 	settled := len(distinct) == 1
 	switch {
 	case fit == fitLoose && settled:
@@ -185,10 +209,5 @@ func (c *checker) judge(a answer, window []*dump) {
 		c.addViolation(a, "the answer is not the oracle's", distinct)
 	default:
 		c.moving++
-	}
-	if !long {
-		if fault := c.leak(a, distinct); fault != "" {
-			c.addViolation(a, fault, distinct)
-		}
 	}
 }

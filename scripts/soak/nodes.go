@@ -22,6 +22,7 @@ type node struct {
 	links   *polaristest.Node
 	options polaristest.Options
 	console *polaristest.Console // stays: addresses and tokens outlive a restart
+	eureka  string               // the address of the Eureka listener
 
 	mu          sync.Mutex
 	server      *polaristest.Server
@@ -131,6 +132,13 @@ func (n *node) refused(ctx context.Context) (string, error) {
 	return strings.Join(problems, "; "), err
 }
 
+// eurekaListener is the Eureka listener at a port, before the other listeners.
+const eurekaListener = `apiservers:
+  - name: service-eureka
+    option: {listenIP: 127.0.0.1, listenPort: %d, namespace: default, refreshInterval: 2, deltaExpireInterval: 60}
+    api: {eureka: {enable: true}}
+`
+
 // startNodes starts a cluster of two nodes, whose lanes are in the config center.
 func (s *soak) startNodes(ctx context.Context, files map[string]string) (err error) {
 	if s.dir, err = os.MkdirTemp("", "setrouter-soak-"); err != nil {
@@ -139,15 +147,16 @@ func (s *soak) startNodes(ctx context.Context, files map[string]string) (err err
 	if s.cluster, err = polaristest.StartCluster(); err != nil {
 		return err
 	}
-	config := strings.Replace(polaristest.Config(), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+lanesSource+`"`, 1)
+	config := strings.Replace(polaristest.Unguarded(polaristest.Config()), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+lanesSource+`"`, 1)
 	config = strings.ReplaceAll(config, "sizeCacheProto: 4096", "sizeCacheProto: 512") // that fills up in minutes
 	for i := range 2 {
 		links, err := s.cluster.Join()
 		if err != nil {
 			return err
 		}
-		n := &node{number: i + 1, links: links}
-		n.options = links.On(polaristest.Options{Binary: s.plan.server, Files: files, Config: config, Dir: filepath.Join(s.dir, n.String())})
+		port := polaristest.FreePort()
+		n := &node{number: i + 1, links: links, eureka: fmt.Sprintf("127.0.0.1:%d", port)}
+		n.options = links.On(polaristest.Options{Binary: s.plan.server, Files: files, Config: strings.Replace(config, "apiservers:\n", fmt.Sprintf(eurekaListener, port), 1), Dir: filepath.Join(s.dir, n.String())})
 		s.nodes = append(s.nodes, n)
 	}
 	return s.both(func(n *node) (err error) {

@@ -269,6 +269,9 @@ func (c *checker) leak(a answer, states []*dump) string {
 	if !routed(a.resp) {
 		return ""
 	}
+	if a.onlyLeak {
+		c.leakChecked++
+	}
 	for _, i := range a.resp.Instances {
 		said := businessOf(i.GetMetadata()["internal-set-name"])
 		isOwn := own[said]

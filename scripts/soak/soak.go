@@ -134,6 +134,13 @@ func (s *soak) live(ctx context.Context) {
 	time.Sleep(2 * s.plan.dumps) // a state before the first request
 	for _, n := range s.nodes {
 		askers.Go(func() { s.harass(doing, n) })
+		for number := range kindStranger {
+			addr, forged := addrOf(number+len(kinds)*n.number), map[string]string{}
+			if forges(number) {
+				forged = forgery(addr)
+			}
+			askers.Go(func() { s.overEureka(doing, n, addr, forged) })
+		}
 	}
 	for _, c := range s.callers {
 		askers.Go(func() { c.keepAsking(doing, s, s.plan.interval) })
