@@ -19,6 +19,9 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		r = &Rules{}
 	}
 	l := newLinter(r, table, problems)
+	for _, remark := range r.remarks {
+		problems.Add(remark)
+	}
 	for _, rule := range r.All() {
 		if !rule.IsAddress() && (l.warnUnreachable(rule) || l.warnNowhere(rule)) {
 			continue
