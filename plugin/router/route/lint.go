@@ -23,6 +23,7 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		problems.Add(remark)
 	}
 	for _, rule := range r.All() {
+		l.begin(rule)
 		if !rule.IsAddress() && (l.warnUnreachable(rule) || l.warnNowhere(rule)) {
 			continue
 		}
@@ -33,6 +34,8 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		}
 		l.warnPoolBehindRoads(rule)
 		l.warnKnownLess(rule)
+		l.noteIntoPool(rule)
+		l.noteMap(rule)
 	}
 	l.warnMaps()
 	l.warnNoSETs()
@@ -43,21 +46,27 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 
 // linter compares rules and mapping.
 type linter struct {
+	reach
 	rules    *Rules
-	table    *location.Table
 	sets     []*mappedSET
 	problems *strict.Problems
 
-	mapped     *Callee                              // an instance of each of the sets
-	businesses int                                  // in the sets
-	pools      map[location.SET][]location.Location // where the mapping has pools
-	withoutSET tally                                // callers of the mapping without a SET
-	cutOffs    map[NearbyStage]cutOff               // of rules for every caller
+	mapped     *Callee                                  // an instance of each of the sets
+	businesses int                                      // in the sets
+	pools      map[location.SET][]location.Location     // where the mapping has pools
+	withoutSET tally                                    // callers of the mapping without a SET
+	cutOffs    map[NearbyStage]cutOff                   // of rules for every caller
+	intoPool   map[location.SET]*Rule                   // the first rule by which callers of a SET can get its pool
+	mapPlaces  map[*PlaceMap]map[location.Location]bool // of the callers of the rules with a map
 }
 
 // newLinter returns a linter.
 func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *linter {
-	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}, cutOffs: map[NearbyStage]cutOff{}}
+	l := &linter{
+		reach: reach{table: table}, rules: rules, sets: collectSETs(table), problems: problems,
+		pools: map[location.SET][]location.Location{}, cutOffs: map[NearbyStage]cutOff{},
+		intoPool: map[location.SET]*Rule{}, mapPlaces: map[*PlaceMap]map[location.Location]bool{},
+	}
 	seen := map[string]bool{}
 	instances := make([]Instance, len(l.sets))
 	for n, m := range l.sets {
@@ -108,7 +117,11 @@ func (l *linter) warnUnreachable(rule *Rule) bool {
 		if e == rule {
 			break
 		}
-		if e.covers(rule) {
+		if !e.isFor(rule) {
+			continue
+		}
+		l.earlier = append(l.earlier, e)
+		if e.when.covers(rule.when) {
 			l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
 			return true
 		}
@@ -177,14 +190,11 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	if !slices.ContainsFunc(rule.SET.Templates, (*Template).usesCaller) {
 		return out
 	}
-	for _, id := range l.table.Identities() {
-		if rule.when.firstUnmetOfIdentity(id) != conditionNone {
-			continue
-		}
+	l.each(func(id location.Identity) {
 		for _, set := range strings.Fields(string(rule.SET.routeAs(id, l.rules.aliases))) {
 			add(location.SET(set))
 		}
-	}
+	})
 	return out
 }
 
@@ -200,7 +210,7 @@ func (l *linter) warnMissingPools() {
 		if mapped[m.name.Pool()] || reported[area] {
 			continue
 		}
-		rule := l.ruleIntoPool(m.name)
+		rule := l.intoPool[m.name]
 		if rule == nil && l.rules.Len() > 0 {
 			continue
 		}
@@ -213,13 +223,16 @@ func (l *linter) warnMissingPools() {
 	}
 }
 
-// ruleIntoPool returns the first rule by which callers of a SET can get its pool, and
-// nil if there is no such rule.
-func (l *linter) ruleIntoPool(set location.SET) *Rule {
-	for _, r := range l.rules.rules {
-		if s := r.SET; s != nil && len(s.Templates) == 0 && slices.Contains(s.Tiers, TierPool) && r.when.matchesSET(set) {
-			return r
-		}
+// noteIntoPool notes the SETs whose callers can get their pool by a rule, and by no rule
+// before it.
+func (l *linter) noteIntoPool(rule *Rule) {
+	stage := rule.SET
+	if rule.IsAddress() || stage == nil || len(stage.Templates) > 0 || !slices.Contains(stage.Tiers, TierPool) || len(l.intoPool) == len(l.sets) {
+		return
 	}
-	return nil
+	l.each(func(id location.Identity) {
+		if id.SET != "" && l.intoPool[id.SET] == nil {
+			l.intoPool[id.SET] = rule
+		}
+	})
 }

@@ -96,12 +96,29 @@ func (l *linter) warnUnsaid(m *PlaceMap, places []location.Location) {
 	}
 }
 
-// warnUnlisted warns of a map in use that lists no road for some places of the mapping.
+// noteMap notes the places of the callers of a rule with a map that may not list them.
+func (l *linter) noteMap(rule *Rule) {
+	if rule.Nearby == nil || rule.Nearby.Places == nil || rule.Nearby.Places.hasOthers {
+		return
+	}
+	places := l.mapPlaces[rule.Nearby.Places]
+	if places == nil {
+		places = map[location.Location]bool{}
+		l.mapPlaces[rule.Nearby.Places] = places
+	}
+	l.each(func(id location.Identity) { places[id.Location] = true })
+}
+
+// warnUnlisted warns of a map that lists no road for the places of some callers of the
+// mapping, who have the map by a rule.
 func (l *linter) warnUnlisted(m *PlaceMap, places []location.Location) {
-	if m.hasOthers || !l.isUsed(m) {
+	if m.hasOthers {
 		return
 	}
 	unlisted := slices.DeleteFunc(slices.Clone(places), func(place location.Location) bool {
+		if !l.mapPlaces[m][place] {
+			return true
+		}
 		for depth := range place.Depth() {
 			if _, ok := m.entries[place.Cut(depth+1)]; ok {
 				return true

@@ -77,15 +77,15 @@ func (l *linter) warnEveryBusiness(rule *Rule) {
 
 // givenEverything counts the callers of the mapping of whose SET a rule knows nothing.
 func (l *linter) givenEverything(rule *Rule) (given tally) {
-	if rule.when.isEmpty() && len(rule.SET.Templates) == 0 {
+	if l.isForAll() && len(rule.SET.Templates) == 0 {
 		return l.withoutSET
 	}
 	if !slices.ContainsFunc(rule.SET.Templates, func(t *Template) bool { return !t.usesCaller() }) {
-		for _, id := range l.table.Identities() {
-			if rule.when.firstUnmetOfIdentity(id) == conditionNone && rule.SET.routeAs(id, l.rules.aliases) == "" {
+		l.each(func(id location.Identity) {
+			if rule.SET.routeAs(id, l.rules.aliases) == "" {
 				given.add(id)
 			}
-		}
+		})
 	}
 	return given
 }
@@ -111,21 +111,21 @@ type cutOff struct {
 // cutOff counts the callers of the mapping whose roads do not reach their pool. Rules for
 // every caller with the same nearby stage have one count.
 func (l *linter) cutOff(rule *Rule) (found cutOff) {
-	isForAll := rule.when.isEmpty() && len(rule.SET.Templates) == 0
+	isForAll := l.isForAll() && len(rule.SET.Templates) == 0
 	if known, ok := l.cutOffs[*rule.Nearby]; ok && isForAll {
 		return known
 	}
 	roads := poolRoads{l, rule.Nearby, map[location.Location]map[location.SET]bool{}}
-	for _, id := range l.table.Identities() {
-		if id.Region == "" || rule.when.firstUnmetOfIdentity(id) != conditionNone {
-			continue
+	l.each(func(id location.Identity) {
+		if id.Region == "" {
+			return
 		}
 		if pool, ok := roads.missedPool(rule.SET.routeAs(id, l.rules.aliases), id.Location); ok {
 			if found.add(id); found.count == 1 {
 				found.pool = pool
 			}
 		}
-	}
+	})
 	if isForAll {
 		l.cutOffs[*rule.Nearby] = found
 	}

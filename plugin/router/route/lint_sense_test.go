@@ -10,14 +10,20 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-// lintCase is a mapping and routing files, and the warnings in the latter.
+// lintCase is a mapping and a routing file, and the warnings in one of them.
 type lintCase struct {
 	name, mapping, routing string
 	want                   []string
 }
 
-// lint checks the warnings at routing files.
+// lint checks the warnings in the routing file.
 func lint(t *testing.T, tt lintCase) {
+	t.Helper()
+	lintOf(t, tt, "r.yaml")
+}
+
+// lintOf checks the warnings in a file.
+func lintOf(t *testing.T, tt lintCase, file string) {
 	t.Helper()
 	var problems strict.Problems
 	table := location.LoadMapping([]strict.File{{Name: "m.yaml", Data: []byte("version: 1\n" + tt.mapping)}}, &problems)
@@ -28,7 +34,7 @@ func lint(t *testing.T, tt lintCase) {
 	rules.Lint(table, &problems)
 	var got []string
 	for _, p := range problems.List() {
-		if p.File == "r.yaml" {
+		if p.File == file {
 			got = append(got, p.String())
 		}
 	}
