@@ -24,7 +24,8 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	}
 	for _, rule := range r.All() {
 		l.begin(rule)
-		if !rule.IsAddress() && (l.warnUnreachable(rule) || l.warnNowhere(rule)) {
+		l.warnBlanks(rule)
+		if !rule.IsAddress() && (l.warnUnreachable(rule) || l.warnNever(rule)) {
 			continue
 		}
 		l.warnOthers(rule)
@@ -135,17 +136,6 @@ func (l *linter) warnUnreachable(rule *Rule) bool {
 		return true
 	}
 	return false
-}
-
-// warnNowhere warns if the place in a rule's `when` is outside the topology. It reports
-// whether there is a warning.
-func (l *linter) warnNowhere(rule *Rule) bool {
-	place := location.Location{Region: rule.when.region, Zone: rule.when.zone, Campus: rule.when.campus}
-	err := l.table.CheckLocation(place)
-	if err != nil {
-		l.warnRule(rule, "rule %q can never match: %v", rule.Name, err)
-	}
-	return err != nil
 }
 
 // warnUnfilledTiers warns of the tiers of a rule with a template that no mapping entry

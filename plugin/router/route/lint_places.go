@@ -27,7 +27,25 @@ func (l *linter) warnMaps() {
 		if n := rule.Nearby; n != nil && n.Places != nil && n.Match == LevelAll {
 			l.warnRule(rule, "%s: matchLevel \"all\" has every place, so that nobody comes to the roads of map %q behind it", rule.noun(), n.Places.Name)
 		}
+		l.warnNoFirstRoad(rule)
 	}
+}
+
+// warnNoFirstRoad warns of a rule that leaves the first road to a map in which "*" lists no
+// road.
+func (l *linter) warnNoFirstRoad(rule *Rule) {
+	n := rule.Nearby
+	if n == nil || n.Places == nil || n.Match != LevelNone || len(n.Places.others) > 0 || rule.OnEmptyAll {
+		return
+	}
+	others := ", and callers without a place get every instance"
+	switch {
+	case n.Strict:
+		others = ""
+	case rule.SET != nil:
+		others = ", and callers without a place get every instance of their tiers"
+	}
+	l.warnRule(rule, "%s: matchLevel \"none\" leaves the first road to map %q, and its \"*\" is empty: callers with a place that it does not list get an empty list%s", rule.noun(), n.Places.Name, others)
 }
 
 // warnMap warns at the name of a map.
