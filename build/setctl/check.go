@@ -82,6 +82,7 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) c
 		rules = nil
 	}
 	if table != nil && rules != nil {
+		rules.LintUnknown(table, &lints)
 		rules.Lint(table, &lints)
 		if state != nil {
 			state.WithFiles(table, rules).Warn(&lints)

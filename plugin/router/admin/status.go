@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
@@ -24,27 +25,41 @@ func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
 // requests.
 func (b serverBackend) Status() api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
-	drifts, several := w.Drifts(), w.WithSeveralSETs()
+	drifts, several, unknown := w.Drifts(), w.WithSeveralSETs(), w.Unknown(b.UnknownRequests())
 	status := api.Status{
 		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen,
 		Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
+		Unknown:     api.UnknownCallers{First: firstOf(unknown)},
 	}
+	status.Unknown.Callers, status.Unknown.Services = world.CountUnknown(unknown, "")
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
-	var warnings strict.Problems
-	for _, warning := range b.lints.of(rules, b.Table()) {
-		warnings.Add(warning)
-	}
-	warnOfLists(b.Remarks(), &warnings)
-	status.Warnings = append([]strict.Problem{}, firstOf(warnings.List())...)
+	status.Warnings = append([]strict.Problem{}, firstOf(b.warnings(rules, unknown))...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
 		status.Kubernetes = &kubernetes
 	}
 	return status
+}
+
+// warnings returns what operators should know. That rules give every business to callers
+// of whose SET nothing is known is one warning: of the callers seen lately, or else what
+// `setctl check` says of the files.
+func (b serverBackend) warnings(rules *route.Rules, unknown []world.Unknown) []strict.Problem {
+	var warnings strict.Problems
+	seen := world.WarnOfUnknown(unknown, &warnings)
+	files, ofUnknown := b.lints.of(rules, b.Table())
+	if seen {
+		ofUnknown = nil
+	}
+	for _, warning := range slices.Concat(ofUnknown, files) {
+		warnings.Add(warning)
+	}
+	warnOfLists(b.Remarks(), &warnings)
+	return warnings.List()
 }
 
 // warnOfLists adds what is remarkable about the lists that callers get.
