@@ -131,10 +131,13 @@ func (w *statusWriter) severalSETs(s api.SeveralSETs) {
 	}
 }
 
-// unknown writes who is unknown now. The section is there with nobody, too: an operator
-// waits for that.
+// unknown writes who is unknown now. An operator waits for "nobody".
 func (w *statusWriter) unknown(u api.UnknownCallers) {
-	w.section("unknown: nothing is known of the SET of %s who asked for %s lately", count(u.Callers, "caller"), count(u.Services, "service"))
+	if u.Callers == 0 {
+		w.section("unknown: nobody")
+		return
+	}
+	w.section("unknown: %s asked for %s lately, and nothing is known of their SET", count(u.Callers, "caller"), count(u.Services, "service"))
 	for _, row := range u.First {
 		w.row("%s\t%s\trule %s\tgets %s\t%s", row.Address, explain.Plain(row.Service), row.Rule, row.Gets, count(int(row.Requests), "request"))
 	}

@@ -61,12 +61,12 @@ func TestStatusNamesUnknownCallers(t *testing.T) {
 		unknown api.UnknownCallers
 		want    string
 	}{
-		{api.UnknownCallers{}, "\nunknown: nothing is known of the SET of 0 callers who asked for 0 services lately\n\n"},
+		{api.UnknownCallers{}, "\nunknown: nobody\n\n"},
 		{api.UnknownCallers{Callers: 1, Services: 2, First: []world.Unknown{
 			{Address: "10.9.0.7", Service: "default/a", Rule: "all", Gets: world.GetsEveryBusiness, Requests: 12},
 			{Address: "10.9.0.7", Service: "default/b\n", Rule: "b", Gets: world.GetsNothing, Requests: 1},
 		}}, `
-unknown: nothing is known of the SET of 1 caller who asked for 2 services lately
+unknown: 1 caller asked for 2 services lately, and nothing is known of their SET
   10.9.0.7  default/a      rule all  gets every business  12 requests
   10.9.0.7  "default/b\n"  rule b    gets nothing         1 request
 `},
