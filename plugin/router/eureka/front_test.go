@@ -2,6 +2,7 @@ package eureka
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -9,11 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emicklei/go-restful/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	"github.com/polarismesh/polaris/plugin"
+
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 var (
@@ -324,5 +328,36 @@ func TestDeltaThatIsNotWritten(t *testing.T) {
 	f.serveDelta(q, restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil)), restful.NewResponse(rec), &restful.FilterChain{Target: func(*restful.Request, *restful.Response) {}})
 	if got := summary(rec.Body.String()); got != "hash=ROUTED_*_" {
 		t.Errorf("%s", rec.Body)
+	}
+}
+
+// A request of which the rest never comes does not hold its connection for ever.
+func TestHalfRequests(t *testing.T) {
+	for _, sent := range []string{"", "GET /eureka/ap", "GET /eureka/apps HTTP/1.1\r\nHost: x\r\n", "POST /eureka/apps/app HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"} {
+		port := polaristest.FreePort()
+		f, _, err := newFront(map[string]any{"listenIP": "127.0.0.1", "listenPort": port}, "eureka", newRegistry(t, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.server.ReadTimeout != readTimeout || readTimeout > time.Minute {
+			t.Errorf("the front waits %s", f.server.ReadTimeout)
+		}
+		f.server.ReadTimeout = 10 * time.Millisecond
+		listener, err := f.listen.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+		done := make(chan error)
+		go func() { done <- f.server.Serve(listener) }()
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, sent)
+		_, _ = io.Copy(io.Discard, conn) // until the front closes the connection
+		_ = conn.Close()
+		f.stop()
+		<-done
 	}
 }
