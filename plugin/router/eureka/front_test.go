@@ -361,3 +361,27 @@ func TestHalfRequests(t *testing.T) {
 		<-done
 	}
 }
+
+// The stock routes read a body of any size into memory; the front gives them so much.
+func TestBodiesAreBounded(t *testing.T) {
+	addr := serve(t, newRegistry(t, nil))
+	for size, want := range map[int64]string{maxBody: "200 OK", maxBody + 1: "400 Bad Request"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/eureka/apps/app", io.LimitReader(zeros{}, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.Status != want {
+			t.Errorf("%d bytes: %s, want %s", size, resp.Status, want)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
