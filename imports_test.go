@@ -15,7 +15,7 @@ const modulePath = "github.com/polaris-contrib/setrouter"
 // Packages that end in /... stand for all below them.
 var floors = [][]string{
 	{ // what everything may use: no Polaris, no routing
-		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/strict",
+		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/shrink", "internal/strict",
 	},
 	{"internal/diskcopy", "plugin/location"},
 	{"internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},
@@ -37,7 +37,7 @@ var floors = [][]string{
 // pure are the packages that decide, explain and read files: they know nothing of
 // a Polaris server, and nothing that they import does. So does setctl.
 var pure = []string{
-	"internal/strict", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
+	"internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
 	"plugin/router/world", "plugin/router/cases", "plugin/router/api", "build/setctl",
 }
 

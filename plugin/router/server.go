@@ -23,7 +23,6 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
@@ -54,9 +53,9 @@ type Server struct {
 }
 
 // instances answers a discovery request for instances (docs/design.md, 5.4). A fault
-// in routing, also a panic, is logged and counted, and the caller gets the stock
-// answer, or an error with failOpen: false. What the stock server itself does with a
-// request is not guarded here.
+// in routing, also a panic, is logged and counted. The caller then gets the stock
+// answer, or with failOpen: false the answer of KeepYours. What the stock server
+// itself does with a request is not guarded here.
 func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilter, message *apiservice.Service) *apiservice.DiscoverResponse {
 	if message == nil { // the stock server panics
 		return api.NewDiscoverInstanceResponse(apimodel.Code_EmptyRequest, nil)
@@ -85,7 +84,7 @@ func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err erro
 	case o.refused != nil:
 		return o.refused, nil
 	case !caller.HasPeer(r.ctx) && r.query.Rules.Concerns(who.Resolved):
-		return r.refuseUnknownPeer(), nil
+		return r.keepYours(whyUnknownPeer), nil
 	case o.why != route.WhyRouted:
 		return r.stockAnswer(), nil
 	case o.view.Revision == r.message.GetRevision().GetValue():
@@ -152,9 +151,5 @@ func (s *Server) answerFault(r *request, err error) *apiservice.DiscoverResponse
 	if s.Fault(r.query.Service.String(), err) == nil {
 		return r.stockAnswer()
 	}
-	// polaris-go keeps its list on a 4xx code, and leaves the server on a 5xx. Other
-	// SDKs do not (docs/design.md, 5.4 with its note Not yet).
-	resp := api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
-	resp.Info = wrapperspb.String("routing failed in the server, see its log")
-	return resp
+	return KeepYours(r.message, whyFault)
 }
