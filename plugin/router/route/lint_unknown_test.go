@@ -23,8 +23,8 @@ mappings:
 	const stranger = "instances of every business to callers of whose SET nothing is known: whoever is in no mapping entry" + remedy
 	for _, tt := range []struct{ name, mapping, routing, want string }{
 		{"one rule", sets, "rules: [{name: r, service: d/s, set: {}}]", `r.yaml:2:9: warning: rule "r" gives ` + stranger},
-		{"many rules and addresses", sets, "rules: [{name: p, service: d/s}, {name: q, service: d/s, nearby: {}}, {name: r, service: d/*, set: {}}, {name: s, service: d/t, set: {}}]\naddresses: [{service: d/a, target: d/s, set: {}}]",
-			`r.yaml:2:75: warning: rule "r" and 2 other rules give ` + stranger},
+		{"many rules and addresses", sets, "rules: [{name: p, service: d/s}, {name: q, service: d/s, nearby: {}}, {name: r, service: d/*, set: {}}, {name: s, service: d/t, set: {}}]\naddresses: [{service: d/a, target: d/s, set: {caller: \"{caller.set}\"}}]",
+			`r.yaml:2:71: warning: rule "r" and 2 other rules give ` + stranger},
 		{"an address", sets, `addresses: [{service: d/a, target: d/s, set: {caller: "{caller.label.x}.y.z"}}]`,
 			`r.yaml:2:13: warning: address "d/a" gives instances of every business to callers of whose SET nothing is known: 2 kinds of callers in the mapping, as qb.novel.z at south/sz` + remedy},
 		{"callers of the mapping", sets + others, "rules: [{name: q, service: d/q, when: {region: north}, set: {}}, {name: r, service: d/s, set: {}}]",
