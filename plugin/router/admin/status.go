@@ -36,7 +36,7 @@ func (b serverBackend) Status() api.Status {
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
-	status.Warnings = append([]strict.Problem{}, firstOf(b.warnings(rules, unknown))...)
+	status.Warnings = append([]strict.Problem{}, firstOf(warnings(b.fileWarnings(w, unknown), w, b.Remarks()))...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
 		status.Kubernetes = &kubernetes
@@ -44,21 +44,28 @@ func (b serverBackend) Status() api.Status {
 	return status
 }
 
-// warnings returns what operators should know. That rules give every business to callers
-// of whose SET nothing is known is one warning: of the callers seen lately, or else what
-// `setctl check` says of the files.
-func (b serverBackend) warnings(rules *route.Rules, unknown []world.Unknown) []strict.Problem {
-	var warnings strict.Problems
-	seen := world.WarnOfUnknown(unknown, &warnings)
-	files, ofUnknown := b.lints.of(rules, b.Table())
-	if seen {
-		ofUnknown = nil
+// fileWarnings returns the warnings of the files in force. That rules give every business
+// to callers of whose SET nothing is known is one warning: of the callers seen lately, or
+// else what `setctl check` says of the files.
+func (b serverBackend) fileWarnings(w *world.World, unknown []world.Unknown) []strict.Problem {
+	files, ofUnknown := b.lints.of(w.Rules, w.Table)
+	var seen strict.Problems
+	if world.WarnOfUnknown(unknown, &seen) {
+		ofUnknown = seen.List()
 	}
-	for _, warning := range slices.Concat(ofUnknown, files) {
-		warnings.Add(warning)
+	return slices.Concat(ofUnknown, files)
+}
+
+// warnings returns the warnings of the files in force, of what they mean for the services
+// that there are, and of the lists that callers get.
+func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []strict.Problem {
+	var found strict.Problems
+	for _, lint := range files {
+		found.Add(lint)
 	}
-	warnOfLists(b.Remarks(), &warnings)
-	return warnings.List()
+	w.WarnOfTargets(&found)
+	warnOfLists(remarks, &found)
+	return found.List()
 }
 
 // warnOfLists adds what is remarkable about the lists that callers get.
