@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -120,7 +119,7 @@ func javaKeeps(t *testing.T, j *java, service string) {
 	c.has(t, javaGroup)
 	j.fault(t, true)
 	j.isolate(t, service, true)
-	c.keeps(t, j, service, javaGroup)
+	c.keeps(t, j, javaGroup)
 	j.fault(t, false)
 	c.has(t, javaPool)
 }
@@ -129,7 +128,7 @@ func javaFirstAsk(t *testing.T, j *java, service string) {
 	dir := t.TempDir()
 	j.fault(t, true)
 	c := j.start(t, service, dir)
-	c.keeps(t, j, service, nil)
+	c.keeps(t, j, nil)
 	if files := onDisk(t, dir, service); len(files) > 0 {
 		t.Errorf("on the disk of a client without a list: %v", files)
 	}
@@ -153,7 +152,7 @@ func javaRestart(t *testing.T, j *java, service string) {
 	for range 2 {
 		c.end(t)
 		c = j.start(t, service, dir)
-		c.keeps(t, j, service, javaGroup)
+		c.keeps(t, j, javaGroup)
 		if after := onDisk(t, dir, service); fmt.Sprint(after) != fmt.Sprint(before) {
 			t.Errorf("on the disk: %v, before %v", after, before)
 		}
@@ -176,16 +175,8 @@ func (j *java) fault(t *testing.T, on bool) {
 	}
 }
 
-// faults returns how many requests for a service came to a fault.
-func (j *java) faults(service string) int {
-	n := 0
-	for line := range strings.Lines(j.server.Log()) {
-		if strings.Contains(line, "routing failed") && strings.Contains(line, service) {
-			n++
-		}
-	}
-	return n
-}
+// faults returns how many requests came to a fault.
+func (j *java) faults(t *testing.T) float64 { return metric(t, j.server, "setrouter_failures_total") }
 
 // isolate takes the caller's own group out, or back in.
 func (j *java) isolate(t *testing.T, service string, isolate bool) {
@@ -244,16 +235,16 @@ func (c *javaClient) has(t *testing.T, want []string) {
 	c.until(t, fmt.Sprint(want), func(s javaState) bool { return s.Error == "" && slices.Equal(s.Hosts, want) })
 }
 
-// keeps reads states while the server answers two requests of a service by a fault, and
-// until the SDK has been asked again. Each state has the hosts.
-func (c *javaClient) keeps(t *testing.T, j *java, service string, want []string) {
+// keeps reads states until the server has answered two requests by a fault, and some
+// more, for the SDK to take the answer. Each state has the hosts, and nothing else.
+func (c *javaClient) keeps(t *testing.T, j *java, want []string) {
 	t.Helper()
-	enough, after := j.faults(service)+2, 0
-	c.until(t, strconv.Itoa(enough)+" faults", func(s javaState) bool {
+	enough, after := j.faults(t)+2, 0
+	c.until(t, fmt.Sprint(enough, " faults"), func(s javaState) bool {
 		if !slices.Equal(s.Hosts, want) {
 			t.Fatalf("under the fault the SDK has %+v, want %v", s, want)
 		}
-		if j.faults(service) >= enough {
+		if j.faults(t) >= enough {
 			after++
 		}
 		return after > 3
@@ -283,7 +274,7 @@ func (c *javaClient) until(t *testing.T, want string, done func(javaState) bool)
 // onDisk returns the files by which the SDK remembers the instances of a service.
 func onDisk(t *testing.T, dir, service string) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "*"+service+"*instance*"))
+	names, err := filepath.Glob(filepath.Join(dir, "*#"+service+"#instance.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
