@@ -33,17 +33,24 @@ func (b serverBackend) Status() api.Status {
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
-	var warnings strict.Problems
-	for _, warning := range b.lints.of(rules, b.Table()) {
-		warnings.Add(warning)
-	}
-	warnOfLists(b.Remarks(), &warnings)
-	status.Warnings = append([]strict.Problem{}, firstOf(warnings.List())...)
+	status.Warnings = append([]strict.Problem{}, firstOf(warnings(b.lints.of(rules, b.Table()), w, b.Remarks()))...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
 		status.Kubernetes = &kubernetes
 	}
 	return status
+}
+
+// warnings returns the warnings of the files in force, of what they mean for the services
+// that there are, and of the lists that callers get.
+func warnings(lints []strict.Problem, w *world.World, remarks []view.Remark) []strict.Problem {
+	var found strict.Problems
+	for _, lint := range lints {
+		found.Add(lint)
+	}
+	w.WarnOfTargets(&found)
+	warnOfLists(remarks, &found)
+	return found.List()
 }
 
 // warnOfLists adds what is remarkable about the lists that callers get.
