@@ -112,15 +112,13 @@ func (r *request) renamed(resp *apiservice.DiscoverResponse) *apiservice.Discove
 	return resp
 }
 
-// refuseUnknownPeer answers a request that came past the pack's handler of
-// /v1/Discover, as to /v1/Discover%2F: the stock handler does not tell who asks,
-// and a list for nobody in particular would be another caller's. Auth comes
-// first.
-func (r *request) refuseUnknownPeer() *apiservice.DiscoverResponse {
+// refuseUntold gives no list to a caller that cannot be told: a list for nobody in
+// particular would be another caller's, and the list of the proxy, too. Auth comes first.
+func (r *request) refuseUntold() *apiservice.DiscoverResponse {
 	resp := r.stockAnswer()
 	if resp.GetCode().GetValue() <= uint32(apimodel.Code_DataNoChange) {
 		resp = api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
-		resp.Info = wrapperspb.String("the server cannot tell who asks, expected POST /v1/Discover")
+		resp.Info = wrapperspb.String("the server cannot tell who asks, see its log")
 	}
 	return resp
 }

@@ -16,7 +16,6 @@ package router
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -52,6 +51,7 @@ type Server struct {
 	sources []location.Source // of the identity of callers
 	records *caller.Records   // nil without routing files
 	recent  caller.Recent
+	untold  caller.Untold
 	views   *view.Store
 	started time.Time
 }
@@ -80,15 +80,16 @@ func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilte
 
 func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	who := s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r)
-	o, err := s.decide(r, who)
+	addr, why := s.callerOf(r.ctx)
+	if why != "" {
+		return s.answerUntold(r), nil
+	}
+	o, err := s.decide(r, s.routeRequest(addr, r))
 	switch {
 	case err != nil:
 		return nil, err
 	case o.refused != nil:
 		return o.refused, nil
-	case !caller.HasPeer(r.ctx) && r.query.Rules.Concerns(who.Resolved):
-		return r.refuseUnknownPeer(), nil
 	case o.why != route.WhyRouted:
 		return r.stockAnswer(), nil
 	case o.view.Revision == r.message.GetRevision().GetValue():
@@ -179,9 +180,9 @@ func (s *Server) Routed(addr netip.Addr, service route.Service) (resp *apiservic
 	if s.rules == nil {
 		return nil, false
 	}
-	r, err := s.newRequest(caller.WithAddress(context.Background(), addr), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
+	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
 	if err == nil {
-		resp, err = s.routed(r)
+		resp, err = s.routed(r, addr)
 	}
 	if err != nil {
 		s.reportFault(r, err)
@@ -192,17 +193,12 @@ func (s *Server) Routed(addr netip.Addr, service route.Service) (resp *apiservic
 
 // routed returns the list that answers a request, nil where the stock answer
 // stands.
-func (s *Server) routed(r *request) (resp *apiservice.DiscoverResponse, err error) {
+func (s *Server) routed(r *request, addr netip.Addr) (resp *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	o, err := s.decide(r, s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r))
+	o, err := s.decide(r, s.routeRequest(addr, r))
 	if err != nil || o.why != route.WhyRouted || o.view == nil {
 		return nil, err
 	}
 	o.view.CountSent()
 	return o.view.Answer, nil
-}
-
-// CallerOf returns the address of the caller of an HTTP request.
-func (s *Server) CallerOf(r *http.Request) netip.Addr {
-	return caller.AddressHTTP(r, s.config.TrustedProxies)
 }

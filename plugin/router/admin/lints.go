@@ -3,6 +3,7 @@ package admin
 import (
 	"sync"
 
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -17,12 +18,13 @@ type lints struct {
 	warnings []strict.Problem
 }
 
-// of returns the warnings of rules and a mapping. The slice is shared, and not written.
-func (l *lints) of(rules *route.Rules, table *location.Table) []strict.Problem {
+// of returns the warnings of rules and a mapping, and of the server's configuration. The slice is shared, and not written.
+func (l *lints) of(rules *route.Rules, table *location.Table, config *serverconfig.Config) []strict.Problem {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.warnings == nil || l.rules != rules || l.table != table {
 		var found strict.Problems
+		config.WarnOfProxies(table, &found)
 		rules.Lint(table, &found)
 		l.rules, l.table, l.warnings = rules, table, append([]strict.Problem{}, found.List()...)
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -23,16 +24,16 @@ func TestLints(t *testing.T) {
 		t.Fatal(err)
 	}
 	var l lints
-	first := l.of(rules, table)
-	if len(first) != 1 || &l.of(rules, table)[0] != &first[0] {
+	first := l.of(rules, table, &serverconfig.Config{})
+	if len(first) != 1 || &l.of(rules, table, &serverconfig.Config{})[0] != &first[0] {
 		t.Errorf("%v, want one warning, found once", first)
 	}
-	for n, got := range [][]strict.Problem{l.of(rules, pools), l.of(others, pools), l.of(nil, nil)} {
+	for n, got := range [][]strict.Problem{l.of(rules, pools, &serverconfig.Config{}), l.of(others, pools, &serverconfig.Config{}), l.of(nil, nil, &serverconfig.Config{})} {
 		if len(got) != 0 {
 			t.Errorf("%d: %v, want none", n, got)
 		}
 	}
-	if got := l.of(rules, table); len(got) != 1 {
+	if got := l.of(rules, table, &serverconfig.Config{}); len(got) != 1 {
 		t.Errorf("%v, want the first warning again", got)
 	}
 }

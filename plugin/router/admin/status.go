@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
@@ -9,6 +10,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
@@ -31,11 +33,12 @@ func (b serverBackend) Status() api.Status {
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 	}
+	status.Callers.Untold = firstOf(b.Untold(netip.Addr{}))
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
 	var warnings strict.Problems
-	for _, warning := range b.lints.of(rules, b.Table()) {
+	for _, warning := range b.lints.of(rules, b.Table(), b.Config()) {
 		warnings.Add(warning)
 	}
 	warnOfLists(b.Remarks(), &warnings)
@@ -112,7 +115,7 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 }
 
 func callersStatus(w *world.World) api.Callers {
-	status := api.Callers{Seen: len(w.Seen)}
+	status := api.Callers{Seen: len(w.Seen), Untold: []explain.Untold{}}
 	for _, seen := range w.Seen {
 		status.Requests += seen.Requests
 	}

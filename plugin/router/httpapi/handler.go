@@ -18,6 +18,7 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 )
 
@@ -98,7 +99,7 @@ func withCaller(stock func(*discoverhttp.HTTPServerV1, *restful.Request, *restfu
 			return
 		}
 		header := metadata.MD{}
-		for _, name := range caller.ForwardedHeaders {
+		for _, name := range location.ForwardedHeaders {
 			header.Append(name, req.Request.Header.Values(name)...)
 		}
 		stock(discoverhttp.NewV1Server(nil, callerServer{naming, req.Request.RemoteAddr, header}, nil), req, rsp)
