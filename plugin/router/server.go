@@ -23,7 +23,6 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
-	"go.uber.org/zap"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
@@ -31,7 +30,6 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
-	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
@@ -153,8 +151,7 @@ func count(rule *route.Rule, result string) {
 
 // answerFault answers a request whose routing failed.
 func (s *Server) answerFault(r *request, err error) *apiservice.DiscoverResponse {
-	s.reportFault(r, err)
-	if s.config.FailOpen {
+	if s.Fault(r.query.Service.String(), err) == nil {
 		return r.stockAnswer()
 	}
 	// polaris-go keeps its list on a 4xx code, and leaves the server on a 5xx. Other
@@ -162,43 +159,4 @@ func (s *Server) answerFault(r *request, err error) *apiservice.DiscoverResponse
 	resp := api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
 	resp.Info = wrapperspb.String("routing failed in the server, see its log")
 	return resp
-}
-
-// reportFault counts and logs a fault in routing.
-func (s *Server) reportFault(r *request, err error) {
-	observe.Failures.Inc()
-	count(nil, observe.ResultFailed)
-	observe.Log.Error("[SetRouter] routing failed", zap.String("service", explain.Plain(r.query.Service.String())), zap.Bool("failOpen", s.config.FailOpen), zap.Error(err))
-}
-
-// Routed returns the list of a caller, for listeners whose protocol reads the
-// registry past the discovery interface and that filter their own answers. It is
-// not ok where the stock answer stands: no rule, shadow, outside of the rollout,
-// no such service, or a fault, which is logged and counted. The answer is shared:
-// read only. Such protocols have no auth on reads, so that auth is not asked.
-func (s *Server) Routed(addr netip.Addr, service route.Service) (resp *apiservice.DiscoverResponse, ok bool) {
-	if s.rules == nil {
-		return nil, false
-	}
-	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
-	if err == nil {
-		resp, err = s.routed(r, addr)
-	}
-	if err != nil {
-		s.reportFault(r, err)
-		return nil, false
-	}
-	return resp, resp != nil
-}
-
-// routed returns the list that answers a request, nil where the stock answer
-// stands.
-func (s *Server) routed(r *request, addr netip.Addr) (resp *apiservice.DiscoverResponse, err error) {
-	defer observe.Recovered(&err)
-	o, err := s.decide(r, s.routeRequest(addr, r))
-	if err != nil || o.why != route.WhyRouted || o.view == nil {
-		return nil, err
-	}
-	o.view.CountSent()
-	return o.view.Answer, nil
 }

@@ -24,8 +24,15 @@ func (s *Server) callerOf(ctx context.Context) (addr netip.Addr, why location.Un
 	return addr, why
 }
 
-// CallerOf returns the address of the caller of an HTTP request. The address is invalid
-// where the caller cannot be told; such requests are counted.
+// AddressOf returns the address of the caller of an HTTP request. The address is invalid
+// where the caller cannot be told.
+func (s *Server) AddressOf(r *http.Request) netip.Addr {
+	addr, _ := caller.AddressHTTP(r, s.config.Proxies())
+	return addr
+}
+
+// CallerOf returns the address of the caller of an HTTP request for instances, as AddressOf
+// does. Requests whose caller cannot be told are counted.
 func (s *Server) CallerOf(r *http.Request) netip.Addr {
 	addr, why := caller.AddressHTTP(r, s.config.Proxies())
 	if why != "" {
@@ -55,6 +62,15 @@ func (s *Server) answerUntold(r *request) *apiservice.DiscoverResponse {
 	}
 	count(nil, observe.ResultUntold)
 	return r.refuseUntold()
+}
+
+// noListForUntold is answerUntold for Routed: nil where the stock answer stands.
+func (s *Server) noListForUntold(r *request) error {
+	if !r.query.Rules.MayRoute(r.query.Resolved) {
+		return nil
+	}
+	count(nil, observe.ResultUntold)
+	return ErrNoList
 }
 
 // Untold returns the requests of the last minutes whose caller cannot be told, those of a
