@@ -1,7 +1,11 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -41,6 +45,7 @@ func newHandler() http.Handler {
 	container.Filter(container.OPTIONSFilter)
 	container.Filter(reportCall)
 	container.Filter(limitRate)
+	container.Filter(limitBody)
 	routes := new(restful.WebService)
 	routes.Consumes(restful.MIME_JSON).Produces(restful.MIME_JSON)
 	routes.Route(routes.POST(discoverPath).To(withCaller((*discoverhttp.HTTPServerV1).Discover)))
@@ -84,6 +89,34 @@ func limitRate(req *restful.Request, rsp *restful.Response, chain *restful.Filte
 		httpcommon.HTTPResponse(req, rsp, api.APIRateLimit)
 		return
 	}
+	chain.ProcessFilter(req, rsp)
+}
+
+// Bounds of the body of a request. The stock listener has none: it writes names of any
+// length into its log and its metrics, and waits without end for a body of which a part
+// has come.
+const (
+	maxBody     = 4 << 20
+	bodyTimeout = 20 * time.Second
+)
+
+// limitBody reads the body of a request. It answers a body that is too long with status
+// 413, and a body that does not come with status 408; the stock handler sees neither.
+func limitBody(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	control := http.NewResponseController(rsp.ResponseWriter)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder in a test has no deadline
+	body, err := io.ReadAll(http.MaxBytesReader(rsp.ResponseWriter, req.Request.Body, maxBody))
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		http.Error(rsp, fmt.Sprintf("the body has more than %d bytes", tooLong.Limit), http.StatusRequestEntityTooLarge)
+		return
+	}
+	if err != nil {
+		rsp.AddHeader("Connection", "close")
+		http.Error(rsp, "the body did not come", http.StatusRequestTimeout)
+		return
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	req.Request.Body = io.NopCloser(bytes.NewReader(body))
 	chain.ProcessFilter(req, rsp)
 }
 
