@@ -55,8 +55,8 @@ func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
 	return netip.Addr{}, false
 }
 
-// Inside returns how many entries are for addresses inside a prefix and for no others,
-// and the origin of one of them. The origin is nil if there are none.
+// Inside returns how many entries have an address, a prefix or a part of a range inside a
+// prefix, and the origin of one of them. The origin is nil if there are none.
 func (t *Table) Inside(prefix netip.Prefix) (entries int, one *Origin) {
 	if t == nil {
 		return 0, nil

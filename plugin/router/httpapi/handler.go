@@ -41,6 +41,7 @@ func newHandler() http.Handler {
 		AllowedMethods: []string{"GET", "POST", "PUT"},
 		Container:      container,
 	}
+	container.Filter(limitTime)
 	container.Filter(cors.Filter)
 	container.Filter(container.OPTIONSFilter)
 	container.Filter(reportCall)
@@ -92,19 +93,27 @@ func limitRate(req *restful.Request, rsp *restful.Response, chain *restful.Filte
 	chain.ProcessFilter(req, rsp)
 }
 
-// Bounds of the body of a request. The stock listener has none: it writes names of any
-// length into its log and its metrics, and waits without end for a body of which a part
-// has come.
-const (
-	maxBody     = 4 << 20
-	bodyTimeout = 20 * time.Second
-)
+// Bounds of the body of a request, in bytes and time. The stock listener has none: it
+// writes names of any length into its log and its metrics, and waits without end for a
+// body of which a part has come.
+const maxBody = 4 << 20
+
+var bodyTimeout = 20 * time.Second // shorter in tests
+
+// limitTime bounds how long the body of a request may take, whoever reads the body:
+// net/http reads the rest of a body that no handler has read.
+func limitTime(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	setReadDeadline(rsp, time.Now().Add(bodyTimeout))
+	chain.ProcessFilter(req, rsp)
+}
+
+func setReadDeadline(rsp *restful.Response, deadline time.Time) {
+	_ = http.NewResponseController(rsp.ResponseWriter).SetReadDeadline(deadline) // a recorder in a test has none
+}
 
 // limitBody reads the body of a request. It answers a body that is too long with status
 // 413, and a body that does not come with status 408; the stock handler sees neither.
 func limitBody(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
-	control := http.NewResponseController(rsp.ResponseWriter)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder in a test has no deadline
 	body, err := io.ReadAll(http.MaxBytesReader(rsp.ResponseWriter, req.Request.Body, maxBody))
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
 		http.Error(rsp, fmt.Sprintf("the body has more than %d bytes", tooLong.Limit), http.StatusRequestEntityTooLarge)
@@ -115,7 +124,7 @@ func limitBody(req *restful.Request, rsp *restful.Response, chain *restful.Filte
 		http.Error(rsp, "the body did not come", http.StatusRequestTimeout)
 		return
 	}
-	_ = control.SetReadDeadline(time.Time{})
+	setReadDeadline(rsp, time.Time{})
 	req.Request.Body = io.NopCloser(bytes.NewReader(body))
 	chain.ProcessFilter(req, rsp)
 }
