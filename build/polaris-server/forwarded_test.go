@@ -15,7 +15,7 @@ import (
 )
 
 // noList is how a caller that cannot be told is answered.
-const noList = "400000 []"
+const noList = "500000 []"
 
 // everything are the hosts of registerNovel.
 const everything = "200000 [10.11.0.1 10.12.0.1 10.13.0.1 10.14.0.1]"

@@ -32,7 +32,7 @@ var (
 	}, []string{"rule", "tier", "level", "result"})
 	// Failures counts requests whose routing failed for an internal reason.
 	Failures = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "setrouter_failures_total", Help: "Requests whose routing failed; they got the stock answer, or an error with failOpen: false.",
+		Name: "setrouter_failures_total", Help: "Requests whose routing failed; they got the stock answer, or no list with failOpen: false.",
 	})
 	// Unidentified counts requests of callers that have neither SET nor location.
 	Unidentified = prometheus.NewCounter(prometheus.CounterOpts{
@@ -42,6 +42,11 @@ var (
 	Untold = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable or other-header. They get no list of a routed service.",
 	}, []string{"reason"})
+	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
+	// instances of several businesses, or have such a list.
+	EveryBusiness = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_every_business_requests_total", Help: "Requests of callers of whose SET nothing is known, answered with instances of every business, by rule.",
+	}, []string{"rule"})
 	// ListSize observes the lists that are sent.
 	ListSize = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "setrouter_list_instances", Help: "Instances in the lists sent, by rule.",
@@ -89,7 +94,7 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
-		Requests, Failures, Unidentified, Untold, ListSize, BuildSeconds, ViewChanges,
+		Requests, Failures, Unidentified, Untold, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {

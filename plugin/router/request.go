@@ -112,17 +112,6 @@ func (r *request) renamed(resp *apiservice.DiscoverResponse) *apiservice.Discove
 	return resp
 }
 
-// refuseUntold gives no list to a caller that cannot be told: a list for nobody in
-// particular would be another caller's, and the list of the proxy, too. Auth comes first.
-func (r *request) refuseUntold() *apiservice.DiscoverResponse {
-	resp := r.stockAnswer()
-	if resp.GetCode().GetValue() <= uint32(apimodel.Code_DataNoChange) {
-		resp = api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
-		resp.Info = wrapperspb.String("the server cannot tell who asks, see its log")
-	}
-	return resp
-}
-
 // whyRefused returns the reason for an answer where the stock server refuses the
 // service to read.
 func (r *request) whyRefused(why route.Why, refused *apiservice.DiscoverResponse) route.Why {

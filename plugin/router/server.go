@@ -23,7 +23,6 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
@@ -32,6 +31,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // Server routes the answers of one Polaris server. It is safe for concurrent
@@ -48,16 +48,17 @@ type Server struct {
 	names   names
 	sources []location.Source // of the identity of callers
 	records *caller.Records   // nil without routing files
-	recent  caller.Recent
+	recent  caller.Recent[netip.Addr]
 	untold  caller.Untold
+	unknown caller.Recent[world.UnknownRequest]
 	views   *view.Store
 	started time.Time
 }
 
 // instances answers a discovery request for instances (docs/design.md, 5.4). A fault
-// in routing, also a panic, is logged and counted, and the caller gets the stock
-// answer, or an error with failOpen: false. What the stock server itself does with a
-// request is not guarded here.
+// in routing, also a panic, is logged and counted. The caller then gets the stock
+// answer, or with failOpen: false the answer of KeepYours. What the stock server
+// itself does with a request is not guarded here.
 func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilter, message *apiservice.Service) *apiservice.DiscoverResponse {
 	if message == nil { // the stock server panics
 		return api.NewDiscoverInstanceResponse(apimodel.Code_EmptyRequest, nil)
@@ -114,7 +115,9 @@ type outcome struct {
 // decide finds the view that answers a request. It counts the caller, and the
 // requests that get no list of ours.
 func (s *Server) decide(r *request, who route.Request) (outcome, error) {
-	s.recent.Count(who.Addr)
+	if who.Addr.IsValid() {
+		s.recent.Count(who.Addr)
+	}
 	if who.Caller.SET == "" && len(who.Caller.SETs) == 0 && who.Caller.Location == (location.Location{}) {
 		observe.Unidentified.Inc()
 	}
@@ -137,6 +140,9 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	case why == route.WhyShadowed:
 		v.CountShadow()
 	}
+	if v.Decision.CallerUnknown() && who.Addr.IsValid() {
+		s.unknown.Count(world.UnknownRequest{Addr: who.Addr, Service: r.query.Service, Rule: kind.Rule.Name, Several: v.GivesEveryBusiness})
+	}
 	return outcome{why: why, view: v}, nil
 }
 
@@ -154,9 +160,5 @@ func (s *Server) answerFault(r *request, err error) *apiservice.DiscoverResponse
 	if s.Fault(r.query.Service.String(), err) == nil {
 		return r.stockAnswer()
 	}
-	// polaris-go keeps its list on a 4xx code, and leaves the server on a 5xx. Other
-	// SDKs do not (docs/design.md, 5.4 with its note Not yet).
-	resp := api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
-	resp.Info = wrapperspb.String("routing failed in the server, see its log")
-	return resp
+	return KeepYours(r.message, whyFault)
 }

@@ -191,6 +191,7 @@ func (s *Server) step() {
 	s.views.Prune()
 	s.recent.Age(now)
 	s.untold.Age(now)
+	s.unknown.Age(now)
 }
 
 // reportRules shows the rules in force as metrics.

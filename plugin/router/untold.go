@@ -61,7 +61,7 @@ func (s *Server) answerUntold(r *request) *apiservice.DiscoverResponse {
 		return r.stockAnswer()
 	}
 	count(nil, observe.ResultUntold)
-	return r.refuseUntold()
+	return r.keepYours(whyUntold)
 }
 
 // noListForUntold is answerUntold for Routed: nil where the stock answer stands.

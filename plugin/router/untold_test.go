@@ -24,7 +24,7 @@ import (
 // A caller that cannot be told gets no list where a rule may give some caller a list of
 // its own. Where every caller gets the stock answer, so does it.
 func TestUntoldCallersGetNoList(t *testing.T) {
-	const noList, stock = "400000 0", "200000 4"
+	const noList, stock = "500000 0", "200000 4"
 	for _, tt := range []struct{ name, rules, want string }{
 		{"a rule", `{name: r, service: default/s, set: {}}`, noList},
 		{"a rule for some callers", `{name: r, service: default/s, when: {region: east}, set: {}}`, noList},
