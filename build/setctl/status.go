@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -105,16 +106,29 @@ func (w *statusWriter) write(s api.Status) {
 	for _, c := range s.Callers.First {
 		w.row("%s\t%s\t%.1f%%", c.Address, explain.Plain(c.Known), c.Share*100)
 	}
+	w.untold(s.Callers.Untold)
 	w.section("drift: %d instances registered otherwise than the mapping says", s.Drift.Count)
 	for _, d := range s.Drift.First {
 		w.row("%s\t%s\t%s", explain.Plain(d.Service), explain.Plain(d.Host), d.Text())
 	}
 	w.severalSETs(s.SeveralSETs)
+	w.unknown(s.Unknown)
 	w.section("warnings: %d", len(s.Warnings))
 	for _, p := range s.Warnings {
 		w.row("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
 	}
 	w.table.Flush()
+}
+
+// untold writes the requests whose caller cannot be told, if there are any.
+func (w *statusWriter) untold(list []explain.Untold) {
+	if len(list) == 0 {
+		return
+	}
+	w.section("callers that cannot be told: these requests lately got no list of a routed service")
+	for _, u := range list {
+		w.row("%d\tby %s\t%s", u.Requests, cmp.Or(u.Peer, "-"), u.Why)
+	}
 }
 
 // severalSETs writes the addresses with several SETs, if there are any.
@@ -125,6 +139,18 @@ func (w *statusWriter) severalSETs(s api.SeveralSETs) {
 	w.section("several SETs: callers of %s are routed as each of their SETs, as the instances registered there differ", addresses(s.Count))
 	for _, several := range s.First {
 		w.row("%s\t%s", several.Address, explain.Plain(strings.Trim(fmt.Sprint(several.SETs), "[]")))
+	}
+}
+
+// unknown writes who is unknown now. An operator waits for "nobody".
+func (w *statusWriter) unknown(u api.UnknownCallers) {
+	if u.Callers == 0 {
+		w.section("unknown: nobody")
+		return
+	}
+	w.section("unknown: %s asked for %s lately, and nothing is known of their SET", count(u.Callers, "caller"), count(u.Services, "service"))
+	for _, row := range u.First {
+		w.row("%s\t%s\trule %s\tgets %s\t%s", row.Address, explain.Plain(row.Service), row.Rule, row.Gets, count(int(row.Requests), "request"))
 	}
 }
 

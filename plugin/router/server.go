@@ -31,6 +31,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // Server routes the answers of one Polaris server. It is safe for concurrent
@@ -47,7 +48,9 @@ type Server struct {
 	names   names
 	sources []location.Source // of the identity of callers
 	records *caller.Records   // nil without routing files
-	recent  caller.Recent
+	recent  caller.Recent[netip.Addr]
+	untold  caller.Untold
+	unknown caller.Recent[world.UnknownRequest]
 	views   *view.Store
 	started time.Time
 }
@@ -76,15 +79,16 @@ func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilte
 
 func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	who := s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r)
-	o, err := s.decide(r, who)
+	addr, why := s.callerOf(r.ctx)
+	if why != "" {
+		return s.answerUntold(r), nil
+	}
+	o, err := s.decide(r, s.routeRequest(addr, r))
 	switch {
 	case err != nil:
 		return nil, err
 	case o.refused != nil:
 		return o.refused, nil
-	case !caller.HasPeer(r.ctx) && r.query.Rules.Concerns(who.Resolved):
-		return r.keepYours(whyUnknownPeer), nil
 	case o.why != route.WhyRouted:
 		return r.stockAnswer(), nil
 	case o.view.Revision == r.message.GetRevision().GetValue():
@@ -111,7 +115,9 @@ type outcome struct {
 // decide finds the view that answers a request. It counts the caller, and the
 // requests that get no list of ours.
 func (s *Server) decide(r *request, who route.Request) (outcome, error) {
-	s.recent.Count(who.Addr)
+	if who.Addr.IsValid() {
+		s.recent.Count(who.Addr)
+	}
 	if who.Caller.SET == "" && len(who.Caller.SETs) == 0 && who.Caller.Location == (location.Location{}) {
 		observe.Unidentified.Inc()
 	}
@@ -133,6 +139,9 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 		return outcome{why: why, refused: refused}, nil
 	case why == route.WhyShadowed:
 		v.CountShadow()
+	}
+	if v.Decision.CallerUnknown() && who.Addr.IsValid() {
+		s.unknown.Count(world.UnknownRequest{Addr: who.Addr, Service: r.query.Service, Rule: kind.Rule.Name, Several: v.GivesEveryBusiness})
 	}
 	return outcome{why: why, view: v}, nil
 }

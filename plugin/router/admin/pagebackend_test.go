@@ -120,9 +120,13 @@ func (b pageBackend) Status() api.Status {
 		}},
 		Protocols:   []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
 		Warnings:    []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:     api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
+		Callers:     api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "unreadable", Why: `x-forwarded-for is "<b>", expected addresses`, Requests: 7}}},
 		Drift:       api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
 		SeveralSETs: api.SeveralSETs{Count: len(w.WithSeveralSETs()), First: w.WithSeveralSETs()},
+		Unknown: api.UnknownCallers{Callers: 1, Services: 2, First: []world.Unknown{
+			{Address: "10.9.0.9", Service: "default/novel", Rule: "novel", Gets: world.GetsEveryBusiness, Requests: 7},
+			{Address: "10.9.0.9", Service: "default/comic", Rule: "novel", Gets: world.GetsNothing, Requests: 1},
+		}},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
 			{Name: "bj", State: sources.StateLive, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
 			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},

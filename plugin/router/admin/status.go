@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
@@ -8,6 +10,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
@@ -23,17 +26,20 @@ func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
 // requests.
 func (b serverBackend) Status() api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
-	drifts, several := w.Drifts(), w.WithSeveralSETs()
+	drifts, several, unknown := w.Drifts(), w.WithSeveralSETs(), w.Unknown(b.UnknownRequests())
 	status := api.Status{
 		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen, ShrinkGuardPercent: b.Config().ShrinkGuardPercent,
 		Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
+		Unknown:     api.UnknownCallers{First: firstOf(unknown)},
 	}
+	status.Callers.Untold = firstOf(b.Untold(netip.Addr{}))
+	status.Unknown.Callers, status.Unknown.Services = world.CountUnknown(unknown, "")
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
-	status.Warnings = append([]strict.Problem{}, firstOf(warnings(b.lints.of(rules, b.Table()), w, b.Remarks()))...)
+	status.Warnings = append([]strict.Problem{}, firstOf(warnings(b.fileWarnings(w, unknown), w, b.Remarks()))...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
 		status.Kubernetes = &kubernetes
@@ -41,11 +47,23 @@ func (b serverBackend) Status() api.Status {
 	return status
 }
 
+// fileWarnings returns the warnings of the files in force. That rules give every business
+// to callers of whose SET nothing is known is one warning: of the callers seen lately, or
+// else what `setctl check` says of the files.
+func (b serverBackend) fileWarnings(w *world.World, unknown []world.Unknown) []strict.Problem {
+	files, ofUnknown := b.lints.of(w.Rules, w.Table, b.Config())
+	var seen strict.Problems
+	if world.WarnOfUnknown(unknown, &seen) {
+		ofUnknown = seen.List()
+	}
+	return slices.Concat(ofUnknown, files)
+}
+
 // warnings returns the warnings of the files in force, of what they mean for the services
 // that there are, and of the lists that callers get.
-func warnings(lints []strict.Problem, w *world.World, remarks []view.Remark) []strict.Problem {
+func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []strict.Problem {
 	var found strict.Problems
-	for _, lint := range lints {
+	for _, lint := range files {
 		found.Add(lint)
 	}
 	w.WarnOfTargets(&found)
@@ -114,7 +132,7 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 }
 
 func callersStatus(w *world.World) api.Callers {
-	status := api.Callers{Seen: len(w.Seen)}
+	status := api.Callers{Seen: len(w.Seen), Untold: []explain.Untold{}}
 	for _, seen := range w.Seen {
 		status.Requests += seen.Requests
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -31,6 +32,8 @@ type Status struct {
 	Drift    DriftStatus      `json:"drift"`
 	// SeveralSETs are the addresses whose callers have several SETs.
 	SeveralSETs SeveralSETs `json:"severalSets"`
+	// Unknown are the callers seen lately of whose SET nothing is known.
+	Unknown UnknownCallers `json:"unknown"`
 	// Kubernetes is that of the source kubernetes, nil where it is not configured.
 	Kubernetes *sources.Status `json:"kubernetes,omitempty"`
 }
@@ -94,6 +97,9 @@ type Callers struct {
 	Unmapped int              `json:"unmapped"`
 	Share    float64          `json:"unmappedShare"` // of the requests
 	First    []world.Stranger `json:"firstUnmapped"`
+	// Untold are the requests whose caller cannot be told, by peer and reason: those
+	// with the most first.
+	Untold []explain.Untold `json:"untold"`
 }
 
 // DriftStatus counts instances that registered otherwise than the mapping says.
@@ -107,6 +113,16 @@ type DriftStatus struct {
 type SeveralSETs struct {
 	Count int             `json:"count"`
 	First []world.Several `json:"first"`
+}
+
+// UnknownCallers counts the callers of whose SET nothing is known, and who asked lately
+// for services whose instances have SETs.
+type UnknownCallers struct {
+	Callers  int `json:"callers"`
+	Services int `json:"services"`
+	// First are the first callers with the services that each of them asked for, those
+	// who get every business before the others.
+	First []world.Unknown `json:"first"`
 }
 
 // Reloaded is the outcome of a reload of files of a kind.

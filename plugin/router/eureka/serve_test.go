@@ -92,6 +92,8 @@ func (r *registry) add(service, id string, metadata map[string]string) {
 func (r *registry) services() cachetypes.ServiceCache   { return r.serviceCache }
 func (r *registry) instances() cachetypes.InstanceCache { return r.instanceCache }
 
+func (r *registry) AddressOf(*http.Request) netip.Addr { return netip.Addr{} }
+
 func (r *registry) CallerOf(*http.Request) netip.Addr { return netip.Addr{} }
 
 func (r *registry) Fault(what string, err error) error {
@@ -171,7 +173,11 @@ const stockBody = "stock"
 // slot listens.
 func serve(t testing.TB, r routing) (addr string) {
 	t.Helper()
-	stock := &stockListener{handler: func(_ *restful.Request, rsp *restful.Response) {
+	stock := &stockListener{handler: func(req *restful.Request, rsp *restful.Response) {
+		if _, err := io.Copy(io.Discard, req.Request.Body); err != nil {
+			rsp.WriteHeader(http.StatusBadRequest)
+			return
+		}
 		rsp.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(rsp, stockBody)
 	}}

@@ -9,9 +9,9 @@ import (
 )
 
 // Lint adds warnings to problems, about what loads and is still likely a mistake:
-// rules that can never match, tiers that no mapping entry fills, a mapping without SETs, SETs without a pool,
-// roads that end before the pool, rules that give some callers every business, maps that
-// do not fit the mapping, SET names that are one letter apart or break the `naming`,
+// rules that can never match, tiers that no mapping entry fills, a mapping without SETs,
+// SETs without a pool, roads that end before the pool, maps that do not fit the mapping,
+// SET names that are one letter apart or break the `naming`,
 // evacuations of unknown places. Lint knows only the SETs and places of the mapping;
 // instances can register others. Rules and table may be nil.
 func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
@@ -23,21 +23,21 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		problems.Add(remark)
 	}
 	for _, rule := range r.All() {
-		l.begin(rule)
+		covering := l.begin(rule)
 		l.warnBlanks(rule)
-		if !rule.IsAddress() && (l.warnUnreachable(rule) || l.warnNever(rule)) {
+		if !rule.IsAddress() && (l.warnUnreachable(rule, covering) || l.warnNever(rule)) {
 			continue
 		}
 		l.warnOthers(rule)
 		if !l.warnTemplates(rule) {
 			l.warnUnfilledTiers(rule)
-			l.warnEveryBusiness(rule)
 		}
 		l.warnPoolBehindRoads(rule)
 		l.warnKnownLess(rule)
 		l.noteIntoPool(rule)
 		l.noteMap(rule)
 	}
+	l.warnSlashes()
 	l.warnMaps()
 	l.warnNoSETs()
 	l.warnMissingPools()
@@ -111,21 +111,34 @@ func (l *linter) rulesFor(rule *Rule) (out []*Rule) {
 	return out
 }
 
-// warnUnreachable warns if a rule can never match. It reports whether there is a
-// warning.
-func (l *linter) warnUnreachable(rule *Rule) bool {
+// begin begins with a rule. It returns an earlier rule that takes every request of the
+// rule, if there is one.
+func (l *linter) begin(rule *Rule) (covering *Rule) {
+	l.reach.begin(rule)
+	if rule.IsAddress() {
+		return nil
+	}
 	for _, e := range l.rulesFor(rule) {
-		if e == rule {
-			break
-		}
-		if !e.isFor(rule) {
+		switch {
+		case e == rule:
+			return nil
+		case !e.isFor(rule):
 			continue
 		}
 		l.earlier = append(l.earlier, e)
 		if e.when.covers(rule.when) {
-			l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
-			return true
+			return e
 		}
+	}
+	return nil
+}
+
+// warnUnreachable warns if a rule can never match. It reports whether there is a
+// warning.
+func (l *linter) warnUnreachable(rule, covering *Rule) bool {
+	if e := covering; e != nil {
+		l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
+		return true
 	}
 	isAddress := func(p pattern) bool {
 		_, ok := l.rules.addresses[p.exact]

@@ -40,6 +40,12 @@ func TestLint(t *testing.T) {
 			[]string{`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service: 1 kind of callers in the mapping, as b.b.*`}},
 		{"rule for an address", "", `{rules: [{name: p, service: default/a, set: {}}], addresses: [{service: default/a, target: default/b, set: {callee: a.b.c}}]}`,
 			[]string{`r.yaml:2:9: warning: rule "p" can never match: a lane address, as "default/a", is its own rule`}},
+		{"texts with two slashes", "", `{rules: [{name: p, service: [team/x/pay, d/s, {namespace: team, name: x/pay}], nearby: {}}, {name: g, service: "team/*/x/*", nearby: {}}, {name: h, service: d/s/, nearby: {}}],
+  addresses: [{service: team/x/lane, target: team/x/a/b, set: {callee: a.b.c}}, {service: {namespace: team/x, name: lane}, target: {namespace: team/x, name: a}, set: {callee: a.b.c}}]}`, []string{
+			`r.yaml:2:29: warning: service "team/x/pay" is the name "x/pay" in namespace "team"; a namespace with a slash is written {namespace: team/x, name: pay}, and this service {namespace: team, name: x/pay}`,
+			`r.yaml:2:111: warning: service "team/*/x/*" is the name "*/x/*" in namespace "team"; a namespace with a slash is written {namespace: "team/*/x", name: "*"}, and this service {namespace: team, name: "*/x/*"}`,
+			`r.yaml:3:25: warning: service "team/x/lane" is the name "x/lane" in namespace "team"; a namespace with a slash is written {namespace: team/x, name: lane}, and this service {namespace: team, name: x/lane}`,
+			`r.yaml:3:46: warning: service "team/x/a/b" is the name "x/a/b" in namespace "team"; a namespace with a slash is written {namespace: team/x/a, name: b}, and this service {namespace: team, name: x/a/b}`}},
 		{"no such place", "", `rules: [{name: p, service: default/a, when: {region: sout}, set: {}}]`,
 			[]string{`r.yaml:2:9: warning: rule "p" can never match: region "sout" is not in the topology; did you mean "south"?`}},
 		{"tier that is empty", "10.0.0.1,ams.SH.*\n10.0.0.2,set.SH.*", `{aliases: {SH: h}, rules: [{name: p, service: default/a, set: {callee: ams.SH.1, tiers: [own, pool, unset]}}], addresses: [{service: default/l, target: default/b, set: {callee: ams.SH.*}}]}`,
@@ -115,11 +121,6 @@ mappings:
 			`r.yaml:2:9: warning: rule "r": roads end before the pool for 4 kinds of callers in the mapping, as those without a SET at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
 		{"not known down to maxMatchLevel", places, `rules: [{name: r, service: d/s, nearby: {maxMatchLevel: region}}]`, []string{
 			`r.yaml:2:9: warning: rule "r": maxMatchLevel "region" does not bound callers whose region is not known: they go on to wider levels; with strict: true they get an empty list`}},
-		{"every business", sets + ams, `rules: [{name: r, service: d/s, set: {}}, {name: q, service: d/q, set: {unknown: unset}}, {name: l, service: d/l, set: {caller: "qb.{caller.set.2}.h", tiers: [pool]}}]`, []string{
-			`r.yaml:2:9: warning: rule "r" gives instances of every business to 3 kinds of callers in the mapping, as those without a SET at south/sz; with unknown: unset or none it gives none of them`}},
-		{"every business to some", sets + ams, `rules: [{name: r, service: d/s, when: {region: east}, set: {caller: "{caller.set.1}.x.h"}}, {name: o, service: d/*}]`, []string{
-			`r.yaml:2:9: warning: rule "r": no mapping entry has a SET of tier own, pool of "qb.x.h"; only instances that register one themselves can fill it`,
-			`r.yaml:2:9: warning: rule "r" gives instances of every business to 1 kind of callers in the mapping, as those without a SET at east/sh; with unknown: unset or none it gives none of them`}},
 		{"one business is no other", sets, `rules: [{name: r, service: d/s, set: {}}]`, nil},
 		{"every caller has a SET", pure, `rules: [{name: r, service: d/s, set: {}}]`, nil},
 		{"a callee with fields", sets + ams, `{addresses: [{service: d/a, target: d/s, set: {callee: "qb.novel.{caller.zone}"}}, {service: d/b, target: d/s, set: {callee: "qb.novel.{caller.zone}", unknown: none, tiers: [pool]}}]}`, []string{

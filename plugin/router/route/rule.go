@@ -61,6 +61,7 @@ type Rules struct {
 	maps        []*PlaceMap // in the order of the files
 	evacuations evacuationTable
 	remarks     []strict.Problem // what Load found that Lint warns of
+	slashes     []slashedText    // in the order of the files
 }
 
 // Len returns the number of rules and lane addresses.
