@@ -31,6 +31,9 @@ func (b serverBackend) Status() api.Status {
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 	}
+	status.State = b.CallersNow()
+	status.State.More = max(0, len(status.State.Kinds)-maxListed)
+	status.State.Kinds = firstOf(status.State.Kinds)
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}

@@ -26,7 +26,9 @@ type Status struct {
 	// remarkable about the lists that callers get.
 	Warnings []strict.Problem `json:"warnings"`
 	Callers  Callers          `json:"callers"`
-	Drift    DriftStatus      `json:"drift"`
+	// State is what callers have now.
+	State State       `json:"state"`
+	Drift DriftStatus `json:"drift"`
 	// SeveralSETs are the addresses whose callers have several SETs.
 	SeveralSETs SeveralSETs `json:"severalSets"`
 	// Kubernetes is that of the source kubernetes, nil where it is not configured.

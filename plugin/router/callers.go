@@ -1,0 +1,62 @@
+package router
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
+)
+
+// CallersNow returns what the callers of this node have now, the worst first: all kinds
+// of callers. It looks at every caller: it is for operators, not for requests.
+func (s *Server) CallersNow() api.State {
+	asked, complete := s.views.Asked()
+	state := api.State{Counts: map[string]int{}, Kinds: []api.KindState{}, Complete: complete}
+	for _, a := range asked {
+		state.Counts[string(a.State)] += len(a.Callers)
+		state.Kinds = append(state.Kinds, kindState(a))
+	}
+	slices.SortStableFunc(state.Kinds, func(a, b api.KindState) int {
+		return cmp.Or(cmp.Compare(badness(b.State), badness(a.State)), cmp.Compare(b.Callers, a.Callers))
+	})
+	return state
+}
+
+// kindState returns a kind of caller for operators.
+func kindState(a view.Asked) api.KindState {
+	k := api.KindState{
+		Service: a.Service.String(), State: string(a.State), Tier: a.Tier, Level: a.Level, Usable: a.Usable, Sent: a.Sent,
+		Callers: len(a.Callers), Example: a.Callers[0], Last: a.Last,
+	}
+	if a.Rule != nil {
+		k.Rule = a.Rule.Name
+	}
+	if a.State != view.StateStock {
+		k.Kind = explain.IdentityText(location.Identity{SET: location.SET(a.Kind.SETs), Location: a.Kind.Location})
+	}
+	return k
+}
+
+// badness orders states, from those of which nobody has to hear.
+func badness(state string) int {
+	order := []view.State{view.StateStock, view.StateShadow, view.StateFirst, view.StateWidened, view.StateUnknown, view.StateUnusable, view.StateEmpty}
+	return slices.Index(order, view.State(state))
+}
+
+// countCallers counts callers for the metrics.
+func (s *Server) countCallers() map[observe.CallersKey]int {
+	counts := map[observe.CallersKey]int{}
+	asked, _ := s.views.Asked()
+	for _, a := range asked {
+		key := observe.CallersKey{Tier: a.Tier, Level: a.Level, State: string(a.State)}
+		if a.Rule != nil {
+			key.Rule = a.Rule.Name
+		}
+		counts[key] += len(a.Callers)
+	}
+	return counts
+}
