@@ -124,7 +124,7 @@ func (w *statusWriter) write(s api.Status) {
 }
 
 // state writes the kinds of callers that do not have their first road.
-func (w *statusWriter) state(s api.State) {
+func (w *statusWriter) state(s api.CallerStates) {
 	var counts []string
 	for _, state := range []string{"first", "widened", "unusable", "empty", "unknown", "shadow", "stock"} {
 		if n := s.Counts[state]; n > 0 {

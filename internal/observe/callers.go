@@ -16,12 +16,17 @@ var countCallers atomic.Pointer[func() map[CallersKey]int]
 // concurrently.
 func CountCallers(count func() map[CallersKey]int) { countCallers.Store(&count) }
 
-// callers is the gauge setrouter_callers.
+// callersNow is counted for each scrape, so that there are series only for what is.
+var callersNow = newGaugeFuncVec(prometheus.GaugeOpts{
+	Name: "setrouter_callers", Help: "Callers that asked this node for a service in the last two minutes, counted for each service, by rule, tier and level of the road that they have, and by state: first, widened, unusable, empty, unknown, stock or shadow.",
+}, []string{"rule", "tier", "level", "state"})
+
+// callers is a gauge of callers.
 type callers struct{ desc *prometheus.Desc }
 
-var callersNow = callers{prometheus.NewDesc("setrouter_callers",
-	"Callers that asked this node for a service in the last two minutes, counted for each service, by rule, tier and level of the road that they have, and by state: first, widened, unusable, empty, unknown, stock or shadow.",
-	[]string{"rule", "tier", "level", "state"}, nil)}
+func newGaugeFuncVec(opts prometheus.GaugeOpts, labels []string) callers {
+	return callers{prometheus.NewDesc(opts.Name, opts.Help, labels, nil)}
+}
 
 // Describe implements prometheus.Collector.
 func (c callers) Describe(out chan<- *prometheus.Desc) { out <- c.desc }

@@ -13,9 +13,9 @@ import (
 
 // CallersNow returns what the callers of this node have now, the worst first: all kinds
 // of callers. It looks at every caller: it is for operators, not for requests.
-func (s *Server) CallersNow() api.State {
+func (s *Server) CallersNow() api.CallerStates {
 	asked, complete := s.views.Asked()
-	state := api.State{Counts: map[string]int{}, Kinds: []api.KindState{}, Complete: complete}
+	state := api.CallerStates{Counts: map[string]int{}, Kinds: []api.KindState{}, Complete: complete}
 	for _, a := range asked {
 		state.Counts[string(a.State)] += len(a.Callers)
 		state.Kinds = append(state.Kinds, kindState(a))

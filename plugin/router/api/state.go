@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// State is what callers have now (docs/design.md, 8). A caller counts for each service
+// CallerStates are what callers have now (docs/design.md, 8). A caller counts for each service
 // that it asked for in the last two minutes.
-type State struct {
+type CallerStates struct {
 	// Counts are the callers by state: first, widened, unusable, empty, unknown, stock,
 	// shadow.
 	Counts map[string]int `json:"counts"`
@@ -38,10 +38,10 @@ type KindState struct {
 func (k KindState) HasNothing() bool { return k.State == "empty" || k.State == "unusable" }
 
 // Nothing returns how many callers have no instance that works, by a rule.
-func (s State) Nothing() int { return s.Counts["empty"] + s.Counts["unusable"] }
+func (s CallerStates) Nothing() int { return s.Counts["empty"] + s.Counts["unusable"] }
 
 // Headline says in a sentence how callers are.
-func (s State) Headline() string {
+func (s CallerStates) Headline() string {
 	total := 0
 	for _, n := range s.Counts {
 		total += n
@@ -49,7 +49,7 @@ func (s State) Headline() string {
 	switch {
 	case s.Nothing() > 0:
 		worst := s.Kinds[0]
-		return fmt.Sprintf("%s without a usable instance: %s for %s, by rule %q, has %d of %d usable", callers(s.Nothing()), worst.Service, worst.Kind, worst.Rule, worst.Usable, worst.Sent)
+		return fmt.Sprintf("%s without a usable instance: %s for %s, by rule %s, has %d of %d usable", callers(s.Nothing()), worst.Service, worst.Kind, worst.Rule, worst.Usable, worst.Sent)
 	case s.Counts["widened"] > 0 || s.Counts["unknown"] > 0:
 		return fmt.Sprintf("nobody is without a usable instance; of %s %d have a later road than the first, %d nothing, as they are not known", callers(total), s.Counts["widened"], s.Counts["unknown"])
 	case total == 0:

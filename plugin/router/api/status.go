@@ -27,8 +27,8 @@ type Status struct {
 	Warnings []strict.Problem `json:"warnings"`
 	Callers  Callers          `json:"callers"`
 	// State is what callers have now.
-	State State       `json:"state"`
-	Drift DriftStatus `json:"drift"`
+	State CallerStates `json:"state"`
+	Drift DriftStatus  `json:"drift"`
 	// SeveralSETs are the addresses whose callers have several SETs.
 	SeveralSETs SeveralSETs `json:"severalSets"`
 	// Kubernetes is that of the source kubernetes, nil where it is not configured.
