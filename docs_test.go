@@ -62,6 +62,20 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	}
 }
 
+// clientOpen alone does not refuse clients without a token. So whatever names one of
+// the two options names the other, too.
+func TestBothClientOptions(t *testing.T) {
+	files, err := exec.Command("git", "grep", "-l", "-E", "client(Open|Strict)").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields(string(files)) {
+		if text := read(t, name); strings.Contains(text, "clientOpen") != strings.Contains(text, "clientStrict") {
+			t.Errorf("%s names one of clientOpen and clientStrict, expected both", name)
+		}
+	}
+}
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)

@@ -101,9 +101,7 @@ func TestHTTPDiscover(t *testing.T) {
 
 // L5 agents get the instances that their host should use.
 func TestL5(t *testing.T) {
-	port := polaristest.FreePort()
-	config := replacedConfig(t, "auth: {user", fmt.Sprintf("  - name: service-l5\n    option: {listenIP: 127.0.0.1, listenPort: %d, clusterName: cl5.discover}\nauth: {user", port))
-	config = strings.Replace(config, "naming:\n", "naming:\n  l5Open: true\n", 1)
+	config, addr := withL5(polaristest.Config())
 	server, console := start(t, polaristest.Options{Config: config})
 	registerNovel(t, console, "novel")
 	registerNovel(t, console, "stock")
@@ -119,13 +117,21 @@ func TestL5(t *testing.T) {
 				list = all
 			}
 			wait(t, func() error {
-				if got := l5Hosts(t, fmt.Sprintf("127.0.0.1:%d", port), caller, sid); !slices.Equal(got, list) {
+				if got := l5Hosts(t, addr, caller, sid); !slices.Equal(got, list) {
 					return errorf("%s asks for %s: %v, want %v", caller, sid, got, list)
 				}
 				return nil
 			})
 		}
 	}
+}
+
+// withL5 adds the listener for L5 agents to a configuration, and returns its address.
+func withL5(config string) (changed, addr string) {
+	port := polaristest.FreePort()
+	listener := fmt.Sprintf("\napiservers:\n  - name: service-l5\n    option: {listenIP: 127.0.0.1, listenPort: %d, clusterName: cl5.discover}\n", port)
+	changed = strings.NewReplacer("\napiservers:\n", listener, "naming:\n", "naming:\n  l5Open: true\n").Replace(config)
+	return changed, fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // l5Hosts asks as an L5 agent: a header of two bytes of mark and four of

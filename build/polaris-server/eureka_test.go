@@ -24,12 +24,8 @@ func startEureka(t *testing.T, o polaristest.Options, refresh int) (*polaristest
 
 func startEurekaAt(t *testing.T, o polaristest.Options, refresh int, ip string) (*polaristest.Server, *polaristest.Console, string) {
 	t.Helper()
-	port := strconv.Itoa(polaristest.FreePort())
-	addr := net.JoinHostPort(strings.Trim(ip, "[]"), port)
-	o.Config = replacedConfig(t, "  - name: set-admin", `  - name: service-eureka
-    option: {listenIP: "`+ip+`", listenPort: `+port+`, namespace: default, refreshInterval: `+strconv.Itoa(refresh)+`, deltaExpireInterval: 60}
-    api: {eureka: {enable: true}}
-  - name: set-admin`)
+	config, addr := withEureka(polaristest.Config(), ip, refresh)
+	o.Config = config
 	server, console := start(t, o)
 	wait(t, func() error {
 		conn, err := net.Dial("tcp", addr)
@@ -39,6 +35,16 @@ func startEurekaAt(t *testing.T, o polaristest.Options, refresh int, ip string) 
 		return err
 	})
 	return server, console, addr
+}
+
+// withEureka adds the Eureka listener to a configuration, and returns its address.
+func withEureka(config, ip string, refresh int) (changed, addr string) {
+	port := strconv.Itoa(polaristest.FreePort())
+	changed = strings.Replace(config, "  - name: set-admin", `  - name: service-eureka
+    option: {listenIP: "`+ip+`", listenPort: `+port+`, namespace: default, refreshInterval: `+strconv.Itoa(refresh)+`, deltaExpireInterval: 60}
+    api: {eureka: {enable: true}}
+  - name: set-admin`, 1)
+	return changed, net.JoinHostPort(strings.Trim(ip, "[]"), port)
 }
 
 // fargo is the program of scripts/clients/eureka.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -76,4 +77,42 @@ func TestSystemServices(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Globs match what is really read. So a name in namespace Polaris that stands for a
+// service of another namespace is no way around a rule: not the name of a service that
+// is exported to all namespaces, and not an alias, over any routed protocol. (Eureka lists
+// neither: it has the services that are really in the namespace.)
+func TestNamespacePolarisIsNoWayAroundGlobs(t *testing.T) {
+	const sid = "192000069:65537" // an L5 name that the stock server looks for in namespace Polaris: 3000001<<6 + 5
+	config, l5Addr := withL5(polaristest.Config())
+	config, eurekaAddr := withEureka(config, "127.0.0.1", 1)
+	server, console := start(t, polaristest.Options{Config: config, Files: map[string]string{"conf/routing/routing.yaml": everywhere}})
+	registerNovel(t, console, "novel")
+	done(t, console.Export(t.Context(), "default", "novel", "*"))
+	done(t, console.AliasIn(t.Context(), "Polaris", "by-alias", "default", "novel"))
+	done(t, console.AliasIn(t.Context(), "Polaris", sid, "default", "novel"))
+	all := []string{"10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1"}
+	for caller, want := range map[netip.Addr][]string{shanghai: all[:1], shenzhen: all[1:2], stranger: all} {
+		for _, name := range []string{"novel", "by-alias"} {
+			eventually(t, server, polaristest.Request{Source: caller, Namespace: "Polaris", Service: name}, want...)
+			if got := grpcHosts(askIn(t, server.GRPCAddr, caller, "Polaris", name, "")); !slices.Equal(got, want) {
+				t.Errorf("gRPC, %s asks for %s: %v, want %v", caller, name, got, want)
+			}
+		}
+		wait(t, func() error {
+			if got := l5Hosts(t, l5Addr, caller, sid); !slices.Equal(got, want) {
+				return errorf("L5, %s asks for %s: %v, want %v", caller, sid, got, want)
+			}
+			return nil
+		})
+		client := askerAt(t, caller)
+		for _, path := range []string{"/eureka/apps", "/eureka/apps/novel", "/eureka/apps/by-alias", "/eureka/vips/NOVEL", "/eureka/vips/BY-ALIAS"} {
+			for _, host := range client.ask("GET", "http://"+eurekaAddr+path, "x-namespace", "Polaris", "Accept", "application/json").hosts() {
+				if !slices.Contains(want, host) {
+					t.Errorf("Eureka, %s asks for %s: %s, want of %v", caller, path, host, want)
+				}
+			}
+		}
+	}
 }

@@ -67,12 +67,17 @@ func ask(t *testing.T, s *polaristest.Server, source netip.Addr, service, revisi
 
 func askAt(t *testing.T, addr string, source netip.Addr, service, revision string, metadata ...string) *apiservice.DiscoverResponse {
 	t.Helper()
+	return askIn(t, addr, source, "default", service, revision, metadata...)
+}
+
+func askIn(t *testing.T, addr string, source netip.Addr, namespace, service, revision string, metadata ...string) *apiservice.DiscoverResponse {
+	t.Helper()
 	stream, err := polaristest.Dial(t.Context(), addr, source, metadata...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	resp, err := stream.Instances("default", service, revision)
+	resp, err := stream.Instances(namespace, service, revision)
 	if err != nil {
 		t.Fatal(err)
 	}

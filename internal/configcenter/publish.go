@@ -118,8 +118,8 @@ func contextOf(operator Operator) context.Context {
 }
 
 // console is the server's config center for users of the console. The stock auth
-// proxy offers compare-and-set to clients only, and asks clients for a token only
-// with clientOpen. So Allow asks for the permission of a console user.
+// proxy offers compare-and-set to clients only, and refuses clients without a
+// token only with clientOpen and clientStrict. So Allow asks for the permission of a console user.
 type console struct {
 	*config.Server
 	strategies auth.StrategyServer

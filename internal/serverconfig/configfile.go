@@ -63,7 +63,6 @@ func (c *Config) checkConfigCenter(root strict.Node) {
 	if len(names) == 0 {
 		return
 	}
-	c.readAuth(entries(entries(root)["auth"]))
 	if open, ok := entries(entries(root)["config"])["open"]; !ok || !strings.EqualFold(open.Raw(), "true") {
 		root.Errorf("%s is in the config center, which is off, expected config: {open: true}", names[0])
 	}
@@ -72,23 +71,14 @@ func (c *Config) checkConfigCenter(root strict.Node) {
 // publishers are the listeners by which clients can publish configuration files.
 var publishers = []string{"config-grpc", "service-nacos"}
 
-// PublishedByAnyone returns a warning if clients without a token can publish the
-// mapping or the rules, else "". Polaris asks clients for a token only with auth on
-// for clients.
-func (c *Config) PublishedByAnyone() string {
+// PublishedByClients returns a warning if a listener lets clients publish the mapping
+// or the rules, else "". The warning is for a server that serves clients without a
+// token.
+func (c *Config) PublishedByClients() string {
 	open := slices.IndexFunc(publishers, func(name string) bool { return slices.Contains(c.Protocols, name) })
-	if c.ClientAuth || open < 0 || len(c.ConfigFiles()) == 0 {
+	if open < 0 || len(c.ConfigFiles()) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("every client can publish %s by the listener %s: set clientOpen: true under auth, or leave the listener out", c.ConfigFiles()[0], publishers[open])
-}
-
-// readAuth sets ClientAuth. The option is in one of three sections, depending on
-// the age of the file.
-func (c *Config) readAuth(auth map[string]strict.Node) {
-	for _, options := range []strict.Node{auth["option"], entries(auth["user"])["option"], entries(auth["strategy"])["option"]} {
-		if open, ok := entries(options)["clientOpen"]; ok && strings.EqualFold(open.Raw(), "true") {
-			c.ClientAuth = true
-		}
-	}
+	return fmt.Sprintf("every client can publish %s by the listener %s: set clientOpen: true and clientStrict: true under auth.strategy.option, "+
+		"or leave the listener out", c.ConfigFiles()[0], publishers[open])
 }

@@ -19,7 +19,7 @@ func FuzzLoad(f *testing.F) {
 	for _, text := range fuzztest.Texts(f, "build/conf/polaris-server.yaml") {
 		f.Add(text)
 	}
-	f.Add("config: {open: true}\nauth: {user: {option: {clientOpen: true}}}\nplugin:\n  cmdb: {name: mapping, option: {files: [\"polaris://n/g/f.yaml\", conf/*.csv], shrinkGuardPercent: 0}}\n" +
+	f.Add("config: {open: true}\nauth: {user: {option: {clientOpen: true, clientStrict: true}}}\nplugin:\n  cmdb: {name: mapping, option: {files: [\"polaris://n/g/f.yaml\", conf/*.csv], shrinkGuardPercent: 0}}\n" +
 		"  location: {option: {sources: [kubernetes, mapping], trustedProxies: [10.0.0.0/8], kubernetes: {labels: [a], clusters: [{name: bj, kubeconfig: k, namespaces: [n]}]}}}\n" +
 		"  router: {option: {files: [r.yaml], failOpen: False}}\napiservers:\n  - {name: set-admin, option: {listenIP: \"::1\", listenPort: 8095, token: t}}\n" +
 		"  - {name: service-grpc, option: {enableCacheProto: true, sizeCacheProto: 7}}\n")

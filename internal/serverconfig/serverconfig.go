@@ -30,7 +30,6 @@ type Config struct {
 	Protocols          []string // names under apiservers
 	Listeners          []Listener
 	listenerNames      []listenerName
-	ClientAuth         bool   // Polaris asks clients for a token; read only if files are in the config center
 	AnswersKept        int    // sizeCacheProto of service-grpc: the encoded answers that it keeps; 0 without enableCacheProto
 	GRPCTLS            bool   // service-grpc listens with TLS
 	NodesService       string // healthcheck.service: the service in namespace Polaris whose instances are the server nodes

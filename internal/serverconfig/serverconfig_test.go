@@ -145,21 +145,20 @@ func TestConfigFiles(t *testing.T) {
 	}
 }
 
-// Where clients without a token could publish the rules, the server says so.
-func TestPublishedByAnyone(t *testing.T) {
-	const said = "every client can publish polaris://n/g/r.yaml by the listener config-grpc: set clientOpen: true under auth, or leave the listener out"
-	for _, tt := range []struct{ listener, auth, files, want string }{
-		{"config-grpc", "{}", "polaris://n/g/r.yaml", said},
-		{"config-grpc", "{strategy: {option: {clientOpen: false}}}", "polaris://n/g/r.yaml", said},
-		{"service-nacos", "{}", "polaris://n/g/r.yaml", strings.Replace(said, "config-grpc", "service-nacos", 1)},
-		{"config-grpc", "{strategy: {option: {clientOpen: true}}}", "polaris://n/g/r.yaml", ""},
-		{"config-grpc", "{option: {clientOpen: true}}", "polaris://n/g/r.yaml", ""},
-		{"config-grpc", "{}", "r.yaml", ""},
-		{"service-grpc", "{}", "polaris://n/g/r.yaml", ""},
+// Where clients can publish the rules, a server that serves clients without a token
+// says so.
+func TestPublishedByClients(t *testing.T) {
+	const said = "every client can publish polaris://n/g/r.yaml by the listener config-grpc: set clientOpen: true and clientStrict: true under auth.strategy.option, " +
+		"or leave the listener out"
+	for _, tt := range []struct{ listener, files, want string }{
+		{"config-grpc", "polaris://n/g/r.yaml", said},
+		{"service-nacos", "polaris://n/g/r.yaml", strings.Replace(said, "config-grpc", "service-nacos", 1)},
+		{"config-grpc", "r.yaml", ""},
+		{"service-grpc", "polaris://n/g/r.yaml", ""},
 	} {
-		c, fault := load(t, "config: {open: true}\nauth: "+tt.auth+"\napiservers: [{name: "+tt.listener+"}]\nplugin: {router: {option: {files: ["+tt.files+"]}}}")
-		if fault != "" || c.PublishedByAnyone() != tt.want {
-			t.Errorf("%+v: %s %q", tt, fault, c.PublishedByAnyone())
+		c, fault := load(t, "config: {open: true}\napiservers: [{name: "+tt.listener+"}]\nplugin: {router: {option: {files: ["+tt.files+"]}}}")
+		if fault != "" || c.PublishedByClients() != tt.want {
+			t.Errorf("%+v: %s %q", tt, fault, c.PublishedByClients())
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/auth"
+	"github.com/polarismesh/polaris/auth/defaultauth"
 	"github.com/polarismesh/polaris/bootstrap"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/plugin"
@@ -83,6 +84,9 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if err != nil {
 		return nil, err
 	}
+	if text := config.PublishedByClients(); text != "" && !asksForTokens(strategies.GetAuthChecker()) {
+		observe.Log.Warn("[SetRouter] " + text)
+	}
 	running.Store(server)
 	return &proxy{DiscoverServer: inner, router: server}, nil
 }
@@ -148,9 +152,15 @@ func (s *Server) warn() {
 			observe.Log.Warn("[SetRouter] clients of this listener get every instance: it is not routed", zap.String("apiserver", p.Name))
 		}
 	}
-	if text := s.config.PublishedByAnyone(); text != "" {
-		observe.Log.Warn("[SetRouter] " + text)
-	}
+}
+
+// asksForTokens reports whether Polaris refuses clients without a valid token. The
+// stock checker of v1.18.1 does so only with clientOpen and clientStrict: with
+// clientOpen alone a client without a token is an anonymous user, who may write
+// whatever no policy names.
+func asksForTokens(checker auth.AuthChecker) bool {
+	_, stock := checker.(*defaultauth.DefaultAuthChecker)
+	return checker.IsOpenClientAuth() && (!stock || defaultauth.AuthOption.ClientStrict)
 }
 
 // loaded is called when the first mapping and rules are in force.

@@ -124,9 +124,14 @@ func (c *Console) Isolate(ctx context.Context, namespace, service, host string, 
 	return c.call(ctx, http.MethodPut, "/naming/v1/instances/isolate/host", body, nil)
 }
 
-// Alias makes a Polaris alias of a service.
+// Alias makes a Polaris alias of a service, in the same namespace.
 func (c *Console) Alias(ctx context.Context, namespace, alias, target string) error {
-	body := map[string]string{"alias": alias, "alias_namespace": namespace, "service": target, "namespace": namespace}
+	return c.AliasIn(ctx, namespace, alias, namespace, target)
+}
+
+// AliasIn makes a Polaris alias of a service of another namespace.
+func (c *Console) AliasIn(ctx context.Context, aliasNamespace, alias, namespace, target string) error {
+	body := map[string]string{"alias": alias, "alias_namespace": aliasNamespace, "service": target, "namespace": namespace}
 	return c.call(ctx, http.MethodPost, "/naming/v1/service/alias", body, nil)
 }
 
