@@ -2,12 +2,14 @@ package router
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
@@ -25,6 +27,9 @@ func (s *Server) CallersNow() api.CallerStates {
 	})
 	return state
 }
+
+// AskedFor returns the callers that asked this node for a service lately.
+func (s *Server) AskedFor(service route.Service) []netip.Addr { return s.views.AskedFor(service) }
 
 // kindState returns a kind of caller for operators.
 func kindState(a view.Asked) api.KindState {

@@ -159,6 +159,22 @@ func (s *Store) Asked() (list []Asked, complete bool) {
 	return list, !s.asked.left.Load()
 }
 
+// AskedFor returns the callers that asked for a service within AskedWithin.
+func (s *Store) AskedFor(service route.Service) (addrs []netip.Addr) {
+	callers, ok := s.asked.services.Load(service)
+	if !ok {
+		return nil
+	}
+	now := s.Now()
+	callers.(*sync.Map).Range(func(addr, v any) bool {
+		if !v.(*lastAsked).isPast(now) {
+			addrs = append(addrs, addr.(netip.Addr))
+		}
+		return true
+	})
+	return addrs
+}
+
 // key returns what the caller has in common with others. It is not ok if nothing was
 // given yet, or if routing failed.
 func (a *lastAsked) key(service route.Service) (key askedKey, ok bool) {

@@ -55,6 +55,7 @@ type World struct {
 	Pods      []Pod
 	Aliases   map[route.Service]route.Service
 	Seen      []Seen
+	Asked     func(route.Service) []netip.Addr // who asked for a service lately; nil: not known
 	Routing   []strict.File // the files of Rules; nil if they are not at hand
 
 	indexed   bool
