@@ -15,14 +15,14 @@ const modulePath = "github.com/polaris-contrib/setrouter"
 // Packages that end in /... stand for all below them.
 var floors = [][]string{
 	{ // what everything may use: no Polaris, no routing
-		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/strict",
+		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/shrink", "internal/strict",
 	},
 	{"internal/diskcopy", "plugin/location"},
 	{"internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},
 	{"internal/observe", "internal/preflight", "internal/sources", "internal/firstload"},
 	{"internal/configcenter", "plugin/location/kubernetes", "plugin/router/route"},
 	{"internal/serverfiles", "plugin/router/explain"},
-	{"plugin/cmdb"},
+	{"plugin/boltdb", "plugin/cmdb"},
 	{"plugin/router/world"},
 	{"plugin/router/api", "plugin/router/cases"},
 	{"plugin/router/caller", "plugin/router/view", "plugin/router/l5"},
@@ -37,7 +37,7 @@ var floors = [][]string{
 // pure are the packages that decide, explain and read files: they know nothing of
 // a Polaris server, and nothing that they import does. So does setctl.
 var pure = []string{
-	"internal/strict", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
+	"internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
 	"plugin/router/world", "plugin/router/cases", "plugin/router/api", "build/setctl",
 }
 

@@ -5,7 +5,8 @@
 // It stands in for the plugin.go of the Polaris repository. The one line of
 // that list which is missing here, service/interceptor, is replaced by
 // plugin/router: both register the proxy named "auth", the only one that the
-// server's bootstrap calls, and Polaris accepts that name once.
+// server's bootstrap calls, and Polaris accepts that name once. plugin/boltdb
+// stands in for the stock embedded store, and has that inside.
 package setrouter
 
 import (
@@ -39,6 +40,7 @@ import (
 	_ "github.com/polarismesh/polaris/store/boltdb"
 	_ "github.com/polarismesh/polaris/store/mysql"
 
+	_ "github.com/polaris-contrib/setrouter/plugin/boltdb"              // store "boltdbStore": the stock one, right in every time zone
 	_ "github.com/polaris-contrib/setrouter/plugin/cmdb"                // CMDB "mapping": addresses to locations, from files
 	_ "github.com/polaris-contrib/setrouter/plugin/location/kubernetes" // source "kubernetes": pods by their labels
 	_ "github.com/polaris-contrib/setrouter/plugin/router"              // proxy "auth": the stock auth inside, SET and nearby routing outside

@@ -79,11 +79,12 @@ func TestFilesGoneAndBack(t *testing.T) {
 
 			// That there be none of a kind is said by a file.
 			must(t, server.WriteFile("conf/"+kind+"/all.yaml", "version: 1\n"))
-			if kind == "mapping" {
-				says(t, server, 1, "REFUSED", "2 of 2 entries would be lost")
-				if code, out := setctl(t, server, "reload", "--force"); code != 0 {
-					t.Errorf("a forced reload ends with exit code %d: %s", code, out)
-				}
+			says(t, server, 1, "REFUSED", map[string]string{
+				"mapping": "2 of 2 entries that say a SET would leave their addresses without one (100%), as conf/mapping/all.yaml:4 (127.1.0.0/16)",
+				"routing": "1 of 1 rules would be lost (100%), as rule \"novel\" of conf/routing/all.yaml:4",
+			}[kind])
+			if code, out := setctl(t, server, "reload", "--force"); code != 0 {
+				t.Errorf("a forced reload ends with exit code %d: %s", code, out)
 			}
 			eventually(t, server, shanghai, "novel", "10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1")
 			says(t, server, 0, "!REFUSED")

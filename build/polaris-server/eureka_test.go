@@ -19,14 +19,14 @@ import (
 // stock listener makes its list anew every so many seconds.
 func startEureka(t *testing.T, o polaristest.Options, refresh int) (*polaristest.Server, *polaristest.Console, string) {
 	t.Helper()
-	return startEurekaAt(t, o, refresh, "127.0.0.1")
+	return startEurekaAt(t, serverBinary, o, refresh, "127.0.0.1")
 }
 
-func startEurekaAt(t *testing.T, o polaristest.Options, refresh int, ip string) (*polaristest.Server, *polaristest.Console, string) {
+func startEurekaAt(t *testing.T, binary string, o polaristest.Options, refresh int, ip string) (*polaristest.Server, *polaristest.Console, string) {
 	t.Helper()
 	config, addr := withEureka(polaristest.Config(), ip, refresh)
 	o.Config = config
-	server, console := start(t, o)
+	server, console := startBinary(t, binary, o)
 	wait(t, func() error {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {

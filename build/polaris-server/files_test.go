@@ -91,7 +91,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	write(t, server, "conf/mapping/mapping.yaml", "version: 1\nmappings: [{match: 10.1.0.0/33, set: a.b.c}]\n")
 	logged(`mapping.yaml:2:20: \"10.1.0.0/33\" is not a prefix`)
 	write(t, server, "conf/mapping/mapping.yaml", "version: 1\nmappings: [{match: 127.1.0.0/16, set: qb.novel.z}]\n")
-	logged(`4 of 5 entries would be lost, more than 30%`)
+	logged(`refused: 4 of 4 entries that say a place would leave their addresses without one (100%), as conf/mapping/mapping.yaml:4 (127.1.0.0/16)`)
 	write(t, server, "conf/routing/routing.yaml", "")
 	logged(`routing.yaml: is empty`)
 	if err := os.Remove(filepath.Join(server.Dir, "conf/routing/routing.yaml")); err != nil {

@@ -29,7 +29,7 @@ func TestSummaryHasNoSecrets(t *testing.T) {
 	done(t, err)
 	defer conn.Close()
 	var answer wrapperspb.BytesValue
-	done(t, conn.Invoke(t.Context(), nodes.Method, &emptypb.Empty{}, &answer))
+	done(t, conn.Invoke(t.Context(), nodes.SummaryMethod, &emptypb.Empty{}, &answer))
 	text := string(answer.GetValue())
 	for _, secret := range []string{"novel", "qb", "conf", "yaml", "secret", "shanghai", "10.11", "127."} {
 		if strings.Contains(text, secret) {

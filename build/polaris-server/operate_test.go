@@ -231,7 +231,7 @@ func TestStatusAndReload(t *testing.T) {
 	write(t, server, "conf/mapping/mapping.yaml", "version: 1\nmappings: [{match: 127.1.0.0/16, set: qb.novel.z}]\n")
 	wait(t, func() error {
 		code, out := setctl(t, server, "status")
-		if code != 1 || !strings.Contains(out, "4 of 5 entries would be lost, more than 30% (shrinkGuardPercent)") {
+		if code != 1 || !strings.Contains(out, "4 of 4 entries that say a place would leave their addresses without one (100%), as conf/mapping/mapping.yaml:4 (127.1.0.0/16); more than 30% (shrinkGuardPercent)") {
 			return errorf("exit code %d: %s", code, out)
 		}
 		return nil

@@ -53,7 +53,7 @@ func TestCallersGetTheirLists(t *testing.T) {
 	// A spelling that is the stock handler's, which does not tell who asks.
 	for _, path := range []string{"/v1/Discover%2F", "/v1/Discover%2f%2F"} {
 		d := discover(t, server, polaristest.Request{Path: path, Source: shanghai, Service: "novel"})
-		if d.Code != 400000 || len(d.Instances) > 0 {
+		if d.Code != 500000 || len(d.Instances) > 0 {
 			t.Errorf("over %s: code %d and %v, want no list", path, d.Code, hosts(d))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -37,7 +38,8 @@ func newCheck(out *output) *cobra.Command {
 		Long: "Check validates mapping and routing files as one load, as the server would. It tells\n" +
 			"the two kinds apart by their content. A name as polaris://NAMESPACE/GROUP/FILE is a file in\n" +
 			"the config center of --server, as it is saved there: what publishing would put in force.\n" +
-			"With --server, check warns of roads that end too early among the instances there, too.",
+			"With --server, check warns of roads that end too early among the instances there, too, and\n" +
+			"of files that the shrink guard there would refuse.",
 		Args: arguments(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var problems strict.Problems
@@ -51,7 +53,12 @@ func newCheck(out *output) *cobra.Command {
 					return err
 				}
 			}
-			result := check(files, state, &problems)
+			result, after := check(files, state, &problems)
+			if after != nil {
+				if err := result.warnRefused(server, state, after); err != nil {
+					return err
+				}
+			}
 			for _, p := range result.Problems {
 				result.OK = result.OK && p.Warning && !strictly
 			}
@@ -71,8 +78,8 @@ func newCheck(out *output) *cobra.Command {
 
 // check validates files as one load. Problems has the problems of reading them; check
 // adds its own, and returns them all. With the state of a server, check warns of what the
-// files mean for the instances there, too.
-func check(files []strict.File, state *world.World, problems *strict.Problems) checkResult {
+// files mean for the instances there, too, and returns the state with the files in force.
+func check(files []strict.File, state *world.World, problems *strict.Problems) (result checkResult, after *world.World) {
 	mapping, routing := sortFiles(files, problems)
 	var mappingProblems, routingProblems, lints strict.Problems
 	table := location.LoadMapping(mapping, &mappingProblems)
@@ -84,10 +91,11 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) c
 	if table != nil && rules != nil {
 		rules.Lint(table, &lints)
 		if state != nil {
-			state.WithFiles(table, rules).Warn(&lints)
+			after = state.WithFiles(table, rules)
+			after.Warn(&lints)
 		}
 	}
-	result := checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
+	result = checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
 	if table != nil {
 		result.Entries = table.Len()
 	}
@@ -97,7 +105,23 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) c
 		}
 	}
 	result.Problems = append([]strict.Problem{}, problems.List()...)
-	return result
+	return result, after
+}
+
+// warnRefused adds a warning for the files of each kind that the shrink guard of a server
+// would refuse. Of a kind without files nothing is lost: what is in force stays.
+func (c *checkResult) warnRefused(server remote, before, after *world.World) error {
+	list, err := refused(server, "", before, after)
+	for _, r := range list {
+		names := c.Mapping
+		if r.Kind == api.KindRouting {
+			names = c.Routing
+		}
+		if len(names) > 0 {
+			c.Problems = append(c.Problems, strict.Warning(names[0], 0, 0, "without --force the server would not take these %s files: %s", r.Kind, r.Reason))
+		}
+	}
+	return err
 }
 
 // The keys that tell the kind of a file.

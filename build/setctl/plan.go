@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/polaris-contrib/setrouter/internal/shrink"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
@@ -41,7 +42,11 @@ func newPlan(out *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showPlan(cmd, out, world.NewPlan(before, after), failOn)
+			plan := world.NewPlan(before, after)
+			if plan.Refused, err = refused(server, dump, before, after); err != nil {
+				return err
+			}
+			return showPlan(cmd, out, plan, failOn)
 		},
 	}
 	addServerFlags(cmd, &server)
@@ -92,6 +97,21 @@ func stateNow(server remote, dump string) (*world.World, error) {
 	}
 	w := d.World(&problems)
 	return w, problems.Err()
+}
+
+// refused returns what the shrink guard of a server would refuse, or of a server with the
+// default limit where the state is in a dump.
+func refused(server remote, dump string, before, after *world.World) ([]world.RefusedFiles, error) {
+	limit := struct{ ShrinkGuardPercent *int }{}
+	if dump == "" {
+		if err := server.get("status", nil, &limit); err != nil {
+			return nil, err
+		}
+	}
+	if limit.ShrinkGuardPercent == nil { // also an older server
+		return before.Refused(after, shrink.DefaultPercent), nil
+	}
+	return before.Refused(after, *limit.ShrinkGuardPercent), nil
 }
 
 // candidate returns the same state under other files.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -231,43 +229,4 @@ func (w *statusWriter) kubernetes(s *sources.Status) {
 			w.row("invalid\t%s\t%s", explain.Plain(i.Pod), explain.Plain(i.Why))
 		}
 	}
-}
-
-// newReload returns the command `setctl reload`.
-func newReload(out *output) *cobra.Command {
-	var server remote
-	var force bool
-	cmd := &cobra.Command{
-		Use:   "reload [--force]",
-		Short: "load the files now",
-		Long:  "Reload exits with 1 if files are refused; what was in force then stays.",
-		Args:  arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var list []api.Reloaded
-			if err := server.do(http.MethodPost, "reload", url.Values{"force": {fmt.Sprint(force)}}, &list); err != nil {
-				return err
-			}
-			err := out.write(cmd.OutOrStdout(), list, func(w io.Writer) {
-				for _, r := range list {
-					verdict := "in force"
-					if !r.OK {
-						verdict = "REFUSED, what was in force stays"
-					}
-					fmt.Fprintf(w, "%s: %s, %d entries\n", r.Kind, verdict, r.Entries)
-					for _, p := range r.Problems {
-						fmt.Fprintf(w, "  %s\n", p)
-					}
-				}
-			})
-			for _, r := range list {
-				if err == nil && !r.OK {
-					err = errNotHeld
-				}
-			}
-			return err
-		},
-	}
-	addServerFlags(cmd, &server)
-	cmd.Flags().BoolVar(&force, "force", false, "also where entries would be lost (the shrink guard), and a release that is older than the one in force")
-	return cmd
 }

@@ -77,6 +77,14 @@ func loadLines(files []strict.File) (*lines, int, error) {
 	return &out, len(out), nil
 }
 
+// guardLines refuses to lose more than half of the lines.
+func guardLines(inForce, next *lines, _ []string) error {
+	if lost := len(*inForce) - len(*next); lost*2 > len(*inForce) {
+		return fmt.Errorf("%d of %d lines would be lost", lost, len(*inForce))
+	}
+	return nil
+}
+
 // fixture is a Live of one file in a config center, and of the files in a
 // directory.
 type fixture struct {
@@ -96,7 +104,7 @@ func newFixture(t *testing.T, dir string, now published) fixture {
 	f.source = newSource(f.center, []string{centerName, centerName}, filepath.Join(dir, "copy", "lines.json"))
 	live, err := livefile.Open(livefile.Options[lines]{
 		Globs: []string{filepath.Join(dir, "*.txt")}, Sources: []livefile.Source{f.source},
-		Load: loadLines, Guard: livefile.ShrinkGuard(50), Poll: 10 * time.Millisecond,
+		Load: loadLines, Guard: guardLines, Poll: 10 * time.Millisecond,
 		OnLoad: func(_ *lines, s livefile.Status) { f.loads <- s },
 	})
 	if err != nil {
@@ -169,7 +177,7 @@ func TestSourceReleases(t *testing.T) {
 		{published{panics: true}, centerName + ": panic while reading: a nil map", "1 2 3"},
 		{published{err: ErrAbsent}, centerName + ": there is no such content", "1 2 3"},
 		{published{text: " "}, centerName + ": is empty", "1 2 3"},
-		{published{text: "1"}, "2 of 3 entries would be lost", "1 2 3"},
+		{published{text: "1"}, "2 of 3 lines would be lost", "1 2 3"},
 		{published{text: "1\n2\n3"}, "", "1 2 3"}, // rolled back
 		{published{text: "4\n5"}, "", "4 5"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
@@ -16,11 +17,16 @@ type disk struct {
 	globs []string
 	alone bool                   // there are no other texts beside them
 	seen  map[string]os.FileInfo // at the last read
+	still stillness
 }
 
 // changed reports by names, sizes and times whether files may have other
 // contents than at the last read.
 func (d *disk) changed() bool { return !maps.EqualFunc(d.look(), d.seen, sameInfo) }
+
+// wait returns how long the files must still stand as they do now before they are read,
+// and the name of one of them.
+func (d *disk) wait() (time.Duration, string) { return d.still.wait(d.look(), d.seen) }
 
 // look returns what the file system says of each file; nil for a file that is
 // gone. A glob that names no file has an entry of its own.
@@ -46,6 +52,7 @@ func sameInfo(a, b os.FileInfo) bool {
 // read returns the files, and remembers how they look.
 func (d *disk) read(problems *strict.Problems) []strict.File {
 	d.seen = d.look() // before the reading: a change meanwhile is seen later
+	d.still.reset()
 	return d.files(problems)
 }
 

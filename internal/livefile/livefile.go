@@ -5,7 +5,7 @@
 //
 // A look finds what has changed: Run looks when the file system reports a change,
 // and at each tick. Then the Live reads every text, loads them into a new value,
-// asks the guards whether too much would be lost, and puts the value in force:
+// asks the guard whether too much would be lost, and puts the value in force:
 // see Live.load.
 package livefile
 
@@ -29,10 +29,10 @@ type Options[T any] struct {
 	Sources []Source
 	// Load makes a value, and counts the entries in it. It must be pure.
 	Load func(files []strict.File) (value *T, count int, err error)
-	// Guard may refuse a new value for the entries that would be lost; nil
-	// refuses nothing. Guard is not asked at the first load, nor when a reload is
-	// forced.
-	Guard func(oldCount, newCount int) error
+	// Guard may refuse a new value for what would be lost with the value in force;
+	// nil refuses nothing. Gone are the names of the files in force that are there
+	// no more. Guard is not asked at the first load, nor when a reload is forced.
+	Guard func(inForce, next *T, gone []string) error
 	// OnLoad is called after each load, refused or not, with the value in force
 	// then. It is called by one goroutine at a time; nil is fine. A look that
 	// finds nothing new is no load.
@@ -67,7 +67,7 @@ const (
 // Open loads the files for the first time. Any fault is an error. With Sources,
 // Open only makes sure that the files on disk can be read.
 func Open[T any](options Options[T]) (*Live[T], error) {
-	l := &Live[T]{options: options, disk: disk{globs: options.Globs, alone: len(options.Sources) == 0}}
+	l := &Live[T]{options: options, disk: disk{globs: options.Globs, alone: len(options.Sources) == 0, still: newStillness()}}
 	l.show()
 	if l.options.Poll == 0 {
 		l.options.Poll = 2 * time.Second
@@ -127,8 +127,10 @@ func (l *Live[T]) Reload(force bool) error {
 }
 
 // Refresh looks once, as Run does at each tick: it loads the files if one of them
-// has changed since the last load.
-func (l *Live[T]) Refresh() {
+// has changed since the last load. Where files are still being written, it leaves
+// everything as it is, and returns how long they must still stand as they do; else it
+// returns 0.
+func (l *Live[T]) Refresh() (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer func() {
@@ -138,18 +140,25 @@ func (l *Live[T]) Refresh() {
 		}
 	}()
 	if l.phase == phaseWaiting {
-		return
+		return 0
 	}
 	if l.status.CopyErr != nil && l.inForce != nil {
 		l.keep()
 		l.show()
 	}
-	// A swap of symlinks while files are read mixes two versions: look twice.
-	for range 2 {
-		if !l.changed() || l.load(UrgencyNone) == errLater {
-			return
-		}
+	if !l.changed() {
+		l.disk.still.reset()
+		return 0
 	}
+	wait, name := l.disk.wait()
+	if wait > 0 {
+		l.hold(name)
+		return wait
+	}
+	if l.load(UrgencyNone) == errMixed {
+		return quiet
+	}
+	return 0
 }
 
 func (l *Live[T]) changed() bool {
@@ -160,7 +169,7 @@ func (l *Live[T]) changed() bool {
 func (l *Live[T]) load(urgency Urgency) error {
 	began := clock.Now()
 	found, err := l.read(urgency)
-	if err == errLater {
+	if err == errLater || err == errMixed {
 		return err
 	}
 	l.status.TriedAt = began
@@ -181,20 +190,28 @@ func (l *Live[T]) load(urgency Urgency) error {
 	return err
 }
 
-// read reads the files on disk and every source. The error is errLater, or has
-// every fault.
-func (l *Live[T]) read(urgency Urgency) (*set, error) {
+// read reads the files on disk and every source. The error is errLater or errMixed, and
+// then nothing has been read, or has every fault.
+func (l *Live[T]) read(urgency Urgency) (found *set, err error) {
 	var problems strict.Problems
-	found, settled := &set{files: l.disk.read(&problems)}, true
+	before := l.disk.seen
+	settled := true
+	found = &set{files: l.disk.read(&problems)}
 	for _, source := range l.options.Sources {
 		reading, ok := source.Read(urgency, &problems)
 		found.add(reading)
 		settled = settled && ok
 	}
-	if !settled {
-		return nil, errLater
+	switch {
+	case !settled:
+		err = errLater
+	case urgency == UrgencyNone && l.disk.changed():
+		err = errMixed
+	default:
+		return found, problems.Err()
 	}
-	return found, problems.Err()
+	l.disk.seen = before
+	return nil, err
 }
 
 // confirm ends a load that has found the files in force. Files were touched, or
@@ -221,7 +238,7 @@ func (l *Live[T]) replace(found *set, urgency Urgency) error {
 		return err
 	}
 	if l.inForce != nil && urgency != UrgencyForced {
-		if err := l.askGuards(found.files, count); err != nil {
+		if err := l.askGuard(found.files, value); err != nil {
 			return err
 		}
 	}

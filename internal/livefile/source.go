@@ -50,8 +50,12 @@ const (
 	UrgencyForced                // an operator wants whatever there is
 )
 
-// errLater says that a Source asks for time.
-var errLater = errors.New("a source asks for time")
+var (
+	// errLater says that a Source asks for time.
+	errLater = errors.New("a source asks for time")
+	// errMixed says that files changed while they were read.
+	errMixed = errors.New("files changed while they were read")
+)
 
 // set is what is loaded together: every file on disk, and a Reading of each
 // Source. Its files are in the order of their names.

@@ -78,7 +78,7 @@ func newSourced(t *testing.T, source fakeSource) sourced {
 	t.Helper()
 	f := sourced{&fixture{t: t, dir: t.TempDir(), loads: make(chan loaded, 100)}, &source}
 	live, err := Open(Options[lines]{
-		Globs: []string{filepath.Join(f.dir, "*.txt")}, Sources: []Source{f.source}, Load: loadLines, Guard: ShrinkGuard(50), OnLoad: f.onLoad,
+		Globs: []string{filepath.Join(f.dir, "*.txt")}, Sources: []Source{f.source}, Load: loadLines, Guard: guardLines, OnLoad: f.onLoad,
 	})
 	if err != nil {
 		t.Fatal(err)

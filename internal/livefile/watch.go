@@ -23,24 +23,26 @@ func (l *Live[T]) Run(ctx context.Context) {
 	defer tick.Stop()
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil { // there are no inotify instances left: only tick
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				l.Refresh()
-			}
-		}
+		l.follow(ctx, &fsnotify.Watcher{}, func() {}, tick.C)
+		return
 	}
 	defer watcher.Close()
-	l.watch(watcher)
-	l.follow(ctx, watcher, tick.C)
+	watch := func() { l.watch(watcher) }
+	watch()
+	l.follow(ctx, watcher, watch, tick.C)
 }
 
-// follow looks when the watched directories have been quiet, and at each tick.
-func (l *Live[T]) follow(ctx context.Context, watcher *fsnotify.Watcher, tick <-chan time.Time) {
-	var settled <-chan time.Time
-	var busySince time.Time
+// follow looks when the watched directories have been quiet, when files have stood
+// still, and at each tick.
+func (l *Live[T]) follow(ctx context.Context, watcher *fsnotify.Watcher, watch func(), tick <-chan time.Time) {
+	var due <-chan time.Time // of the next look
+	var busySince time.Time  // zero: the directories have been quiet
+	lookNow := func() {
+		due, busySince = nil, time.Time{}
+		if wait := l.Refresh(); wait > 0 {
+			due = time.After(wait)
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,21 +51,38 @@ func (l *Live[T]) follow(ctx context.Context, watcher *fsnotify.Watcher, tick <-
 			if event.Op == fsnotify.Chmod {
 				continue
 			}
-			if settled == nil {
+			l.note(event)
+			if busySince.IsZero() {
 				busySince = time.Now()
 			}
-			if settled == nil || time.Since(busySince) < patience {
-				settled = time.After(quiet)
+			if time.Since(busySince) < patience {
+				due = time.After(quiet)
 			}
 		case <-watcher.Errors: // events were lost: the next tick finds the change
-		case <-settled:
-			settled = nil
-			l.Refresh()
+			l.forgetArrivals()
+		case <-due:
+			lookNow()
 		case <-tick:
-			l.watch(watcher)
-			l.Refresh()
+			watch()
+			if busySince.IsZero() {
+				lookNow()
+			}
 		}
 	}
+}
+
+// note remembers an event of a watched directory.
+func (l *Live[T]) note(event fsnotify.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.disk.still.note(event)
+}
+
+// forgetArrivals makes every file that has changed wait until it has stood still.
+func (l *Live[T]) forgetArrivals() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.disk.still.arrivals)
 }
 
 // watch adds the directories that exist. To add a directory again has no effect.

@@ -31,7 +31,7 @@ var (
 	}, []string{"rule", "tier", "level", "result"})
 	// Failures counts requests whose routing failed for an internal reason.
 	Failures = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "setrouter_failures_total", Help: "Requests whose routing failed; they got the stock answer, or an error with failOpen: false.",
+		Name: "setrouter_failures_total", Help: "Requests whose routing failed; they got the stock answer, or no list with failOpen: false.",
 	})
 	// Unidentified counts requests of callers that have neither SET nor location.
 	Unidentified = prometheus.NewCounter(prometheus.CounterOpts{

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/polaris-contrib/setrouter/internal/shrink"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -19,9 +20,9 @@ const MappingName = "mapping"
 
 // Config is the part of the server's configuration that the pack reads.
 type Config struct {
-	CMDB               string   // plugin.cmdb.name
-	MappingFiles       []string // globs, relative to the working directory, and names in the config center
-	ShrinkGuardPercent int
+	CMDB               string      // plugin.cmdb.name
+	MappingFiles       []string    // globs, relative to the working directory, and names in the config center
+	ShrinkGuardPercent int         // of mapping and routing files
 	Sources            []string    // in order of precedence
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
@@ -47,7 +48,7 @@ func Load(name string) (*Config, error) {
 	}
 	file.Data = []byte(os.ExpandEnv(string(file.Data)))
 	c := &Config{
-		ShrinkGuardPercent: 30,
+		ShrinkGuardPercent: shrink.DefaultPercent,
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		FailOpen:           true,
 		NodesService:       "polaris.checker", // as Polaris

@@ -12,6 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/internal/shrink"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
@@ -20,7 +21,11 @@ type Options[T any] struct {
 	Kind  string   // mapping or routing
 	Names []string // as in the configuration: globs, and names in the config center
 	Load  func(files []strict.File) (value *T, count int, err error)
-	Guard func(oldCount, newCount int) error // nil refuses nothing, see livefile.Options
+	// Losses returns what a reload would lose of the value in force; nil refuses
+	// nothing.
+	Losses func(inForce, next *T) shrink.Losses
+	// ShrinkGuardPercent is how much a reload may lose without force.
+	ShrinkGuardPercent int
 	// OnLoad is called after each load, with the value in force then; nil is fine.
 	OnLoad func(value *T)
 }
@@ -68,7 +73,8 @@ func Open[T any](options Options[T]) (*Files[T], error) {
 	}
 	observe.Register()
 	live, err := livefile.Open(livefile.Options[T]{
-		Globs: globs, Sources: sources, Load: options.Load, Guard: options.Guard,
+		Globs: globs, Sources: sources, Load: options.Load,
+		Guard: options.guard,
 		OnLoad: func(value *T, status livefile.Status) {
 			f.report(options.Kind, status)
 			if options.OnLoad != nil {
@@ -84,6 +90,14 @@ func Open[T any](options Options[T]) (*Files[T], error) {
 		configcenter.Local.OnWarm(live.Start)
 	}
 	return f, nil
+}
+
+// guard refuses a reload that would lose too much.
+func (o Options[T]) guard(inForce, next *T, gone []string) error {
+	if o.Losses == nil {
+		return nil
+	}
+	return o.Losses(inForce, next).Check(o.ShrinkGuardPercent, gone)
 }
 
 // Status returns what is in force, and how the last load went. It does not block.

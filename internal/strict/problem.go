@@ -4,6 +4,7 @@
 package strict
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -139,4 +140,16 @@ func (e Error) Lines() []string {
 		lines = append(lines, p.String())
 	}
 	return lines
+}
+
+// Lines returns what is wrong by an error of any kind, a line for each fault of an
+// Error. It returns an empty list for nil.
+func Lines(err error) []string {
+	if faults, ok := errors.AsType[Error](err); ok {
+		return faults.Lines()
+	}
+	if err == nil {
+		return []string{}
+	}
+	return []string{err.Error()}
 }

@@ -3,14 +3,17 @@ package cmdb
 import (
 	"context"
 	"fmt"
+	"iter"
+	"net/netip"
 	"os"
+	"sync/atomic"
 
 	"github.com/polarismesh/polaris/bootstrap"
 	"github.com/polarismesh/polaris/plugin"
 
-	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/serverfiles"
+	"github.com/polaris-contrib/setrouter/internal/shrink"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -42,7 +45,10 @@ func (c *CMDB) open(configFile string) error {
 		Kind:  "mapping",
 		Names: config.MappingFiles,
 		Load:  load,
-		Guard: livefile.ShrinkGuard(config.ShrinkGuardPercent),
+		Losses: func(inForce, next *mapping) shrink.Losses {
+			return inForce.table.Losses(next.table, recentCallers())
+		},
+		ShrinkGuardPercent: config.ShrinkGuardPercent,
 	})
 	return err
 }
@@ -60,3 +66,18 @@ func Files() serverfiles.Handle {
 // server's CMDB is another plugin. It is safe for concurrent use and does not
 // block.
 func Table() *location.Table { return plugged.table() }
+
+// callers is what GuardCallers was given last.
+var callers atomic.Pointer[func() iter.Seq[netip.Addr]]
+
+// GuardCallers has the shrink guard of the mapping look at callers, too: recent returns
+// the callers that asked lately. GuardCallers is safe for concurrent use.
+func GuardCallers(recent func() iter.Seq[netip.Addr]) { callers.Store(&recent) }
+
+// recentCallers returns the callers that asked lately, nil before GuardCallers.
+func recentCallers() iter.Seq[netip.Addr] {
+	if recent := callers.Load(); recent != nil {
+		return (*recent)()
+	}
+	return nil
+}

@@ -1,7 +1,9 @@
 package location_test
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/gaissmai/bart"
@@ -32,4 +34,30 @@ func BenchmarkLookup(b *testing.B) {
 	}
 	run("bare", func(addr netip.Addr) bool { _, ok := bare.Lookup(addr); return ok })
 	run("ours", func(addr netip.Addr) bool { _, ok := table.Lookup(addr); return ok })
+}
+
+// BenchmarkLosses is what the shrink guard takes for a reload in which one entry of ten
+// is another one, with 20,000 callers.
+func BenchmarkLosses(b *testing.B) {
+	for _, n := range []int{100_000, 1_000_000} {
+		entries := mappingtest.Entries(n)
+		callers := mappingtest.Queries(entries, 20_000)
+		var problems strict.Problems
+		load := func() *location.Table {
+			return location.LoadMapping([]strict.File{{Name: "m.csv", Data: mappingtest.CSV(entries)}}, &problems)
+		}
+		old := load()
+		for i := range entries {
+			if i%10 == 0 {
+				entries[i].SET = "a.b.c"
+			}
+		}
+		next := load()
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				old.Losses(next, slices.Values(callers))
+			}
+		})
+	}
 }

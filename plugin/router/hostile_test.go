@@ -155,7 +155,7 @@ func TestNoPeerNoList(t *testing.T) {
 		resp := s.instances(context.Background(), &apiservice.DiscoverFilter{}, &apiservice.Service{Name: wrapperspb.String(name), Namespace: wrapperspb.String("default")})
 		return fmt.Sprintf("%d %d %s", resp.Code.GetValue(), len(resp.Instances), resp.Service.GetName().GetValue())
 	}
-	for name, want := range map[string]string{"s": "400000 0 s", "lane": "400000 0 lane", "made-up-1": "400202 0 made-up-1"} {
+	for name, want := range map[string]string{"s": "500000 0 s", "lane": "500000 0 lane", "made-up-1": "400202 0 made-up-1"} {
 		if got := ask(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}

@@ -112,19 +112,6 @@ func (r *request) renamed(resp *apiservice.DiscoverResponse) *apiservice.Discove
 	return resp
 }
 
-// refuseUnknownPeer answers a request that came past the pack's handler of
-// /v1/Discover, as to /v1/Discover%2F: the stock handler does not tell who asks,
-// and a list for nobody in particular would be another caller's. Auth comes
-// first.
-func (r *request) refuseUnknownPeer() *apiservice.DiscoverResponse {
-	resp := r.stockAnswer()
-	if resp.GetCode().GetValue() <= uint32(apimodel.Code_DataNoChange) {
-		resp = api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
-		resp.Info = wrapperspb.String("the server cannot tell who asks, expected POST /v1/Discover")
-	}
-	return resp
-}
-
 // whyRefused returns the reason for an answer where the stock server refuses the
 // service to read.
 func (r *request) whyRefused(why route.Why, refused *apiservice.DiscoverResponse) route.Why {

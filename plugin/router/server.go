@@ -16,7 +16,6 @@ package router
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -24,15 +23,12 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
-	"go.uber.org/zap"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
-	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
@@ -57,9 +53,9 @@ type Server struct {
 }
 
 // instances answers a discovery request for instances (docs/design.md, 5.4). A fault
-// in routing, also a panic, is logged and counted, and the caller gets the stock
-// answer, or an error with failOpen: false. What the stock server itself does with a
-// request is not guarded here.
+// in routing, also a panic, is logged and counted. The caller then gets the stock
+// answer, or with failOpen: false the answer of KeepYours. What the stock server
+// itself does with a request is not guarded here.
 func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilter, message *apiservice.Service) *apiservice.DiscoverResponse {
 	if message == nil { // the stock server panics
 		return api.NewDiscoverInstanceResponse(apimodel.Code_EmptyRequest, nil)
@@ -88,7 +84,7 @@ func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err erro
 	case o.refused != nil:
 		return o.refused, nil
 	case !caller.HasPeer(r.ctx) && r.query.Rules.Concerns(who.Resolved):
-		return r.refuseUnknownPeer(), nil
+		return r.keepYours(whyUnknownPeer), nil
 	case o.why != route.WhyRouted:
 		return r.stockAnswer(), nil
 	case o.view.Revision == r.message.GetRevision().GetValue():
@@ -153,57 +149,8 @@ func count(rule *route.Rule, result string) {
 
 // answerFault answers a request whose routing failed.
 func (s *Server) answerFault(r *request, err error) *apiservice.DiscoverResponse {
-	s.reportFault(r, err)
-	if s.config.FailOpen {
+	if s.Fault(r.query.Service.String(), err) == nil {
 		return r.stockAnswer()
 	}
-	// polaris-go keeps its list on a 4xx code, and leaves the server on a 5xx. Other
-	// SDKs do not (docs/design.md, 5.4 with its note Not yet).
-	resp := api.NewDiscoverInstanceResponse(apimodel.Code_BadRequest, r.message)
-	resp.Info = wrapperspb.String("routing failed in the server, see its log")
-	return resp
-}
-
-// reportFault counts and logs a fault in routing.
-func (s *Server) reportFault(r *request, err error) {
-	observe.Failures.Inc()
-	count(nil, observe.ResultFailed)
-	observe.Log.Error("[SetRouter] routing failed", zap.String("service", explain.Plain(r.query.Service.String())), zap.Bool("failOpen", s.config.FailOpen), zap.Error(err))
-}
-
-// Routed returns the list of a caller, for listeners whose protocol reads the
-// registry past the discovery interface and that filter their own answers. It is
-// not ok where the stock answer stands: no rule, shadow, outside of the rollout,
-// no such service, or a fault, which is logged and counted. The answer is shared:
-// read only. Such protocols have no auth on reads, so that auth is not asked.
-func (s *Server) Routed(addr netip.Addr, service route.Service) (resp *apiservice.DiscoverResponse, ok bool) {
-	if s.rules == nil {
-		return nil, false
-	}
-	r, err := s.newRequest(caller.WithAddress(context.Background(), addr), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
-	if err == nil {
-		resp, err = s.routed(r)
-	}
-	if err != nil {
-		s.reportFault(r, err)
-		return nil, false
-	}
-	return resp, resp != nil
-}
-
-// routed returns the list that answers a request, nil where the stock answer
-// stands.
-func (s *Server) routed(r *request) (resp *apiservice.DiscoverResponse, err error) {
-	defer observe.Recovered(&err)
-	o, err := s.decide(r, s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r))
-	if err != nil || o.why != route.WhyRouted || o.view == nil {
-		return nil, err
-	}
-	o.view.CountSent()
-	return o.view.Answer, nil
-}
-
-// CallerOf returns the address of the caller of an HTTP request.
-func (s *Server) CallerOf(r *http.Request) netip.Addr {
-	return caller.AddressHTTP(r, s.config.TrustedProxies)
+	return KeepYours(r.message, whyFault)
 }

@@ -179,11 +179,15 @@ func TestFailure(t *testing.T) {
 	}
 	s.config.FailOpen = false
 	resp, got = get(s, "10.1.0.1", "s", "")
-	if got != "400000 " || resp.Service.GetName().GetValue() != "s" {
+	if got != "500000 " || resp.Service.GetName().GetValue() != "s" {
 		t.Errorf("failed closed: %s for %v", got, resp.Service)
 	}
-	if n := testutil.ToFloat64(observe.Failures) - before; n != 3 {
-		t.Errorf("%v failures counted, want 3", n)
+	resp, got = get(s, "10.1.0.1", "s", "the one before")
+	if got != "200001 " || resp.Service.GetName().GetValue() != "s" || resp.Service.GetRevision().GetValue() != "the one before" {
+		t.Errorf("failed closed, with a list: %s for %v", got, resp.Service)
+	}
+	if n := testutil.ToFloat64(observe.Failures) - before; n != 4 {
+		t.Errorf("%v failures counted, want 4", n)
 	}
 }
 
@@ -213,7 +217,7 @@ func TestBrokenIdentitySource(t *testing.T) {
 		want     map[string]string // by name: code and how many instances
 	}{
 		{true, map[string]string{"s": "200000 4", "lane": "200000 4", "nowhere": "400202 0"}},
-		{false, map[string]string{"s": "400000 0", "lane": "400000 0", "nowhere": "400000 0"}},
+		{false, map[string]string{"s": "500000 0", "lane": "500000 0", "nowhere": "500000 0"}},
 	} {
 		s, _ := newTestServer(t)
 		s.sources, s.config.FailOpen = []location.Source{brokenSource{}}, test.failOpen

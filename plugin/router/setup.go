@@ -3,7 +3,9 @@ package router
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -119,6 +121,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 	}
 	files, err := serverfiles.Open(serverfiles.Options[route.Rules]{
 		Kind: "routing", Names: config.RoutingFiles, Load: LoadRules, OnLoad: reportRules,
+		Losses: (*route.Rules).Losses, ShrinkGuardPercent: config.ShrinkGuardPercent,
 	})
 	if err != nil {
 		return nil, err
@@ -133,6 +136,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 	if err := s.records.Follow(stockWithoutAuth.Cache()); err != nil {
 		return nil, err
 	}
+	cmdb.GuardCallers(func() iter.Seq[netip.Addr] { return maps.Keys(s.recent.Requests()) })
 	go files.Run(context.Background())
 	go s.tick()
 	s.warn()

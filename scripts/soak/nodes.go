@@ -147,7 +147,7 @@ func (s *soak) startNodes(ctx context.Context, files map[string]string) (err err
 	if s.cluster, err = polaristest.StartCluster(); err != nil {
 		return err
 	}
-	config := strings.Replace(polaristest.Config(), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+lanesSource+`"`, 1)
+	config := strings.Replace(polaristest.Unguarded(polaristest.Config()), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+lanesSource+`"`, 1)
 	config = strings.ReplaceAll(config, "sizeCacheProto: 4096", "sizeCacheProto: 512") // that fills up in minutes
 	for i := range 2 {
 		links, err := s.cluster.Join()

@@ -94,16 +94,8 @@ func (c *Console) Register(ctx context.Context, instances ...Instance) error {
 	return nil
 }
 
-// Deregister removes instances, as instances do themselves when they end. It
-// isolates them first, because of the boltdb store: there the stock server's cache
-// follows a deletion only if the instance was changed within the last seconds
-// (v1.18.1 asks for the mtime in the instance, and a deletion does not change it).
+// Deregister removes instances, as instances do themselves when they end.
 func (c *Console) Deregister(ctx context.Context, instances ...Instance) error {
-	for _, i := range instances {
-		if err := c.Isolate(ctx, i.Namespace, i.Service, i.Host, true); err != nil {
-			return err
-		}
-	}
 	return c.call(ctx, http.MethodPost, "/naming/v1/instances/delete", instances, nil)
 }
 

@@ -39,6 +39,7 @@ type Options struct {
 	Store          string // the `store` in the configuration; default the embedded store
 	Checkers       string // the `healthcheck.checkers`; default in memory
 	SelfAddress    string // the address that the server registers itself with; default 127.0.0.1
+	TimeZone       string // the process's TZ; default the machine's time zone
 }
 
 // Server is a running server process.
@@ -81,6 +82,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.cmd = exec.Command(binary, "start", "-c", "conf/polaris-server.yaml")
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.Dir, s.out, s.out
+	if o.TimeZone != "" {
+		s.cmd.Env = append(os.Environ(), "TZ="+o.TimeZone)
+	}
 	s.cmd.SysProcAttr, s.logged = DieWithParent(), len(s.Log())
 	if err := s.cmd.Start(); err != nil {
 		return nil, errors.Join(err, s.clean())

@@ -37,6 +37,7 @@ func apiHandler(b backend) http.Handler {
 	get("changes", func(r *http.Request) (any, error) { return answerChanges(b, r) })
 	get("configfile", func(r *http.Request) (any, error) { return b.ConfigFile(r.FormValue("name")) })
 	mux.Handle("POST /setrouter/v1/reload", jsonHandler(func(r *http.Request) (any, error) { return answerReload(b, r) }))
+	mux.Handle("POST /setrouter/v1/nodes/reload", jsonHandler(func(r *http.Request) (any, error) { return answerReloadAll(b, r) }))
 	mux.Handle("POST /setrouter/v1/configfile", jsonHandler(func(r *http.Request) (any, error) { return answerPublish(b, r) }))
 	mux.Handle("/setrouter/", jsonHandler(func(r *http.Request) (any, error) {
 		return nil, newHTTPError(http.StatusNotFound, "not-found", "there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path)

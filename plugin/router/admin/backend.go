@@ -27,6 +27,7 @@ type backend interface {
 	Dump() world.Dump
 	Changes(service string) []api.Change
 	Reload(force bool) []api.Reloaded
+	ReloadAll(ctx context.Context, force bool) api.ClusterReload
 	ConfigFile(name string) (release.Saved, error)
 	Nodes(context.Context) api.Cluster
 	PublishConfigFile(name string, edit release.Edit, operator configcenter.Operator) (release.Published, error)
@@ -40,16 +41,12 @@ type serverBackend struct {
 
 var _ backend = serverBackend{}
 
-// Reload loads mapping and routing files now. With force no guard refuses files
-// for what would be lost with the files in force.
-func (b serverBackend) Reload(force bool) []api.Reloaded {
-	out := []api.Reloaded{}
-	for _, files := range b.Files() {
-		err := files.Reload(force)
-		status := filesStatus(files, b.Now())
-		out = append(out, api.Reloaded{Kind: files.Kind, OK: err == nil, Entries: status.Entries, Problems: status.Problems})
-	}
-	return out
+// Reload loads the files of this node, as nodes.Reload.
+func (b serverBackend) Reload(force bool) []api.Reloaded { return nodes.Reload(b.Server, force) }
+
+// ReloadAll loads the files of all nodes, as nodes.ReloadAll.
+func (b serverBackend) ReloadAll(ctx context.Context, force bool) api.ClusterReload {
+	return nodes.ReloadAll(ctx, b.Server, force)
 }
 
 // maxDumps bounds how often Dump begins anew while files are loaded one after the

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -24,6 +25,11 @@ type countingBackend struct {
 func (b countingBackend) Reload(bool) []api.Reloaded {
 	*b.count++
 	return []api.Reloaded{}
+}
+
+func (b countingBackend) ReloadAll(context.Context, bool) api.ClusterReload {
+	*b.count++
+	return api.ClusterReload{}
 }
 
 func (b countingBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {

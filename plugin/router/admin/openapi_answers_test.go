@@ -108,6 +108,13 @@ func (b openapiBackend) Reload(force bool) []api.Reloaded {
 	return []api.Reloaded{{Kind: "mapping", OK: force, Problems: []string{}}}
 }
 
+func (b openapiBackend) ReloadAll(_ context.Context, force bool) api.ClusterReload {
+	return api.ClusterReload{Notes: []string{"others may be missing"}, Nodes: []api.NodeReload{
+		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Files: b.Reload(force)},
+		{Address: "10.0.0.2:8091", Problem: "does not answer within 45s", Files: []api.Reloaded{}},
+	}}
+}
+
 func (b openapiBackend) ConfigFile(name string) (release.Saved, error) {
 	switch name {
 	case "polaris://a/b/away":
@@ -188,6 +195,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	ask("", "localhost:8095", "post /setrouter/v1/reload?force=true", `"ok": true`)
 	ask("", "localhost:8095", "post /setrouter/v1/reload?force=yes", "bad-request")
+	ask("", "localhost:8095", "post /setrouter/v1/nodes/reload?force=true", `"problem": "does not answer within 45s"`)
+	ask("", "localhost:8095", "post /setrouter/v1/nodes/reload?force=yes", "bad-request")
 	const publish = "post /setrouter/v1/configfile?name=polaris://a/b/"
 	for _, tt := range []struct{ name, body, token, want string }{
 		{"c.yaml", `{"base": "right", "content": "version: 1", "release": "r"}`, "good", `"release": "r"`},

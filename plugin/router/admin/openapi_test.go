@@ -136,7 +136,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": explain.Caller{}, "get services": []string{},
 		"get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
-		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get nodes": api.Cluster{},
+		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get nodes": api.Cluster{}, "post nodes/reload": api.ClusterReload{},
 	}
 	d.compare(t, "edit", d.find(d, "components", "schemas", "Edit"), reflect.TypeFor[release.Edit]())
 	d.compare(t, "error", d.find(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
@@ -164,7 +164,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 		}
 		source = append(source, text...)
 	}
-	for _, m := range regexp.MustCompile(`\bget\("([\w-]+)"|"([A-Z]+) /setrouter/v1/([\w-]+)"|FormValue\("(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`\bget\("([\w-]+)"|"([A-Z]+) /setrouter/v1/([\w/-]+)"|FormValue\("(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
 		switch {
 		case m[1] != "":
 			served["get "+m[1]] = true

@@ -144,6 +144,9 @@ func (b pageBackend) Explain(q world.Request) (explain.Explanation, error) {
 func (b pageBackend) Caller(addr netip.Addr) explain.Caller { return b.World().Caller(addr) }
 func (b pageBackend) Dump() world.Dump                      { return world.NewDump(b.World(), nil, nil) }
 func (b pageBackend) Reload(bool) []api.Reloaded            { return []api.Reloaded{} }
+func (b pageBackend) ReloadAll(context.Context, bool) api.ClusterReload {
+	return api.ClusterReload{}
+}
 func (b pageBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
 	return release.Published{}, configcenter.ErrAbsent
 }

@@ -95,11 +95,27 @@ func serviceNames(w *world.World) []string {
 }
 
 func answerReload(b backend, r *http.Request) (any, error) {
+	force, err := forceParameter(r)
+	if err != nil {
+		return nil, err
+	}
+	return b.Reload(force), nil
+}
+
+func answerReloadAll(b backend, r *http.Request) (any, error) {
+	force, err := forceParameter(r)
+	if err != nil {
+		return nil, err
+	}
+	return b.ReloadAll(r.Context(), force), nil
+}
+
+func forceParameter(r *http.Request) (bool, error) {
 	force := r.FormValue("force")
 	if force != "" && force != "true" && force != "false" {
-		return nil, badRequest("force %q is not true or false", force)
+		return false, badRequest("force %q is not true or false", force)
 	}
-	return b.Reload(force == "true"), nil
+	return force == "true", nil
 }
 
 // headerPolarisToken is the header in which Polaris takes the token of a user.

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
@@ -26,7 +25,7 @@ func (b serverBackend) Status() api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
 	drifts, several := w.Drifts(), w.WithSeveralSETs()
 	status := api.Status{
-		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen,
+		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen, ShrinkGuardPercent: b.Config().ShrinkGuardPercent,
 		Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
@@ -96,7 +95,7 @@ func evacuations(rules *route.Rules, w *world.World) []api.Evacuation {
 func filesStatus(files router.Files, now time.Time) api.Files {
 	s := files.Status()
 	status := api.Files{
-		Kind: files.Kind, Names: append([]string{}, s.InForce...), Entries: s.Count, Problems: []string{},
+		Kind: files.Kind, Names: append([]string{}, s.InForce...), Entries: s.Count, Problems: strict.Lines(s.Err),
 		LoadedAt: clock.AsOf(now, s.LoadedAt), TriedAt: clock.AsOf(now, s.TriedAt),
 		Releases: append([]release.Release{}, s.Releases...),
 	}
@@ -105,11 +104,6 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 	}
 	if s.CopyErr != nil {
 		status.CopyProblem = s.CopyErr.Error()
-	}
-	if problems, ok := errors.AsType[strict.Error](s.Err); ok {
-		status.Problems = problems.Lines()
-	} else if s.Err != nil {
-		status.Problems = append(status.Problems, s.Err.Error())
 	}
 	return status
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -26,6 +27,41 @@ type Node struct {
 	// AheadSeconds is the clock of the node less the clock of the node that was asked.
 	AheadSeconds float64  `json:"aheadSeconds"`
 	Summary      *Summary `json:"summary,omitempty"`
+}
+
+// ClusterReload is the outcome of a reload on all nodes.
+type ClusterReload struct {
+	OK bool `json:"ok"` // every node has reloaded, and no files were refused
+	// Notes say why nodes may be missing in the list; none can be if there are no notes.
+	Notes []string     `json:"notes"`
+	Nodes []NodeReload `json:"nodes"` // the one that was asked is the first
+}
+
+// NodeReload is the outcome of a reload on a node.
+type NodeReload struct {
+	Address string `json:"address"` // as of a Node, and the next two
+	Self    bool   `json:"self"`
+	Healthy bool   `json:"healthy"`
+	// Problem is why the node may not have reloaded; empty: it has.
+	Problem string     `json:"problem,omitempty"`
+	Files   []Reloaded `json:"files"`
+}
+
+// Reloaded reports whether the node has reloaded, and no files were refused.
+func (n NodeReload) Reloaded() bool {
+	return n.Problem == "" && !slices.ContainsFunc(n.Files, func(r Reloaded) bool { return !r.OK })
+}
+
+// CheckReloaded returns an error for outcomes that no node of this pack would send.
+func CheckReloaded(list []Reloaded) error {
+	seen := map[string]bool{}
+	for _, r := range list {
+		if r.Kind != KindMapping && r.Kind != KindRouting || seen[r.Kind] {
+			return errors.New("its files are of unknown kinds")
+		}
+		seen[r.Kind] = true
+	}
+	return nil
 }
 
 // Summary is what a node says of itself to whoever reaches its discovery port. It

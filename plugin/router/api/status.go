@@ -15,13 +15,15 @@ import (
 // Status is the state of the pack on this node. Its JSON is that of the admin
 // listener and of `setctl status -o json`.
 type Status struct {
-	Now         time.Time    `json:"now"`
-	Started     time.Time    `json:"started"`
-	Files       []Files      `json:"files"` // mapping and routing
-	FailOpen    bool         `json:"failOpen"`
-	Rules       []RuleStatus `json:"rules"`
-	Evacuations []Evacuation `json:"evacuations"`
-	Protocols   []Protocol   `json:"protocols"`
+	Now      time.Time `json:"now"`
+	Started  time.Time `json:"started"`
+	Files    []Files   `json:"files"` // mapping and routing
+	FailOpen bool      `json:"failOpen"`
+	// ShrinkGuardPercent is how much a reload may lose without force.
+	ShrinkGuardPercent int          `json:"shrinkGuardPercent"`
+	Rules              []RuleStatus `json:"rules"`
+	Evacuations        []Evacuation `json:"evacuations"`
+	Protocols          []Protocol   `json:"protocols"`
 	// Warnings are what `setctl check` would say of the files in force, and what is
 	// remarkable about the lists that callers get.
 	Warnings []strict.Problem `json:"warnings"`

@@ -35,7 +35,6 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
-	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 )
 
@@ -117,10 +116,10 @@ func baseOptions(protocol string, option map[string]any) []grpcserver.InitOption
 }
 
 // register registers the services that the configuration has under `api`, and
-// the service by which the other nodes ask for the state of this node.
+// the service by which the other nodes ask this one.
 func (s *slot) register(registrar *grpc.Server) error {
 	if running := router.Running(); running != nil {
-		nodes.Register(registrar, func() api.Summary { return nodes.Summary(running) })
+		nodes.Register(registrar, running)
 	}
 	for name, config := range s.apis {
 		if name != "client" {
@@ -136,7 +135,9 @@ func (s *slot) register(registrar *grpc.Server) error {
 		if err != nil {
 			return err
 		}
-		open[nodes.Method] = true
+		for _, method := range nodes.Methods {
+			open[method] = true
+		}
 		s.OpenMethod = open
 	}
 	return nil

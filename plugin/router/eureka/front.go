@@ -2,131 +2,129 @@ package eureka
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/emicklei/go-restful/v3"
+	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	"go.uber.org/zap"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
-// Times of the stock listener.
+// Times of a connection. The stock listener has the writeTimeout only, and waits
+// without end for a request of which a part has come.
 const (
+	readTimeout  = time.Minute
 	writeTimeout = 2 * time.Minute
+	idleTimeout  = 10 * time.Minute
 	stopTimeout  = 3 * time.Second
 )
 
-// front is a reverse proxy before the stock listener.
+// stockServer is the stock listener.
+type stockServer interface {
+	apiserver.Apiserver
+	GetEurekaServer() *restful.WebService
+	GetEurekaV1Server() *restful.WebService
+	GetEurekaV2Server() *restful.WebService
+}
+
+// front listens in the place of the stock listener, and runs the stock routes. The
+// routes that have instances in their answer are the front's own for callers that
+// rules are for.
 type front struct {
 	listen           listenOptions
-	stockAddress     string
 	defaultNamespace string // of requests that name no namespace
-	filter           filter
-	documents        documentCache
+	routing          routing
+	fragments        fragments
 
-	server    *http.Server
-	transport *http.Transport
-	ctx       context.Context // done when the front or the stock listener has ended
-	cancel    context.CancelFunc
+	server *http.Server
 }
 
 // newFront returns a front, and the options for the stock listener behind it.
 func newFront(option map[string]any, protocol string, r routing) (*front, map[string]any, error) {
-	stockPort, err := freePort()
-	if err != nil {
-		return nil, nil, err
-	}
-	listen, stockOption, err := splitOptions(option, protocol, stockPort)
+	listen, stockOption, err := splitOptions(option, protocol)
 	if err != nil {
 		return nil, nil, err
 	}
 	f := &front{
-		listen: listen, stockAddress: net.JoinHostPort(loopback, strconv.Itoa(stockPort)), defaultNamespace: eurekaserver.DefaultNamespace,
-		filter: filter{r}, transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100, IdleConnTimeout: time.Minute},
+		listen: listen, defaultNamespace: eurekaserver.DefaultNamespace, routing: r, fragments: newFragments(),
 	}
 	if name, _ := option[optionNamespace].(string); name != "" {
 		f.defaultNamespace = name
 	}
-	f.ctx, f.cancel = context.WithCancel(context.Background())
-	f.server = &http.Server{Handler: f.handler(), WriteTimeout: writeTimeout}
+	f.server = &http.Server{ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout}
 	return f, stockOption, nil
 }
 
-// run begins to serve when the stock listener does, and serves until stop.
-func (f *front) run() error {
-	if !f.stockServes() {
-		return nil
+// run makes the stock listener ready, and serves until stop.
+func (f *front) run(stock stockServer) error {
+	if err := makeReady(stock); err != nil {
+		return err
 	}
+	f.server.Handler = f.handler(stock)
 	listener, err := f.listen.open()
 	if err != nil {
 		return err
 	}
-	observe.Log.Info("[SetRouter] the Eureka listener is routed", zap.Stringer("address", listener.Addr()), zap.String("stock", f.stockAddress))
+	observe.Log.Info("[SetRouter] the Eureka listener is routed", zap.Stringer("address", listener.Addr()))
 	if f.listen.hasTLS() {
 		return f.server.ServeTLS(listener, f.listen.tls.CertFile, f.listen.tls.KeyFile)
 	}
 	return f.server.Serve(listener)
 }
 
-// stockServes waits until the stock listener serves. It returns false where the
-// front or the stock listener ends before that.
-func (f *front) stockServes() bool {
-	for {
-		conn, err := net.Dial("tcp", f.stockAddress)
-		if err == nil {
-			_ = conn.Close()
-			return true
+// makeReady runs the stock listener. The stock listener makes itself ready, cannot
+// listen at its impossible port, and returns.
+func makeReady(stock stockServer) error {
+	errCh := make(chan error, 1)
+	stock.Run(errCh)
+	select {
+	case err := <-errCh:
+		if address := (*net.AddrError)(nil); errors.As(err, &address) && address.Addr == strconv.Itoa(impossiblePort) {
+			return nil
 		}
-		select {
-		case <-f.ctx.Done():
-			return false
-		case <-time.After(10 * time.Millisecond):
-		}
+		return err
+	default:
+		return fmt.Errorf("the stock listener has ended without an error, expected one about port %d", impossiblePort)
 	}
 }
 
 func (f *front) stop() {
-	f.cancel()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := f.server.Shutdown(ctx); err != nil {
 		_ = f.server.Close()
 	}
-	f.transport.CloseIdleConnections()
 }
 
-// handler returns the proxy. The context of a request whose answer may have
-// instances carries the query, for rewrite and modify.
-func (f *front) handler() http.Handler {
-	proxy := &httputil.ReverseProxy{
-		Transport:      f.transport,
-		Rewrite:        f.rewrite,
-		ModifyResponse: f.modify,
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			observe.Log.Error("[SetRouter] the stock Eureka listener does not answer", zap.String("path", r.URL.Path), zap.Error(err))
-			w.WriteHeader(http.StatusBadGateway)
-		},
+// handler returns the stock routes, with the front's filters before them.
+func (f *front) handler(stock stockServer) http.Handler {
+	container := restful.NewContainer()
+	container.Filter(reportCall)
+	container.Filter(f.limitRate)
+	container.RecoverHandler(recovered)
+	for _, routes := range []*restful.WebService{stock.GetEurekaV2Server(), stock.GetEurekaV1Server(), stock.GetEurekaServer()} {
+		routes.Filter(func(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+			f.serve(routes.RootPath(), req, rsp, chain)
+		})
+		container.Add(routes)
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			r = r.WithContext(context.WithValue(r.Context(), queryKey{}, f.newQuery(r)))
-		}
-		proxy.ServeHTTP(w, r)
-	})
+	return container
 }
 
-// rewrite sends a request to the stock listener as the client sent it.
-func (f *front) rewrite(r *httputil.ProxyRequest) {
-	r.SetURL(&url.URL{Scheme: "http", Host: f.stockAddress})
-	r.Out.Host, r.Out.URL.RawQuery = r.In.Host, r.In.URL.RawQuery
-	if q, ok := r.In.Context().Value(queryKey{}).(query); ok {
-		// A client can have the proxy drop headers, by Connection. The stock answer
-		// must be of the namespace that the answer is filtered for.
-		r.Out.Header.Set(eurekaserver.HeaderNamespace, q.namespace)
+// recovered answers a request whose handler panicked as the stock listener does. An
+// answer of which a part is sent ends with its connection: no client takes the part
+// for the whole.
+func recovered(p any, w http.ResponseWriter) {
+	if p == http.ErrAbortHandler {
+		panic(p)
 	}
+	observe.Fault("a Eureka request panicked", zap.Any("panic", p), zap.Stack("stack"))
+	w.WriteHeader(http.StatusInternalServerError)
 }

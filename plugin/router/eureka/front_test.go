@@ -1,180 +1,328 @@
 package eureka
 
 import (
-	"fmt"
-	"io"
+	"errors"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
-
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/emicklei/go-restful/v3"
+	"github.com/google/go-cmp/cmp"
+	"github.com/polarismesh/polaris/apiserver/eurekaserver"
+	"github.com/polarismesh/polaris/plugin"
 )
 
-// stockBody returns the JSON of two applications: APP with instances, each given
-// as id:status, and OTHER.
-func stockBody(instances ...string) string {
-	application := func(name string, instances []string) string {
-		for n, i := range instances {
-			id, status, _ := strings.Cut(i, ":")
-			instances[n] = fmt.Sprintf(`{"instanceId":%q,"app":%q,"status":%q}`, id, name, status)
-		}
-		return fmt.Sprintf(`{"name":%q,"instance":[%s]}`, name, strings.Join(instances, ","))
-	}
-	return `{"applications":{"versions__delta":"1","apps__hashcode":"stock","application":[` +
-		application("APP", instances) + `,` + application("OTHER", []string{"o:UP"}) + `]}}`
-}
-
 var (
-	idAndStatus = regexp.MustCompile(`"instanceId":"([^"]+)".*?"status":"([^"]+)"`)
-	hashcodeKey = regexp.MustCompile(`"apps__hashcode":"([^"]*)"`)
+	idAndStatus = regexp.MustCompile(`(?s)"instanceId":"([^"]+)".*?"status":"([^"]+)"|<instanceId>([^<]+)</instanceId>.*?<status>([^<]+)</status>`)
+	hashcodeKey = regexp.MustCompile(`"apps__hashcode":"([^"]*)"|<apps__hashcode>([^<]*)<`)
 	unreachable = regexp.MustCompile(`ROUTED_\d+_`)
 )
 
 // summary returns the instances in a body, each as id:status, and its hashcode.
 func summary(body string) string {
+	if body == stockBody {
+		return body
+	}
 	var out []string
 	for _, m := range idAndStatus.FindAllStringSubmatch(body, -1) {
-		out = append(out, m[1]+":"+m[2])
+		out = append(out, m[1]+m[3]+":"+m[2]+m[4])
 	}
 	slices.Sort(out)
 	if m := hashcodeKey.FindStringSubmatch(body); m != nil {
-		out = append(out, "hash="+m[1])
+		out = append(out, "hash="+unreachable.ReplaceAllString(m[1]+m[2], "ROUTED_*_"))
 	}
 	return strings.Join(out, " ")
 }
 
-func TestFilter(t *testing.T) {
-	stock := stockBody("a:UP", "b:UP", "App-1:OUT_OF_SERVICE")
+// An answer is what the view has, in both forms.
+func TestLists(t *testing.T) {
+	const everything = "App-1:OUT_OF_SERVICE a:UP b:UP"
 	tests := []struct {
 		name  string
 		lists map[string][]string
 		path  string
 		want  string
 	}{
-		{"not routed", nil, "/eureka/apps", "App-1:OUT_OF_SERVICE a:UP b:UP o:UP hash=stock"},
+		{"not routed", nil, "/eureka/apps", "stock"},
 		{"one is kept", map[string][]string{"App": {"a"}}, "/eureka/apps", "a:UP o:UP hash=UP_2_"},
-		{"all are kept", map[string][]string{"App": {"b", "a", "App-1"}}, "/eureka/apps", "App-1:OUT_OF_SERVICE a:UP b:UP o:UP hash=stock"},
+		{"all are kept", map[string][]string{"App": {"b", "a", "App-1"}}, "/eureka/v1/apps/", everything + " o:UP hash=OUT_OF_SERVICE_1_UP_3_"},
 		{"none is left", map[string][]string{"App": {}}, "/eureka/apps", "o:UP hash=UP_1_"},
-		{"new ones are put in", map[string][]string{"App": {"a", "new"}}, "/eureka/apps", "a:UP new:UP o:UP hash=UP_3_"},
-		{"instances of another status are put in", map[string][]string{"App": {"back", "out"}}, "/eureka/apps", "back:UP o:UP out:OUT_OF_SERVICE hash=OUT_OF_SERVICE_1_UP_2_"},
-		{"unhealthy ones are not put in", map[string][]string{"App": {"a", "sick"}}, "/eureka/apps", "a:UP o:UP hash=UP_2_"},
-		{"nor those of another VIP", map[string][]string{"App": {"a", "new", "vip"}}, "/eureka/vips/V", "a:UP o:UP vip:UP hash=UP_3_"},
-		{"a delta makes clients fetch all", map[string][]string{"App": {"a"}}, "/eureka/v2/apps/delta/", "hash=ROUTED_*_"},
-		{"a delta passes where all lists are whole", map[string][]string{"Other": {"o"}}, "/eureka/apps/delta", "App-1:OUT_OF_SERVICE a:UP b:UP o:UP hash=stock"},
-		{"a list of another service is not whole", map[string][]string{"Other": {"a"}}, "/eureka/apps/delta", "hash=ROUTED_*_"},
-		{"a stock delta", nil, "/eureka/apps/delta", "App-1:OUT_OF_SERVICE a:UP b:UP o:UP hash=stock"},
-		{"names differ in case only", map[string][]string{"APP": {"b"}}, "/eureka/apps", "App-1:OUT_OF_SERVICE b:UP o:UP hash=OUT_OF_SERVICE_1_UP_2_"},
+		{"nothing is left", map[string][]string{"App": {}, "Other": {}}, "/eureka/v2/apps", "hash="},
+		{"an instance that is not healthy", map[string][]string{"App": {"a", "sick"}}, "/eureka/apps", "a:UP o:UP hash=UP_2_"},
+		{"twins: two instances with one Eureka id", map[string][]string{"App": {"a"}, "Other": {"twin"}}, "/eureka/apps", "a:UP twins:UP hash=UP_2_"},
+		{"names differ in case only", map[string][]string{"APP": {"b"}}, "/eureka/apps", everything + " b:UP o:UP hash=OUT_OF_SERVICE_1_UP_4_"},
+		{"an application", map[string][]string{"App": {"a"}}, "/eureka/apps/aPP", "a:UP"},
+		{"another application is routed", map[string][]string{"Other": {"o"}}, "/eureka/apps/app", "stock"},
+		{"nothing of an application", map[string][]string{"App": {}}, "/eureka/apps/app", "404"},
+		{"an application that does not exist", nil, "/eureka/apps/nothing", "404"},
+		{"an instance", map[string][]string{"App": {"a"}}, "/eureka/apps/app/a", "a:UP"},
+		{"an instance that another caller gets", map[string][]string{"App": {"a"}}, "/eureka/apps/app/b", "404"},
+		{"an instance by id", map[string][]string{"App": {"a"}}, "/eureka/instances/a", "a:UP"},
+		{"an instance by id that another caller gets", map[string][]string{"App": {"a"}}, "/eureka/instances/b", "404"},
+		{"the twin that the caller gets", map[string][]string{"Other": {"twin"}}, "/eureka/instances/twins", "twins:UP"},
+		{"the twin that another caller gets", map[string][]string{"Other": {"o"}}, "/eureka/instances/twins", "404"},
+		{"a VIP address", map[string][]string{"App": {"a", "vip"}}, "/eureka/vips/v", "vip:UP hash=UP_1_"},
+		{"the VIP address by default", map[string][]string{"App": {"a", "vip"}}, "/eureka/vips/app", "a:UP hash=UP_1_"},
+		{"a secure VIP address", map[string][]string{"App": {"a", "vip"}}, "/eureka/svips/s", "vip:UP hash=UP_1_"},
+		{"a delta makes clients fetch all", map[string][]string{"App": {"a"}}, "/eureka/v2/apps/delta", "hash=ROUTED_*_"},
+		{"a delta where all lists are whole", map[string][]string{"Other": {"o", "twin", "twin2"}}, "/eureka/apps/delta", "stock"},
+		{"a delta where a list is of another service", map[string][]string{"Other": {"a", "b", "o"}}, "/eureka/apps/delta", "hash=ROUTED_*_"},
+		{"a delta without routing", nil, "/eureka/apps/delta", "stock"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRegistry(t, tt.lists, "App", "APP", "Other")
-			for id := range strings.FieldsSeq("a b new back o") {
-				r.add(id, true, false, nil)
+			r := newRegistry(t, tt.lists)
+			r.add("App", "a", nil)
+			r.add("App", "b", nil)
+			r.add("App", "App-1!out", nil)
+			r.add("App", "sick!sick", nil)
+			r.add("App", "vip", map[string]string{"internal-eureka-vip": "U,V", "internal-eureka-secure-vip": "S"})
+			r.add("Other", "o", nil)
+			switch {
+			case strings.Contains(tt.name, "twin") || strings.Contains(tt.name, "whole") || strings.Contains(tt.name, "another service"):
+				r.add("Other", "twin", map[string]string{"internal-eureka-instance-id": "twins"})
+				r.add("Other", "twin2", map[string]string{"internal-eureka-instance-id": "twins"})
+			case strings.Contains(tt.name, "differ in case"):
+				r.add("APP", "b", nil)
+				r.add("App", "b2", map[string]string{"internal-eureka-instance-id": "b"})
+				delete(r.registered, "vip")
 			}
-			r.registered["o"].ServiceID = "Other"
-			r.add("App-1", true, true, nil)
-			r.add("APP-1", true, false, nil)
-			r.add("out", true, true, nil)
-			r.add("sick", false, false, nil)
-			r.add("vip", true, false, map[string]string{"internal-eureka-vip": "U,V"})
-			body := stock
-			if slices.Contains(tt.lists["App"], "back") {
-				body = stockBody("a:UP", "back:OUT_OF_SERVICE", "out:UP")
-			}
-			frontAddr, _ := serve(t, r, answerWith(http.Header{"Content-Type": {"application/json"}, "Etag": {"x"}}, body))
-			resp, first := get(t, frontAddr, tt.path)
-			if got := unreachable.ReplaceAllString(summary(first), "ROUTED_*_"); got != tt.want {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-			if _, second := get(t, frontAddr, tt.path); strings.Contains(tt.want, "ROUTED") == (summary(second) == summary(first)) {
-				t.Errorf("then got %s", summary(second))
-			}
-			if resp.ContentLength != int64(len(first)) || (resp.Header.Get("Etag") == "x") != (first == body) {
-				t.Errorf("headers %v of %d bytes", resp.Header, len(first))
+			addr := serve(t, r)
+			for _, accept := range []string{"application/json", "application/xml"} {
+				resp, body := get(t, addr, tt.path, "Accept", accept)
+				got := summary(body)
+				if resp.StatusCode == http.StatusNotFound && body == "" && resp.Header.Get("Content-Type") == "application/xml" {
+					got = "404"
+				}
+				if got != tt.want {
+					t.Errorf("as %s: got %s, want %s", accept, got, tt.want)
+				}
+				if got != "404" && got != "stock" && resp.Header.Get("Content-Type") != accept {
+					t.Errorf("as %s: %v", accept, resp.Header)
+				}
 			}
 		})
 	}
 }
 
-// A request for one application or instance, of which nothing is left, gets 404.
-func TestNothingLeftIsNotFound(t *testing.T) {
-	r := newRegistry(t, map[string][]string{"App": {}}, "App")
-	for path, body := range map[string]string{
-		"/eureka/apps/app":    `{"application":{"name":"APP","instance":[{"instanceId":"a","status":"UP"}]}}`,
-		"/eureka/instances/a": `{"instance":{"instanceId":"a","app":"APP","status":"UP"}}`,
-		"/eureka/apps/delta":  `{"application":{"name":"APP","instance":[{"instanceId":"a","status":"UP"}]}}`, // FuzzAnswer found it
-	} {
-		frontAddr, _ := serve(t, r, answerWith(http.Header{"Content-Type": {"application/json"}}, body))
-		resp, got := get(t, frontAddr, path)
-		if resp.StatusCode != http.StatusNotFound || got != "" || resp.Header.Get("Content-Type") != "application/xml" {
-			t.Errorf("%s: %s %v %q", path, resp.Status, resp.Header, got)
-		}
-	}
-}
-
-// An answer that cannot be filtered is sent as it is, and the fault is counted.
-func TestFaultsSendTheStockAnswer(t *testing.T) {
-	old := maxBody
-	maxBody = 1000
-	t.Cleanup(func() { maxBody = old })
-	routed := map[string][]string{"App": {"gone"}}
-	tests := []struct {
-		name, body string
-		header     http.Header
-	}{
-		{"broken", `{"applications":`, http.Header{"Content-Type": {"application/json"}}},
-		{"too large", stockBody("a:UP") + strings.Repeat(" ", 1000), http.Header{"Content-Type": {"application/json; charset=utf-8"}}},
-		{"encoded", stockBody("a:UP"), http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"br"}}},
-		{"panic", stockBody("a:UP"), http.Header{"Content-Type": {"application/json"}}}, // the registry has no instance "gone"
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			before := testutil.ToFloat64(observe.Failures)
-			frontAddr, stockAddr := serve(t, newRegistry(t, routed, "App"), answerWith(tt.header, tt.body))
-			resp, got := get(t, frontAddr, "/eureka/apps")
-			want, _ := get(t, stockAddr, "/eureka/apps")
-			if got != tt.body || resp.StatusCode != want.StatusCode || resp.Header.Get("Content-Type") != want.Header.Get("Content-Type") {
-				t.Errorf("%s %v %q", resp.Status, resp.Header, got)
-			}
-			if got := testutil.ToFloat64(observe.Failures) - before; got != 1 {
-				t.Errorf("counted %v faults", got)
-			}
-		})
-	}
-}
-
-// Answers without instances pass.
-func TestOthersPass(t *testing.T) {
-	routed := newRegistry(t, map[string][]string{"App": {}}, "App")
-	frontAddr, _ := serve(t, routed, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("X-Query", r.Host+" "+r.URL.RawQuery)
-		w.WriteHeader(map[string]int{"PUT": 200, "POST": 204, "GET": 503}[r.Method])
-		if r.Method != http.MethodPost {
-			_, _ = io.Copy(w, r.Body)
-		}
+// Whole answers in both forms, with the metadata that have no place in XML.
+func TestForms(t *testing.T) {
+	r := newRegistry(t, map[string][]string{"app<&>": {"i"}})
+	r.add("app<&>", "i", map[string]string{
+		"k": "<&>\x00", "app.kubernetes.io/name": "x", "build time": "y", "": "z", "a:b": "z", "1": "z", "/": "z", "版本": "1",
+		"@class": "c", "-class": "d", "-flag": "f", "@no name": "n", "internal-x": "hidden",
 	})
-	for method, status := range map[string]int{"PUT": 200, "POST": 204, "GET": 503} {
-		req, _ := http.NewRequestWithContext(t.Context(), method, "http://"+frontAddr+"/eureka/apps/app/i/status?value=UP;a&b", strings.NewReader(stockBody("a:UP")))
+	addr := serve(t, r)
+	const instanceJSON = `{"instanceId":"i","app":"APP\u003c\u0026\u003e","appGroupName":"","ipAddr":"10.0.0.1","sid":"","port":{"$":80,"@enabled":"true"},` +
+		`"securePort":{"$":443,"@enabled":"false"},"homePageUrl":"","statusPageUrl":"","healthCheckUrl":"","secureHealthCheckUrl":"","vipAddress":"APP\u003c\u0026\u003e",` +
+		`"secureVipAddress":"","countryId":1,"dataCenterInfo":{"@class":"com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo","name":"MyOwn"},"hostName":"10.0.0.1",` +
+		`"status":"UP","overriddenStatus":"UNKNOWN","leaseInfo":{"renewalIntervalInSecs":30,"durationInSecs":90,"registrationTimestamp":0,"lastRenewalTimestamp":0,` +
+		`"evictionTimestamp":0,"serviceUpTimestamp":0},"isCoordinatingDiscoveryServer":null,"metadata":{"":"z","-class":"d","-flag":"f","/":"z","1":"z","@class":"c",` +
+		`"@no name":"n","a:b":"z","app.kubernetes.io/name":"x","build time":"y","k":"\u003c\u0026\u003e\u0000","版本":"1"},"lastUpdatedTimestamp":"1700000000123",` +
+		`"lastDirtyTimestamp":null,"actionType":"ADDED"}`
+	const instanceXML = `<instance><instanceId>i</instanceId><app>APP&lt;&amp;&gt;</app><ipAddr>10.0.0.1</ipAddr><port enabled="true">80</port><securePort enabled="false">443</securePort>` +
+		`<vipAddress>APP&lt;&amp;&gt;</vipAddress><countryId>1</countryId><dataCenterInfo class="com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo"><name>MyOwn</name></dataCenterInfo>` +
+		`<hostName>10.0.0.1</hostName><status>UP</status><overriddenStatus>UNKNOWN</overriddenStatus><leaseInfo><renewalIntervalInSecs>30</renewalIntervalInSecs>` +
+		`<durationInSecs>90</durationInSecs><registrationTimestamp>0</registrationTimestamp><lastRenewalTimestamp>0</lastRenewalTimestamp><evictionTimestamp>0</evictionTimestamp>` +
+		`<serviceUpTimestamp>0</serviceUpTimestamp></leaseInfo><metadata class="c" flag="f"><k>&lt;&amp;&gt;` + "\uFFFD" + `</k><版本>1</版本></metadata>` +
+		`<lastUpdatedTimestamp>1700000000123</lastUpdatedTimestamp><actionType>ADDED</actionType></instance>`
+	const header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+	tests := []struct{ path, accept, want string }{
+		{"/eureka/apps", "text/plain, application/json", `{"applications":{"versions__delta":"1","apps__hashcode":"UP_1_","application":[{"name":"APP\u003c\u0026\u003e","instance":[` + instanceJSON + `]}]}}`},
+		{"/eureka/apps/app%3C&%3E", "application/json", `{"application":{"name":"APP\u003c\u0026\u003e","instance":[` + instanceJSON + `]}}`},
+		{"/eureka/instances/i", "application/json", `{"instance":` + instanceJSON + `}`},
+		{"/eureka/apps", "*/*", header + `<applications><versions__delta>1</versions__delta><apps__hashcode>UP_1_</apps__hashcode><application><name>APP&lt;&amp;&gt;</name>` + instanceXML + `</application></applications>`},
+		{"/eureka/apps/app%3C&%3E", "text/xml, application/json, */*", header + `<application><name>APP&lt;&amp;&gt;</name>` + instanceXML + `</application>`},
+		{"/eureka/instances/i", "application/xml", header + instanceXML},
+	}
+	for _, tt := range tests {
+		_, body := get(t, addr, tt.path, "Accept", tt.accept)
+		for _, pair := range []string{`class="c" flag="f"`, `<k>&lt;&amp;&gt;` + "\uFFFD" + `</k><版本>1</版本>`} { // the stock writer has no order
+			before, after, _ := strings.Cut(pair, map[bool]string{true: " ", false: "</k>"}[strings.Contains(pair, " ")])
+			if strings.Contains(pair, "</k>") {
+				body = strings.Replace(body, after+before+"</k>", pair, 1)
+			} else {
+				body = strings.Replace(body, after+" "+before, pair, 1)
+			}
+		}
+		if diff := cmp.Diff(tt.want, body); diff != "" {
+			t.Errorf("%s, Accept %s: (-want +got)\n%s", tt.path, tt.accept, diff)
+		}
+	}
+}
+
+// A fault gives the stock answer with failOpen: true, and no list with failOpen:
+// false. The fault is reported.
+func TestFaults(t *testing.T) {
+	fault := errors.New("a fault")
+	tests := []struct {
+		name     string
+		failOpen bool
+		fault    error
+		panics   bool
+		want     string
+		reported string
+	}{
+		{"failOpen: true", true, fault, false, "200 stock", "default/App"},
+		{"failOpen: true, a panic", true, nil, true, "200 stock", "a Eureka answer"},
+		{"failOpen: false", false, fault, false, "503 routing failed in the server, see its log", "default/App"},
+		{"failOpen: false, a panic", false, nil, true, "503 routing failed in the server, see its log", "a Eureka answer"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRegistry(t, map[string][]string{"App": {"a"}})
+			r.fault, r.failOpen, r.panics = tt.fault, tt.failOpen, tt.panics
+			r.add("App", "a", nil)
+			addr := serve(t, r)
+			for _, path := range []string{"/eureka/apps", "/eureka/apps/delta", "/eureka/apps/app", "/eureka/apps/app/a", "/eureka/instances/a", "/eureka/vips/v", "/eureka/svips/v"} {
+				r.faults = nil
+				resp, body := get(t, addr, path)
+				if got := resp.Status[:4] + strings.TrimSpace(body); got != tt.want || !slices.Equal(r.faults, []string{tt.reported}) {
+					t.Errorf("%s: %s, reported %q; want %s, reported %q", path, got, r.faults, tt.want, tt.reported)
+				}
+			}
+		})
+	}
+}
+
+// The namespace is that of the header, or the default. What clients make up never
+// reaches the stock listener, which keeps a list for each namespace.
+func TestNamespaces(t *testing.T) {
+	r := newRegistry(t, nil)
+	r.add("App", "a", nil)
+	addr := serve(t, r)
+	for _, tt := range []struct {
+		path, want string
+		header     []string
+	}{
+		{"/eureka/apps", "stock", nil},
+		{"/eureka/apps", "stock", []string{"X-Namespace", "default"}},
+		{"/eureka/apps", "stock", []string{"X-Namespace", "default", "Connection", "x-namespace"}},
+		{"/eureka/apps", "hash=", []string{"X-Namespace", "nowhere"}},
+		{"/eureka/apps/delta", "hash=", []string{"X-Namespace", "nowhere"}},
+		{"/eureka/vips/v", "hash=", []string{"X-Namespace", "nowhere", "Connection", "x-namespace"}},
+		{"/eureka/instances/a", "", []string{"X-Namespace", "nowhere"}},
+	} {
+		if _, body := get(t, addr, tt.path, tt.header...); summary(body) != tt.want {
+			t.Errorf("%s with %q: %s, want %s", tt.path, tt.header, body, tt.want)
+		}
+	}
+}
+
+// Every route of the stock listener whose answer has instances is known. Other
+// requests pass.
+func TestRoutes(t *testing.T) {
+	known := []resource{resourceApps, resourceDelta, resourceApp, resourceAppInstance, resourceInstance, resourceVIP, resourceSVIP}
+	var got []resource
+	stock := (&eurekaserver.EurekaServer{}).GetEurekaV2Server()
+	for _, r := range stock.Routes() {
+		if r.Method == http.MethodGet {
+			got = append(got, resource(strings.TrimPrefix(r.Path, stock.RootPath())))
+		}
+	}
+	if diff := cmp.Diff(known, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	r := newRegistry(t, map[string][]string{"App": {}})
+	r.add("App", "a", nil)
+	addr := serve(t, r)
+	for _, path := range []string{"PUT /eureka/apps/app/a", "PUT /eureka/v2/apps/app/a/status", "POST /eureka/apps/app", "DELETE /eureka/apps/app/a", "POST /eureka/peerreplication/batch"} {
+		method, path, _ := strings.Cut(path, " ")
+		req, _ := http.NewRequestWithContext(t.Context(), method, "http://"+addr+path, strings.NewReader("{}"))
+		req.Header.Set("Content-Type", "application/json")
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		body, _ := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if resp.StatusCode != status || resp.Header.Get("X-Query") != frontAddr+" value=UP;a&b" || method != "POST" && string(body) != stockBody("a:UP") {
-			t.Errorf("%s: %s %v %q", method, resp.Status, resp.Header, body)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s %s: %s", method, path, resp.Status)
 		}
 	}
 }
 
-// Without routing there is one listener, the stock one.
-func TestWithoutRoutingThereIsNoFront(t *testing.T) {
-	if frontAddr, stockAddr := serve(t, nil, answerWith(nil, "")); frontAddr != stockAddr {
-		t.Errorf("listens at %s, and the stock listener at %s", frontAddr, stockAddr)
+// A route of another version of Polaris, whose answer may have instances, is not
+// served.
+func TestUnknownRoute(t *testing.T) {
+	rec := httptest.NewRecorder()
+	req := restful.NewRequest(httptest.NewRequest(http.MethodGet, "/eureka/all", nil))
+	f := &front{routing: newRegistry(t, nil), defaultNamespace: "default"}
+	f.serve("/eureka", req, restful.NewResponse(rec), &restful.FilterChain{Target: func(*restful.Request, *restful.Response) { t.Error("it is served") }})
+	if rec.Code != http.StatusNotFound {
+		t.Errorf("status %d", rec.Code)
+	}
+}
+
+// limits is a rate limit that refuses one key.
+type limits struct {
+	refused string
+	asked   []string
+}
+
+func (l *limits) Name() string                         { return "limits" }
+func (l *limits) Initialize(*plugin.ConfigEntry) error { return nil }
+func (l *limits) Destroy() error                       { return nil }
+func (l *limits) Allow(kind plugin.RatelimitType, key string) bool {
+	asked := plugin.RatelimitStr[kind] + " " + key
+	l.asked = append(l.asked, asked)
+	return asked != l.refused
+}
+
+// Requests pass the rate limit of Polaris, by the caller's address and by path.
+func TestRateLimit(t *testing.T) {
+	limit := &limits{}
+	plugin.RegisterPlugin(limit.Name(), limit)
+	plugin.SetPluginConfig(&plugin.Config{RateLimit: plugin.ConfigEntry{Name: limit.Name()}})
+	t.Cleanup(func() { plugin.SetPluginConfig(&plugin.Config{}) })
+	r := newRegistry(t, map[string][]string{"App": {}})
+	r.add("App", "a", nil)
+	addr := serve(t, r)
+	const ip, api = "ip-limit 127.0.0.1", "api-limit GET:/eureka/apps"
+	for _, tt := range []struct {
+		refused string
+		asked   []string
+		status  int
+	}{
+		{"", []string{ip, api}, 200}, {ip, []string{ip}, 429}, {api, []string{ip, api}, 429},
+	} {
+		limit.refused, limit.asked = tt.refused, nil
+		resp, body := get(t, addr, "/eureka/apps/")
+		if resp.StatusCode != tt.status || tt.status != 200 && body != "" || !slices.Equal(limit.asked, tt.asked) {
+			t.Errorf("refused %q: %s, asked for %q, want %d and %q", tt.refused, resp.Status, limit.asked, tt.status, tt.asked)
+		}
+	}
+}
+
+// The stock listener does not listen: there its answers would be everybody's.
+func TestStockDoesNotListen(t *testing.T) {
+	stock := &stockListener{addr: net.JoinHostPort("127.0.0.1", "0")}
+	if err := makeReady(stock); err == nil || err.Error() != "the stock listener listens at 127.0.0.1:0" {
+		t.Errorf("a stock listener that listens: %v", err)
+	}
+	_, option, err := splitOptions(nil, "eureka")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = stock.Initialize(t.Context(), option, nil)
+	if err := makeReady(stock); err != nil {
+		t.Error(err)
+	}
+}
+
+// The stock listener writes nothing where it fails to write XML. The caller gets a
+// delta all the same.
+func TestDeltaThatIsNotWritten(t *testing.T) {
+	r := newRegistry(t, map[string][]string{"App": {}})
+	r.add("App", "a", nil)
+	f := &front{routing: r, defaultNamespace: "default", fragments: newFragments()}
+	rec := httptest.NewRecorder()
+	q := query{namespace: "default", resource: resourceDelta, isXML: true}
+	f.serveDelta(q, restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil)), restful.NewResponse(rec), &restful.FilterChain{Target: func(*restful.Request, *restful.Response) {}})
+	if got := summary(rec.Body.String()); got != "hash=ROUTED_*_" {
+		t.Errorf("%s", rec.Body)
 	}
 }

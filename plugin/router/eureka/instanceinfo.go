@@ -5,17 +5,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
-	"github.com/polarismesh/polaris/common/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 )
 
 // newInstanceInfo returns an instance in the form in which the stock listener
 // shows it. The stock listener exports no function for that; a test compares the
 // two.
-func newInstanceInfo(appName string, registered *model.Instance) *eurekaserver.InstanceInfo {
-	i, meta := registered.Proto, registered.Proto.GetMetadata()
+func newInstanceInfo(appName string, i *apiservice.Instance, modified time.Time) *eurekaserver.InstanceInfo {
+	meta := i.GetMetadata()
 	info := &eurekaserver.InstanceInfo{
 		InstanceId:           eurekaID(i),
 		AppName:              appName,
@@ -24,14 +24,14 @@ func newInstanceInfo(appName string, registered *model.Instance) *eurekaserver.I
 		HomePageUrl:          meta[eurekaserver.MetadataHomePageUrl],
 		StatusPageUrl:        meta[eurekaserver.MetadataStatusPageUrl],
 		HealthCheckUrl:       meta[eurekaserver.MetadataHealthCheckUrl],
-		VipAddress:           cmp.Or(meta[eurekaserver.MetadataVipAddress], appName),
+		VipAddress:           vipAddress(i, appName),
 		SecureVipAddress:     meta[eurekaserver.MetadataSecureVipAddress],
 		CountryId:            countryID(meta),
 		DataCenterInfo:       dataCenter(meta),
 		Status:               eurekaStatus(i),
 		OverriddenStatus:     eurekaserver.StatusUnknown,
 		Metadata:             &eurekaserver.Metadata{Meta: clientMetadata(i)},
-		LastUpdatedTimestamp: strconv.FormatInt(registered.ModifyTime.UnixNano()/1e6, 10),
+		LastUpdatedTimestamp: strconv.FormatInt(modified.UnixMilli(), 10),
 		ActionType:           eurekaserver.ActionAdded,
 		LeaseInfo: &eurekaserver.LeaseInfo{
 			RenewalIntervalInSecs: positive(meta, eurekaserver.MetadataRenewalInterval, eurekaserver.DefaultRenewInterval),
@@ -48,6 +48,11 @@ func eurekaID(i *apiservice.Instance) string {
 		return id
 	}
 	return i.GetId().GetValue()
+}
+
+// vipAddress returns the VIP addresses of an instance, with a comma between two.
+func vipAddress(i *apiservice.Instance, appName string) string {
+	return cmp.Or(i.GetMetadata()[eurekaserver.MetadataVipAddress], appName)
 }
 
 // eurekaStatus returns the status that Eureka has for an instance.

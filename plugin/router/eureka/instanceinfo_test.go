@@ -91,7 +91,7 @@ func TestInstanceInfoIsAsTheStockListener(t *testing.T) {
 		}
 		for n, i := range instanceKinds() {
 			want, _ := json.MarshalIndent(stock.Instance[n], "", " ")
-			got, _ := json.MarshalIndent(newInstanceInfo("APP", i), "", " ")
+			got, _ := json.MarshalIndent(newInstanceInfo("APP", i.Proto, i.ModifyTime), "", " ")
 			if diff := cmp.Diff(string(want), string(got)); diff != "" {
 				t.Errorf("instance %d with %v: (-want +got)\n%s", n, custom, diff)
 			}

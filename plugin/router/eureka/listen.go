@@ -23,8 +23,12 @@ const (
 	optionNamespace = "namespace"
 )
 
-// loopback is where the stock listener listens behind a front.
-const loopback = "127.0.0.1"
+// The stock listener is told to listen here, where it cannot: it would give its lists
+// to everybody on the host. Its log has this address, with an error, at each start.
+const (
+	impossibleIP   = "expected.setrouter-serves-the-clients"
+	impossiblePort = 1 << 16
+)
 
 // keepAlive is the period that the stock listener has.
 const keepAlive = 3 * time.Minute
@@ -40,9 +44,9 @@ type listenOptions struct {
 }
 
 // splitOptions returns how the front listens, and the options for the stock
-// listener behind it: at a port of loopback, without what concerns the
-// connections of clients. The options that it is given stay as they are.
-func splitOptions(option map[string]any, protocol string, stockPort int) (listenOptions, map[string]any, error) {
+// listener behind the front: without a port, and without what concerns the
+// connections of clients. The options given stay as they are.
+func splitOptions(option map[string]any, protocol string) (listenOptions, map[string]any, error) {
 	listen, err := readListenOptions(option, protocol)
 	if err != nil {
 		return listen, nil, err
@@ -51,7 +55,7 @@ func splitOptions(option map[string]any, protocol string, stockPort int) (listen
 	if stock == nil {
 		stock = map[string]any{}
 	}
-	stock[optionIP], stock[optionPort] = loopback, stockPort
+	stock[optionIP], stock[optionPort] = impossibleIP, impossiblePort
 	delete(stock, optionTLS)
 	delete(stock, optionConnLimit)
 	return listen, stock, nil
@@ -108,14 +112,4 @@ func (l listenOptions) open() (net.Listener, error) {
 // hasTLS reports whether the front serves TLS.
 func (l listenOptions) hasTLS() bool {
 	return l.tls.CertFile != "" || l.tls.KeyFile != "" || l.tls.TrustedCAFile != ""
-}
-
-// freePort returns a port of loopback that nobody listens on now.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", loopback+":0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

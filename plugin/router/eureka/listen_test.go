@@ -13,11 +13,11 @@ func TestSplitOptions(t *testing.T) {
 		"tls":       map[any]any{"certFile": "c", "keyFile": "k"},
 		"connLimit": map[any]any{"openConnLimit": true, "maxConnPerHost": 16, "maxConnLimit": 64},
 	}
-	listen, stock, err := splitOptions(option, "eureka", 99)
+	listen, stock, err := splitOptions(option, "eureka")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"listenIP": "127.0.0.1", "listenPort": 99, "namespace": "n", "refreshInterval": 5}
+	want := map[string]any{"listenIP": "expected.setrouter-serves-the-clients", "listenPort": 65536, "namespace": "n", "refreshInterval": 5}
 	if diff := cmp.Diff(want, stock); diff != "" {
 		t.Errorf("the stock listener's options: (-want +got)\n%s", diff)
 	}
@@ -27,7 +27,7 @@ func TestSplitOptions(t *testing.T) {
 	if option["listenPort"] != 8761 || option["tls"] == nil {
 		t.Errorf("the options were altered: %v", option)
 	}
-	if listen, stock, err := splitOptions(nil, "eureka", 99); err != nil || listen.ip != "0.0.0.0" || listen.port != 8761 || stock["listenPort"] != 99 {
+	if listen, stock, err := splitOptions(nil, "eureka"); err != nil || listen.ip != "0.0.0.0" || listen.port != 8761 || stock["listenPort"] != 65536 {
 		t.Errorf("without options: %+v %v %v", listen, stock, err)
 	}
 	for _, tt := range []struct {
@@ -37,7 +37,7 @@ func TestSplitOptions(t *testing.T) {
 		{map[string]any{"listenPort": "8761x"}, "listenPort is 8761x, expected a number"},
 		{map[string]any{"listenIP": 7}, "listenIP is 7, expected an address"},
 	} {
-		if _, _, err := splitOptions(tt.option, "eureka", 99); err == nil || err.Error() != tt.want {
+		if _, _, err := splitOptions(tt.option, "eureka"); err == nil || err.Error() != tt.want {
 			t.Errorf("%v: %v, want %s", tt.option, err, tt.want)
 		}
 	}

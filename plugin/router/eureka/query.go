@@ -1,76 +1,79 @@
 package eureka
 
 import (
-	"fmt"
+	"cmp"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
+	"github.com/emicklei/go-restful/v3"
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
-	"go.uber.org/zap"
-
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 )
 
-// query is a request whose answer may have instances.
+// resource is what a request asks for: the path of a stock route whose answer has
+// instances, without the part that says the version of the protocol.
+type resource string
+
+const (
+	resourceApps        resource = "/apps"
+	resourceDelta       resource = "/apps/delta"
+	resourceApp                  = resource("/apps/{" + eurekaserver.ParamAppId + "}")
+	resourceAppInstance          = resource("/apps/{" + eurekaserver.ParamAppId + "}/{" + eurekaserver.ParamInstId + "}")
+	resourceInstance             = resource("/instances/{" + eurekaserver.ParamInstId + "}")
+	resourceVIP                  = resource("/vips/{" + eurekaserver.ParamVip + "}")
+	resourceSVIP                 = resource("/svips/{" + eurekaserver.ParamSVip + "}")
+)
+
+// query is a request whose answer has instances.
 type query struct {
 	caller    netip.Addr
 	namespace string
-	path      string
+	resource  resource
+	app       string // the name of the one application, in upper case
+	instance  string // the Eureka id of the one instance
+	vip       string // in upper case, as the stock listener compares it
+	isXML     bool
 }
 
-// queryKey is the key of the query in the context of a request.
-type queryKey struct{}
-
-func (f *front) newQuery(r *http.Request) query {
-	q := query{caller: f.filter.routing.CallerOf(r), namespace: r.Header.Get(eurekaserver.HeaderNamespace), path: r.URL.Path}
-	if q.namespace == "" {
-		q.namespace = f.defaultNamespace
+func (f *front) newQuery(r resource, req *restful.Request) query {
+	return query{
+		caller: f.routing.CallerOf(req.Request), namespace: cmp.Or(req.HeaderParameter(eurekaserver.HeaderNamespace), f.defaultNamespace), resource: r,
+		app: strings.ToUpper(req.PathParameter(eurekaserver.ParamAppId)), instance: req.PathParameter(eurekaserver.ParamInstId),
+		vip:   strings.ToUpper(cmp.Or(req.PathParameter(eurekaserver.ParamVip), req.PathParameter(eurekaserver.ParamSVip))),
+		isXML: !acceptsJSON(r, req.Request.Header),
 	}
-	return q
 }
 
-// lastTwo returns the last two elements of the path: a collection, and a name in
-// the collection. The stock listener ignores a slash at the end of a path.
-func (q query) lastTwo() (collection, name string) {
-	elements := strings.Split(strings.Trim(q.path, "/"), "/")
-	if len(elements) < 2 {
-		return "", ""
+// acceptsJSON reports whether the stock listener answers in JSON. For one application
+// or instance it compares the whole header.
+func acceptsJSON(r resource, header http.Header) bool {
+	accept := header.Get(restful.HEADER_Accept)
+	switch r {
+	case resourceApp, resourceAppInstance, resourceInstance:
+		return accept == restful.MIME_JSON
 	}
-	return elements[len(elements)-2], elements[len(elements)-1]
-}
-
-// isDelta reports whether the query asks for a delta, or for an application that
-// is named DELTA: the answer shows which.
-func (q query) isDelta() bool {
-	collection, name := q.lastTwo()
-	return collection == "apps" && name == "delta"
-}
-
-// asksFor reports whether an instance that the stock answer lacks belongs into
-// the answer. For a query by VIP address the stock listener puts the address into
-// upper case, and compares it with what is registered.
-func (q query) asksFor(i *eurekaserver.InstanceInfo) bool {
-	collection, name := q.lastTwo()
-	registered := i.VipAddress
-	switch collection {
-	case "vips":
-	case "svips":
-		registered = i.SecureVipAddress
-	default:
-		return true
-	}
-	for address := range strings.SplitSeq(registered, ",") {
-		if address == strings.ToUpper(name) {
+	for kind := range strings.SplitSeq(accept, ",") {
+		if kind = strings.TrimSpace(kind); kind == restful.MIME_JSON || kind == eurekaserver.MimeJsonWild {
 			return true
 		}
 	}
 	return false
 }
 
-// reportFault counts and logs a fault in filtering. The stock answer is sent.
-func (q query) reportFault(err error) {
-	observe.Failures.Inc()
-	observe.Log.Error("[SetRouter] routing of a Eureka answer failed", zap.String("path", q.path),
-		zap.String("namespace", q.namespace), zap.Stringer("caller", q.caller), zap.Error(fmt.Errorf("the stock answer is sent: %w", err)))
+// asksFor reports whether the query asks for an instance of an application.
+func (q query) asksFor(i *apiservice.Instance, app string) bool {
+	switch q.resource {
+	case resourceAppInstance, resourceInstance:
+		return eurekaID(i) == q.instance
+	case resourceVIP:
+		return slices.Contains(strings.Split(vipAddress(i, app), ","), q.vip)
+	case resourceSVIP:
+		return slices.Contains(strings.Split(i.GetMetadata()[eurekaserver.MetadataSecureVipAddress], ","), q.vip)
+	}
+	return true
 }
+
+// isForOne reports whether the query names one application or instance.
+func (q query) isForOne() bool { return q.app != "" || q.instance != "" }

@@ -2,16 +2,21 @@ package eureka
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
-	"sync"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/emicklei/go-restful/v3"
 	"github.com/golang/mock/gomock"
 	"github.com/polarismesh/polaris/apiserver"
+	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	cachemock "github.com/polarismesh/polaris/cache/mock"
 	"github.com/polarismesh/polaris/common/model"
@@ -19,42 +24,68 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // The packages of Polaris start goroutines when they are loaded.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
-// registry is a routing over some services of the namespace default.
+// registry is a routing over services of the namespace default.
 type registry struct {
 	lists         map[string][]string        // what every caller gets, as ids by the name of the service
 	registered    map[string]*model.Instance // by id
+	fault         error                      // of routing any service
+	failOpen      bool
+	panics        bool
+	faults        []string // that were reported
 	serviceCache  *cachemock.MockServiceCache
 	instanceCache *cachemock.MockInstanceCache
 }
 
-func newRegistry(t *testing.T, lists map[string][]string, services ...string) *registry {
+func newRegistry(t testing.TB, lists map[string][]string) *registry {
 	ctrl := gomock.NewController(t)
-	r := &registry{lists, map[string]*model.Instance{}, cachemock.NewMockServiceCache(ctrl), cachemock.NewMockInstanceCache(ctrl)}
+	r := &registry{lists: lists, registered: map[string]*model.Instance{}, serviceCache: cachemock.NewMockServiceCache(ctrl), instanceCache: cachemock.NewMockInstanceCache(ctrl)}
 	r.serviceCache.EXPECT().IteratorServices(gomock.Any()).DoAndReturn(func(each cachetypes.ServiceIterProc) error {
-		for _, name := range services {
+		for _, name := range r.serviceNames() {
 			_, _ = each(name, &model.Service{ID: name, Name: name, Namespace: "default"})
 		}
 		return nil
 	}).AnyTimes()
-	r.instanceCache.EXPECT().GetInstancesCountByServiceID(gomock.Any()).Return(model.InstanceCount{TotalInstanceCount: 1}).AnyTimes()
-	r.instanceCache.EXPECT().GetInstance(gomock.Any()).DoAndReturn(func(id string) *model.Instance { return r.registered[id] }).AnyTimes()
-	r.instanceCache.EXPECT().GetInstancesByServiceID(gomock.Any()).DoAndReturn(func(service string) []*model.Instance {
-		return []*model.Instance{r.registered[service+"-1"]}
+	r.instanceCache.EXPECT().GetInstancesCountByServiceID(gomock.Any()).DoAndReturn(func(service string) model.InstanceCount {
+		return model.InstanceCount{TotalInstanceCount: uint32(len(r.instancesOf(service)))}
 	}).AnyTimes()
+	r.instanceCache.EXPECT().GetInstance(gomock.Any()).DoAndReturn(func(id string) *model.Instance { return r.registered[id] }).AnyTimes()
+	r.instanceCache.EXPECT().GetInstancesByServiceID(gomock.Any()).DoAndReturn(r.instancesOf).AnyTimes()
 	return r
 }
 
-// add puts an instance into the cache.
-func (r *registry) add(id string, healthy, isolate bool, metadata map[string]string) {
-	r.registered[id] = &model.Instance{Proto: &apiservice.Instance{
+func (r *registry) serviceNames() (names []string) {
+	for _, i := range r.registered {
+		names = append(names, i.ServiceID)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (r *registry) instancesOf(service string) (out []*model.Instance) {
+	for _, i := range r.registered {
+		if i.ServiceID == service {
+			out = append(out, i)
+		}
+	}
+	slices.SortFunc(out, func(a, b *model.Instance) int { return strings.Compare(a.ID(), b.ID()) })
+	return out
+}
+
+// add registers an instance. Its id may have the suffix !out for one that is isolated,
+// or !sick for one that is not healthy.
+func (r *registry) add(service, id string, metadata map[string]string) {
+	id, state, _ := strings.Cut(id, "!")
+	r.registered[id] = &model.Instance{ServiceID: service, ModifyTime: time.UnixMilli(1700000000123), Proto: &apiservice.Instance{
 		Id: wrapperspb.String(id), Host: wrapperspb.String("10.0.0.1"), Port: wrapperspb.UInt32(80), Metadata: metadata,
-		Healthy: wrapperspb.Bool(healthy), Isolate: wrapperspb.Bool(isolate),
+		Healthy: wrapperspb.Bool(state != "sick"), Isolate: wrapperspb.Bool(state == "out"),
 	}}
 }
 
@@ -63,56 +94,93 @@ func (r *registry) instances() cachetypes.InstanceCache { return r.instanceCache
 
 func (r *registry) CallerOf(*http.Request) netip.Addr { return netip.Addr{} }
 
-func (r *registry) Routed(_ netip.Addr, s route.Service) (*apiservice.DiscoverResponse, bool) {
+func (r *registry) Fault(what string, err error) error {
+	r.faults = append(r.faults, what)
+	if r.failOpen {
+		return nil
+	}
+	return router.ErrNoList
+}
+
+func (r *registry) Routed(_ netip.Addr, s route.Service) (*apiservice.DiscoverResponse, error) {
+	if r.panics {
+		panic("a fault")
+	}
+	if r.fault != nil {
+		return nil, r.Fault(s.String(), r.fault)
+	}
 	ids, ok := r.lists[s.Name]
+	if !ok {
+		return nil, nil
+	}
 	resp := &apiservice.DiscoverResponse{}
 	for _, id := range ids {
 		resp.Instances = append(resp.Instances, r.registered[id].Proto)
 	}
-	return resp, ok
+	return resp, nil
 }
 
-// stockSlot is a stock listener that answers with a body.
-type stockSlot struct {
-	mu      sync.Mutex
+// stockListener has the routes of the stock listener, with another handler.
+type stockListener struct {
 	addr    string
-	server  *http.Server
-	handler http.HandlerFunc
+	handler restful.RouteFunction
 }
 
-func (s *stockSlot) GetProtocol() string { return "eureka" }
-func (s *stockSlot) GetPort() uint32     { return 1 }
-func (s *stockSlot) Initialize(_ context.Context, option map[string]any, _ map[string]apiserver.APIConfig) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *stockListener) GetProtocol() string { return "eureka" }
+func (s *stockListener) GetPort() uint32     { return 1 }
+func (s *stockListener) Initialize(_ context.Context, option map[string]any, _ map[string]apiserver.APIConfig) error {
 	s.addr = net.JoinHostPort(option["listenIP"].(string), strconv.Itoa(option["listenPort"].(int)))
-	s.server = &http.Server{Addr: s.addr, Handler: s.handler}
 	return nil
 }
-func (s *stockSlot) Run(errCh chan error) {
-	if err := s.server.ListenAndServe(); err != http.ErrServerClosed {
+func (s *stockListener) Run(errCh chan error) {
+	listener, err := net.Listen("tcp", s.addr)
+	if err != nil {
 		errCh <- err
+		return
 	}
+	_ = listener.Close()
+	errCh <- errors.New("the stock listener listens at " + s.addr)
 }
-func (s *stockSlot) Stop() { _ = s.server.Close() }
-func (s *stockSlot) Restart(map[string]any, map[string]apiserver.APIConfig, chan error) error {
+func (s *stockListener) Stop() {}
+func (s *stockListener) Restart(map[string]any, map[string]apiserver.APIConfig, chan error) error {
 	return nil
+}
+func (s *stockListener) GetEurekaServer() *restful.WebService {
+	return s.routes((&eurekaserver.EurekaServer{}).GetEurekaServer())
+}
+func (s *stockListener) GetEurekaV1Server() *restful.WebService {
+	return s.routes((&eurekaserver.EurekaServer{}).GetEurekaV1Server())
+}
+func (s *stockListener) GetEurekaV2Server() *restful.WebService {
+	return s.routes((&eurekaserver.EurekaServer{}).GetEurekaV2Server())
 }
 
-// serve runs a slot over a stock listener until the test ends. It returns where
-// the slot listens, and where the stock listener does.
-func serve(t *testing.T, r routing, handler http.HandlerFunc) (frontAddr, stockAddr string) {
+func (s *stockListener) routes(stock *restful.WebService) *restful.WebService {
+	ws := new(restful.WebService)
+	ws.Path(stock.RootPath()).Consumes(restful.MIME_JSON, restful.MIME_OCTET, restful.MIME_XML).Produces(restful.MIME_JSON, restful.MIME_XML)
+	for _, r := range stock.Routes() {
+		ws.Route(ws.Method(r.Method).Path(strings.TrimPrefix(r.Path, stock.RootPath())).To(s.handler))
+	}
+	return ws
+}
+
+// stockBody is what the stock listener answers.
+const stockBody = "stock"
+
+// serve runs a slot over a stock listener until the test ends, and returns where the
+// slot listens.
+func serve(t testing.TB, r routing) (addr string) {
 	t.Helper()
-	stock := &stockSlot{handler: handler}
+	stock := &stockListener{handler: func(_ *restful.Request, rsp *restful.Response) {
+		rsp.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(rsp, stockBody)
+	}}
 	slots := map[string]apiserver.Apiserver{slotName: stock}
 	wrap(slots)
 	s := slots[slotName].(*slot)
 	s.routing = func() routing { return r }
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	option := map[string]any{"listenIP": loopback, "listenPort": port}
+	port := polaristest.FreePort()
+	option := map[string]any{"listenIP": "127.0.0.1", "listenPort": port}
 	if err := s.Initialize(t.Context(), option, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +198,11 @@ func serve(t *testing.T, r routing, handler http.HandlerFunc) (frontAddr, stockA
 			t.Error(<-errCh)
 		}
 	})
-	frontAddr = net.JoinHostPort(loopback, strconv.Itoa(port))
-	for conn, err := net.Dial("tcp", frontAddr); ; conn, err = net.Dial("tcp", frontAddr) {
+	addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for conn, err := net.Dial("tcp", addr); ; conn, err = net.Dial("tcp", addr) {
 		if err == nil {
 			_ = conn.Close()
-			return frontAddr, stock.addr
+			return addr
 		}
 		if len(errCh) > 0 {
 			t.Fatal(<-errCh)
@@ -142,9 +210,17 @@ func serve(t *testing.T, r routing, handler http.HandlerFunc) (frontAddr, stockA
 	}
 }
 
-func get(t *testing.T, addr, path string) (*http.Response, string) {
+// get asks for a path, with headers given as names and values.
+func get(t testing.TB, addr, path string, header ...string) (*http.Response, string) {
 	t.Helper()
-	resp, err := http.Get("http://" + addr + path)
+	req, err := http.NewRequest(http.MethodGet, "http://"+addr+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pair := range slices.Chunk(header, 2) {
+		req.Header.Set(pair[0], pair[1])
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,13 +230,4 @@ func get(t *testing.T, addr, path string) (*http.Response, string) {
 		t.Fatal(err)
 	}
 	return resp, string(body)
-}
-
-func answerWith(header http.Header, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		for name, values := range header {
-			w.Header()[name] = values
-		}
-		_, _ = io.WriteString(w, body)
-	}
 }

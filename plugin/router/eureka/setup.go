@@ -2,12 +2,11 @@
 //
 // The stock listener reads the registry past the discovery interface. It makes
 // one list every refreshInterval, and sends that list to every caller. So this
-// package puts a front before the stock listener. The front listens where the
-// configuration says, and the stock listener at a port of loopback. The front
-// passes requests on. Of an answer with instances it keeps those that the caller
-// should use, as the router says at that moment. An instance that the stock
-// listener does not show yet, or shows in another status, is put in as the
-// registry has it now.
+// package listens in its place, with the stock listener's own routes. The answers of
+// the routes that have instances are written here, from the views that the router has
+// at that moment; of a service that no rule concerns, from the registry. No answer is
+// cut out of a stock answer. Where no rule concerns the caller, the stock route
+// answers. The stock listener itself does not listen: docs/decisions/0010 says how.
 //
 // Where the caller's list of some application is not the whole application,
 // /apps/delta has no instances, and a hashcode that no client arrives at. Clients
@@ -20,14 +19,14 @@
 // the instances, and share among them evenly. A lane address is answered only if
 // it is a service with instances of its own.
 //
-// Without routing files the stock listener is left alone. A fault in filtering
-// is logged and counted, and the stock answer is sent.
+// Without routing files the stock listener is left alone. A fault in routing is logged
+// and counted, and the stock answer is sent, or status 503 with failOpen: false.
 //
 // setup.go is the listener in the life cycle of Polaris, and listen.go reads its
-// options. front.go passes requests on, query.go says what a request asks for,
-// and answer.go changes the answer. filter.go decides which instances the caller
-// gets. document.go is an answer in memory; parse.go reads it, write.go writes it,
-// cache.go keeps large ones. instanceinfo.go shows an instance as the stock
+// options. front.go listens, and has the stock routes; stock.go does what the stock
+// listener does around them. query.go says what a request asks for, serve.go and delta.go
+// answer. list.go has what the caller should see. write.go sends it, in a form of
+// syntax.go, with instances from fragment.go, which instanceinfo.go shows as the stock
 // listener does.
 package eureka
 
@@ -49,14 +48,14 @@ const slotName = "service-eureka"
 func init() { wrap(apiserver.Slots) }
 
 func wrap(slots map[string]apiserver.Apiserver) {
-	if stock, ok := slots[slotName]; ok {
+	if stock, ok := slots[slotName].(stockServer); ok {
 		slots[slotName] = &slot{stock: stock, routing: runningRouting}
 	}
 }
 
 // slot is the stock listener, with a front where the server has routing files.
 type slot struct {
-	stock   apiserver.Apiserver
+	stock   stockServer
 	routing func() routing // returns nil where the server has no routing files
 
 	mu    sync.Mutex
@@ -101,13 +100,7 @@ func (s *slot) Run(errCh chan error) {
 		s.stock.Run(errCh)
 		return
 	}
-	var stock sync.WaitGroup
-	defer stock.Wait()
-	stock.Go(func() {
-		defer f.cancel()
-		s.stock.Run(errCh)
-	})
-	if err := f.run(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := f.run(s.stock); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		errCh <- fmt.Errorf("%s: %w", slotName, err)
 	}
 }

@@ -3,6 +3,7 @@ package l5
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -33,9 +34,10 @@ type noRoutes struct{}
 
 func (noRoutes) HasRules() bool            { return true }
 func (noRoutes) Exists(route.Service) bool { return true }
-func (noRoutes) Routed(netip.Addr, route.Service) (*apiservice.DiscoverResponse, bool) {
-	return nil, false
+func (noRoutes) Routed(netip.Addr, route.Service) (*apiservice.DiscoverResponse, error) {
+	return nil, nil
 }
+func (noRoutes) Fault(string, error) error { return nil }
 
 // FuzzSync reads agents' addresses: each is an IPv4 address, and no two are the
 // same.
@@ -63,5 +65,42 @@ func TestStockFaults(t *testing.T) {
 	const want = "panic: nil map; is naming.l5Open true in the server's configuration?"
 	if _, err := Sync(context.Background(), &l5.Cl5SyncByAgentCmd{}, stockServer{}, noRoutes{}); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("a panic of the stock server: %v, want %s", err, want)
+	}
+}
+
+// faultyRouter is a router whose routing fails, or panics.
+type faultyRouter struct {
+	noRoutes
+	noList error // what a caller gets by failOpen; nil: the stock answer
+	panics bool
+}
+
+func (r faultyRouter) Routed(netip.Addr, route.Service) (*apiservice.DiscoverResponse, error) {
+	if r.panics {
+		panic("a fault")
+	}
+	return nil, r.noList
+}
+func (r faultyRouter) Fault(string, error) error { return r.noList }
+
+// A fault in routing gives the stock answer with failOpen: true, and otherwise an
+// error and nothing else.
+func TestFaults(t *testing.T) {
+	noList := errors.New("no list")
+	for _, tt := range []struct {
+		name   string
+		router faultyRouter
+		want   string // how many servers, and the error
+	}{
+		{"failOpen: true", faultyRouter{}, "2 <nil>"},
+		{"failOpen: true, a panic", faultyRouter{panics: true}, "2 <nil>"},
+		{"failOpen: false", faultyRouter{noList: noList}, "0 no list"},
+		{"failOpen: false, a panic", faultyRouter{noList: noList, panics: true}, "0 no list"},
+	} {
+		stock := stockServer{ack: &l5.Cl5SyncByAgentAckCmd{ServList: &l5.Cl5ServList{Serv: []*l5.Cl5ServObj{{}, {}}}}}
+		ack, err := Sync(t.Context(), &l5.Cl5SyncByAgentCmd{}, stock, tt.router)
+		if got := fmt.Sprint(len(ack.GetServList().GetServ()), " ", err); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }

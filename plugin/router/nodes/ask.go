@@ -54,7 +54,7 @@ func fill(ctx context.Context, n *api.Node, withTLS bool) {
 	asked := time.Now()
 	summary, err := askOne(ctx, n.Address, withTLS)
 	if err != nil {
-		n.Problem = problem(err)
+		n.Problem = problem(err, patience)
 		return
 	}
 	// The node has read its clock at some moment between.
@@ -67,7 +67,27 @@ func fill(ctx context.Context, n *api.Node, withTLS bool) {
 	n.Summary = summary
 }
 
+// askOne asks a node for its summary.
 func askOne(ctx context.Context, address string, withTLS bool) (*api.Summary, error) {
+	var s api.Summary
+	if err := invoke(ctx, address, withTLS, call{SummaryMethod, &emptypb.Empty{}, maxAnswer}, &s); err != nil {
+		return nil, err
+	}
+	if err := s.Check(); err != nil {
+		return nil, unreadable{err}
+	}
+	return &s, nil
+}
+
+// call is a call of a node, and how large its answer may be.
+type call struct {
+	method   string
+	argument proto.Message
+	limit    int
+}
+
+// invoke calls a node, and decodes the JSON of its answer. It keeps no connection.
+func invoke(ctx context.Context, address string, withTLS bool, c call, into any) error {
 	creds := insecure.NewCredentials()
 	if withTLS {
 		// Nothing secret is sent, and nothing that comes is trusted; addresses
@@ -86,32 +106,27 @@ func askOne(ctx context.Context, address string, withTLS bool) (*api.Summary, er
 			return conn, err
 		}),
 		grpc.WithMaxHeaderListSize(maxAnswer),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(c.limit)),
 		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
 	)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer conn.Close()
 	var answer wrapperspb.BytesValue
-	if err := conn.Invoke(ctx, Method, &emptypb.Empty{}, &answer); err != nil {
+	if err := conn.Invoke(ctx, c.method, c.argument, &answer); err != nil {
 		if op := refused.Load(); op != nil && ctx.Err() == nil {
-			return nil, op.Err // without the words of gRPC around it
+			return op.Err // without the words of gRPC around it
 		}
-		return nil, err
+		return err
 	}
 	if err := refusal(&answer); err != nil {
-		return nil, err
+		return err
 	}
-	var s api.Summary
-	err = json.Unmarshal(answer.GetValue(), &s)
-	if err == nil {
-		err = s.Check()
+	if err := json.Unmarshal(answer.GetValue(), into); err != nil {
+		return unreadable{err}
 	}
-	if err != nil {
-		return nil, unreadable{err}
-	}
-	return &s, nil
+	return nil
 }
 
 // refusal returns what the listener itself answers in the place of a summary, as
@@ -125,21 +140,24 @@ func refusal(answer *wrapperspb.BytesValue) error {
 	return fmt.Errorf("its listener refuses with code %d, %s", r.GetCode().GetValue(), r.GetInfo().GetValue())
 }
 
-// unreadable is the error for an answer that is not a summary.
+// unreadable is the error for an answer that no node would give.
 type unreadable struct{ error }
 
 // maxProblem bounds the text of a fault: the text may have come from the other node.
 const maxProblem = 200
 
-func problem(err error) string {
+// problem returns a fault in words. Patience is how long the node was waited for.
+func problem(err error, patience time.Duration) string {
 	text := ""
 	switch _, ok := errors.AsType[unreadable](err); {
 	case ok:
-		text = "answers with no summary: " + err.Error()
+		text = "answers what no node would: " + err.Error()
 	case status.Code(err) == codes.Unimplemented:
 		text = "does not know the question: it is a stock server, or has an older setrouter"
 	case status.Code(err) == codes.DeadlineExceeded:
 		text = fmt.Sprintf("does not answer within %v", patience)
+	case status.Code(err) == codes.PermissionDenied:
+		text = "refuses: " + status.Convert(err).Message()
 	default:
 		text = "does not answer: " + status.Convert(err).Message()
 	}

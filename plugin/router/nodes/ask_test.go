@@ -48,11 +48,11 @@ func serve(t *testing.T, register func(*grpc.Server), o ...grpc.ServerOption) st
 
 func tells(change func(*api.Summary)) func(*grpc.Server) {
 	return func(s *grpc.Server) {
-		Register(s, func() api.Summary {
+		register(s, func() api.Summary {
 			out := api.Summary{Version: "v1", Now: time.Now(), Files: []api.NodeFiles{{Kind: api.KindRouting, Digest: "0123"}}, Instances: 7}
 			change(&out)
 			return out
-		})
+		}, &reloader{})
 	}
 }
 
@@ -87,9 +87,9 @@ func TestHostileNodes(t *testing.T) {
 		"silent":       {raw(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), "does not answer within 2s"},
 		"noise":        {raw(t, func(c net.Conn) { _, _ = io.CopyN(c, rand.Reader, 1<<20) }), "does not answer"},
 		"too much":     {serve(t, tells(func(s *api.Summary) { s.Version = strings.Repeat("x", maxAnswer) })), "does not answer: grpc: received message larger than max"},
-		"a long text":  {serve(t, tells(func(s *api.Summary) { s.Settings = strings.Repeat("x", 101) })), "answers with no summary: a text of 101 bytes is too long"},
-		"another kind": {serve(t, tells(func(s *api.Summary) { s.Files[0].Kind = "x" })), "answers with no summary: its files are of unknown kinds"},
-		"a kind twice": {serve(t, tells(func(s *api.Summary) { s.Files = append(s.Files, s.Files[0]) })), "answers with no summary: its files are of unknown kinds"},
+		"a long text":  {serve(t, tells(func(s *api.Summary) { s.Settings = strings.Repeat("x", 101) })), "answers what no node would: a text of 101 bytes is too long"},
+		"another kind": {serve(t, tells(func(s *api.Summary) { s.Files[0].Kind = "x" })), "answers what no node would: its files are of unknown kinds"},
+		"a kind twice": {serve(t, tells(func(s *api.Summary) { s.Files = append(s.Files, s.Files[0]) })), "answers what no node would: its files are of unknown kinds"},
 		"limited": {serve(t, tells(plain), grpc.UnaryInterceptor(func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) {
 			return &apiservice.Response{Code: wrapperspb.UInt32(403001), Info: wrapperspb.String("server limit the ip access")}, nil
 		})), "does not answer: its listener refuses with code 403001, server limit the ip access"},

@@ -63,23 +63,38 @@ const maxNodes = 100
 // Ask asks all nodes that Polaris knows, this node included, and says whether
 // they agree. It takes as long as the slowest node, 2 s at most.
 func Ask(ctx context.Context, s *router.Server) api.Cluster {
-	config, caches, summary := s.Config(), s.Caches(), Summary(s)
-	self := api.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true, Summary: &summary}
-	var instances []*model.Instance
-	if service := caches.Service().GetServiceByName(config.NodesService, route.SystemNamespace); service != nil {
-		instances = caches.Instance().GetInstancesByServiceID(service.ID)
-	}
-	list, left, found := members(self, instances)
-	askAll(ctx, list, config.GRPCTLS)
+	list, left, found := membersOf(s)
+	summary := Summary(s)
+	list[0].Summary = &summary
+	askAll(ctx, list, s.Config().GRPCTLS)
 	out := api.Cluster{Reasons: Judge(list), Nodes: list}
 	if left > 0 {
-		out.Reasons = append(out.Reasons, fmt.Sprintf("Polaris/%s has %d more instances, which were not asked", config.NodesService, left))
+		out.Reasons = append(out.Reasons, leftOut(s.Config().NodesService, left))
 	}
 	if !found {
-		out.Note = fmt.Sprintf("this node is not among the instances of Polaris/%s, and may not know the others: see bootstrap.polaris_service for enable_register and self_address", config.NodesService)
+		out.Note = notFound(s.Config().NodesService)
 	}
 	out.Agree = len(out.Reasons) == 0
 	return out
+}
+
+// leftOut and notFound say why nodes may be missing.
+func leftOut(service string, left int) string {
+	return fmt.Sprintf("Polaris/%s has %d more instances, which were not asked", service, left)
+}
+
+func notFound(service string) string {
+	return fmt.Sprintf("this node is not among the instances of Polaris/%s, and may not know the others: see bootstrap.polaris_service for enable_register and self_address", service)
+}
+
+// membersOf returns the nodes that Polaris knows, as members does.
+func membersOf(s *router.Server) (list []api.Node, left int, found bool) {
+	var instances []*model.Instance
+	if service := s.Caches().Service().GetServiceByName(s.Config().NodesService, route.SystemNamespace); service != nil {
+		instances = s.Caches().Instance().GetInstancesByServiceID(service.ID)
+	}
+	self := api.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true}
+	return members(self, instances)
 }
 
 // members returns the nodes among the instances of Polaris's own service: this

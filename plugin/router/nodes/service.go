@@ -5,39 +5,63 @@ import (
 	"encoding/json"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
-// Method is the full name of the call. Its answer is the JSON of an api.Summary, as
-// google.protobuf.BytesValue.
-const Method = "/" + service + "/" + method
-
+// The calls, by their full names. Their answers are JSON, as google.protobuf.BytesValue.
 const (
+	// SummaryMethod has no argument. Its answer is an api.Summary.
+	SummaryMethod = "/" + service + "/Summary"
+	// ReloadMethod has a reloadMessage as JSON, in google.protobuf.BytesValue. Its
+	// answer is a list of api.Reloaded.
+	ReloadMethod = "/" + service + "/Reload"
+
 	service = "setrouter.v1.Nodes"
-	method  = "Summary"
 )
 
-// Register offers the call on a server.
-func Register(s *grpc.Server, summary func() api.Summary) {
-	handle := func(context.Context, any) (any, error) {
-		data, err := json.Marshal(summary())
-		return wrapperspb.Bytes(data), err
-	}
+// Methods are the full names of the calls.
+var Methods = []string{SummaryMethod, ReloadMethod}
+
+// Register offers the calls on a server of this node.
+func Register(s *grpc.Server, node *router.Server) {
+	register(s, func() api.Summary { return Summary(node) }, &reloader{
+		verifier: verifier{token: node.Config().Admin.Token}, now: node.Now,
+		reload: func(force bool) []api.Reloaded { return Reload(node, force) },
+	})
+}
+
+func register(s *grpc.Server, summary func() api.Summary, r *reloader) {
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: service,
 		HandlerType: (*any)(nil),
-		Methods: []grpc.MethodDesc{{MethodName: method, Handler: func(_ any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
-			in := &emptypb.Empty{}
-			if err := decode(in); err != nil {
-				return nil, err
-			}
-			if interceptor == nil {
-				return handle(ctx, in)
-			}
-			return interceptor(ctx, in, &grpc.UnaryServerInfo{FullMethod: Method}, handle)
-		}}},
+		Methods: []grpc.MethodDesc{
+			method("Summary", &emptypb.Empty{}, func(proto.Message) (*wrapperspb.BytesValue, error) {
+				data, err := json.Marshal(summary())
+				return wrapperspb.Bytes(data), err
+			}),
+			method("Reload", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
+				return r.answer(in.(*wrapperspb.BytesValue).GetValue())
+			}),
+		},
 	}, nil)
+}
+
+// method returns a call whose argument has the type of in.
+func method(name string, in proto.Message, answer func(proto.Message) (*wrapperspb.BytesValue, error)) grpc.MethodDesc {
+	handle := func(_ context.Context, in any) (any, error) { return answer(in.(proto.Message)) }
+	return grpc.MethodDesc{MethodName: name, Handler: func(_ any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+		in := in.ProtoReflect().New().Interface()
+		if err := decode(in); err != nil {
+			return nil, err
+		}
+		if interceptor == nil {
+			return handle(ctx, in)
+		}
+		return interceptor(ctx, in, &grpc.UnaryServerInfo{FullMethod: "/" + service + "/" + name}, handle)
+	}}
 }

@@ -35,6 +35,8 @@ type Plan struct {
 	Services int            `json:"services"`
 	Counts   map[Change]int `json:"counts"` // of pairs of kind and service
 	Rows     []Row          `json:"rows"`   // all but the unchanged ones
+	// Refused is what the shrink guard of the server would refuse.
+	Refused []RefusedFiles `json:"refused"`
 	// Warnings are what the files mean for the instances, besides the changes.
 	Warnings []strict.Problem `json:"warnings"`
 }
@@ -59,7 +61,7 @@ func NewPlan(before, after *World) Plan {
 	slices.SortFunc(services, route.Service.Compare)
 	services = slices.Compact(services)
 	all := kinds(before, after)
-	p := Plan{Kinds: len(all), Services: len(services), Counts: map[Change]int{}, Rows: []Row{}}
+	p := Plan{Kinds: len(all), Services: len(services), Counts: map[Change]int{}, Rows: []Row{}, Refused: []RefusedFiles{}}
 	for _, c := range Changes {
 		p.Counts[c] = 0
 	}
@@ -139,8 +141,12 @@ func sent(e explain.Explanation) []string {
 	return out
 }
 
-// Text writes the plan for people: the counts, and then the rows, the worst first.
+// Text writes the plan for people: what would be refused, the counts, and then the rows,
+// the worst first.
 func (p Plan) Text(w io.Writer) {
+	for _, r := range p.Refused {
+		fmt.Fprintf(w, "%s files: without --force the server would not take them: %s\n\n", r.Kind, r.Reason)
+	}
 	fmt.Fprintf(w, "%d kinds of callers, %d services\n\n", p.Kinds, p.Services)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range Changes {

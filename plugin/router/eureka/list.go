@@ -1,0 +1,154 @@
+package eureka
+
+import (
+	"maps"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	cachetypes "github.com/polarismesh/polaris/cache/api"
+	"github.com/polarismesh/polaris/common/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// routing is what the front asks of the server.
+type routing interface {
+	// CallerOf returns the address of the caller of a request.
+	CallerOf(*http.Request) netip.Addr
+	// Routed returns the list of a caller. The list is nil where the stock list
+	// stands. An error says that the caller gets no list.
+	Routed(caller netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, err error)
+	// Fault counts and logs a fault. Fault returns nil where the stock answer is to
+	// be sent.
+	Fault(what string, err error) error
+	services() cachetypes.ServiceCache
+	instances() cachetypes.InstanceCache
+}
+
+// serverRouting is the routing of a running server.
+type serverRouting struct{ *router.Server }
+
+func (s serverRouting) services() cachetypes.ServiceCache   { return s.Caches().Service() }
+func (s serverRouting) instances() cachetypes.InstanceCache { return s.Caches().Instance() }
+
+// application is an application with instances of which a caller is shown those that
+// are healthy and asked for. The instances are shared: read only.
+type application struct {
+	name      string
+	instances []*apiservice.Instance
+}
+
+// shown returns the instances that the answer to a query has: healthy ones, as the
+// stock listener does.
+func (a application) shown(q query) func(yield func(*apiservice.Instance) bool) {
+	return func(yield func(*apiservice.Instance) bool) {
+		for _, i := range a.instances {
+			if i.GetHealthy().GetValue() && q.asksFor(i, a.name) && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// applications returns the applications of a namespace as the caller of a query
+// should see them, in the order of their names. The answer is not ok where the stock
+// answer stands: no rule concerns the caller.
+func (f *front) applications(q query) (apps []application, ok bool, err error) {
+	defer observe.Recovered(&err)
+	byApp := f.servicesByApp(q)
+	for _, name := range slices.Sorted(maps.Keys(byApp)) {
+		app := application{name: name}
+		for _, s := range byApp[name] {
+			list, err := f.routing.Routed(q.caller, serviceName(s))
+			switch {
+			case err != nil:
+				return nil, false, err
+			case list == nil:
+				app.instances = append(app.instances, f.registered(s)...)
+			default:
+				ok = true
+				app.instances = append(app.instances, list.Instances...)
+			}
+		}
+		apps = append(apps, app)
+	}
+	// The stock listener keeps a list for each namespace that it is asked for. The
+	// front does not ask it about what clients make up.
+	return apps, ok || len(byApp) == 0, nil
+}
+
+// registered returns the instances of a service.
+func (f *front) registered(s *model.Service) []*apiservice.Instance {
+	all := f.routing.instances().GetInstancesByServiceID(s.ID)
+	out := make([]*apiservice.Instance, 0, len(all))
+	for _, i := range all {
+		out = append(out, i.Proto)
+	}
+	return out
+}
+
+// servicesByApp returns the services of a namespace that have instances, by the
+// name of their application in Eureka: the service's name in upper case. An
+// application has several services where names differ in case only; the stock
+// listener then shows one of them. Where the query names an application, the others
+// are left out.
+func (f *front) servicesByApp(q query) map[string][]*model.Service {
+	byApp := map[string][]*model.Service{}
+	_ = f.routing.services().IteratorServices(func(_ string, s *model.Service) (bool, error) {
+		if s.Namespace != q.namespace {
+			return true, nil
+		}
+		if app := strings.ToUpper(s.Name); (q.app == "" || q.app == app) && f.instanceCount(s) > 0 {
+			byApp[app] = append(byApp[app], s)
+		}
+		return true, nil
+	})
+	return byApp
+}
+
+// isWhole reports whether the caller's list of each application is the whole
+// application.
+func (f *front) isWhole(q query) (whole bool, err error) {
+	defer observe.Recovered(&err)
+	for _, services := range f.servicesByApp(q) {
+		for _, s := range services {
+			list, err := f.routing.Routed(q.caller, serviceName(s))
+			if err != nil || list != nil && !f.hasAll(list.Instances, s) {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// hasAll reports whether a list has all instances of a service and no others.
+// The list of a lane address has the instances of another service.
+func (f *front) hasAll(list []*apiservice.Instance, s *model.Service) bool {
+	return len(list) == f.instanceCount(s) && !slices.ContainsFunc(list, func(i *apiservice.Instance) bool {
+		registered := f.routing.instances().GetInstance(i.GetId().GetValue())
+		return registered == nil || registered.ServiceID != s.ID
+	})
+}
+
+func (f *front) instanceCount(s *model.Service) int {
+	return int(f.routing.instances().GetInstancesCountByServiceID(s.ID).TotalInstanceCount)
+}
+
+func serviceName(s *model.Service) route.Service {
+	return route.Service{Namespace: s.Namespace, Name: s.Name}
+}
+
+// modified returns when an instance changed last, which its record does not tell; the
+// zero time where the instance is not registered any more.
+func (f *front) modified(i *apiservice.Instance) (t time.Time) {
+	if registered := f.routing.instances().GetInstance(i.GetId().GetValue()); registered != nil {
+		t = registered.ModifyTime
+	}
+	return t
+}

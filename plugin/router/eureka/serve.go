@@ -1,0 +1,67 @@
+package eureka
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/emicklei/go-restful/v3"
+	"github.com/polarismesh/polaris/common/utils"
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+
+	"github.com/polaris-contrib/setrouter/plugin/router"
+)
+
+// serve answers a request of a route below root. It runs the stock route where the
+// answer has no instances, and where no rule concerns the caller.
+func (f *front) serve(root string, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	if req.Request.Method != http.MethodGet {
+		chain.ProcessFilter(req, rsp)
+		return
+	}
+	q := f.newQuery(resource(strings.TrimPrefix(req.SelectedRoutePath(), root)), req)
+	switch q.resource {
+	case resourceDelta:
+		f.serveDelta(q, req, rsp, chain)
+	case resourceApps, resourceApp, resourceAppInstance, resourceInstance, resourceVIP, resourceSVIP:
+		f.serveList(q, req, rsp, chain)
+	default: // no route of this version of Polaris: its answer may have instances
+		notFound(req, rsp)
+	}
+}
+
+func (f *front) serveList(q query, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	apps, ok, err := f.applications(q)
+	if err != nil {
+		ok, err = false, f.noList(err)
+	}
+	switch {
+	case err != nil:
+		refuse(rsp, err)
+	case ok:
+		f.send(q, apps, hashcode(q, apps), req, rsp)
+	default:
+		chain.ProcessFilter(req, rsp)
+	}
+}
+
+// noList returns the error for a caller that gets no list for a fault, and nil where
+// the caller gets the stock answer.
+func (f *front) noList(err error) error {
+	if errors.Is(err, router.ErrNoList) {
+		return err
+	}
+	return f.routing.Fault("a Eureka answer", err)
+}
+
+// refuse gives no list: clients keep the list that they have.
+func refuse(rsp *restful.Response, err error) {
+	http.Error(rsp, err.Error(), http.StatusServiceUnavailable)
+}
+
+// notFound answers as the stock listener does for what it does not have.
+func notFound(req *restful.Request, rsp *restful.Response) {
+	req.SetAttribute(utils.PolarisCode, uint32(apimodel.Code_NotFoundResource))
+	rsp.AddHeader(restful.HEADER_ContentType, restful.MIME_XML)
+	rsp.WriteHeader(http.StatusNotFound)
+}

@@ -1,0 +1,69 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"go.uber.org/zap"
+
+	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/router/caller"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// ErrNoList says that a caller gets no list, by failOpen: false, and keeps the list
+// that it has.
+var ErrNoList = errors.New("routing failed in the server, see its log")
+
+// Routed returns the list of a caller, for listeners whose protocol reads the
+// registry past the discovery interface and that make their own answers. The list is
+// nil where the stock list stands: no rule, shadow, outside of the rollout, no such
+// service, or a fault with failOpen: true. A fault with failOpen: false is ErrNoList.
+// Faults are counted and logged. The list is shared: read only. Such protocols have no
+// auth on reads, so that auth is not asked.
+func (s *Server) Routed(addr netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, err error) {
+	if s.rules == nil {
+		return nil, nil
+	}
+	r, err := s.newRequest(caller.WithAddress(context.Background(), addr), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
+	if err == nil {
+		list, err = s.routed(r)
+	}
+	if err != nil {
+		return nil, s.Fault(service.String(), err)
+	}
+	return list, nil
+}
+
+// routed returns the list that answers a request, nil where the stock answer
+// stands.
+func (s *Server) routed(r *request) (resp *apiservice.DiscoverResponse, err error) {
+	defer observe.Recovered(&err)
+	o, err := s.decide(r, s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r))
+	if err != nil || o.why != route.WhyRouted || o.view == nil {
+		return nil, err
+	}
+	o.view.CountSent()
+	return o.view.Answer, nil
+}
+
+// Fault counts and logs a fault in routing a service, or an answer of several. Fault
+// returns nil where the caller gets the stock answer (failOpen: true), and otherwise
+// ErrNoList.
+func (s *Server) Fault(what string, err error) error {
+	count(nil, observe.ResultFailed)
+	observe.Fault("routing failed", zap.String("service", explain.Plain(what)), zap.Bool("failOpen", s.config.FailOpen), zap.Error(err))
+	if s.config.FailOpen {
+		return nil
+	}
+	return ErrNoList
+}
+
+// CallerOf returns the address of the caller of an HTTP request.
+func (s *Server) CallerOf(r *http.Request) netip.Addr {
+	return caller.AddressHTTP(r, s.config.TrustedProxies)
+}
