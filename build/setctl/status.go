@@ -124,14 +124,17 @@ func (w *statusWriter) write(s api.Status) {
 // state writes the kinds of callers that do not have their first road.
 func (w *statusWriter) state(s api.CallerStates) {
 	var counts []string
-	for _, state := range []string{"first", "widened", "unusable", "empty", "unknown", "shadow", "stock"} {
+	for _, state := range api.States {
 		if n := s.Counts[state]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
 	w.section("callers in the last two minutes, for each service: %s", cmp.Or(strings.Join(counts, ", "), "none"))
 	if !s.Complete {
-		w.row("there are more callers than this server remembers")
+		w.row("there are more callers than the nodes remember")
+	}
+	for _, note := range s.Notes {
+		w.row("%s", explain.Plain(note))
 	}
 	for _, k := range s.Kinds {
 		if k.State == "empty" || k.State == "unusable" || k.State == "unknown" || k.State == "widened" {

@@ -1,9 +1,7 @@
 package router
 
 import (
-	"cmp"
 	"net/netip"
-	"slices"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -17,15 +15,11 @@ import (
 // of callers. It looks at every caller: it is for operators, not for requests.
 func (s *Server) CallersNow() api.CallerStates {
 	asked, complete := s.views.Asked()
-	state := api.CallerStates{Counts: map[string]int{}, Kinds: []api.KindState{}, Complete: complete}
-	for _, a := range asked {
-		state.Counts[string(a.State)] += len(a.Callers)
-		state.Kinds = append(state.Kinds, kindState(a))
+	kinds := make([]api.KindState, len(asked))
+	for n, a := range asked {
+		kinds[n] = kindState(a)
 	}
-	slices.SortStableFunc(state.Kinds, func(a, b api.KindState) int {
-		return cmp.Or(cmp.Compare(badness(b.State), badness(a.State)), cmp.Compare(b.Callers, a.Callers))
-	})
-	return state
+	return api.NewCallerStates(kinds, complete)
 }
 
 // AskedFor returns the callers that asked this node for a service lately.
@@ -44,12 +38,6 @@ func kindState(a view.Asked) api.KindState {
 		k.Kind = explain.IdentityText(location.Identity{SET: location.SET(a.Kind.SETs), Location: a.Kind.Location})
 	}
 	return k
-}
-
-// badness orders states, from those of which nobody has to hear.
-func badness(state string) int {
-	order := []view.State{view.StateStock, view.StateShadow, view.StateFirst, view.StateWidened, view.StateUnknown, view.StateUnusable, view.StateEmpty}
-	return slices.Index(order, view.State(state))
 }
 
 // countCallers counts callers for the metrics.

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
@@ -8,6 +9,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
@@ -21,7 +23,7 @@ func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
 
 // Status looks at every instance and caller: it is for operators, not for
 // requests.
-func (b serverBackend) Status() api.Status {
+func (b serverBackend) Status(ctx context.Context) api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
 	drifts, several := w.Drifts(), w.WithSeveralSETs()
 	status := api.Status{
@@ -30,9 +32,8 @@ func (b serverBackend) Status() api.Status {
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 	}
-	status.State = b.CallersNow()
-	status.State.More = max(0, len(status.State.Kinds)-maxListed)
-	status.State.Kinds = firstOf(status.State.Kinds)
+	status.State = nodes.CallersNow(ctx, b.Server)
+	status.State.Cut(maxListed)
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}

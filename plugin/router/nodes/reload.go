@@ -120,7 +120,7 @@ func reloadText(force bool) string { return fmt.Sprintf("reload force=%t", force
 
 // reloader answers reloadMessages.
 type reloader struct {
-	verifier verifier
+	verifier *verifier
 	now      func() time.Time
 	reload   func(force bool) []api.Reloaded
 }

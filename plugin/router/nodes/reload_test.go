@@ -18,12 +18,12 @@ import (
 func reloads(token string, ahead time.Duration, asked *[]bool, outcome ...api.Reloaded) func(*grpc.Server) {
 	return func(s *grpc.Server) {
 		register(s, func() api.Summary { return api.Summary{} }, &reloader{
-			verifier: verifier{token: token}, now: func() time.Time { return time.Now().Add(ahead) },
+			verifier: &verifier{token: token}, now: func() time.Time { return time.Now().Add(ahead) },
 			reload: func(force bool) []api.Reloaded {
 				*asked = append(*asked, force)
 				return outcome
 			},
-		})
+		}, callerTeller{})
 	}
 }
 
@@ -82,7 +82,7 @@ func TestProof(t *testing.T) {
 		return m
 	}
 	first := message(func(*reloadMessage) {})
-	r := &reloader{verifier: verifier{token: "secret"}, now: func() time.Time { return now }, reload: func(bool) []api.Reloaded { return nil }}
+	r := &reloader{verifier: &verifier{token: "secret"}, now: func() time.Time { return now }, reload: func(bool) []api.Reloaded { return nil }}
 	for _, tt := range []struct {
 		name string
 		m    reloadMessage
