@@ -13,8 +13,14 @@ import (
 // reload runs `setctl reload` at a node.
 func reload(t *testing.T, n node, token string, args ...string) (code int, out string) {
 	t.Helper()
+	return setctl(t, n, token, "reload", args...)
+}
+
+// setctl runs a command at a node.
+func setctl(t *testing.T, n node, token, command string, args ...string) (code int, out string) {
+	t.Helper()
 	var text bytes.Buffer
-	cmd := exec.Command(programs.Setctl, append([]string{"reload", "--server", n.AdminURL}, args...)...)
+	cmd := exec.Command(programs.Setctl, append([]string{command, "--server", n.AdminURL}, args...)...)
 	cmd.Env = append(cmd.Environ(), "SETROUTER_TOKEN="+token)
 	cmd.Stdout, cmd.Stderr = &text, &text
 	err := cmd.Run()
