@@ -34,7 +34,7 @@ func kindState(a view.Asked) api.KindState {
 	if a.Rule != nil {
 		k.Rule = a.Rule.Name
 	}
-	if a.State != view.StateStock {
+	if a.Kind.Rule != nil {
 		k.Kind = explain.IdentityText(location.Identity{SET: location.SET(a.Kind.SETs), Location: a.Kind.Location})
 	}
 	return k

@@ -104,7 +104,7 @@ const (
 	StateUnknown  State = "unknown"  // an empty list, as the caller's SET or place is not known
 	StateUnusable State = "unusable" // a list without a usable instance
 	StateEmpty    State = "empty"    // an empty list
-	StateStock    State = "stock"    // no rule, no stages, or outside of the rollout
+	StateStock    State = "stock"    // every instance: no rule, no stages, outside of the rollout, or nothing known of the SET
 	StateShadow   State = "shadow"   // the rule decides, and the stock answer is sent
 )
 
@@ -119,10 +119,10 @@ type Asked struct {
 type askedKey struct {
 	Service     route.Service // as asked for
 	Rule        *route.Rule   // nil: no rule
-	Kind        Kind          // the zero value with StateStock
-	Tier, Level string        // of the road; empty where the road has no name, and with StateStock
+	Kind        Kind          // the zero value where the stock server answers
+	Tier, Level string        // of the road; empty where the road has no name
 	State       State
-	Usable      int // instances in the list; 0 with StateStock
+	Usable      int // of the instances in the list; 0 where the stock server answers
 	Sent        int
 }
 
@@ -201,6 +201,8 @@ func (v *View) stateOf(kind Kind) State {
 	switch {
 	case kind.Rule.Shadow:
 		return StateShadow
+	case kind.HasEverything(v.Decision):
+		return StateStock
 	case len(v.Answer.Instances) == 0 && kind.IsUnknown(v.Decision):
 		return StateUnknown
 	case len(v.Answer.Instances) == 0:

@@ -50,6 +50,9 @@ func TestAsked(t *testing.T) {
 	f.askAs("s", f.rule, "a.b.q", "10.0.0.3")
 	f.askAs("s", f.rule, "a.q.q", "10.0.0.4")
 	f.askAs("s", f.rule, "", "10.0.0.5")
+	open := *f.rule
+	open.Name, open.SET = "open", &route.SETStage{Tiers: f.rule.SET.Tiers, Unknown: route.UnknownAll}
+	f.askAs("s", &open, "", "10.0.0.8")
 	f.askAs("s", &shadow, "a.b.c", "10.0.0.6")
 	f.askAs("t", &all, "a.b.q", "10.0.0.1")
 	f.store.NoteStock(f.query("u"), netip.MustParseAddr("10.0.0.1"), nil)
@@ -57,7 +60,8 @@ func TestAsked(t *testing.T) {
 	f.askAs("s", f.rule, "x.y.z", "10.0.0.7")
 	f.stock.set(3, "x.y.z", false, 100)
 	f.askAs("s", f.rule, "x.y.z", "10.0.0.7")
-	const want = `default/s r : unknown  0/0 [10.0.0.5]
+	const want = `default/s open : stock  4/4 [10.0.0.8]
+default/s r : unknown  0/0 [10.0.0.5]
 default/s r a.b.c: first own 1/1 [10.0.0.1 10.0.0.2]
 default/s r a.b.q: widened pool 1/1 [10.0.0.3]
 default/s r a.q.q: empty  0/0 [10.0.0.4]
