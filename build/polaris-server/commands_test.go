@@ -92,7 +92,7 @@ func TestCommands(t *testing.T) {
 func TestStoreIsOpen(t *testing.T) {
 	server, _ := start(t, polaristest.Options{})
 	got := runCommand(t, serverBinary, server.Dir, "start")
-	want := ran{code: 1, stdout: "[ERROR] conf/polaris-server.yaml:34:43: store: another server has \"./polaris.bolt\" open, " +
+	want := ran{code: 1, stdout: "[ERROR] conf/polaris-server.yaml:35:43: store: another server has \"./polaris.bolt\" open, " +
 		"expected one server for a store: stop the other one, or give this one a path of its own\n"}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -49,7 +49,7 @@ func TestDiscoverTypes(t *testing.T) {
 // A listener that is closed by the configuration answers nothing, newer types
 // included.
 func TestClosedDiscover(t *testing.T) {
-	config := replacedConfig(t, "include: [discover, register, healthcheck]}}\nauth", "include: [register, healthcheck]}}\nauth")
+	config := replacedConfig(t, "include: [discover, register, healthcheck]}}\n#", "include: [register, healthcheck]}}\n#")
 	server, _ := start(t, polaristest.Options{Config: config})
 	stream, err := polaristest.Dial(t.Context(), server.GRPCAddr, shanghai)
 	if err != nil {

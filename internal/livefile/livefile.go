@@ -146,7 +146,7 @@ func (l *Live[T]) Refresh() (wait time.Duration) {
 		l.keep()
 		l.show()
 	}
-	if !l.changed() {
+	if !l.changed() && !l.disk.still.said { // else the load ends what was said
 		l.disk.still.reset()
 		return 0
 	}

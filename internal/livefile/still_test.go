@@ -225,6 +225,26 @@ func TestStillAgain(t *testing.T) {
 	s.next("", "1 2")
 }
 
+// A file that was written to for long and is gone again ends the report, too.
+func TestNeverStillAndGone(t *testing.T) {
+	s := newStepped(t, map[string]string{"a.txt": "1"})
+	s.put("b.txt", "2")
+	for range 13 {
+		s.append("b.txt", "2")
+		s.look(900*time.Millisecond, time.Second, "1")
+	}
+	s.next("b.txt: has been changing for 10s", "1")
+	if err := os.Remove(s.path("b.txt")); err != nil {
+		t.Fatal(err)
+	}
+	s.look(time.Second, 0, "1")
+	s.next("", "1")
+	s.look(time.Second, 0, "1")
+	if n := len(s.loads); n != 0 {
+		t.Errorf("%d more loads", n)
+	}
+}
+
 // writerSource changes a file on disk while it is read, once.
 type writerSource struct {
 	fakeSource

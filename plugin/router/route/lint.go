@@ -9,7 +9,7 @@ import (
 )
 
 // Lint adds warnings to problems, about what loads and is still likely a mistake:
-// rules that can never match, tiers that no mapping entry fills, SETs without a pool,
+// rules that can never match, tiers that no mapping entry fills, a mapping without SETs, SETs without a pool,
 // roads that end before the pool, rules that give some callers every business, maps that
 // do not fit the mapping, SET names that are one letter apart or break the `naming`,
 // evacuations of unknown places. Lint knows only the SETs and places of the mapping;
@@ -32,6 +32,7 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		l.warnKnownLess(rule)
 	}
 	l.warnMaps()
+	l.warnNoSETs()
 	l.warnMissingPools()
 	l.warnNames()
 	l.warnEvacuations()
