@@ -81,7 +81,7 @@ func addAll(states *api.CallerStates, list []api.Node, ask func(api.Node) (api.C
 func askCallers(ctx context.Context, address string, withTLS bool, token string, now time.Time) (states api.CallerStates, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	message, err := json.Marshal(newProof(token, callersText, now))
+	message, err := json.Marshal(newProof(token, address, callersText, now))
 	if err != nil {
 		return states, err
 	}

@@ -25,9 +25,9 @@ func TestCallersOfAllNodes(t *testing.T) {
 	own := func() api.CallerStates { return callersOf(kind("first", "a.b.c", 2, early)) }
 	there := callersOf(kind("empty", "a.b.d", 1, late), kind("first", "a.b.c", 3, late))
 	tells := func(token string, ahead time.Duration, states api.CallerStates) string {
-		return serve(t, func(s *grpc.Server) {
+		return serveAt(t, func(s *grpc.Server, address string) {
 			register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{
-				verifier: &verifier{token: token}, now: func() time.Time { return time.Now().Add(ahead) }, callers: func() api.CallerStates { return states },
+				verifier: proofsOf(token, address), now: func() time.Time { return time.Now().Add(ahead) }, callers: func() api.CallerStates { return states },
 			})
 		})
 	}
@@ -41,7 +41,7 @@ func TestCallersOfAllNodes(t *testing.T) {
 	}{
 		{"the same token", tells("secret", 0, there), "", whole},
 		{"more than it remembers", tells("secret", 0, incomplete), "", func() api.CallerStates { s := whole; s.Complete = false; return s }()},
-		{"another token", tells("other", 0, there), "refuses: its set-admin listener has another token", own()},
+		{"another token", tells("other", 0, there), "refuses: its set-admin listener has another token, or it is registered at another address", own()},
 		{"no token there", tells("", 0, there), "refuses: its set-admin listener has no token, by which it would know that an operator asks", own()},
 		{"another time there", tells("secret", time.Hour, there), "refuses: its clock is 1h0m0s off, more than 30s", own()},
 		{"a stock server", stock(), "does not know the question: it is a stock server, or has an older setrouter", own()},
@@ -62,16 +62,16 @@ func TestCallersOfAllNodes(t *testing.T) {
 
 // A proof for one question is none for another, and works once.
 func TestProofOfCallers(t *testing.T) {
-	teller := callerTeller{verifier: &verifier{token: "secret"}, now: time.Now, callers: func() api.CallerStates { return callersOf() }}
+	teller := callerTeller{verifier: proofsOf("secret", "here"), now: time.Now, callers: func() api.CallerStates { return callersOf() }}
 	for _, tt := range []struct{ name, message, want string }{
 		{"nothing", "", "cannot be read"},
-		{"a proof for a reload", marshal(t, newProof("secret", reloadText(false), time.Now())), "has another token"},
+		{"a proof for a reload", marshal(t, newProof("secret", "here", reloadText(false), time.Now())), "has another token"},
 	} {
 		if _, err := teller.answer([]byte(tt.message)); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
-	message := marshal(t, newProof("secret", callersText, time.Now()))
+	message := marshal(t, newProof("secret", "here", callersText, time.Now()))
 	if _, err := teller.answer([]byte(message)); err != nil {
 		t.Error(err)
 	}
@@ -87,9 +87,9 @@ func TestCallersAreCut(t *testing.T) {
 		kinds[n] = api.KindState{State: "first", Callers: 1, Kind: strings.Repeat("x", n%7), Example: netip.MustParseAddr("10.0.0.1")}
 	}
 	kinds[maxKinds+2].State = "empty"
-	address := serve(t, func(s *grpc.Server) {
+	address := serveAt(t, func(s *grpc.Server, address string) {
 		register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{
-			verifier: &verifier{token: "secret"}, now: time.Now, callers: func() api.CallerStates { return callersOf(kinds...) },
+			verifier: proofsOf("secret", address), now: time.Now, callers: func() api.CallerStates { return callersOf(kinds...) },
 		})
 	})
 	got, err := askCallers(t.Context(), address, false, "secret", time.Now())

@@ -32,7 +32,7 @@ var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod}
 
 // Register offers the calls on a server of this node.
 func Register(s *grpc.Server, node *router.Server) {
-	proofs := &verifier{token: node.Config().Admin.Token}
+	proofs := &verifier{token: node.Config().Admin.Token, address: selfAddress}
 	register(s, func() api.Summary { return Summary(node) },
 		&reloader{verifier: proofs, now: node.Now, reload: func(force bool) []api.Reloaded { return Reload(node, force) }},
 		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow})
