@@ -196,3 +196,33 @@ func memoryOf(t *testing.T, pid int, field string) int {
 	kilobytes, _ := strconv.Atoi(string(found[1]))
 	return kilobytes << 10
 }
+
+// A client that asks too often is refused by the rate limit of Polaris, and others are
+// served.
+func TestEurekaRateLimit(t *testing.T) {
+	limited := strings.Replace(polaristest.Config(), "token-bucket, option: {enable: false}",
+		"token-bucket, option: {enable: true, ip-limit: {open: true, global: {open: true, bucket: 5, rate: 1}, resource-cache-amount: 100, white-list: [127.0.0.1]}}", 1)
+	config, addr := withEureka(limited, "127.0.0.1", 1)
+	_, console := start(t, polaristest.Options{Config: config, TrustedProxies: []string{proxy.String()}})
+	registerNovel(t, console, "novel")
+	many := askerAt(t, shanghai)
+	wait(t, func() error {
+		if r := many.ask("GET", "http://"+addr+"/eureka/apps"); r.status != http.StatusTooManyRequests || r.body != "" {
+			return fmt.Errorf("a client that asks often: %d", r.status)
+		}
+		return nil
+	})
+	for name, r := range map[string]reply{
+		"another client":                 askerAt(t, shenzhen).ask("GET", "http://"+addr+"/eureka/apps"),
+		"another client behind a proxy":  askerAt(t, proxy).ask("GET", "http://"+addr+"/eureka/apps", "X-Forwarded-For", "127.3.0.1"),
+		"the same client behind a proxy": askerAt(t, proxy).ask("GET", "http://"+addr+"/eureka/apps", "X-Forwarded-For", shanghai.String()),
+	} {
+		want := http.StatusOK
+		if strings.HasPrefix(name, "the same") {
+			want = http.StatusTooManyRequests
+		}
+		if r.status != want {
+			t.Errorf("%s: %d, want %d", name, r.status, want)
+		}
+	}
+}

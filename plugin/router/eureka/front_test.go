@@ -2,6 +2,7 @@ package eureka
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -9,11 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emicklei/go-restful/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	"github.com/polarismesh/polaris/plugin"
+
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
 var (
@@ -326,3 +330,58 @@ func TestDeltaThatIsNotWritten(t *testing.T) {
 		t.Errorf("%s", rec.Body)
 	}
 }
+
+// A request of which the rest never comes does not hold its connection for ever.
+func TestHalfRequests(t *testing.T) {
+	for _, sent := range []string{"", "GET /eureka/ap", "GET /eureka/apps HTTP/1.1\r\nHost: x\r\n", "POST /eureka/apps/app HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"} {
+		port := polaristest.FreePort()
+		f, _, err := newFront(map[string]any{"listenIP": "127.0.0.1", "listenPort": port}, "eureka", newRegistry(t, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.server.ReadTimeout != readTimeout || readTimeout > time.Minute {
+			t.Errorf("the front waits %s", f.server.ReadTimeout)
+		}
+		f.server.ReadTimeout = 10 * time.Millisecond
+		listener, err := f.listen.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+		done := make(chan error)
+		go func() { done <- f.server.Serve(listener) }()
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, sent)
+		_, _ = io.Copy(io.Discard, conn) // until the front closes the connection
+		_ = conn.Close()
+		f.stop()
+		<-done
+	}
+}
+
+// The stock routes read a body of any size into memory; the front gives them so much.
+func TestBodiesAreBounded(t *testing.T) {
+	addr := serve(t, newRegistry(t, nil))
+	for size, want := range map[int64]string{maxBody: "200 OK", maxBody + 1: "400 Bad Request"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/eureka/apps/app", io.LimitReader(zeros{}, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.Status != want {
+			t.Errorf("%d bytes: %s, want %s", size, resp.Status, want)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }

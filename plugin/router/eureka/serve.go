@@ -12,10 +12,15 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
+// maxBody is how many bytes the body of a request may have. A registration has some
+// 1,000, and a peer sends some 250 of them at once.
+const maxBody = 16 << 20
+
 // serve answers a request of a route below root. It runs the stock route where the
 // answer has no instances, and where no rule concerns the caller.
 func (f *front) serve(root string, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
 	if req.Request.Method != http.MethodGet {
+		req.Request.Body = http.MaxBytesReader(rsp, req.Request.Body, maxBody)
 		chain.ProcessFilter(req, rsp)
 		return
 	}

@@ -171,7 +171,11 @@ const stockBody = "stock"
 // slot listens.
 func serve(t testing.TB, r routing) (addr string) {
 	t.Helper()
-	stock := &stockListener{handler: func(_ *restful.Request, rsp *restful.Response) {
+	stock := &stockListener{handler: func(req *restful.Request, rsp *restful.Response) {
+		if _, err := io.Copy(io.Discard, req.Request.Body); err != nil {
+			rsp.WriteHeader(http.StatusBadRequest)
+			return
+		}
 		rsp.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(rsp, stockBody)
 	}}
