@@ -89,6 +89,7 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) (
 		rules = nil
 	}
 	if table != nil && rules != nil {
+		rules.LintUnknown(table, &lints)
 		rules.Lint(table, &lints)
 		if state != nil {
 			after = state.WithFiles(table, rules)

@@ -29,6 +29,10 @@ var files = map[string]string{
 		"  - {name: own, caller: 10.1.0.1, service: default/s, want: [10.8.0.1], rule: r, tier: own}\n",
 	"slip.yaml": "routing: r.yaml\ninstances: [{service: default/s, host: 10.8.0.1}]\ntests:\n" +
 		"  - {name: nobody, caller: 10.1.0.1, service: default/slip, want: []}\n",
+	"lane.yaml": "version: 1\naddresses: [{service: default/lane, target: default/slip, set: {callee: qb.novel.h}}]\n",
+	"slips.yaml": "routing: lane.yaml\ninstances: [{service: default/s, host: 10.8.0.1}]\naliases: [{alias: default/alias, service: default/slop}, {alias: default/a, service: default/s}]\ntests:\n" +
+		"  - {name: nobody, caller: 10.1.0.1, service: default/lane, want: []}\n  - {name: none, caller: 10.1.0.1, service: default/alias, want: []}\n" +
+		"  - {name: all, caller: 10.1.0.1, service: default/a, want: [10.8.0.1]}\n",
 	"topology.yaml": "version: 1\ntopology: {r: {z: []}}\n",
 	"places.yaml":   "version: 1\nplaces: {m: {r: [r/zz, all]}}\nrules: [{name: r, service: default/s, nearby: {places: m}}]\n",
 	"p.yaml":        "mapping: topology.yaml\nrouting: places.yaml\n",
@@ -97,6 +101,8 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 			"m.yaml:2:1: unknown key \"mappings\"; did you mean \"mapping\"?\n" +
 			"m.yaml:5:1: unknown key \"default\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n0 passed, 0 failed\n", ""},
 		{"test slip.yaml", 0, "ok    slip.yaml:4: nobody\n      note: default/slip is not in this file: no instance, alias, address, nor under services\n1 passed, 0 failed\n", ""},
+		{"test slips.yaml", 0, "ok    slips.yaml:5: nobody\n      note: default/slip, which is read for default/lane, is not in this file: no instance, nor under services\n" +
+			"ok    slips.yaml:6: none\n      note: default/slop, which is read for default/alias, is not in this file: no instance, nor under services\nok    slips.yaml:7: all\n3 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
 		{"--version", 0, "setctl version " + buildinfo.Version(buildinfo.SetRouter) + "\n", ""},
 		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of check, completion, dump, evacuate, explain, help, lookup, plan, reload, status, test, who\n"},

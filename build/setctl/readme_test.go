@@ -71,7 +71,7 @@ func TestDocumentation(t *testing.T) {
 		case "csv mapping":
 			location.LoadMapping(b.file("m.csv"), &problems)
 		case "yaml routing":
-			route.Load(b.file("r.yaml"), time.Now(), &problems)
+			wantIsolation(t, b.page, route.Load(b.file("r.yaml"), time.Now(), &problems))
 		case "yaml server":
 			checkServer(t, b)
 		case "yaml cases":
@@ -90,6 +90,42 @@ func TestDocumentation(t *testing.T) {
 	for _, info := range []string{"yaml mapping", "csv mapping", "yaml routing", "yaml server", "yaml cases", "go", "console"} {
 		if seen[info] == 0 {
 			t.Errorf("no block %q was found: is the documentation still read?", info)
+		}
+	}
+}
+
+// wantIsolation wants rules that keep businesses apart, in every direction: no caller is
+// left to the stock answer, or gets every business for being unknown.
+func wantIsolation(t *testing.T, name string, rules *route.Rules) {
+	t.Helper()
+	var problems, lints strict.Problems
+	table := location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte("match,set\n10.1.0.1,qb.novel.h\n10.2.0.1,ams.SH.1\n")}}, &problems)
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	rules.LintUnknown(table, &lints)
+	rules.Lint(table, &lints)
+	for _, p := range lints.List() {
+		if strings.Contains(p.Message, "every business") || strings.Contains(p.Message, "who get every SET") {
+			t.Errorf("%s: %s", name, p)
+		}
+	}
+}
+
+// The files that are shipped keep businesses apart, too.
+func TestShippedFilesIsolate(t *testing.T) {
+	for _, name := range []string{
+		"build/conf/routing/sample.yaml", "scripts/demo/conf/routing.yaml", "build/kubernetes/files/routing/routing.yaml",
+		"testdata/tutorial/7-clean/routing.yaml", "testdata/cases/set-schemes.routing.yaml",
+	} {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var problems strict.Problems
+		wantIsolation(t, name, route.Load([]strict.File{{Name: name, Data: text}}, time.Now(), &problems))
+		if err := problems.Err(); err != nil {
+			t.Error(err)
 		}
 	}
 }

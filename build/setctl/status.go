@@ -114,6 +114,7 @@ func (w *statusWriter) write(s api.Status) {
 		w.row("%s\t%s\t%s", explain.Plain(d.Service), explain.Plain(d.Host), d.Text())
 	}
 	w.severalSETs(s.SeveralSETs)
+	w.unknown(s.Unknown)
 	w.section("warnings: %d", len(s.Warnings))
 	for _, p := range s.Warnings {
 		w.row("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
@@ -155,6 +156,18 @@ func (w *statusWriter) severalSETs(s api.SeveralSETs) {
 	w.section("several SETs: callers of %s are routed as each of their SETs, as the instances registered there differ", addresses(s.Count))
 	for _, several := range s.First {
 		w.row("%s\t%s", several.Address, explain.Plain(strings.Trim(fmt.Sprint(several.SETs), "[]")))
+	}
+}
+
+// unknown writes who is unknown now. An operator waits for "nobody".
+func (w *statusWriter) unknown(u api.UnknownCallers) {
+	if u.Callers == 0 {
+		w.section("unknown: nobody")
+		return
+	}
+	w.section("unknown: %s asked for %s lately, and nothing is known of their SET", count(u.Callers, "caller"), count(u.Services, "service"))
+	for _, row := range u.First {
+		w.row("%s\t%s\trule %s\tgets %s\t%s", row.Address, explain.Plain(row.Service), row.Rule, row.Gets, count(int(row.Requests), "request"))
 	}
 }
 

@@ -97,6 +97,30 @@ several SETs: callers of 1 address are routed as each of their SETs, as the inst
 	}
 }
 
+// The status names who is unknown now, and says so where nobody is.
+func TestStatusNamesUnknownCallers(t *testing.T) {
+	for _, tt := range []struct {
+		unknown api.UnknownCallers
+		want    string
+	}{
+		{api.UnknownCallers{}, "\nunknown: nobody\n\n"},
+		{api.UnknownCallers{Callers: 1, Services: 2, First: []world.Unknown{
+			{Address: "10.9.0.7", Service: "default/a", Rule: "all", Gets: world.GetsEveryBusiness, Requests: 12},
+			{Address: "10.9.0.7", Service: "default/b\n", Rule: "b", Gets: world.GetsNothing, Requests: 1},
+		}}, `
+unknown: 1 caller asked for 2 services lately, and nothing is known of their SET
+  10.9.0.7  default/a      rule all  gets every business  12 requests
+  10.9.0.7  "default/b\n"  rule b    gets nothing         1 request
+`},
+	} {
+		var out strings.Builder
+		newStatusWriter(&out).write(api.Status{Unknown: tt.unknown})
+		if !strings.Contains(out.String(), tt.want) {
+			t.Errorf("the status is\n%s\nwant in it\n%s", out.String(), tt.want)
+		}
+	}
+}
+
 // A lookup never says that an address has no instance where instances disagree.
 func TestLookupNamesWhoDisagrees(t *testing.T) {
 	registered := func(service string, port uint32, region string) explain.Registration {

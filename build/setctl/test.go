@@ -9,6 +9,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // testResult is the output of `setctl test`.
@@ -85,15 +86,25 @@ func (t *testResult) add(file *cases.File, c cases.Test) {
 	if got.Rule != nil {
 		result.Rule = got.Rule.Name
 	}
-	if !file.HasService(c.Service) { // a slip of the pen passes with `want: []`
-		result.Note = fmt.Sprintf("%s is not in this file: no instance, alias, address, nor under services", c.Service)
-	}
+	result.Note = noteOf(file, c.Service)
 	t.Tests = append(t.Tests, result)
 	if len(differences) == 0 {
 		t.Passed++
 		return
 	}
 	t.Failed++
+}
+
+// noteOf returns a note if a service, or what is really read for its name, is not in the
+// file of a case: a slip of the pen passes with `want: []`.
+func noteOf(file *cases.File, service route.Service) string {
+	if !file.HasService(service) {
+		return fmt.Sprintf("%s is not in this file: no instance, alias, address, nor under services", service)
+	}
+	if target, ok := file.MissingTarget(service); ok {
+		return fmt.Sprintf("%s, which is read for %s, is not in this file: no instance, nor under services", target, service)
+	}
+	return ""
 }
 
 // text writes the result for people.

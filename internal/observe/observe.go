@@ -37,6 +37,11 @@ var (
 	Unidentified = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "setrouter_unidentified_requests_total", Help: "Requests of callers with neither SET nor location.",
 	})
+	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
+	// instances of several businesses, or have such a list.
+	EveryBusiness = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_every_business_requests_total", Help: "Requests of callers of whose SET nothing is known, answered with instances of every business, by rule.",
+	}, []string{"rule"})
 	// ListSize observes the lists that are sent.
 	ListSize = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "setrouter_list_instances", Help: "Instances in the lists sent, by rule.",
@@ -84,7 +89,7 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
-		Requests, Failures, Unidentified, ListSize, BuildSeconds, ViewChanges,
+		Requests, Failures, Unidentified, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {

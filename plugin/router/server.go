@@ -31,6 +31,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // Server routes the answers of one Polaris server. It is safe for concurrent
@@ -47,7 +48,8 @@ type Server struct {
 	names   names
 	sources []location.Source // of the identity of callers
 	records *caller.Records   // nil without routing files
-	recent  caller.Recent
+	recent  caller.Recent[netip.Addr]
+	unknown caller.Recent[world.UnknownRequest]
 	views   *view.Store
 	started time.Time
 }
@@ -111,7 +113,9 @@ type outcome struct {
 // decide finds the view that answers a request. It counts the caller, and the
 // requests that get no list of ours.
 func (s *Server) decide(r *request, who route.Request) (outcome, error) {
-	s.recent.Count(who.Addr)
+	if who.Addr.IsValid() {
+		s.recent.Count(who.Addr)
+	}
 	if who.Caller.SET == "" && len(who.Caller.SETs) == 0 && who.Caller.Location == (location.Location{}) {
 		observe.Unidentified.Inc()
 	}
@@ -134,6 +138,9 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 		return outcome{why: why, refused: refused}, nil
 	case why == route.WhyShadowed:
 		v.CountShadow()
+	}
+	if v.Decision.CallerUnknown() && who.Addr.IsValid() {
+		s.unknown.Count(world.UnknownRequest{Addr: who.Addr, Service: r.query.Service, Rule: kind.Rule.Name, Several: v.GivesEveryBusiness})
 	}
 	return outcome{why: why, view: v}, nil
 }

@@ -186,6 +186,7 @@ func (s *Server) step() {
 	observe.SeveralSETs.Set(float64(s.countSeveralSETs()))
 	s.views.Prune()
 	s.recent.Age(now)
+	s.unknown.Age(now)
 }
 
 // reportRules shows the rules in force as metrics.

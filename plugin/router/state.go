@@ -13,6 +13,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // HasRules reports whether routing files are configured. That does not change.
@@ -51,6 +52,10 @@ func (s *Server) Pods() view.Pods { return s.views.Pods }
 
 // RecentCallers returns how many requests each caller made in the last minutes.
 func (s *Server) RecentCallers() map[netip.Addr]uint64 { return s.recent.Requests() }
+
+// UnknownRequests returns how many requests there were in the last minutes of callers
+// of whose SET nothing was known, of services with SETs.
+func (s *Server) UnknownRequests() map[world.UnknownRequest]uint64 { return s.unknown.Requests() }
 
 // Changes returns the last changes of what callers get, as view.Store.Changes.
 func (s *Server) Changes(service string) []api.Change { return s.views.Changes(service) }

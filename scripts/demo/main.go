@@ -146,7 +146,7 @@ func (d *demo) play(ctx context.Context, p phase) error {
 		}
 		identity := d.explain(r).Caller.Text
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, identity, r.service,
-			strings.Join(r.want, " "), dash(r.tier), dash(r.level), r.why)
+			dash(strings.Join(r.want, " ")), dash(r.tier), dash(r.level), r.why)
 	}
 	return nil
 }

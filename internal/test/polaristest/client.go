@@ -18,12 +18,6 @@ func (c *Conn) Register(ctx context.Context, token string, i Instance) (uint32, 
 	return resp.GetCode().GetValue(), err
 }
 
-// Deregister removes an instance as an SDK does, and returns Polaris's code.
-func (c *Conn) Deregister(ctx context.Context, token string, i Instance) (uint32, error) {
-	resp, err := apiservice.NewPolarisGRPCClient(c.conn).DeregisterInstance(withToken(ctx, token), i.message())
-	return resp.GetCode().GetValue(), err
-}
-
 // Publish publishes a file over config-grpc as an SDK does, and returns Polaris's code.
 // The server compares what is there with what the client says is there.
 func (c *Conn) Publish(ctx context.Context, token string, f ConfigFile, release, there, content string) (uint32, error) {

@@ -15,16 +15,20 @@ type lints struct {
 	rules    *route.Rules
 	table    *location.Table
 	warnings []strict.Problem
+	unknown  []strict.Problem
 }
 
-// of returns the warnings of rules and a mapping. The slice is shared, and not written.
-func (l *lints) of(rules *route.Rules, table *location.Table) []strict.Problem {
+// of returns the warnings of rules and a mapping: of route.Lint, and of LintUnknown. The
+// slices are shared, and not written.
+func (l *lints) of(rules *route.Rules, table *location.Table) (warnings, unknown []strict.Problem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.warnings == nil || l.rules != rules || l.table != table {
-		var found strict.Problems
+		var found, unknown strict.Problems
 		rules.Lint(table, &found)
-		l.rules, l.table, l.warnings = rules, table, append([]strict.Problem{}, found.List()...)
+		rules.LintUnknown(table, &unknown)
+		l.rules, l.table = rules, table
+		l.warnings, l.unknown = append([]strict.Problem{}, found.List()...), unknown.List()
 	}
-	return l.warnings
+	return l.warnings, l.unknown
 }

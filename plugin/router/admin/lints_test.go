@@ -23,16 +23,22 @@ func TestLints(t *testing.T) {
 		t.Fatal(err)
 	}
 	var l lints
-	first := l.of(rules, table)
-	if len(first) != 1 || &l.of(rules, table)[0] != &first[0] {
-		t.Errorf("%v, want one warning, found once", first)
+	first, unknown := l.of(rules, table)
+	if again, _ := l.of(rules, table); len(first) != 1 || &again[0] != &first[0] || len(unknown) != 0 {
+		t.Errorf("%v, %v, want one warning, found once", first, unknown)
 	}
-	for n, got := range [][]strict.Problem{l.of(rules, pools), l.of(others, pools), l.of(nil, nil)} {
-		if len(got) != 0 {
-			t.Errorf("%d: %v, want none", n, got)
+	for n, files := range []struct {
+		rules *route.Rules
+		table *location.Table
+	}{{rules, pools}, {others, pools}, {nil, nil}} {
+		if got, unknown := l.of(files.rules, files.table); len(got)+len(unknown) != 0 {
+			t.Errorf("%d: %v, %v, want none", n, got, unknown)
 		}
 	}
-	if got := l.of(rules, table); len(got) != 1 {
+	if got, _ := l.of(rules, table); len(got) != 1 {
 		t.Errorf("%v, want the first warning again", got)
+	}
+	if _, unknown := l.of(rules, mapping("10.0.0.1,a.b.*\n10.0.0.2,x.y.*")); len(unknown) != 1 {
+		t.Errorf("%v, want one warning of unknown callers", unknown)
 	}
 }

@@ -16,7 +16,7 @@ func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
 	state := pageBackend{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []api.Change{widenedChange("default/novel")}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
-		"Something is wrong: lists, routing files refused, evacuations, protocols, callers, kubernetes, drift, warnings, nodes",
+		"Something is wrong: lists, routing files refused, evacuations, protocols, callers, kubernetes, drift, unknown callers, warnings, nodes",
 		"nodes DISAGREE: 10.0.0.1:8091 refuses routing files, and goes on with those of before; 10.0.0.2:8091 refuses", "10.0.0.1:8091 this one mapping 0123456789ab routing aaaaaaaaaaaa REFUSED",
 		"WRONG 2 callers WITHOUT A USABLE INSTANCE; of 8 callers in the last two minutes 4 first, 1 widened, 2 empty, 1 shadow",
 		"empty default/novel qb.novel.h in 华东/ap-shanghai 10.2.7.9 2 callers rule novel", "widened default/novel qb.novel.z in 华南/ap-shenzhen 10.1.7.4 1 caller rule novel tier pool, level all 1 of 2 usable", "and 3 kinds more",
@@ -28,6 +28,7 @@ func TestPageShowsStatus(t *testing.T) {
 		"clients of these protocols are NOT routed: service-eureka",
 		"1 of 2 callers not in the mapping: 25 % of the requests", "192.0.2.9",
 		"bj live, 3 pods; sh API server AWAY, 1 pod, last heard from 60 min ago; 1 pod with an invalid SET", "connection refused", "qb/bad no SET name",
+		"look nothing is known of the SET of 1 caller, who asked for 2 services", "10.9.0.9 default/novel rule novel gets every business 7 requests", "10.9.0.9 default/comic rule novel gets nothing 1 request",
 		"drift: 1 instance registered otherwise", "1 warning of the files in force", `routing.yaml:5 rule "of-another" never matches`,
 		"widened default/novel novel qb.novel.h in 华东/ap-shanghai 3/3 usable, tier own, level zone 4/5 usable, tier pool, level all instances changed",
 	)

@@ -131,6 +131,10 @@ func (b pageBackend) Status(context.Context) api.Status {
 		},
 		Drift:       api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
 		SeveralSETs: api.SeveralSETs{Count: len(w.WithSeveralSETs()), First: w.WithSeveralSETs()},
+		Unknown: api.UnknownCallers{Callers: 1, Services: 2, First: []world.Unknown{
+			{Address: "10.9.0.9", Service: "default/novel", Rule: "novel", Gets: world.GetsEveryBusiness, Requests: 7},
+			{Address: "10.9.0.9", Service: "default/comic", Rule: "novel", Gets: world.GetsNothing, Requests: 1},
+		}},
 		Kubernetes: &sources.Status{Clusters: []sources.Cluster{
 			{Name: "bj", State: sources.StateLive, Heard: pageNow, Pods: 3, Nodes: 1, First: []sources.Invalid{}, Problems: []string{}},
 			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
@@ -25,29 +26,50 @@ func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
 // requests.
 func (b serverBackend) Status(ctx context.Context) api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
-	drifts, several := w.Drifts(), w.WithSeveralSETs()
+	drifts, several, unknown := w.Drifts(), w.WithSeveralSETs(), w.Unknown(b.UnknownRequests())
 	status := api.Status{
 		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen, ShrinkGuardPercent: b.Config().ShrinkGuardPercent,
 		Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
+		Unknown:     api.UnknownCallers{First: firstOf(unknown)},
 	}
 	status.State = nodes.CallersNow(ctx, b.Server)
 	status.State.Cut(maxListed)
+	status.Unknown.Callers, status.Unknown.Services = world.CountUnknown(unknown, "")
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
-	var warnings strict.Problems
-	for _, warning := range b.lints.of(rules, b.Table()) {
-		warnings.Add(warning)
-	}
-	warnOfLists(b.Remarks(), &warnings)
-	status.Warnings = append([]strict.Problem{}, firstOf(warnings.List())...)
+	status.Warnings = append([]strict.Problem{}, firstOf(warnings(b.fileWarnings(w, unknown), w, b.Remarks()))...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
 		status.Kubernetes = &kubernetes
 	}
 	return status
+}
+
+// fileWarnings returns the warnings of the files in force. That rules give every business
+// to callers of whose SET nothing is known is one warning: of the callers seen lately, or
+// else what `setctl check` says of the files.
+func (b serverBackend) fileWarnings(w *world.World, unknown []world.Unknown) []strict.Problem {
+	files, ofUnknown := b.lints.of(w.Rules, w.Table)
+	var seen strict.Problems
+	if world.WarnOfUnknown(unknown, &seen) {
+		ofUnknown = seen.List()
+	}
+	return slices.Concat(ofUnknown, files)
+}
+
+// warnings returns the warnings of the files in force, of what they mean for the services
+// that there are, and of the lists that callers get.
+func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []strict.Problem {
+	var found strict.Problems
+	for _, lint := range files {
+		found.Add(lint)
+	}
+	w.WarnOfTargets(&found)
+	warnOfLists(remarks, &found)
+	return found.List()
 }
 
 // warnOfLists adds what is remarkable about the lists that callers get.

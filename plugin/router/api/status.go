@@ -33,6 +33,8 @@ type Status struct {
 	Drift DriftStatus  `json:"drift"`
 	// SeveralSETs are the addresses whose callers have several SETs.
 	SeveralSETs SeveralSETs `json:"severalSets"`
+	// Unknown are the callers seen lately of whose SET nothing is known.
+	Unknown UnknownCallers `json:"unknown"`
 	// Kubernetes is that of the source kubernetes, nil where it is not configured.
 	Kubernetes *sources.Status `json:"kubernetes,omitempty"`
 }
@@ -109,6 +111,16 @@ type DriftStatus struct {
 type SeveralSETs struct {
 	Count int             `json:"count"`
 	First []world.Several `json:"first"`
+}
+
+// UnknownCallers counts the callers of whose SET nothing is known, and who asked lately
+// for services whose instances have SETs.
+type UnknownCallers struct {
+	Callers  int `json:"callers"`
+	Services int `json:"services"`
+	// First are the first callers with the services that each of them asked for, those
+	// who get every business before the others.
+	First []world.Unknown `json:"first"`
 }
 
 // Reloaded is the outcome of a reload of files of a kind.

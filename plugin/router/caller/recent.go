@@ -1,45 +1,43 @@
 package caller
 
 import (
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Bounds of what is remembered of callers: addresses in a generation, and how
-// long a generation lasts. Recent callers are the callers of the last two
-// generations.
+// Bounds of what is remembered of callers: keys in a generation, and how long a
+// generation lasts. What is recent is in the last two generations.
 const (
 	maxRecent          = 1 << 17
 	generationInterval = 5 * time.Minute
 )
 
-// Recent counts requests by caller. The zero value is ready for use. Counting
-// an address that is known takes one load and one addition, and no lock.
-type Recent struct {
+// Recent counts requests by a key, as the caller's address. The zero value is ready for
+// use. Counting a key that is known takes one load and one addition, and no lock.
+type Recent[K comparable] struct {
 	current, previous atomic.Pointer[generation]
 }
 
 type generation struct {
-	began   time.Time
-	callers sync.Map // netip.Addr to *atomic.Uint64
-	count   atomic.Int64
+	began time.Time
+	keys  sync.Map // K to *atomic.Uint64
+	count atomic.Int64
 }
 
-// Count counts a request. Addresses beyond the bound are not remembered.
-func (r *Recent) Count(addr netip.Addr) {
+// Count counts a request. Keys beyond the bound are not remembered.
+func (r *Recent[K]) Count(key K) {
 	g := r.current.Load()
 	if g == nil {
 		r.current.CompareAndSwap(nil, &generation{})
 		g = r.current.Load()
 	}
-	n, ok := g.callers.Load(addr)
+	n, ok := g.keys.Load(key)
 	if !ok {
-		if !addr.IsValid() || g.count.Load() >= maxRecent {
+		if g.count.Load() >= maxRecent {
 			return
 		}
-		if n, ok = g.callers.LoadOrStore(addr, new(atomic.Uint64)); !ok {
+		if n, ok = g.keys.LoadOrStore(key, new(atomic.Uint64)); !ok {
 			g.count.Add(1)
 		}
 	}
@@ -48,7 +46,7 @@ func (r *Recent) Count(addr netip.Addr) {
 
 // Age begins a new generation where the present one is old enough, and forgets
 // the generation before the last. One goroutine calls Age, every few seconds.
-func (r *Recent) Age(now time.Time) {
+func (r *Recent[K]) Age(now time.Time) {
 	var began time.Time
 	if g := r.current.Load(); g != nil {
 		began = g.began
@@ -58,15 +56,15 @@ func (r *Recent) Age(now time.Time) {
 	}
 }
 
-// Requests returns how many requests each recent caller made.
-func (r *Recent) Requests() map[netip.Addr]uint64 {
-	sum := map[netip.Addr]uint64{}
+// Requests returns how many requests were counted lately of each key.
+func (r *Recent[K]) Requests() map[K]uint64 {
+	sum := map[K]uint64{}
 	for _, g := range []*generation{r.previous.Load(), r.current.Load()} {
 		if g == nil {
 			continue
 		}
-		g.callers.Range(func(addr, n any) bool {
-			sum[addr.(netip.Addr)] += n.(*atomic.Uint64).Load()
+		g.keys.Range(func(key, n any) bool {
+			sum[key.(K)] += n.(*atomic.Uint64).Load()
 			return true
 		})
 	}

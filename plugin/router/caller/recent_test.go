@@ -7,7 +7,7 @@ import (
 )
 
 func TestRecent(t *testing.T) {
-	var r Recent
+	var r Recent[netip.Addr]
 	now := time.Now()
 	expect := func(step string, callers int, requests uint64) {
 		t.Helper()
@@ -20,7 +20,7 @@ func TestRecent(t *testing.T) {
 		}
 	}
 	a, b := netip.MustParseAddr("10.1.0.1"), netip.MustParseAddr("10.2.0.1")
-	for _, addr := range []netip.Addr{a, a, a, b, {}} {
+	for _, addr := range []netip.Addr{a, a, a, b} {
 		r.Count(addr)
 	}
 	expect("counted", 2, 4)

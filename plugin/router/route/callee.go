@@ -47,6 +47,17 @@ func (c *Callee) SETs() []location.SET { return c.sets }
 // hasSETs reports whether any instance has a SET.
 func (c *Callee) hasSETs() bool { return len(c.sets) > 1 || len(c.sets) == 1 && c.sets[0] != "" }
 
+// Businesses returns how many businesses the SETs of the instances are of.
+func (c *Callee) Businesses() (n int) {
+	before := ""
+	for _, set := range c.sets { // SETs of one business stand together, and "" comes first
+		if business := set.Segment(1); business != before {
+			before, n = business, n+1
+		}
+	}
+	return n
+}
+
 // indexesIn are the instances of a tier, ascending. The slice is shared: it must not
 // be written, and has no room to append to.
 func (c *Callee) indexesIn(tier Tier, caller location.SET) []int {

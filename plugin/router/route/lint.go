@@ -9,9 +9,9 @@ import (
 )
 
 // Lint adds warnings to problems, about what loads and is still likely a mistake:
-// rules that can never match, tiers that no mapping entry fills, a mapping without SETs, SETs without a pool,
-// roads that end before the pool, rules that give some callers every business, maps that
-// do not fit the mapping, SET names that are one letter apart or break the `naming`,
+// rules that can never match, tiers that no mapping entry fills, a mapping without SETs,
+// SETs without a pool, roads that end before the pool, maps that do not fit the mapping,
+// SET names that are one letter apart or break the `naming`,
 // evacuations of unknown places. Lint knows only the SETs and places of the mapping;
 // instances can register others. Rules and table may be nil.
 func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
@@ -26,7 +26,6 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		l.warnOthers(rule)
 		if !l.warnTemplates(rule) {
 			l.warnUnfilledTiers(rule)
-			l.warnEveryBusiness(rule)
 		}
 		l.warnPoolBehindRoads(rule)
 		l.warnKnownLess(rule)

@@ -64,32 +64,6 @@ func (l *linter) warnTemplates(rule *Rule) bool {
 	return false
 }
 
-// warnEveryBusiness warns of a SET rule that gives every instance to callers of the
-// mapping without a SET, where other entries have SETs of several businesses.
-func (l *linter) warnEveryBusiness(rule *Rule) {
-	if rule.SET == nil || rule.SET.Unknown != UnknownAll || l.businesses < 2 {
-		return
-	}
-	if given := l.givenEverything(rule); given.count > 0 {
-		l.warnRule(rule, "%s gives instances of every business to %s; with unknown: unset or none it gives none of them", rule.noun(), &given)
-	}
-}
-
-// givenEverything counts the callers of the mapping of whose SET a rule knows nothing.
-func (l *linter) givenEverything(rule *Rule) (given tally) {
-	if rule.when.isEmpty() && len(rule.SET.Templates) == 0 {
-		return l.withoutSET
-	}
-	if !slices.ContainsFunc(rule.SET.Templates, func(t *Template) bool { return !t.usesCaller() }) {
-		for _, id := range l.table.Identities() {
-			if rule.when.firstUnmetOfIdentity(id) == conditionNone && rule.SET.routeAs(id, l.rules.aliases) == "" {
-				given.add(id)
-			}
-		}
-	}
-	return given
-}
-
 // warnPoolBehindRoads warns of roads that end before the pool: the mapping has the pool
 // of a caller's SET, and nowhere on the caller's roads.
 func (l *linter) warnPoolBehindRoads(rule *Rule) {

@@ -115,11 +115,6 @@ mappings:
 			`r.yaml:2:9: warning: rule "r": roads end before the pool for 4 kinds of callers in the mapping, as those without a SET at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
 		{"not known down to maxMatchLevel", places, `rules: [{name: r, service: d/s, nearby: {maxMatchLevel: region}}]`, []string{
 			`r.yaml:2:9: warning: rule "r": maxMatchLevel "region" does not bound callers whose region is not known: they go on to wider levels; with strict: true they get an empty list`}},
-		{"every business", sets + ams, `rules: [{name: r, service: d/s, set: {}}, {name: q, service: d/q, set: {unknown: unset}}, {name: l, service: d/l, set: {caller: "qb.{caller.set.2}.h", tiers: [pool]}}]`, []string{
-			`r.yaml:2:9: warning: rule "r" gives instances of every business to 3 kinds of callers in the mapping, as those without a SET at south/sz; with unknown: unset or none it gives none of them`}},
-		{"every business to some", sets + ams, `rules: [{name: r, service: d/s, when: {region: east}, set: {caller: "{caller.set.1}.x.h"}}, {name: o, service: d/*}]`, []string{
-			`r.yaml:2:9: warning: rule "r": no mapping entry has a SET of tier own, pool of "qb.x.h"; only instances that register one themselves can fill it`,
-			`r.yaml:2:9: warning: rule "r" gives instances of every business to 1 kind of callers in the mapping, as those without a SET at east/sh; with unknown: unset or none it gives none of them`}},
 		{"one business is no other", sets, `rules: [{name: r, service: d/s, set: {}}]`, nil},
 		{"every caller has a SET", pure, `rules: [{name: r, service: d/s, set: {}}]`, nil},
 		{"a callee with fields", sets + ams, `{addresses: [{service: d/a, target: d/s, set: {callee: "qb.novel.{caller.zone}"}}, {service: d/b, target: d/s, set: {callee: "qb.novel.{caller.zone}", unknown: none, tiers: [pool]}}]}`, []string{

@@ -46,6 +46,10 @@ type Decision struct {
 	Choices []Choice
 }
 
+// CallerUnknown reports whether nothing is known of the caller's SET, so that `unknown`
+// has decided.
+func (d Decision) CallerUnknown() bool { return d.Choices[0].SETRule == SETRuleCallerWithout }
+
 // Choice is what one SET of a caller gets, and why.
 type Choice struct {
 	SET     location.SET // routed as: a SET, a business, or empty

@@ -12,6 +12,7 @@ type counters struct {
 	sent, unchanged prometheus.Counter
 	size            prometheus.Observer
 	instances       float64
+	everyBusiness   prometheus.Counter // nil: the list is not of every business
 
 	shadow *shadowCounters // nil: the rule is not in mode shadow
 }
@@ -34,6 +35,9 @@ func newCounters(v *View, rule *route.Rule, stock []route.Instance) counters {
 		size:      observe.ListSize.WithLabelValues(rule.Name),
 		instances: float64(len(v.Answer.Instances)),
 	}
+	if v.GivesEveryBusiness {
+		c.everyBusiness = observe.EveryBusiness.WithLabelValues(rule.Name)
+	}
 	if rule.Shadow {
 		c.shadow = &shadowCounters{
 			requests: observe.Requests.WithLabelValues(rule.Name, tier, level, observe.ResultShadow),
@@ -50,10 +54,21 @@ func newCounters(v *View, rule *route.Rule, stock []route.Instance) counters {
 func (c *counters) CountSent() {
 	c.sent.Inc()
 	c.size.Observe(c.instances)
+	c.countEveryBusiness()
 }
 
 // CountUnchanged counts a request of a client that has the list.
-func (c *counters) CountUnchanged() { c.unchanged.Inc() }
+func (c *counters) CountUnchanged() {
+	c.unchanged.Inc()
+	c.countEveryBusiness()
+}
+
+// countEveryBusiness counts a request whose caller has a list of every business.
+func (c *counters) countEveryBusiness() {
+	if c.everyBusiness != nil {
+		c.everyBusiness.Inc()
+	}
+}
 
 // CountShadow counts a request under a rule in mode shadow.
 func (c *counters) CountShadow() {

@@ -12,8 +12,10 @@ import (
 	api "github.com/polarismesh/polaris/common/api/v1"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	routerapi "github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
@@ -145,6 +147,43 @@ func TestRefusalsKeepNothing(t *testing.T) {
 	f.store.Prune()
 	if snapshots, gates, changes := f.kept(); snapshots+gates+changes != 0 {
 		t.Errorf("refused: %d snapshots, %d gates and %d kinds of callers are kept", snapshots, gates, changes)
+	}
+}
+
+// What callers of whom nothing is known get of several businesses is counted, also where
+// the client has the list.
+func TestEveryBusinessIsCounted(t *testing.T) {
+	f := newFixture(t)
+	f.rule.Name = t.Name()
+	gives := func(unknown route.Unknown, set location.SET, businesses int) bool {
+		t.Helper()
+		f.rule.SET.Unknown = unknown
+		f.stock.revision += "."
+		f.stock.set(3, []location.SET{"x.y.z", "a.y.z"}[2-businesses], true, 100)
+		v, _, err := f.store.View(f.query("s"), netip.Addr{}, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.CountSent()
+		v.CountUnchanged()
+		return v.GivesEveryBusiness
+	}
+	for _, tt := range []struct {
+		unknown    route.Unknown
+		set        location.SET
+		businesses int
+		want       bool
+	}{
+		{route.UnknownAll, "", 2, true}, {route.UnknownAll, "", 1, false}, {route.UnknownAll, "a.b.c", 2, false}, {route.UnknownAll, "a", 2, false},
+		{route.UnknownUnset, "", 2, false}, {route.UnknownNone, "", 2, false},
+	} {
+		f.store = NewStore(time.Now, Pods{})
+		if got := gives(tt.unknown, tt.set, tt.businesses); got != tt.want {
+			t.Errorf("%+v: %t", tt, got)
+		}
+	}
+	if n := testutil.ToFloat64(observe.EveryBusiness.WithLabelValues(t.Name())); n != 2 {
+		t.Errorf("counted %v, want 2", n)
 	}
 }
 

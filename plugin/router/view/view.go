@@ -24,6 +24,10 @@ type View struct {
 	Answer   *apiservice.DiscoverResponse // shared: read only
 	Revision string
 	Decision route.Decision
+	// GivesEveryBusiness is true if nothing is known of the caller's SET, and the rule
+	// gives such callers the instances of every business, of which the service has
+	// several.
+	GivesEveryBusiness bool
 
 	memory route.Memory
 	usable int // instances in the answer
@@ -56,6 +60,7 @@ func (s *Store) build(snap *Snapshot, kind Kind, ownService *Snapshot, before ro
 	if err := v.list(snap, kind, ownService, members); err != nil {
 		return nil, err
 	}
+	v.GivesEveryBusiness = decision.CallerUnknown() && kind.Rule.SET.Unknown == route.UnknownAll && snap.callee.Businesses() > 1
 	sets, ok := kind.Dependencies(snap.callee, decision)
 	v.sets, v.everything = sets, !ok || kind.Rule.Shadow
 	v.counters = newCounters(v, kind.Rule, stockOf(snap, ownService))

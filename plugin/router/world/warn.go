@@ -9,10 +9,12 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Warn adds warnings of what the rules mean for the instances: roads that end before the
-// tiers that should take over, and first roads that can never be satisfied. There is one
-// warning of a kind for a rule, with the number of kinds of callers and an example.
+// Warn adds warnings of what the rules mean for the services and instances: lane addresses
+// without a target, roads that end before the tiers that should take over, and first roads
+// that can never be satisfied. Of roads there is one warning of a kind for a rule, with the
+// number of kinds of callers and an example.
 func (w *World) Warn(problems *strict.Problems) {
+	w.WarnOfTargets(problems)
 	found := warner{warnings: map[warningKey]*warning{}}
 	kinds := w.Kinds()
 	for _, service := range w.Services() {

@@ -1,0 +1,58 @@
+package world_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
+)
+
+// Of a lane address whose target is no service, check, plan and the status warn, and say
+// what its callers get.
+func TestWarnOfTargets(t *testing.T) {
+	const set = ", set: {callee: qb.novel.z}}]"
+	for _, tt := range []struct {
+		name, addresses string
+		want            []string
+	}{
+		{"a service with instances", "[{service: default/lane, target: default/near" + set, nil},
+		{"a service without instances", "[{service: default/lane, target: default/empty" + set, nil},
+		{"an alias of a service", "[{service: default/lane, target: default/alias" + set, nil},
+		{"no service", "[{service: default/lane, target: default/nothing" + set, []string{
+			`r.yaml:2:13: warning: address "default/lane": its target "default/nothing" is no service: callers are told that there is no such service (400202)`}},
+		{"an alias of nothing", "[{service: default/lane, target: default/dangling" + set, []string{
+			`r.yaml:2:13: warning: address "default/lane": its target "default/dangling" is no service: callers are told that there is no such service (400202)`}},
+		{"no service, and the address is one", "[{service: default/s, target: default/naer" + set, []string{
+			`r.yaml:2:13: warning: address "default/s": its target "default/naer" is no service: callers get the whole list of the service "default/s" itself, with every SET; did you mean "default/near"?`}},
+		{"no service, and the address is an alias of one", "[{service: default/alias, target: default/nothing" + set, []string{
+			`r.yaml:2:13: warning: address "default/alias": its target "default/nothing" is no service: callers get the whole list of the service "default/alias" itself, with every SET`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, "addresses: "+tt.addresses)
+			w.AddService(service2("empty"), nil)
+			w.Aliases = map[route.Service]route.Service{service2("alias"): service2("s"), service2("dangling"): service2("gone")}
+			for name, warn := range map[string]func(*strict.Problems){
+				"the status":     w.WarnOfTargets,
+				"check --server": w.Warn,
+				"plan": func(problems *strict.Problems) {
+					for _, p := range world.NewPlan(w, w).Warnings {
+						problems.Add(p)
+					}
+				},
+			} {
+				var problems strict.Problems
+				warn(&problems)
+				var got []string
+				for _, p := range problems.List() {
+					got = append(got, p.String())
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", name, diff)
+				}
+			}
+		})
+	}
+}
