@@ -232,10 +232,10 @@ func TestNodesGiveEqualLists(t *testing.T) {
 	}
 	t.Logf("-equal.seed %d", seed)
 	f := &fleet{r: rand.New(rand.NewPCG(seed, 0)), has: map[string]polaristest.Instance{}}
-	c := cluster(t)
+	c, text := cluster(t), equalRouting(f.r)
 	options := func() polaristest.Options {
 		return polaristest.Options{Dir: t.TempDir(), Files: map[string]string{
-			"conf/mapping/all.yaml": equalMapping, "conf/mapping/none.csv": "match,set\n", "conf/routing/all.yaml": routing,
+			"conf/mapping/all.yaml": equalMapping, "conf/mapping/none.csv": "match,set\n", "conf/routing/all.yaml": text,
 		}}
 	}
 	second := options()
@@ -247,10 +247,6 @@ func TestNodesGiveEqualLists(t *testing.T) {
 		fresh = append(fresh, i)
 	}
 	done(t, list[0].Register(t.Context(), fresh...))
-	text := equalRouting(f.r)
-	for _, n := range list {
-		done(t, n.WriteFile("conf/routing/all.yaml", text))
-	}
 	e := &equalizer{streams: map[string]*polaristest.Stream{}, contents: map[string]string{}}
 	for range equalSteps {
 		what := f.step(t, list)

@@ -25,10 +25,12 @@ var packages = map[string]string{
 	"curl":               "curl",
 	"git":                "git",
 	"ip":                 "iproute2",
+	"javac":              "openjdk-17-jdk-headless",
 	"make":               "make",
 	"mariadb":            "mariadb-server",
 	"mariadb-install-db": "mariadb-server",
 	"mariadbd":           "mariadb-server",
+	"mvn":                "maven",
 	"promtool":           "prometheus",
 	"redis-server":       "redis-server",
 }

@@ -120,7 +120,7 @@ func (b pageBackend) Status(context.Context) api.Status {
 		}},
 		Protocols: []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
 		Warnings:  []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
+		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "unreadable", Why: `x-forwarded-for is "<b>", expected addresses`, Requests: 7}}},
 		State: api.CallerStates{
 			Counts: map[string]int{"empty": 2, "widened": 1, "first": 4, "shadow": 1}, Complete: true, More: 3, Notes: []string{"without those of 10.0.0.3:8091, which does not answer within 2s"},
 			Kinds: []api.KindState{
