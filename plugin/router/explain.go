@@ -42,7 +42,7 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 		return explain.Explanation{}, err
 	}
 	addr := location.Normalize(q.Addr)
-	in := explain.Input{Addr: addr, Name: r.query.Resolved, Caller: s.Identify(addr), Registrations: s.registrations(addr)}
+	in := explain.Input{Addr: addr, Name: r.query.Resolved, Caller: s.Identify(addr), Registrations: s.registrations(addr), Proxy: s.proxyAt(addr)}
 	if q.SET != "" {
 		in.Caller.OverrideSET(q.SET)
 	}
