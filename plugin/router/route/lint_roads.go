@@ -168,7 +168,7 @@ func (l *linter) warnOthers(rule *Rule) {
 	}
 	others, known := l.others(rules), l.table.Identities()
 	switch {
-	case others.count > 0:
+	case others.count > 0 && len(rule.when.ip) == 0:
 		l.warnRule(rule, "%s is for some callers only, and no further rule is for the others, who get every SET of the service: %s", rule.noun(), &others)
 	case len(known) == 0 || len(rule.when.ip) > 0:
 		l.warnRule(rule, "%s is for some callers only, and no further rule is for the others, who get every SET of the service", rule.noun())
@@ -182,11 +182,12 @@ func (r *Rule) isFor(other *Rule) bool {
 	})
 }
 
-// others counts the callers of the mapping whom none of the rules is for.
+// others counts the callers of the mapping whom none of the rules is for. A rule for some
+// addresses is for no kind of caller as a whole.
 func (l *linter) others(rules []*Rule) (left tally) {
 	for _, id := range l.table.Identities() {
 		matches := func(r *Rule) bool {
-			return len(r.when.serviceMetadata) == 0 && r.when.firstUnmetOfIdentity(id) == conditionNone
+			return len(r.when.serviceMetadata) == 0 && len(r.when.ip) == 0 && r.when.firstUnmetOfIdentity(id) == conditionNone
 		}
 		if !slices.ContainsFunc(rules, matches) {
 			left.add(id)

@@ -132,6 +132,8 @@ mappings:
 		{"for each caller of the mapping", pure, `rules: [{name: r, service: d/s, when: {set: "qb.*"}, set: {}}, {name: q, service: d/s, when: {set: "ams.*"}, set: {}}]`, nil},
 		{"for addresses only", pure, `rules: [{name: r, service: d/s, when: {ip: 10.0.0.0/8}, set: {}}]`, []string{
 			`r.yaml:2:9: warning: rule "r" is for some callers only, and no further rule is for the others, who get every SET of the service`}},
+		{"an exception for addresses is not for the others", pure, `rules: [{name: x, service: d/*, when: {ip: 10.9.0.0/24}}, {name: r, service: d/s, when: {set: "qb.*"}, set: {}}]`, []string{
+			`r.yaml:2:59: warning: rule "r" is for some callers only, and no further rule is for the others, who get every SET of the service: 1 kind of callers in the mapping, as ams.SH.*`}},
 		{"by the console's switch, and then without stages", pure, `rules: [{name: r, service: d/s, when: {serviceMetadata: {lanes: "on"}}, set: {}}, {name: q, service: d/s, when: {set: "qb.*"}, set: {}}, {name: p, service: d/s}]`, nil},
 		{"a rule behind one with another condition", pure, `rules: [{name: r, service: d/s, when: {serviceMetadata: {lanes: "on"}}, set: {}}, {name: q, service: d/s, when: {serviceMetadata: {lanes: "on", x: y}}, set: {}}]`, []string{
 			`r.yaml:2:83: warning: rule "q" can never match: rule "r" in r.yaml:2 comes first and matches all that it does`}},
