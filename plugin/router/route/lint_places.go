@@ -38,14 +38,11 @@ func (l *linter) warnNoFirstRoad(rule *Rule) {
 	if n == nil || n.Places == nil || n.Match != LevelNone || len(n.Places.others) > 0 || rule.OnEmptyAll {
 		return
 	}
-	others := ", and callers without a place get every instance"
-	switch {
-	case n.Strict:
-		others = ""
-	case rule.SET != nil:
-		others = ", and callers without a place get every instance of their tiers"
+	all := "every instance" // also with strict: true, which excludes nobody beside matchLevel none
+	if rule.SET != nil {
+		all += " of their tiers"
 	}
-	l.warnRule(rule, "%s: matchLevel \"none\" leaves the first road to map %q, and its \"*\" is empty: callers with a place that it does not list get an empty list%s", rule.noun(), n.Places.Name, others)
+	l.warnRule(rule, "%s: matchLevel \"none\" leaves the first road to map %q, and its \"*\" is empty: callers with a place that it does not list get an empty list, and callers without a place get %s", rule.noun(), n.Places.Name, all)
 }
 
 // warnMap warns at the name of a map.

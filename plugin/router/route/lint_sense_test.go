@@ -133,7 +133,7 @@ func TestLintNoFirstRoad(t *testing.T) {
 	for _, tt := range []lintCase{
 		{"nearby", "", rule("nearby: {matchLevel: none, places: m}"), []string{first + `, and callers without a place get every instance`}},
 		{"set and nearby", "", rule("set: {}, nearby: {matchLevel: none, places: m}"), []string{first + `, and callers without a place get every instance of their tiers`}},
-		{"strict", "", rule("nearby: {matchLevel: none, places: m, strict: true}"), []string{first}},
+		{"strict", "", rule("nearby: {matchLevel: none, places: m, strict: true}"), []string{first + `, and callers without a place get every instance`}},
 		{"onEmpty all", "", rule("nearby: {matchLevel: none, places: m}, onEmpty: all"), nil},
 		{"a map with a road", "", rule("nearby: {matchLevel: none, places: o}"), nil},
 		{"with a first road", "", rule("nearby: {places: m}"), nil},
