@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -232,37 +231,6 @@ func TestEmptyList(t *testing.T) {
 	empty := discover(t, server, polaristest.Request{Source: shanghai, Service: "novel-e"})
 	if empty.Code != success || len(empty.Instances) != 0 || empty.Service.Revision == d.Service.Revision {
 		t.Errorf("code %d, %v, revision %s", empty.Code, hosts(empty), empty.Service.Revision)
-	}
-}
-
-func TestForwardedCallers(t *testing.T) {
-	server, console := start(t, polaristest.Options{TrustedProxies: []string{proxy.String()}})
-	registerNovel(t, console, "novel")
-	eventually(t, server, polaristest.Request{Source: shanghai, Service: "novel"}, "10.11.0.1")
-	tests := []struct {
-		name   string
-		peer   netip.Addr
-		header []string
-		want   string
-	}{
-		{"a header from a proxy", proxy, []string{"x-forwarded-for", "127.2.0.1"}, "10.12.0.1"},
-		{"the rightmost that is no proxy", proxy, []string{"x-forwarded-for", "127.2.0.1, 127.1.0.5, 127.8.0.1"}, "10.11.0.1"},
-		{"real ip", proxy, []string{"x-real-ip", "127.2.0.1"}, "10.12.0.1"},
-		{"a header from anyone else changes nothing", shanghai, []string{"x-forwarded-for", "127.2.0.1"}, "10.11.0.1"},
-		{"real ip from anyone else", shanghai, []string{"x-real-ip", "127.2.0.1"}, "10.11.0.1"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := grpcHosts(ask(t, server, tt.peer, "novel", "", tt.header...)); !slices.Equal(got, []string{tt.want}) {
-				t.Errorf("gRPC: %v, want %s", got, tt.want)
-			}
-			header := http.Header{}
-			header.Set(tt.header[0], tt.header[1])
-			d := discover(t, server, polaristest.Request{Source: tt.peer, Header: header, Service: "novel"})
-			if !slices.Equal(hosts(d), []string{tt.want}) {
-				t.Errorf("HTTP: %v, want %s", hosts(d), tt.want)
-			}
-		})
 	}
 }
 

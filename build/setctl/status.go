@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -105,6 +106,7 @@ func (w *statusWriter) write(s api.Status) {
 	for _, c := range s.Callers.First {
 		w.row("%s\t%s\t%.1f%%", c.Address, explain.Plain(c.Known), c.Share*100)
 	}
+	w.untold(s.Callers.Untold)
 	w.section("drift: %d instances registered otherwise than the mapping says", s.Drift.Count)
 	for _, d := range s.Drift.First {
 		w.row("%s\t%s\t%s", explain.Plain(d.Service), explain.Plain(d.Host), d.Text())
@@ -116,6 +118,17 @@ func (w *statusWriter) write(s api.Status) {
 		w.row("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
 	}
 	w.table.Flush()
+}
+
+// untold writes the requests whose caller cannot be told, if there are any.
+func (w *statusWriter) untold(list []explain.Untold) {
+	if len(list) == 0 {
+		return
+	}
+	w.section("callers that cannot be told: these requests lately got no list of a routed service")
+	for _, u := range list {
+		w.row("%d\tby %s\t%s", u.Requests, cmp.Or(u.Peer, "-"), u.Why)
+	}
 }
 
 // severalSETs writes the addresses with several SETs, if there are any.

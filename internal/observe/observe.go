@@ -21,13 +21,14 @@ const (
 	ResultStock     = "stock"     // no rule, a rule without stages, or outside of the rollout
 	ResultShadow    = "shadow"    // decided, and the stock answer sent
 	ResultRefused   = "refused"   // auth refused the request, or there is no such service
+	ResultUntold    = "untold"    // the caller cannot be told, and gets no list
 	ResultFailed    = "failed"    // routing failed
 )
 
 var (
 	// Requests counts requests for instances.
 	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_requests_total", Help: "Requests for instances by rule, tier and level that decided, and by result: routed, unchanged, empty, stock, shadow, refused or failed.",
+		Name: "setrouter_requests_total", Help: "Requests for instances by rule, tier and level that decided, and by result: routed, unchanged, empty, stock, shadow, refused, untold or failed.",
 	}, []string{"rule", "tier", "level", "result"})
 	// Failures counts requests whose routing failed for an internal reason.
 	Failures = prometheus.NewCounter(prometheus.CounterOpts{
@@ -37,6 +38,10 @@ var (
 	Unidentified = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "setrouter_unidentified_requests_total", Help: "Requests of callers with neither SET nor location.",
 	})
+	// Untold counts requests whose caller cannot be told, by the reason.
+	Untold = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable or other-header. They get no list of a routed service.",
+	}, []string{"reason"})
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.
 	EveryBusiness = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -89,7 +94,7 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
-		Requests, Failures, Unidentified, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
+		Requests, Failures, Unidentified, Untold, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {

@@ -26,6 +26,8 @@ type Config struct {
 	Sources            []string    // in order of precedence
 	Kubernetes         *Kubernetes // nil: not configured
 	TrustedProxies     []netip.Prefix
+	proxyEntries       []trustedProxy
+	ForwardedHeader    string   // by which trusted proxies name the caller: one of location.ForwardedHeaders
 	RoutingFiles       []string // as MappingFiles; empty: every answer is the stock answer
 	FailOpen           bool
 	Protocols          []string // names under apiservers
@@ -50,6 +52,7 @@ func Load(name string) (*Config, error) {
 	c := &Config{
 		ShrinkGuardPercent: shrink.DefaultPercent,
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
+		ForwardedHeader:    location.HeaderForwardedFor,
 		FailOpen:           true,
 		NodesService:       "polaris.checker", // as Polaris
 		Admin:              Admin{ListenIP: "127.0.0.1", ListenPort: 8095},
@@ -133,6 +136,7 @@ func (c *Config) readLocation(n strict.Node) {
 				c.Sources = slices.Clone(location.SourceNames)
 			}),
 			strict.Optional("trustedProxies", strict.Each(c.readTrustedProxy)),
+			strict.Optional("forwardedHeader", c.readForwardedHeader),
 		)
 		if !values.Has("sources") {
 			return
@@ -145,18 +149,6 @@ func (c *Config) readLocation(n strict.Node) {
 			values["kubernetes"].Errorf("kubernetes has options and is not among the sources, expected sources: %s", strings.Join(location.SourceNames, ", "))
 		}
 	})
-}
-
-func (c *Config) readTrustedProxy(n strict.Node) {
-	text, ok := n.Text()
-	if !ok {
-		return
-	}
-	prefixes, err := location.ParseMatch(text)
-	if err != nil {
-		n.Errorf("%v", err)
-	}
-	c.TrustedProxies = append(c.TrustedProxies, prefixes...)
 }
 
 func (c *Config) readSources(n strict.Node) {
@@ -220,6 +212,6 @@ func texts(n strict.Node) []string {
 
 // String returns the files, sources and proxies for a log line.
 func (c *Config) String() string {
-	return fmt.Sprintf("mapping files %q, sources %q, trusted proxies %v, routing files %q, failOpen %t",
-		c.MappingFiles, c.Sources, c.TrustedProxies, c.RoutingFiles, c.FailOpen)
+	return fmt.Sprintf("mapping files %q, sources %q, trusted proxies %v by %s, routing files %q, failOpen %t",
+		c.MappingFiles, c.Sources, c.TrustedProxies, c.ForwardedHeader, c.RoutingFiles, c.FailOpen)
 }

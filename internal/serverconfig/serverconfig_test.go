@@ -37,7 +37,7 @@ plugin:
 	if fault != "" {
 		t.Fatal(fault)
 	}
-	want := `mapping files ["/m/*.yaml" "b.csv"], sources ["registry" "mapping"], trusted proxies [10.0.0.0/8 ::1/128], routing files ["r.yaml"], failOpen false`
+	want := `mapping files ["/m/*.yaml" "b.csv"], sources ["registry" "mapping"], trusted proxies [10.0.0.0/8 ::1/128] by x-forwarded-for, routing files ["r.yaml"], failOpen false`
 	if c.String() != want || c.ShrinkGuardPercent != 50 || strings.Join(c.Protocols, " ") != "api-http xds-v3" {
 		t.Errorf("got %s, %+v", c, c)
 	}
@@ -96,6 +96,8 @@ func TestLoadRefuses(t *testing.T) {
 		"apiservers: [{name: set-admin, option: {listenPort: 70000}}]":                   `s.yaml:1:53: found "70000", expected a whole number from 1 to 65535`,
 		"plugin: {location: {option: {sources: [mapping, mapping]}}}":                    `s.yaml:1:49: source "mapping" is given twice, expected each once`,
 		"plugin: {location: {option: {trustedProxies: [10.0.0.1/8]}}}":                   `s.yaml:1:47: prefix "10.0.0.1/8" has host bits set; did you mean "10.0.0.0/8"?`,
+		"plugin: {location: {option: {forwardedHeader: x-forwarded-to}}}":                `s.yaml:1:47: found "x-forwarded-to"; did you mean "x-forwarded-for"?`,
+		"plugin: {location: {option: {forwardedHeader: Forwarded}}}":                     `s.yaml:1:47: found "Forwarded", expected one of x-forwarded-for, x-real-ip`,
 		"plugin: {cmdb: {name: mapping, option: {files: [a], shrinkGuardPercent: 101}}}": `s.yaml:1:73: found "101", expected a whole number from 0 to 100`,
 	} {
 		if _, got := load(t, text); got != want {

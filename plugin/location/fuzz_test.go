@@ -219,44 +219,48 @@ func FuzzCallerAddr(f *testing.F) {
 	f.Add("", "", "10.1.1.1", false)
 	f.Fuzz(func(t *testing.T, first, second, realIP string, forwarded bool) {
 		outside, proxy := netip.MustParseAddr("1.1.1.1"), netip.MustParseAddr("::ffff:10.0.0.1")
-		trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-		var headers []string
+		var lines []string
 		if forwarded {
-			headers = []string{first, second}
+			lines = []string{first, second}
 		}
-		if got := CallerAddr(outside, trusted, headers, realIP); got != outside {
-			t.Fatalf("an untrusted peer became %s", got)
+		ask := func(peer netip.Addr, header string, lines []string) (netip.Addr, Untold) {
+			return Proxies{[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, header}.Caller(peer, func(name string) []string {
+				return map[string][]string{HeaderForwardedFor: lines, HeaderRealIP: {realIP}}[name]
+			})
 		}
-		got, want := CallerAddr(proxy, trusted, headers, realIP), oracleCaller(headers, realIP)
-		if got != want || got != Normalize(got) {
-			t.Fatalf("%q %q: %s, want %s", headers, realIP, got, want)
+		if got, why := ask(outside, "", lines); got != outside || why != "" {
+			t.Fatalf("an untrusted peer became %s, %s", got, why)
 		}
-		// Addresses to the left of the last one that is not a proxy change nothing.
-		if !trusted[0].Contains(got) && CallerAddr(proxy, trusted, append([]string{"6.6.6.6, evil"}, headers...), realIP) != got && forwarded {
-			t.Fatalf("%q: %s, and another with more before it", headers, got)
+		got, why := ask(proxy, HeaderForwardedFor, lines)
+		if want := oracleCaller(lines); got != want || got != Normalize(got) || got.IsValid() != (why == "") {
+			t.Fatalf("%q: %s %s, want %s", lines, got, why, want)
+		}
+		if got, _ := ask(proxy, HeaderRealIP, lines); got != oracleCaller([]string{realIP}) {
+			t.Fatalf("%q by %q: %s", lines, realIP, got)
+		}
+		// What stands to the left of the last address that is not a proxy changes nothing.
+		if again, _ := ask(proxy, "", append([]string{"6.6.6.6, evil"}, lines...)); forwarded && again != got && !netip.MustParsePrefix("10.0.0.0/8").Contains(got) {
+			t.Fatalf("%q: %s, and %s with more before it", lines, got, again)
 		}
 	})
 }
 
 // oracleCaller is the caller behind the proxy 10.0.0.1: of the addresses in
-// their order, from the last, the first that is no proxy.
-func oracleCaller(headers []string, realIP string) netip.Addr {
+// their order, from the last, the first that is no proxy. It is invalid where an
+// address cannot be read before that, and without any.
+func oracleCaller(lines []string) (caller netip.Addr) {
 	var hops []string
-	for _, header := range headers {
-		hops = append(hops, strings.Split(header, ",")...)
+	for _, line := range lines {
+		hops = append(hops, strings.Split(line, ",")...)
 	}
-	if headers == nil {
-		hops = []string{realIP}
-	}
-	caller := netip.MustParseAddr("10.0.0.1")
-	for n := len(hops) - 1; n >= 0 && strings.HasPrefix(caller.String(), "10."); n-- {
+	for n := len(hops) - 1; n >= 0 && (!caller.IsValid() || strings.HasPrefix(caller.String(), "10.")); n-- {
 		hop := strings.TrimSpace(hops[n])
 		addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(hop, "["), "]"))
 		if addrPort, portErr := netip.ParseAddrPort(hop); portErr == nil {
 			addr, err = addrPort.Addr(), nil
 		}
 		if err != nil {
-			break
+			return netip.Addr{}
 		}
 		caller = addr.Unmap().WithZone("")
 	}

@@ -6,38 +6,89 @@ import (
 	"strings"
 )
 
-// CallerAddr returns the address of a caller behind proxies. For a peer outside
-// trusted it returns the peer, whatever the headers say. For a trusted peer it
-// walks the addresses of the x-forwarded-for headers from right to left and
-// returns the first that is not trusted, or the leftmost if all are trusted. The
-// walk ends before a text that is not an address. Without x-forwarded-for,
-// CallerAddr walks x-real-ip.
-func CallerAddr(peer netip.Addr, trusted []netip.Prefix, forwardedFor []string, realIP string) netip.Addr {
-	peer = Normalize(peer)
-	if !containsAddr(trusted, peer) {
-		return peer
-	}
-	hops := strings.Split(strings.Join(forwardedFor, ","), ",")
-	if len(forwardedFor) == 0 {
-		hops = []string{realIP}
-	}
-	caller := peer
-	for _, hop := range slices.Backward(hops) {
-		addr, ok := parseHop(hop)
-		if !ok {
-			return caller
-		}
-		caller = addr
-		if !containsAddr(trusted, caller) {
-			return caller
-		}
-	}
-	return caller
+// The headers by which a proxy can name the caller. HTTP headers and gRPC metadata have
+// the same names, here in the lower case of gRPC metadata.
+const (
+	HeaderForwardedFor = "x-forwarded-for"
+	HeaderRealIP       = "x-real-ip"
+)
+
+// ForwardedHeaders are the headers of which a configuration chooses one. The first is
+// the default.
+var ForwardedHeaders = []string{HeaderForwardedFor, HeaderRealIP}
+
+// Proxies are the proxies that are believed when they name the caller.
+type Proxies struct {
+	Trusted []netip.Prefix
+	Header  string // the one header that is believed; empty: HeaderForwardedFor
 }
 
-// containsAddr reports whether one of prefixes holds addr.
-func containsAddr(prefixes []netip.Prefix, addr netip.Addr) bool {
-	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
+// Untold says why the caller of a request cannot be told. Where the caller can be told,
+// Untold is empty. The values are labels of metrics.
+type Untold string
+
+// The reasons. All but UntoldNoPeer are about a request from a trusted proxy.
+const (
+	UntoldNoPeer     Untold = "no-peer"      // the listener does not say who has connected
+	UntoldEmpty      Untold = "empty"        // the header is there and has nothing in it
+	UntoldUnreadable Untold = "unreadable"   // the header has something else than addresses
+	UntoldOther      Untold = "other-header" // only the header is there that is not believed
+)
+
+// Caller returns the address of the caller behind a peer, or why it cannot be told
+// (docs/design.md, 4). A peer that is not trusted is the caller, whatever the headers
+// say, and so is a trusted peer that sends neither header. Otherwise the addresses of
+// the one header are walked from right to left, all lines of the header joined. The
+// caller is the first address that is not trusted, or the leftmost if all are trusted.
+// What stands to the left of the caller is not read. Values returns the lines of a header.
+func (p Proxies) Caller(peer netip.Addr, values func(header string) []string) (caller netip.Addr, why Untold) {
+	peer = Normalize(peer)
+	if !p.Trust(peer) {
+		return peer, ""
+	}
+	lines := values(p.header())
+	switch {
+	case len(lines) == 0 && !p.sendsOther(values):
+		return peer, ""
+	case len(lines) == 0:
+		return netip.Addr{}, UntoldOther
+	}
+	return p.walk(strings.Split(strings.Join(lines, ","), ","))
+}
+
+// walk returns the caller among forwarded addresses, of which there is at least one.
+func (p Proxies) walk(hops []string) (caller netip.Addr, why Untold) {
+	for _, hop := range slices.Backward(hops) {
+		addr, ok := parseHop(hop)
+		switch {
+		case !ok && strings.TrimSpace(hop) == "":
+			return netip.Addr{}, UntoldEmpty
+		case !ok:
+			return netip.Addr{}, UntoldUnreadable
+		}
+		caller = addr
+		if !p.Trust(caller) {
+			break
+		}
+	}
+	return caller, ""
+}
+
+// Trust reports whether an address is a trusted proxy's.
+func (p Proxies) Trust(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.Trusted, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
+}
+
+func (p Proxies) header() string {
+	if p.Header == "" {
+		return HeaderForwardedFor
+	}
+	return p.Header
+}
+
+// sendsOther reports whether a header is there that names the caller and is not believed.
+func (p Proxies) sendsOther(values func(header string) []string) bool {
+	return slices.ContainsFunc(ForwardedHeaders, func(name string) bool { return name != p.header() && len(values(name)) > 0 })
 }
 
 // parseHop reads an address with or without a port; ok is false for another text.

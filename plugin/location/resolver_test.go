@@ -157,32 +157,3 @@ func TestAddrOf(t *testing.T) {
 		}
 	}
 }
-
-func TestCallerAddr(t *testing.T) {
-	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
-	tests := []struct {
-		name, peer string
-		forwarded  []string
-		realIP     string
-		want       string
-	}{
-		{"no proxies", "1.1.1.1", nil, "", "1.1.1.1"},
-		{"untrusted peer", "1.1.1.1", []string{"2.2.2.2"}, "3.3.3.3", "1.1.1.1"},
-		{"trusted peer", "10.0.0.1", []string{"2.2.2.2"}, "3.3.3.3", "2.2.2.2"},
-		{"mapped peer", "::ffff:10.0.0.1", []string{"2.2.2.2"}, "", "2.2.2.2"},
-		{"rightmost that is not trusted", "10.0.0.1", []string{"6.6.6.6, 2.2.2.2, 10.9.9.9"}, "", "2.2.2.2"},
-		{"several headers", "10.0.0.1", []string{"6.6.6.6", "2.2.2.2", "10.9.9.9"}, "", "2.2.2.2"},
-		{"all trusted: the leftmost", "10.0.0.1", []string{"10.2.2.2, 10.9.9.9"}, "", "10.2.2.2"},
-		{"garbage ends the walk", "10.0.0.1", []string{"2.2.2.2, evil, 10.9.9.9"}, "", "10.9.9.9"},
-		{"garbage only", "10.0.0.1", []string{"evil"}, "3.3.3.3", "10.0.0.1"},
-		{"ports and brackets", "10.0.0.1", []string{"[2001:db8::1]:99, [fd00::1], 10.0.0.3:80"}, "", "2001:db8::1"},
-		{"real ip", "fd00::1", nil, " 3.3.3.3 ", "3.3.3.3"},
-		{"no header", "10.0.0.1", nil, "", "10.0.0.1"},
-	}
-	for _, tt := range tests {
-		got := CallerAddr(netip.MustParseAddr(tt.peer), trusted, tt.forwarded, tt.realIP)
-		if got != netip.MustParseAddr(tt.want) {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
-		}
-	}
-}

@@ -55,6 +55,22 @@ func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
 	return netip.Addr{}, false
 }
 
+// Inside returns how many entries have an address, a prefix or a part of a range inside a
+// prefix, and the origin of one of them. The origin is nil if there are none.
+func (t *Table) Inside(prefix netip.Prefix) (entries int, one *Origin) {
+	if t == nil {
+		return 0, nil
+	}
+	rows := map[uint32]bool{}
+	for _, r := range t.prefixes.Subnets(prefix) {
+		if len(rows) == 0 {
+			one = &t.rows[r.row]
+		}
+		rows[r.row] = true
+	}
+	return len(rows), one
+}
+
 // LookupHost is Lookup for the host of an instance; ok is false for a host name.
 func (t *Table) LookupHost(host string) (found Found, ok bool) {
 	addr, ok := HostAddr(host)

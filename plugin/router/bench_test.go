@@ -178,7 +178,7 @@ func BenchmarkDistinctCallers(b *testing.B) {
 	b.ResetTimer()
 	for n := range b.N {
 		ip := netip.AddrFrom4([4]byte{byte(20 + n>>24), byte(n >> 16), byte(n >> 8), byte(n)})
-		s.instances(caller.WithAddress(context.Background(), ip), &apiservice.DiscoverFilter{}, askFor("s", ""))
+		s.instances(caller.WithPeer(context.Background(), netip.AddrPortFrom(ip, 0).String(), nil), &apiservice.DiscoverFilter{}, askFor("s", ""))
 	}
 	b.StopTimer()
 	runtime.GC()

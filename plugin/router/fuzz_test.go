@@ -60,11 +60,14 @@ func FuzzRequest(f *testing.F) {
 		if list(resp) != list(plain) || resp.Code.GetValue() != plain.Code.GetValue() {
 			t.Fatalf("claims %q: %s, without %s", claim, list(resp), list(plain))
 		}
-		addr := caller.Address(caller.WithPeer(context.Background(), peer, header), s.config.TrustedProxies)
+		addr, why := caller.Address(caller.WithPeer(context.Background(), peer, header), s.config.Proxies())
 		at, err := netip.ParseAddrPort(peer)
 		trusted := err == nil && s.config.TrustedProxies[0].Contains(location.Normalize(at.Addr()))
-		if err != nil && addr.IsValid() || err == nil && !trusted && addr != location.Normalize(at.Addr()) || err == nil && !addr.IsValid() {
-			t.Fatalf("peer %q is taken for %s", peer, addr)
+		if addr.IsValid() != (why == "") || err != nil && addr.IsValid() || err == nil && !trusted && addr != location.Normalize(at.Addr()) {
+			t.Fatalf("peer %q is taken for %s %s", peer, addr, why)
+		}
+		if name == "s" && namespace == "default" && why != "" && len(resp.Instances) > 0 {
+			t.Fatalf("a caller that cannot be told (%s) gets %s", why, list(resp))
 		}
 		if again := ask(header, nil); list(again) != list(plain) {
 			t.Fatalf("once %s, then %s", list(plain), list(again))

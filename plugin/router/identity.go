@@ -23,7 +23,9 @@ func (s *Server) Identify(addr netip.Addr) location.Facts {
 // Caller returns what is known of a caller's address, for explanations. The address is
 // normalised.
 func (s *Server) Caller(addr netip.Addr) explain.Caller {
-	return explain.NewCaller(addr, s.Identify(addr), s.registrations(addr))
+	c := explain.NewCaller(addr, s.Identify(addr), s.registrations(addr))
+	c.Proxy = s.proxyAt(addr)
+	return c
 }
 
 // registrations returns the registrations at a normalised address, nil without the
@@ -62,21 +64,16 @@ func (s *Server) countSeveralSETs() (n int) {
 // locateClient gives a client that calls ReportClient the place that the mapping has for
 // the caller's address (docs/design.md, 3). It does so only if the mapping does not know
 // the host that the client says, for which the stock server asks the mapping itself. The
-// address of a trusted proxy is no client's.
+// address of a trusted proxy is no client's, and a caller that cannot be told has none.
 func (s *Server) locateClient(ctx context.Context, client *apiservice.Client) {
 	if _, ok := s.table().LookupHost(client.GetHost().GetValue()); ok || client == nil {
 		return
 	}
-	addr := caller.Address(ctx, s.config.TrustedProxies)
-	if !addr.IsValid() || s.isTrusted(addr) {
+	addr, why := caller.Address(ctx, s.config.Proxies())
+	if why != "" || s.config.Proxies().Trust(addr) {
 		return
 	}
 	if found, ok := s.table().Lookup(addr); ok && found.Location != (location.Location{}) {
 		client.Location = wire.ToProto(found.Location)
 	}
-}
-
-// isTrusted reports whether an address is a trusted proxy's.
-func (s *Server) isTrusted(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -32,8 +32,8 @@ func KeepYours(message *apiservice.Service, why string) *apiservice.DiscoverResp
 
 // Reasons why a client gets no list.
 const (
-	whyFault       = "routing failed in the server, which gives no list; the server's log says why"
-	whyUnknownPeer = "the server cannot tell who asks and gives no list, expected POST /v1/Discover"
+	whyFault  = "routing failed in the server, which gives no list; the server's log says why"
+	whyUntold = "the server cannot tell who asks and gives no list; the server's log says why"
 )
 
 // keepYours answers a caller that cannot be told, and that must not get a list for

@@ -45,7 +45,7 @@ func TestNoPeerKeepsItsList(t *testing.T) {
 	resp := s.instances(context.Background(), &apiservice.DiscoverFilter{}, &apiservice.Service{
 		Name: wrapperspb.String("lane"), Namespace: wrapperspb.String("default"), Revision: wrapperspb.String("mine"),
 	})
-	want := KeepYours(&apiservice.Service{Name: wrapperspb.String("lane"), Namespace: wrapperspb.String("default"), Revision: wrapperspb.String("mine")}, whyUnknownPeer)
+	want := KeepYours(&apiservice.Service{Name: wrapperspb.String("lane"), Namespace: wrapperspb.String("default"), Revision: wrapperspb.String("mine")}, whyUntold)
 	if !proto.Equal(resp, want) {
 		t.Errorf("%v, want %v", resp, want)
 	}

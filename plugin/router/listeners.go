@@ -3,35 +3,37 @@ package router
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/netip"
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"go.uber.org/zap"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
-	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// ErrNoList says that a caller gets no list, by failOpen: false, and keeps the list
-// that it has.
-var ErrNoList = errors.New("routing failed in the server, see its log")
+// ErrNoList says that a caller gets no list, and keeps the list that it has: routing
+// failed and failOpen is false, or the caller cannot be told.
+var ErrNoList = errors.New("the server gives no list, see its log")
 
 // Routed returns the list of a caller, for listeners whose protocol reads the
 // registry past the discovery interface and that make their own answers. The list is
 // nil where the stock list stands: no rule, shadow, outside of the rollout, no such
-// service, or a fault with failOpen: true. A fault with failOpen: false is ErrNoList.
-// Faults are counted and logged. The list is shared: read only. Such protocols have no
+// service, or a fault with failOpen: true. A fault with failOpen: false is ErrNoList, and
+// so is an invalid address, which is that of a caller that cannot be told, where rules may
+// give the caller a list. Faults are counted and logged. The list is shared: read only. Such protocols have no
 // auth on reads, so that auth is not asked.
 func (s *Server) Routed(addr netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, err error) {
 	if s.rules == nil {
 		return nil, nil
 	}
-	r, err := s.newRequest(caller.WithAddress(context.Background(), addr), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
+	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
+	if err == nil && !addr.IsValid() {
+		return nil, s.noListForUntold(r)
+	}
 	if err == nil {
-		list, err = s.routed(r)
+		list, err = s.routed(r, addr)
 	}
 	if err != nil {
 		return nil, s.Fault(service.String(), err)
@@ -41,9 +43,9 @@ func (s *Server) Routed(addr netip.Addr, service route.Service) (list *apiservic
 
 // routed returns the list that answers a request, nil where the stock answer
 // stands.
-func (s *Server) routed(r *request) (resp *apiservice.DiscoverResponse, err error) {
+func (s *Server) routed(r *request, addr netip.Addr) (resp *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	o, err := s.decide(r, s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r))
+	o, err := s.decide(r, s.routeRequest(addr, r))
 	if err != nil || o.why != route.WhyRouted || o.view == nil {
 		return nil, err
 	}
@@ -61,9 +63,4 @@ func (s *Server) Fault(what string, err error) error {
 		return nil
 	}
 	return ErrNoList
-}
-
-// CallerOf returns the address of the caller of an HTTP request.
-func (s *Server) CallerOf(r *http.Request) netip.Addr {
-	return caller.AddressHTTP(r, s.config.TrustedProxies)
 }

@@ -49,6 +49,7 @@ type Server struct {
 	sources []location.Source // of the identity of callers
 	records *caller.Records   // nil without routing files
 	recent  caller.Recent[netip.Addr]
+	untold  caller.Untold
 	unknown caller.Recent[world.UnknownRequest]
 	views   *view.Store
 	started time.Time
@@ -78,15 +79,16 @@ func (s *Server) instances(ctx context.Context, filter *apiservice.DiscoverFilte
 
 func (s *Server) answer(r *request) (resp *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	who := s.routeRequest(caller.Address(r.ctx, s.config.TrustedProxies), r)
-	o, err := s.decide(r, who)
+	addr, why := s.callerOf(r.ctx)
+	if why != "" {
+		return s.answerUntold(r), nil
+	}
+	o, err := s.decide(r, s.routeRequest(addr, r))
 	switch {
 	case err != nil:
 		return nil, err
 	case o.refused != nil:
 		return o.refused, nil
-	case !caller.HasPeer(r.ctx) && r.query.Rules.Concerns(who.Resolved):
-		return r.keepYours(whyUnknownPeer), nil
 	case o.why != route.WhyRouted:
 		return r.stockAnswer(), nil
 	case o.view.Revision == r.message.GetRevision().GetValue():

@@ -168,6 +168,11 @@ func asksForTokens(checker auth.AuthChecker) bool {
 
 // loaded is called when the first mapping and rules are in force.
 func (s *Server) loaded() {
+	var warnings strict.Problems
+	s.config.WarnOfProxies(s.table(), &warnings)
+	for _, warning := range warnings.List() {
+		observe.Log.Warn("[SetRouter] " + warning.String())
+	}
 	go observe.Safely("counting kinds of callers", func() { warnOfAnswerCache(s.config, s.Rules(), s.table()) })
 }
 
@@ -185,6 +190,7 @@ func (s *Server) step() {
 	observe.SeveralSETs.Set(float64(s.countSeveralSETs()))
 	s.views.Prune()
 	s.recent.Age(now)
+	s.untold.Age(now)
 	s.unknown.Age(now)
 }
 

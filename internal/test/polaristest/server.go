@@ -31,15 +31,16 @@ type Options struct {
 	// Replaces is a server that has ended. The new one takes its directory and ports.
 	Replaces *Server
 	// TrustedProxies is plugin.location.option.trustedProxies.
-	TrustedProxies []string
-	ListenIP       string // default 127.0.0.1
-	FailClosed     bool   // failOpen: false
-	AdminToken     string
-	Config         string // a configuration; default Config()
-	Store          string // the `store` in the configuration; default the embedded store
-	Checkers       string // the `healthcheck.checkers`; default in memory
-	SelfAddress    string // the address that the server registers itself with; default 127.0.0.1
-	TimeZone       string // the process's TZ; default the machine's time zone
+	TrustedProxies  []string
+	ForwardedHeader string // default: no line in the configuration
+	ListenIP        string // default 127.0.0.1
+	FailClosed      bool   // failOpen: false
+	AdminToken      string
+	Config          string // a configuration; default Config()
+	Store           string // the `store` in the configuration; default the embedded store
+	Checkers        string // the `healthcheck.checkers`; default in memory
+	SelfAddress     string // the address that the server registers itself with; default 127.0.0.1
+	TimeZone        string // the process's TZ; default the machine's time zone
 }
 
 // Server is a running server process.
@@ -131,7 +132,7 @@ func (s *Server) prepare(o Options) error {
 	var text bytes.Buffer
 	err := template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
 		"IP": o.ListenIP, "HTTP": s.ports[0], "GRPC": s.ports[1], "Admin": s.ports[2], "Token": o.AdminToken,
-		"Trusted": strings.Join(o.TrustedProxies, ", "), "FailOpen": !o.FailClosed,
+		"Trusted": strings.Join(o.TrustedProxies, ", "), "Header": o.ForwardedHeader, "FailOpen": !o.FailClosed,
 		"Store": o.Store, "Checkers": o.Checkers, "Self": o.SelfAddress,
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package admin
 import (
 	"sync"
 
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -18,13 +19,14 @@ type lints struct {
 	unknown  []strict.Problem
 }
 
-// of returns the warnings of rules and a mapping: of route.Lint, and of LintUnknown. The
-// slices are shared, and not written.
-func (l *lints) of(rules *route.Rules, table *location.Table) (warnings, unknown []strict.Problem) {
+// of returns the warnings of rules and a mapping: of route.Lint and the server's
+// configuration, and of LintUnknown. The slices are shared, and not written.
+func (l *lints) of(rules *route.Rules, table *location.Table, config *serverconfig.Config) (warnings, unknown []strict.Problem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.warnings == nil || l.rules != rules || l.table != table {
 		var found, unknown strict.Problems
+		config.WarnOfProxies(table, &found)
 		rules.Lint(table, &found)
 		rules.LintUnknown(table, &unknown)
 		l.rules, l.table = rules, table

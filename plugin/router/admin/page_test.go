@@ -16,7 +16,7 @@ func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
 	state := pageBackend{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []api.Change{widenedChange("default/novel")}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
-		"Something is wrong: routing files refused, evacuations, protocols, callers, kubernetes, drift, unknown callers, warnings, nodes",
+		"Something is wrong: routing files refused, evacuations, protocols, callers, callers that cannot be told, kubernetes, drift, unknown callers, warnings, nodes",
 		"nodes DISAGREE: 10.0.0.1:8091 refuses routing files, and goes on with those of before; 10.0.0.2:8091 refuses", "10.0.0.1:8091 this one mapping 0123456789ab routing aaaaaaaaaaaa REFUSED",
 		"mapping: 6 entries from 1 file in force, loaded 3 h 0 min ago",
 		"routing: 4 entries from 1 file in force, loaded 20 min ago",

@@ -120,7 +120,7 @@ func (b pageBackend) Status() api.Status {
 		}},
 		Protocols:   []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
 		Warnings:    []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:     api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers()},
+		Callers:     api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "unreadable", Why: `x-forwarded-for is "<b>", expected addresses`, Requests: 7}}},
 		Drift:       api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
 		SeveralSETs: api.SeveralSETs{Count: len(w.WithSeveralSETs()), First: w.WithSeveralSETs()},
 		Unknown: api.UnknownCallers{Callers: 1, Services: 2, First: []world.Unknown{

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
@@ -32,6 +34,7 @@ func (b serverBackend) Status() api.Status {
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 		Unknown:     api.UnknownCallers{First: firstOf(unknown)},
 	}
+	status.Callers.Untold = firstOf(b.Untold(netip.Addr{}))
 	status.Unknown.Callers, status.Unknown.Services = world.CountUnknown(unknown, "")
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
@@ -48,7 +51,7 @@ func (b serverBackend) Status() api.Status {
 // to callers of whose SET nothing is known is one warning: of the callers seen lately, or
 // else what `setctl check` says of the files.
 func (b serverBackend) fileWarnings(w *world.World, unknown []world.Unknown) []strict.Problem {
-	files, ofUnknown := b.lints.of(w.Rules, w.Table)
+	files, ofUnknown := b.lints.of(w.Rules, w.Table, b.Config())
 	var seen strict.Problems
 	if world.WarnOfUnknown(unknown, &seen) {
 		ofUnknown = seen.List()
@@ -128,7 +131,7 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 }
 
 func callersStatus(w *world.World) api.Callers {
-	status := api.Callers{Seen: len(w.Seen)}
+	status := api.Callers{Seen: len(w.Seen), Untold: []explain.Untold{}}
 	for _, seen := range w.Seen {
 		status.Requests += seen.Requests
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -96,6 +97,9 @@ type Callers struct {
 	Unmapped int              `json:"unmapped"`
 	Share    float64          `json:"unmappedShare"` // of the requests
 	First    []world.Stranger `json:"firstUnmapped"`
+	// Untold are the requests whose caller cannot be told, by peer and reason: those
+	// with the most first.
+	Untold []explain.Untold `json:"untold"`
 }
 
 // DriftStatus counts instances that registered otherwise than the mapping says.

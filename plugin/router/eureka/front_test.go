@@ -173,8 +173,8 @@ func TestFaults(t *testing.T) {
 	}{
 		{"failOpen: true", true, fault, false, "200 stock", "default/App"},
 		{"failOpen: true, a panic", true, nil, true, "200 stock", "a Eureka answer"},
-		{"failOpen: false", false, fault, false, "503 routing failed in the server, see its log", "default/App"},
-		{"failOpen: false, a panic", false, nil, true, "503 routing failed in the server, see its log", "a Eureka answer"},
+		{"failOpen: false", false, fault, false, "503 the server gives no list, see its log", "default/App"},
+		{"failOpen: false, a panic", false, nil, true, "503 the server gives no list, see its log", "a Eureka answer"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,7 +19,10 @@ import (
 
 // routing is what the front asks of the server.
 type routing interface {
-	// CallerOf returns the address of the caller of a request.
+	// AddressOf returns the address of the caller of a request. The address is invalid
+	// where the caller cannot be told.
+	AddressOf(*http.Request) netip.Addr
+	// CallerOf is AddressOf for a request whose answer has instances.
 	CallerOf(*http.Request) netip.Addr
 	// Routed returns the list of a caller. The list is nil where the stock list
 	// stands. An error says that the caller gets no list.

@@ -92,6 +92,8 @@ func (r *registry) add(service, id string, metadata map[string]string) {
 func (r *registry) services() cachetypes.ServiceCache   { return r.serviceCache }
 func (r *registry) instances() cachetypes.InstanceCache { return r.instanceCache }
 
+func (r *registry) AddressOf(*http.Request) netip.Addr { return netip.Addr{} }
+
 func (r *registry) CallerOf(*http.Request) netip.Addr { return netip.Addr{} }
 
 func (r *registry) Fault(what string, err error) error {

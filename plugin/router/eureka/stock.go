@@ -66,7 +66,7 @@ func (f *front) limitRate(req *restful.Request, rsp *restful.Response, chain *re
 // addressOf returns the address of the caller of a request; of its connection, where
 // the caller cannot be told.
 func (f *front) addressOf(r *http.Request) string {
-	if caller := f.routing.CallerOf(r); caller.IsValid() {
+	if caller := f.routing.AddressOf(r); caller.IsValid() {
 		return caller.String()
 	}
 	peer, _, _ := net.SplitHostPort(r.RemoteAddr)

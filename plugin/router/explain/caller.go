@@ -26,6 +26,24 @@ type Caller struct {
 	// Ignored are the names of SETs that instances at the address registered and that
 	// do not count.
 	Ignored []Statement `json:"ignored,omitempty"`
+	// Proxy is set if the address is a trusted proxy's.
+	Proxy *Proxy `json:"proxy,omitempty"`
+}
+
+// Proxy is a trusted proxy.
+type Proxy struct {
+	Header string `json:"header"` // by which it names the callers behind it
+	// Untold are the requests from there in the last minutes whose caller cannot be told.
+	Untold []Untold `json:"untold"`
+}
+
+// Untold are requests of a peer whose caller cannot be told. They get no list of a
+// routed service.
+type Untold struct {
+	Peer     string `json:"peer"`   // empty: the listener does not tell
+	Reason   string `json:"reason"` // no-peer, empty, unreadable or other-header
+	Why      string `json:"why"`    // the reason in words
+	Requests uint64 `json:"requests"`
 }
 
 // Disagreement is a field in which the instances at a caller's address differ.
@@ -133,6 +151,7 @@ func (c Caller) Identity(w io.Writer) {
 		fmt.Fprintf(w, "  nothing is known of this address: no mapping, no pod, %s\n", c.whyUnknown())
 	}
 	WriteFacts(w, c.Facts)
+	c.Proxy.write(w)
 	for _, d := range c.Disagreements {
 		note := ""
 		if !d.Decisive {
@@ -145,6 +164,19 @@ func (c Caller) Identity(w io.Writer) {
 		fmt.Fprintln(w, "  names that instances at this address registered, and that do not count")
 		writeStatements(w, c.Ignored, asSaid)
 	}
+}
+
+// write writes what is known of a trusted proxy, for people.
+func (p *Proxy) write(w io.Writer) {
+	if p == nil {
+		return
+	}
+	fmt.Fprintf(w, "  this address is a trusted proxy: with %s it asks for the caller that it names, without one for itself\n", p.Header)
+	t := table(w)
+	for _, u := range p.Untold {
+		fmt.Fprintf(t, "    %d requests lately get no list of a routed service, as their caller cannot be told\t%s\n", u.Requests, u.Why)
+	}
+	t.Flush()
 }
 
 // whyUnknown says why instances and reports make nothing known.

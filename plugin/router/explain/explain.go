@@ -30,6 +30,7 @@ type Input struct {
 	Caller location.Facts
 	// Registrations are those at the caller's address; nil without the source registry.
 	Registrations []Registration
+	Proxy         *Proxy // nil: the address is no trusted proxy's
 	Name          route.Resolved
 	// Route, Why and Passed are what Rules.Route returned and traced. For a lane
 	// address that has its own service and no target, Why is route.WhyNoTarget.
@@ -59,6 +60,7 @@ func New(input Input) Explanation {
 		Caller: NewCaller(input.Addr, input.Caller, input.Registrations), Service: input.Name.Service.String(), Read: input.Name.Service.String(),
 		Answer: AnswerStock, Why: sentence(input.Why), Passed: []Passed{}, Instances: []Instance{},
 	}
+	e.Caller.Proxy = input.Proxy
 	if len(input.Name.Read) == 1 {
 		e.Read = input.Name.Read[0].String()
 	}

@@ -1,7 +1,11 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -18,6 +22,7 @@ import (
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 )
 
@@ -36,10 +41,12 @@ func newHandler() http.Handler {
 		AllowedMethods: []string{"GET", "POST", "PUT"},
 		Container:      container,
 	}
+	container.Filter(limitTime)
 	container.Filter(cors.Filter)
 	container.Filter(container.OPTIONSFilter)
 	container.Filter(reportCall)
 	container.Filter(limitRate)
+	container.Filter(limitBody)
 	routes := new(restful.WebService)
 	routes.Consumes(restful.MIME_JSON).Produces(restful.MIME_JSON)
 	routes.Route(routes.POST(discoverPath).To(withCaller((*discoverhttp.HTTPServerV1).Discover)))
@@ -86,6 +93,42 @@ func limitRate(req *restful.Request, rsp *restful.Response, chain *restful.Filte
 	chain.ProcessFilter(req, rsp)
 }
 
+// Bounds of the body of a request, in bytes and time. The stock listener has none: it
+// writes names of any length into its log and its metrics, and waits without end for a
+// body of which a part has come.
+const maxBody = 4 << 20
+
+var bodyTimeout = 20 * time.Second // shorter in tests
+
+// limitTime bounds how long the body of a request may take, whoever reads the body:
+// net/http reads the rest of a body that no handler has read.
+func limitTime(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	setReadDeadline(rsp, time.Now().Add(bodyTimeout))
+	chain.ProcessFilter(req, rsp)
+}
+
+func setReadDeadline(rsp *restful.Response, deadline time.Time) {
+	_ = http.NewResponseController(rsp.ResponseWriter).SetReadDeadline(deadline) // a recorder in a test has none
+}
+
+// limitBody reads the body of a request. It answers a body that is too long with status
+// 413, and a body that does not come with status 408; the stock handler sees neither.
+func limitBody(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	body, err := io.ReadAll(http.MaxBytesReader(rsp.ResponseWriter, req.Request.Body, maxBody))
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		http.Error(rsp, fmt.Sprintf("the body has more than %d bytes", tooLong.Limit), http.StatusRequestEntityTooLarge)
+		return
+	}
+	if err != nil {
+		rsp.AddHeader("Connection", "close")
+		http.Error(rsp, "the body did not come", http.StatusRequestTimeout)
+		return
+	}
+	setReadDeadline(rsp, time.Time{})
+	req.Request.Body = io.NopCloser(bytes.NewReader(body))
+	chain.ProcessFilter(req, rsp)
+}
+
 // pathOf returns the path of a request, without a slash at the end.
 func pathOf(req *restful.Request) string { return strings.TrimSuffix(req.Request.URL.Path, "/") }
 
@@ -98,7 +141,7 @@ func withCaller(stock func(*discoverhttp.HTTPServerV1, *restful.Request, *restfu
 			return
 		}
 		header := metadata.MD{}
-		for _, name := range caller.ForwardedHeaders {
+		for _, name := range location.ForwardedHeaders {
 			header.Append(name, req.Request.Header.Values(name)...)
 		}
 		stock(discoverhttp.NewV1Server(nil, callerServer{naming, req.Request.RemoteAddr, header}, nil), req, rsp)

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/common/model"
@@ -89,13 +93,18 @@ func (l *limits) Allow(kind plugin.RatelimitType, key string) bool {
 	return asked != l.refused
 }
 
+// limit is the rate limit of all tests: Polaris has one.
+var limit = new(limits)
+
+func init() {
+	plugin.RegisterPlugin(limit.Name(), limit)
+	plugin.SetPluginConfig(&plugin.Config{RateLimit: plugin.ConfigEntry{Name: limit.Name()}})
+}
+
 // Requests count for the address of their peer, IPv6 addresses too, and for the
 // path, whatever its spelling. There is no discovery server here: a request that
 // is allowed gets status 503.
 func TestRateLimit(t *testing.T) {
-	limit := &limits{}
-	plugin.RegisterPlugin(limit.Name(), limit)
-	plugin.SetPluginConfig(&plugin.Config{RateLimit: plugin.ConfigEntry{Name: limit.Name()}})
 	const discovery = "api-limit POST:/v1/Discover"
 	for _, tt := range []struct {
 		name, peer, path string
@@ -127,5 +136,42 @@ func TestRateLimit(t *testing.T) {
 		if got := fmt.Sprint(w.Code, " ", answer.Code, " ", answer.Info); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A body of more than 4 MiB is refused before anything reads or logs what is in it.
+func TestBodiesAreBounded(t *testing.T) {
+	limit.refused = ""
+	for size, want := range map[int]int{maxBody: http.StatusServiceUnavailable, maxBody + 1: http.StatusRequestEntityTooLarge} {
+		for _, path := range []string{discoverPath, reportClientPath} {
+			r, w := httptest.NewRequest("POST", path, strings.NewReader(strings.Repeat(" ", size))), httptest.NewRecorder()
+			r.Header.Set("Content-Type", "application/json")
+			newHandler().ServeHTTP(w, r)
+			if w.Code != want { // 503: there is no discovery server here
+				t.Errorf("%s of %d bytes: %d, want %d", path, size, w.Code, want)
+			}
+		}
+	}
+}
+
+// A body of which a part comes is not waited for without end, also where nobody reads
+// the body.
+func TestHalfBodiesEnd(t *testing.T) {
+	defer func(d time.Duration) { bodyTimeout = d }(bodyTimeout)
+	bodyTimeout = 50 * time.Millisecond
+	server := httptest.NewServer(newHandler())
+	defer server.Close()
+	for refused, want := range map[string]string{"": "HTTP/1.1 408 ", "api-limit POST:" + discoverPath: "HTTP/1.1 403 "} {
+		limit.refused = refused
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{", discoverPath)
+		answer, err := io.ReadAll(conn)
+		if !strings.HasPrefix(string(answer), want) || err != nil {
+			t.Errorf("%q %v, want %s", answer, err, want)
+		}
+		_ = conn.Close()
 	}
 }

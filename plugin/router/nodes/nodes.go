@@ -139,6 +139,10 @@ func settingsDigest(c *serverconfig.Config) string {
 		}
 	}
 	proxies := slices.SortedFunc(slices.Values(c.TrustedProxies), netip.Prefix.Compare) // their order means nothing
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v %t %+v", c.Sources, slices.Compact(proxies), c.FailOpen, pods))
+	header := ""
+	if len(proxies) > 0 { // without proxies no header is read
+		header = " by " + c.ForwardedHeader
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v%s %t %+v", c.Sources, slices.Compact(proxies), header, c.FailOpen, pods))
 	return hex.EncodeToString(sum[:])[:livefile.DigestLength]
 }

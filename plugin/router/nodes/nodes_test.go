@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
+	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
@@ -61,8 +62,8 @@ func TestSettingsDigest(t *testing.T) {
 	config := func(change func(*serverconfig.Config)) *serverconfig.Config {
 		c := &serverconfig.Config{
 			Sources: []string{"mapping", "kubernetes"}, FailOpen: true,
-			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
-			Kubernetes:     &serverconfig.Kubernetes{SETLabel: "set-group", Snapshot: "data", Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: "a"}}},
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, ForwardedHeader: location.HeaderForwardedFor,
+			Kubernetes: &serverconfig.Kubernetes{SETLabel: "set-group", Snapshot: "data", Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: "a"}}},
 		}
 		change(c)
 		return c
@@ -79,6 +80,7 @@ func TestSettingsDigest(t *testing.T) {
 		"an order":     {func(c *serverconfig.Config) { slices.Reverse(c.TrustedProxies) }, true},
 		"sources":      {func(c *serverconfig.Config) { c.Sources = []string{"kubernetes", "mapping"} }, false},
 		"a proxy":      {func(c *serverconfig.Config) { c.TrustedProxies = nil }, false},
+		"a header":     {func(c *serverconfig.Config) { c.ForwardedHeader = location.HeaderRealIP }, false},
 		"failOpen":     {func(c *serverconfig.Config) { c.FailOpen = false }, false},
 		"a label":      {func(c *serverconfig.Config) { c.Kubernetes.SETLabel = "set" }, false},
 		"a cluster":    {func(c *serverconfig.Config) { c.Kubernetes.Clusters[0].Name = "sh" }, false},

@@ -121,7 +121,7 @@ func (l *loader) readRule(n strict.Node) {
 				l.checkName(rule, n)
 			}
 		}),
-		strict.Required("service", "the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = readServices(n) }),
+		strict.Required("service", "the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = l.readServices(n) }),
 		strict.Optional("when", func(n strict.Node) { rule.when = readWhen(n) }),
 		strict.Optional("set", func(n strict.Node) { rule.SET = l.readSET(n, false) }),
 	}, l.ruleKeys(rule, &degrade)...)...)
@@ -146,8 +146,8 @@ func (l *loader) readAddress(n strict.Node) {
 	address, degrade := l.newRule(n), degradeValues{}
 	var service, target Service
 	values := n.Bind(append([]strict.Key{
-		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = ReadService(n) }),
-		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = ReadService(n) }),
+		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = l.readService(n) }),
+		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = l.readService(n) }),
 		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readSET(n, true) }),
 	}, l.ruleKeys(address, &degrade)...)...)
 	address.Degrade = l.defaults.degrade.over(degrade)
@@ -193,7 +193,15 @@ func ReadService(n strict.Node) Service {
 	return service
 }
 
-func readServices(n strict.Node) []pattern {
+// readService is ReadService in a routing file.
+func (l *loader) readService(n strict.Node) Service {
+	if !n.IsMapping() {
+		l.noteSlashes(n)
+	}
+	return ReadService(n)
+}
+
+func (l *loader) readServices(n strict.Node) []pattern {
 	var out []pattern
 	items := []strict.Node{n}
 	if !n.IsMapping() {
@@ -215,6 +223,7 @@ func readServices(n strict.Node) []pattern {
 			item.Errorf("%v", err)
 			continue
 		}
+		l.noteSlashes(item)
 		out = append(out, p)
 	}
 	if len(items) == 0 {

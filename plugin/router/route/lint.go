@@ -30,6 +30,7 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		l.warnPoolBehindRoads(rule)
 		l.warnKnownLess(rule)
 	}
+	l.warnSlashes()
 	l.warnMaps()
 	l.warnNoSETs()
 	l.warnMissingPools()

@@ -126,14 +126,28 @@ func (r *Rules) CountKinds(identities []location.Identity, most int) int {
 	return len(kinds)
 }
 
-// Concerns reports whether a name is a lane address, or some rule is for the name,
-// whoever asks.
-func (r *Rules) Concerns(name Resolved) bool {
+// MayRoute reports whether some caller may get another list of a name than the stock
+// one: by the lane address that the name is, or by a rule for the name that callers can
+// meet.
+func (r *Rules) MayRoute(name Resolved) bool {
 	if r == nil || name.Address != nil {
-		return name.Address != nil
+		return name.Address != nil && name.Address.mayRoute()
 	}
 	s := r.index.search(name.Name)
-	return s.next() != nil
+	for rule := s.next(); rule != nil; rule = s.next() {
+		if rule.mayRoute() {
+			return true
+		}
+		if rule.when.isEmpty() {
+			return false // no caller comes to the rules behind
+		}
+	}
+	return false
+}
+
+// mayRoute reports whether some caller gets another list than the stock one.
+func (r *Rule) mayRoute() bool {
+	return (r.SET != nil || r.Nearby != nil) && !r.Shadow && r.Rollout > 0
 }
 
 // firstUnmet returns the first condition of the rule that the request does not meet,

@@ -58,6 +58,7 @@ type Rules struct {
 	naming      *naming
 	maps        []*PlaceMap // in the order of the files
 	evacuations evacuationTable
+	slashes     []slashedText // in the order of the files
 }
 
 // Len returns the number of rules and lane addresses.

@@ -145,7 +145,7 @@ func TestServicesAsMaps(t *testing.T) {
 		{"d", "a"}: true, {"team/y", "s1"}: true, {"team/x", "pay/v1"}: true,
 		{"team/x/pay", "v1"}: false, {"team", "y/s1"}: false, {"team/y", "s"}: false,
 	} {
-		if got := rules.Concerns(rules.Resolve(Name{Service: service})); got != want {
+		if got := rules.MayRoute(rules.Resolve(Name{Service: service})); got != want {
 			t.Errorf("%+v: %t, want %t", service, got, want)
 		}
 	}
