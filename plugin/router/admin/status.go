@@ -71,6 +71,7 @@ func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []s
 		found.Add(lint)
 	}
 	w.WarnOfTargets(&found)
+	w.WarnOfEvacuations(&found)
 	warnOfLists(remarks, &found)
 	return found.List()
 }

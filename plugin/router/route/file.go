@@ -63,6 +63,7 @@ type loader struct {
 	templates []templateAt
 	targets   []targetAt
 
+	hasAliases  bool // some file has aliases, faulty ones included
 	defaults    defaults
 	maps        map[string]*PlaceMap
 	references  map[strict.Node][]*NearbyStage // the stages of each reference to a map
@@ -94,7 +95,10 @@ func (l *loader) file(root strict.Node) {
 }
 
 func (l *loader) readAliases(n strict.Node) {
-	for _, e := range n.Entries() {
+	n.NotNull("no key aliases")
+	entries := n.Entries()
+	l.hasAliases = l.hasAliases || n.Null() || len(entries) > 0
+	for _, e := range entries {
 		alias := e.Key.Raw()
 		meaning, ok := e.Value.Text()
 		if !ok {
@@ -108,13 +112,27 @@ func (l *loader) readAliases(n strict.Node) {
 			e.Key.Errorf("alias %q is %q here and %q in %s:%d, expected one meaning", alias, meaning, l.rules.aliases[alias], first.File(), first.Line())
 			continue
 		}
+		if !location.IsSegment(meaning) && meaning != "*" && !isSET(meaning) {
+			l.remark(e.Value, "alias %q is %q, which is no segment of a SET name: a template with it counts as empty there", alias, meaning)
+		}
 		l.rules.aliases[alias], l.origin[alias] = meaning, e.Key
 	}
 }
 
+// isSET reports whether a text is a SET name: an alias of one stands for {caller.set|alias}.
+func isSET(text string) bool {
+	_, err := location.ParseSET(text)
+	return err == nil
+}
+
+// remark notes a warning at a value, which Lint adds to its own.
+func (l *loader) remark(n strict.Node, format string, args ...any) {
+	l.rules.remarks = append(l.rules.remarks, strict.Warning(n.File(), n.Line(), n.Col(), format, args...))
+}
+
 func (l *loader) readRule(n strict.Node) {
 	rule, degrade := l.newRule(n), degradeValues{}
-	n.Bind(append([]strict.Key{
+	values := n.Bind(append([]strict.Key{
 		strict.Required("name", "the rule has no name, expected name: some-name, unique across all files", func(n strict.Node) {
 			var ok bool
 			if rule.Name, ok = n.Text(); ok {
@@ -127,6 +145,21 @@ func (l *loader) readRule(n strict.Node) {
 	}, l.ruleKeys(rule, &degrade)...)...)
 	rule.Degrade = l.defaults.degrade.over(degrade)
 	l.rules.rules = append(l.rules.rules, rule)
+	l.remarkStages(n, rule, values)
+}
+
+// remarkStages warns of a rule without stages that has keys for stages.
+func (l *loader) remarkStages(n strict.Node, rule *Rule, values strict.Values) {
+	if rule.SET != nil || rule.Nearby != nil {
+		return
+	}
+	key, ok := firstOf(values, "order", "degrade", "onEmpty", "rollout")
+	if rule.Shadow && !ok {
+		key, ok = "mode: shadow", true
+	}
+	if ok {
+		l.remark(n, "rule %q has %s, and neither set nor nearby: its callers get every instance; is set: {} missing?", rule.Name, key)
+	}
 }
 
 func (l *loader) checkName(rule *Rule, at strict.Node) {
@@ -259,7 +292,7 @@ func (l *loader) crossChecks() {
 		}
 	}
 	for _, t := range l.templates {
-		if t.usesAlias() && len(l.rules.aliases) == 0 && !l.part {
+		if t.usesAlias() && !l.hasAliases && !l.part {
 			t.at.Errorf("the template uses |alias, but no file has aliases: {from: to}")
 		}
 		if set, ok := t.Literal(); ok && l.naming != nil {

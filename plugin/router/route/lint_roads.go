@@ -85,21 +85,21 @@ type cutOff struct {
 // cutOff counts the callers of the mapping whose roads do not reach their pool. Rules for
 // every caller with the same nearby stage have one count.
 func (l *linter) cutOff(rule *Rule) (found cutOff) {
-	isForAll := rule.when.isEmpty() && len(rule.SET.Templates) == 0
+	isForAll := l.isForAll() && len(rule.SET.Templates) == 0
 	if known, ok := l.cutOffs[*rule.Nearby]; ok && isForAll {
 		return known
 	}
 	roads := poolRoads{l, rule.Nearby, map[location.Location]map[location.SET]bool{}}
-	for _, id := range l.table.Identities() {
-		if id.Region == "" || rule.when.firstUnmetOfIdentity(id) != conditionNone {
-			continue
+	l.each(func(id location.Identity) {
+		if id.Region == "" {
+			return
 		}
 		if pool, ok := roads.missedPool(rule.SET.routeAs(id, l.rules.aliases), id.Location); ok {
 			if found.add(id); found.count == 1 {
 				found.pool = pool
 			}
 		}
-	}
+	})
 	if isForAll {
 		l.cutOffs[*rule.Nearby] = found
 	}
