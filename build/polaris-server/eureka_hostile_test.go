@@ -226,3 +226,35 @@ func TestEurekaRateLimit(t *testing.T) {
 		}
 	}
 }
+
+// A message of a peer that the stock route does not survive is refused. Others are
+// taken.
+func TestEurekaPeers(t *testing.T) {
+	server, _, addr := startEureka(t, polaristest.Options{}, never)
+	post := func(body string) (status int, text string) {
+		t.Helper()
+		resp, err := http.Post("http://"+addr+"/eureka/peerreplication/batch", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		data, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, strings.TrimSpace(string(data))
+	}
+	for _, tt := range []struct{ body, want string }{
+		{`{"replicationList":[null]}`, "entry 0 is null, expected an object"},
+		{`{"replicationList":[{"appName":"X","id":"a","action":"Heartbeat"},{"appName":"X","id":"a","action":"Register"}]}`, "entry 1 registers no instance, expected instanceInfo"},
+		{`<ReplicationList><ReplicationList><Action>Register</Action></ReplicationList></ReplicationList>`, "the message cannot be read: invalid character '<' looking for beginning of value"},
+	} {
+		if status, text := post(tt.body); status != http.StatusBadRequest || text != tt.want {
+			t.Errorf("%s: %d %s, want %s", tt.body, status, text, tt.want)
+		}
+	}
+	if status, text := post(`{"replicationList":[{"appName":"novel","id":"10.11.0.9","action":"Register","instanceInfo":{"hostName":"10.11.0.9","ipAddr":"10.11.0.9","app":"novel","status":"UP"}}]}`); status != http.StatusOK {
+		t.Errorf("a good message: %d %s", status, text)
+	}
+	eventually(t, server, polaristest.Request{Source: stranger, Service: "novel"}, "10.11.0.9")
+}

@@ -91,7 +91,7 @@ func TestEurekaWithoutRuleIsStock(t *testing.T) {
 	var addrs []string
 	for _, binary := range []string{serverBinary, built(t, stockBinary)} {
 		_, console, addr := startEurekaAt(t, binary, polaristest.Options{Files: map[string]string{
-			"conf/routing/routing.yaml": strings.Replace(routing, "set: {}", "set: {}, rollout: {percent: 0}", 1),
+			"conf/routing/routing.yaml": "version: 1\nrules: [{name: novel, service: default/novel*, set: {}, rollout: {percent: 0}}]\n",
 		}}, 1, "127.0.0.1")
 		register(t, console, polaristest.Instance{Namespace: "default", Service: "novel", ID: "i-1", Host: "10.11.0.1", Port: 80, Healthy: true})
 		registerNovel(t, console, "novel-a")

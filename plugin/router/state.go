@@ -27,6 +27,10 @@ func (s *Server) Rules() *route.Rules {
 	return s.rules()
 }
 
+// MayRouteIn reports whether some caller may get another list than the stock one of some
+// service in a namespace.
+func (s *Server) MayRouteIn(namespace string) bool { return s.Rules().MayRouteIn(namespace) }
+
 // Table returns the mapping in force.
 func (s *Server) Table() *location.Table { return s.table() }
 

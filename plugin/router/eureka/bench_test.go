@@ -27,7 +27,7 @@ func BenchmarkList(b *testing.B) {
 	}
 	f := &front{routing: r, defaultNamespace: "default", fragments: newFragments()}
 	q := query{namespace: "default", resource: resourceApps}
-	apps, _, _ := f.applications(q)
+	apps, _ := f.applications(q, f.servicesByApp(q))
 	req := restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil))
 	for name, anew := range map[string]bool{"kept": false, "anew": true} {
 		for _, isXML := range []bool{false, true} {

@@ -79,9 +79,9 @@ func TestLargeNamespace(t *testing.T) {
 	for n := range readers {
 		clients.Go(func() {
 			q := query{namespace: "default", resource: resourceApps, isXML: n%2 == 0}
-			apps, ok, err := f.applications(q)
-			if !ok || err != nil {
-				t.Error(ok, err)
+			apps, err := f.applications(q, f.servicesByApp(q))
+			if err != nil {
+				t.Error(err)
 			}
 			readers[n].header = http.Header{}
 			req := restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil))

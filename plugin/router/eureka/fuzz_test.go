@@ -37,9 +37,9 @@ func FuzzAnswer(f *testing.F) {
 			q := query{namespace: "default", resource: resourceApps, isXML: isXML}
 			rec := httptest.NewRecorder()
 			fuzztest.Bounded(t, len(service)+len(key)+len(value)+len(key2)+len(value2), func() {
-				apps, ok, err := front.applications(q)
-				if !ok || err != nil {
-					t.Fatal(ok, err)
+				apps, err := front.applications(q, front.servicesByApp(q))
+				if err != nil {
+					t.Fatal(err)
 				}
 				front.send(q, apps, hashcode(q, apps), restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil)), restful.NewResponse(rec))
 			})

@@ -27,6 +27,9 @@ type routing interface {
 	// Routed returns the list of a caller. The list is nil where the stock list
 	// stands. An error says that the caller gets no list.
 	Routed(caller netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, err error)
+	// MayRouteIn reports whether some caller may get another list than the stock one of
+	// some service in a namespace.
+	MayRouteIn(namespace string) bool
 	// Fault counts and logs a fault. Fault returns nil where the stock answer is to
 	// be sent.
 	Fault(what string, err error) error
@@ -59,31 +62,26 @@ func (a application) shown(q query) func(yield func(*apiservice.Instance) bool) 
 	}
 }
 
-// applications returns the applications of a namespace as the caller of a query
-// should see them, in the order of their names. The answer is not ok where the stock
-// answer stands: no rule concerns the caller.
-func (f *front) applications(q query) (apps []application, ok bool, err error) {
+// applications returns the applications of services as the caller of a query should see
+// them, in the order of their names.
+func (f *front) applications(q query, byApp map[string][]*model.Service) (apps []application, err error) {
 	defer observe.Recovered(&err)
-	byApp := f.servicesByApp(q)
 	for _, name := range slices.Sorted(maps.Keys(byApp)) {
 		app := application{name: name}
 		for _, s := range byApp[name] {
 			list, err := f.routing.Routed(q.caller, serviceName(s))
 			switch {
 			case err != nil:
-				return nil, false, err
+				return nil, err
 			case list == nil:
 				app.instances = append(app.instances, f.registered(s)...)
 			default:
-				ok = true
 				app.instances = append(app.instances, list.Instances...)
 			}
 		}
 		apps = append(apps, app)
 	}
-	// The stock listener keeps a list for each namespace that it is asked for. The
-	// front does not ask it about what clients make up.
-	return apps, ok || len(byApp) == 0, nil
+	return apps, nil
 }
 
 // registered returns the instances of a service.
@@ -113,30 +111,6 @@ func (f *front) servicesByApp(q query) map[string][]*model.Service {
 		return true, nil
 	})
 	return byApp
-}
-
-// isWhole reports whether the caller's list of each application is the whole
-// application.
-func (f *front) isWhole(q query) (whole bool, err error) {
-	defer observe.Recovered(&err)
-	for _, services := range f.servicesByApp(q) {
-		for _, s := range services {
-			list, err := f.routing.Routed(q.caller, serviceName(s))
-			if err != nil || list != nil && !f.hasAll(list.Instances, s) {
-				return false, err
-			}
-		}
-	}
-	return true, nil
-}
-
-// hasAll reports whether a list has all instances of a service and no others.
-// The list of a lane address has the instances of another service.
-func (f *front) hasAll(list []*apiservice.Instance, s *model.Service) bool {
-	return len(list) == f.instanceCount(s) && !slices.ContainsFunc(list, func(i *apiservice.Instance) bool {
-		registered := f.routing.instances().GetInstance(i.GetId().GetValue())
-		return registered == nil || registered.ServiceID != s.ID
-	})
 }
 
 func (f *front) instanceCount(s *model.Service) int {

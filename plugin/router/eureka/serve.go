@@ -17,10 +17,16 @@ import (
 const maxBody = 16 << 20
 
 // serve answers a request of a route below root. It runs the stock route where the
-// answer has no instances, and where no rule concerns the caller.
+// answer has no instances, and where no rule is for the namespace.
 func (f *front) serve(root string, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
 	if req.Request.Method != http.MethodGet {
 		req.Request.Body = http.MaxBytesReader(rsp, req.Request.Body, maxBody)
+		if isReplication(req) {
+			if err := checkReplication(req); err != nil {
+				http.Error(rsp, err.Error(), http.StatusBadRequest)
+				return
+			}
+		}
 		chain.ProcessFilter(req, rsp)
 		return
 	}
@@ -35,19 +41,27 @@ func (f *front) serve(root string, req *restful.Request, rsp *restful.Response, 
 	}
 }
 
+// serveList sends lists of instances. The stock listener's lists are some seconds old: an
+// instance in them can have changed its SET since, or be gone. So they go out only where
+// no rule is for the namespace.
 func (f *front) serveList(q query, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
-	apps, ok, err := f.applications(q)
-	if err != nil {
-		ok, err = false, f.noList(err)
-	}
-	switch {
-	case err != nil:
-		refuse(rsp, err)
-	case ok:
-		f.send(q, apps, hashcode(q, apps), req, rsp)
-	default:
+	byApp := f.servicesByApp(q)
+	// The stock listener keeps a list for each namespace that it is asked for. The
+	// front does not ask it about what clients make up.
+	if len(byApp) > 0 && !f.routing.MayRouteIn(q.namespace) {
 		chain.ProcessFilter(req, rsp)
+		return
 	}
+	apps, err := f.applications(q, byApp)
+	if err == nil {
+		f.send(q, apps, hashcode(q, apps), req, rsp)
+		return
+	}
+	if err = f.noList(err); err != nil {
+		refuse(rsp, err)
+		return
+	}
+	chain.ProcessFilter(req, rsp)
 }
 
 // noList returns the error for a caller that gets no list for a fault, and nil where

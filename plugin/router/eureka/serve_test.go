@@ -96,6 +96,9 @@ func (r *registry) AddressOf(*http.Request) netip.Addr { return netip.Addr{} }
 
 func (r *registry) CallerOf(*http.Request) netip.Addr { return netip.Addr{} }
 
+// MayRouteIn reports whether any list is made.
+func (r *registry) MayRouteIn(string) bool { return r.lists != nil || r.fault != nil || r.panics }
+
 func (r *registry) Fault(what string, err error) error {
 	r.faults = append(r.faults, what)
 	if r.failOpen {

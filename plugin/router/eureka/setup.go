@@ -5,12 +5,12 @@
 // package listens in its place, with the stock listener's own routes. The answers of
 // the routes that have instances are written here, from the views that the router has
 // at that moment; of a service that no rule concerns, from the registry. No answer is
-// cut out of a stock answer. Where no rule concerns the caller, the stock route
+// cut out of a stock answer. Where no rule is for the namespace, the stock route
 // answers. The stock listener itself does not listen: docs/decisions/0010 says how.
 //
-// Where the caller's list of some application is not the whole application,
-// /apps/delta has no instances, and a hashcode that no client arrives at. Clients
-// then fetch all applications, as the protocol says. Eureka's own hashcode counts
+// Where a rule is for the namespace, /apps/delta has no instances, and a hashcode that
+// no client arrives at. Clients then fetch all applications, as the protocol says: the
+// stock delta has what changed lately, of every business. Eureka's own hashcode counts
 // instances by status only: a change of a rule, a mapping or a fallback mostly
 // leaves the counts equal, and clients would not see the change. A client that
 // applies deltas and does not look at the hashcode must have deltas off.

@@ -145,6 +145,23 @@ func (r *Rules) MayRoute(name Resolved) bool {
 	return false
 }
 
+// MayRouteIn reports whether some caller may get another list than the stock one of some
+// service that is, or will be, in a namespace. MayRouteIn looks at every rule.
+func (r *Rules) MayRouteIn(namespace string) bool {
+	if r == nil {
+		return false
+	}
+	isIn := func(p pattern) bool {
+		return p.isExact && p.exact.Namespace == namespace || !p.isExact && p.namespace.match(namespace)
+	}
+	for service, address := range r.addresses {
+		if service.Namespace == namespace && address.mayRoute() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.rules, func(rule *Rule) bool { return rule.mayRoute() && slices.ContainsFunc(rule.services, isIn) })
+}
+
 // mayRoute reports whether some caller gets another list than the stock one.
 func (r *Rule) mayRoute() bool {
 	return (r.SET != nil || r.Nearby != nil) && !r.Shadow && r.Rollout > 0
