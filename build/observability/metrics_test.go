@@ -69,11 +69,18 @@ func declared(e ast.Expr) (name string, m metric, is bool) {
 	if !is {
 		return "", m, false
 	}
-	constructor, is := call.Fun.(*ast.SelectorExpr)
-	if !is || !strings.HasPrefix(constructor.Sel.Name, "New") {
+	constructor := ""
+	switch f := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		constructor = f.Sel.Name
+	case *ast.Ident: // of the pack itself: newGaugeFuncVec
+		constructor = f.Name
+	}
+	kind := regexp.MustCompile(`^[nN]ew(Counter|Gauge|Histogram)(Func)?(Vec)?$`).FindStringSubmatch(constructor)
+	if kind == nil {
 		return "", m, false
 	}
-	m.kind = strings.TrimSuffix(strings.TrimPrefix(constructor.Sel.Name, "New"), "Vec")
+	m.kind = kind[1]
 	for _, argument := range call.Args {
 		literal, is := argument.(*ast.CompositeLit)
 		if !is {

@@ -17,8 +17,6 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-var faultyBinary = builder("faulty-server", "../../internal/test/faultyserver")
-
 // polarisJava is the version of the SDK that make test runs.
 const polarisJava = "2.1.0.0"
 
@@ -49,22 +47,16 @@ type javaRow struct {
 	test func(t *testing.T, j *java, service string)
 }
 
-// java is what the rows need: a server that can be made to fail, and how to start a
-// program with the SDK.
+// java is what the rows need: a server, and how to start a program with the SDK.
 type java struct {
-	server  *polaristest.Server
-	console *polaristest.Console
+	*faulty
 	relay   *polaristest.Relay // the caller's
 	program []string           // the command
 }
 
 func runJava(t *testing.T, version string) {
 	needs.Program(t, "javac", "mvn")
-	config := replacedConfig(t, "sources: [mapping, registry, report]", "sources: [kubernetes, mapping], kubernetes: {}")
-	j := &java{program: buildJava(t, version)}
-	j.server, j.console = startBinary(t, built(t, faultyBinary), polaristest.Options{Config: config, FailClosed: true, Files: map[string]string{
-		"conf/routing/routing.yaml": "version: 1\nrules:\n  - {name: novel, service: default/novel*, set: {}, degrade: {holdDown: 0s}}\n",
-	}})
+	j := &java{faulty: startFaulty(t), program: buildJava(t, version)}
 	var err error
 	if j.relay, err = polaristest.NewRelay(shanghai, j.server.GRPCAddr); err != nil {
 		t.Fatal(err)
@@ -99,29 +91,23 @@ func buildJava(t *testing.T, version string) []string {
 	return []string{"java", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", path + string(os.PathListSeparator) + dir, "Consumer"}
 }
 
-// The lists of the caller.
-var (
-	javaGroup = []string{"10.11.0.1"}
-	javaPool  = []string{"10.13.0.1"}
-)
-
 func javaOwn(t *testing.T, j *java, service string) {
 	c := j.start(t, service, t.TempDir())
-	c.has(t, javaGroup)
+	c.has(t, groupList)
 	j.isolate(t, service, true)
-	c.has(t, javaPool)
+	c.has(t, poolList)
 	j.isolate(t, service, false)
-	c.has(t, javaGroup)
+	c.has(t, groupList)
 }
 
 func javaKeeps(t *testing.T, j *java, service string) {
 	c := j.start(t, service, t.TempDir())
-	c.has(t, javaGroup)
+	c.has(t, groupList)
 	j.fault(t, true)
 	j.isolate(t, service, true)
-	c.keeps(t, j, javaGroup)
+	c.keeps(t, j, groupList)
 	j.fault(t, false)
-	c.has(t, javaPool)
+	c.has(t, poolList)
 }
 
 func javaFirstAsk(t *testing.T, j *java, service string) {
@@ -133,13 +119,13 @@ func javaFirstAsk(t *testing.T, j *java, service string) {
 		t.Errorf("on the disk of a client without a list: %v", files)
 	}
 	j.fault(t, false)
-	c.has(t, javaGroup)
+	c.has(t, groupList)
 }
 
 func javaRestart(t *testing.T, j *java, service string) {
 	dir := t.TempDir()
 	c := j.start(t, service, dir)
-	c.has(t, javaGroup)
+	c.has(t, groupList)
 	var before map[string]string
 	wait(t, func() error {
 		if before = onDisk(t, dir, service); len(before) == 0 {
@@ -152,38 +138,13 @@ func javaRestart(t *testing.T, j *java, service string) {
 	for range 2 {
 		c.end(t)
 		c = j.start(t, service, dir)
-		c.keeps(t, j, javaGroup)
+		c.keeps(t, j, groupList)
 		if after := onDisk(t, dir, service); fmt.Sprint(after) != fmt.Sprint(before) {
 			t.Errorf("on the disk: %v, before %v", after, before)
 		}
 	}
 	j.fault(t, false)
-	c.has(t, javaPool)
-}
-
-// fault makes the routing of the server fail, or ends that.
-func (j *java) fault(t *testing.T, on bool) {
-	t.Helper()
-	var err error
-	if on {
-		err = j.server.WriteFile("fault", "")
-	} else if err = os.Remove(filepath.Join(j.server.Dir, "fault")); os.IsNotExist(err) {
-		err = nil
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// faults returns how many requests came to a fault.
-func (j *java) faults(t *testing.T) float64 { return metric(t, j.server, "setrouter_failures_total") }
-
-// isolate takes the caller's own group out, or back in.
-func (j *java) isolate(t *testing.T, service string, isolate bool) {
-	t.Helper()
-	if err := j.console.Isolate(t.Context(), "default", service, javaGroup[0], isolate); err != nil {
-		t.Fatal(err)
-	}
+	c.has(t, poolList)
 }
 
 // javaClient is a running program with the SDK.

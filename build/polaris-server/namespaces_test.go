@@ -116,3 +116,56 @@ func TestNamespacePolarisIsNoWayAroundGlobs(t *testing.T) {
 		}
 	}
 }
+
+// Polaris takes namespaces and names with slashes. A rule and a lane address name such a
+// service by its two parts, and so do the operators' commands. A text with two slashes is
+// another service: the status warns of the text, and commands say how to write the other.
+func TestNamespaceWithSlash(t *testing.T) {
+	const pay, lane = "{namespace: team/x, name: pay/v1}", "{namespace: team/x, name: lane}"
+	server, console := start(t, polaristest.Options{Files: map[string]string{"conf/routing/routing.yaml": `
+version: 1
+rules:
+  - {name: pay, service: ` + pay + `, set: {tiers: [own]}}
+  - {name: text, service: team/x/pay/v1, set: {tiers: [pool]}}
+addresses:
+  - {service: ` + lane + `, target: ` + pay + `, set: {callee: ams.SH.1}}
+`}})
+	for host, set := range map[string]string{"10.11.0.1": "qb.novel.h", "10.13.0.1": "qb.novel.*", "10.14.0.1": "ams.SH.1"} {
+		i := instance("pay/v1", host, set)
+		i.Namespace = "team/x"
+		register(t, console, i)
+	}
+	eventually(t, server, polaristest.Request{Source: shanghai, Namespace: "team/x", Service: "pay/v1"}, "10.11.0.1")
+	eventually(t, server, polaristest.Request{Source: shanghai, Namespace: "team/x", Service: "lane"}, "10.14.0.1")
+	for _, name := range []string{"pay/v1", "lane"} {
+		if got, want := grpcHosts(askIn(t, server.GRPCAddr, shenzhen, "team/x", name, "")), map[string][]string{"pay/v1": {}, "lane": {"10.14.0.1"}}[name]; len(got)+len(want) > 0 && !slices.Equal(got, want) {
+			t.Errorf("gRPC, %s: %v, want %v", name, got, want)
+		}
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		want []string
+	}{
+		{[]string{"explain", "--caller", shanghai.String(), "--service", pay}, 0, []string{`asks for "` + pay + `": routed, 1 of 3 instances`, "+ 10.11.0.1:80"}},
+		{[]string{"explain", "--caller", shanghai.String(), "--service", lane}, 0, []string{`asks for "` + lane + `": routed, 1 of 3 instances`, `read is "` + pay + `"`, "+ 10.14.0.1:80"}},
+		{[]string{"who", "--service", pay, "--host", "10.11.0.1"}, 0, []string{"qb.novel.h"}},
+		{[]string{"explain", "--caller", shanghai.String(), "--service", "team/x/pay/v1"}, 1, []string{
+			`there is no service "team/x/pay/v1", nor a lane address of that name; a namespace with a slash is written {namespace: team/x/pay, name: v1}`}},
+		{[]string{"status"}, 0, []string{
+			lane, `routing.yaml:5:27: service "team/x/pay/v1" is the name "x/pay/v1" in namespace "team"; a namespace with a slash is written {namespace: team/x/pay, name: v1}, and this service {namespace: team, name: x/pay/v1}`}},
+	} {
+		code, out := setctl(t, server, tt.args...)
+		if code != tt.code {
+			t.Errorf("%v: exit code %d, want %d: %s", tt.args, code, tt.code, out)
+		}
+		for _, words := range tt.want {
+			if !strings.Contains(out, words) {
+				t.Errorf("%v: %s\nwant in it %s", tt.args, out, words)
+			}
+		}
+	}
+	if code, out := setctl(t, server, "dump"); code != 0 || !strings.Contains(out, "namespace: team/x") {
+		t.Errorf("dump: exit code %d, want the service %s: %s", code, pay, out)
+	}
+}

@@ -91,7 +91,9 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) (
 	if table != nil && rules != nil {
 		rules.LintUnknown(table, &lints)
 		rules.Lint(table, &lints)
-		if state != nil {
+		if state == nil {
+			rules.WarnEvacuatedSETs(table, nil, &lints)
+		} else {
 			after = state.WithFiles(table, rules)
 			after.Warn(&lints)
 		}

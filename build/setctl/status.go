@@ -15,6 +15,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // newStatus returns the command `setctl status`.
@@ -22,8 +23,8 @@ func newStatus(out *output) *cobra.Command {
 	var server remote
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "files in force, rules, evacuations, protocols, callers, drift, and all nodes",
-		Long:  "Status exits with 1 while files are refused, and while the server nodes do not agree.",
+		Short: "who has nothing now, files in force, rules, evacuations, protocols, callers, drift, and all nodes",
+		Long:  "Status exits with 1 while a rule leaves callers without a usable instance, while files are refused, and while the server nodes do not agree.",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var whole json.RawMessage // all fields, for -o json
@@ -55,11 +56,11 @@ func newStatus(out *output) *cobra.Command {
 	return cmd
 }
 
-// isWell reports whether the files are in force and the nodes agree. Cluster is
-// nil where the server cannot say.
+// isWell reports whether everybody has a usable instance, the files are in force and the
+// nodes agree. Cluster is nil where the server cannot say.
 func isWell(s api.Status, cluster *api.Cluster) bool {
 	refused := slices.ContainsFunc(s.Files, func(f api.Files) bool { return len(f.Problems) > 0 })
-	return !refused && (cluster == nil || cluster.Agree)
+	return !refused && s.State.Nothing() == 0 && (cluster == nil || cluster.Agree)
 }
 
 // statusWriter writes a status for people, section by section.
@@ -91,7 +92,9 @@ func (w *statusWriter) since(t time.Time) time.Duration { return w.now.Sub(t).Ro
 // write writes all sections.
 func (w *statusWriter) write(s api.Status) {
 	w.now = s.Now
+	fmt.Fprintln(w.out, explain.Plain(s.State.Headline()))
 	fmt.Fprintf(w.out, "up for %s, failOpen %t\n", w.since(s.Started), s.FailOpen)
+	w.state(s.State)
 	w.files(s.Files)
 	w.rules(s.Rules)
 	w.evacuations(s.Evacuations)
@@ -118,6 +121,32 @@ func (w *statusWriter) write(s api.Status) {
 		w.row("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
 	}
 	w.table.Flush()
+}
+
+// state writes the kinds of callers that do not have their first road.
+func (w *statusWriter) state(s api.CallerStates) {
+	var counts []string
+	for _, state := range api.States {
+		if n := s.Counts[state]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	w.section("callers in the last two minutes, for each service: %s", cmp.Or(strings.Join(counts, ", "), "none"))
+	if !s.Complete {
+		w.row("there are more callers than the nodes remember")
+	}
+	for _, note := range s.Notes {
+		w.row("%s", explain.Plain(note))
+	}
+	for _, k := range s.Kinds {
+		if k.State == "empty" || k.State == "unusable" || k.State == "unknown" || k.State == "widened" {
+			road := route.Road{Tier: k.Tier, Level: k.Level}
+			w.row("%s\t%s\t%s\t%s, as %s\trule %s\t%d of %d usable\t%s", strings.ToUpper(k.State), explain.Plain(k.Service), explain.Plain(k.Kind), count(k.Callers, "caller"), k.Example, k.Rule, k.Usable, k.Sent, road)
+		}
+	}
+	if s.More > 0 {
+		w.row("and %d more kinds of callers", s.More)
+	}
 }
 
 // untold writes the requests whose caller cannot be told, if there are any.

@@ -31,6 +31,48 @@ rules
 	}
 }
 
+// The first line of the status says who has nothing, and then the section of callers.
+func TestStatusSaysWhoHasNothing(t *testing.T) {
+	kind := func(state, sets, tier, level string, callers, usable, sent int) api.KindState {
+		return api.KindState{
+			Service: "default/order", Rule: "order", Kind: sets + " in south/sz", State: state, Tier: tier, Level: level,
+			Callers: callers, Example: netip.MustParseAddr("10.1.0.1"), Usable: usable, Sent: sent,
+		}
+	}
+	for _, tt := range []struct {
+		name, headline, section string
+		state                   api.CallerStates
+		isWell                  bool
+	}{
+		{"nobody", "nobody asked in the last two minutes", "none", api.CallerStates{Complete: true}, true},
+		{"all is well", "nobody is without a usable instance; 7 callers", "5 first, 2 stock", api.CallerStates{Complete: true, Counts: map[string]int{"first": 5, "stock": 2}}, true},
+		{
+			"widened and unknown", "nobody is without a usable instance; of 9 callers 1 have a later road than the first, 3 nothing, as they are not known", `3 unknown, 1 widened, 5 first
+  WIDENED  default/order  a.b.c in south/sz  1 caller, as 10.1.0.1   rule order  1 of 2 usable  tier pool at level all
+  UNKNOWN  default/order  - in south/sz      3 callers, as 10.1.0.1  rule order  0 of 0 usable  every instance`,
+			api.CallerStates{Complete: true, Counts: map[string]int{"first": 5, "widened": 1, "unknown": 3}, Kinds: []api.KindState{kind("widened", "a.b.c", "pool", "all", 1, 1, 2), kind("unknown", "-", "", "", 3, 0, 0), kind("first", "a.b.d", "own", "zone", 5, 1, 1)}}, true,
+		},
+		{
+			"nothing", `3 callers without a usable instance: default/order for a.b.c in south/sz, by rule order, has 0 of 2 usable`, `3 unusable
+  there are more callers than the nodes remember
+  UNUSABLE  default/order  a.b.c in south/sz  3 callers, as 10.1.0.1  rule order  0 of 2 usable  tier own at level zone
+  and 4 more kinds of callers`,
+			api.CallerStates{Counts: map[string]int{"unusable": 3}, Kinds: []api.KindState{kind("unusable", "a.b.c", "own", "zone", 3, 0, 2)}, More: 4}, false,
+		},
+	} {
+		var out strings.Builder
+		s := api.Status{State: tt.state}
+		newStatusWriter(&out).write(s)
+		want := tt.headline + "\nup for 0s, failOpen false\n\ncallers in the last two minutes, for each service: " + tt.section + "\n\nfiles\n"
+		if !strings.HasPrefix(out.String(), want) {
+			t.Errorf("%s: the status is\n%s\nwant first\n%s", tt.name, out.String(), want)
+		}
+		if isWell(s, nil) != tt.isWell {
+			t.Errorf("%s: well %t", tt.name, !tt.isWell)
+		}
+	}
+}
+
 // The status names the addresses with several SETs, and the registered names that do
 // not count.
 func TestStatusNamesSeveralSETs(t *testing.T) {

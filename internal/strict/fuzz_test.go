@@ -55,7 +55,7 @@ func walk(t *testing.T, n strict.Node, plain any, depth int) {
 		}
 	}
 	_, _ = n.Word("own", "pool")
-	n.NotNull("{}")
+	n.NotNull("{} for the defaults")
 	_, _ = n.HasAny("a"), n.HasOnly("a")
 	if n.Faults() == before {
 		t.Error("a value is everything at once")

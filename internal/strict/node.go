@@ -16,6 +16,7 @@ type Node struct {
 	yaml     *yaml.Node
 	file     string
 	problems *Problems
+	refused  bool // the value is an anchor or alias, which is a fault already
 }
 
 // File returns the name of the file.
@@ -90,11 +91,12 @@ func (n Node) OneOrItems() []Node {
 
 // child returns a value inside n. An anchor or alias is a fault, and counts as null.
 func (n Node) child(c *yaml.Node) Node {
-	if c.Kind == yaml.AliasNode || c.Anchor != "" {
+	refused := c.Kind == yaml.AliasNode || c.Anchor != ""
+	if refused {
 		Node{yaml: c, file: n.file, problems: n.problems}.Errorf("YAML anchors and aliases are not supported; write the value out")
 		c = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: c.Line, Column: c.Column}
 	}
-	return Node{yaml: c, file: n.file, problems: n.problems}
+	return Node{yaml: c, file: n.file, problems: n.problems, refused: refused}
 }
 
 // describe returns the words for the value in a message.
@@ -138,10 +140,10 @@ func (n Node) Peek(keys ...string) string {
 }
 
 // NotNull adds a fault if the value is left out. It is for mappings in which every
-// key is optional; instead is the way to write the empty mapping.
+// key is optional; instead is what to write where nothing is meant.
 func (n Node) NotNull(instead string) {
-	if n.Null() {
-		n.Errorf("found nothing, expected keys and values, or %s for the defaults", instead)
+	if n.Null() && !n.refused {
+		n.Errorf("found nothing, expected keys and values, or %s", instead)
 	}
 }
 

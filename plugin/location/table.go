@@ -45,7 +45,12 @@ func (t *Table) found(r ref) Found {
 // AddrOf returns the first address of prefix, a prefix of the table, that no
 // narrower prefix holds; ok is false if narrower prefixes hold them all.
 func (t *Table) AddrOf(prefix netip.Prefix) (addr netip.Addr, ok bool) {
-	for addr = prefix.Addr(); prefix.Contains(addr); {
+	return t.AddrIn(prefix, prefix)
+}
+
+// AddrIn is AddrOf for the addresses of prefix that are in part, a prefix inside it.
+func (t *Table) AddrIn(prefix, part netip.Prefix) (addr netip.Addr, ok bool) {
+	for addr = part.Addr(); part.Contains(addr); {
 		longest, _, _ := t.prefixes.LookupPrefixLPM(netip.PrefixFrom(addr, addr.BitLen()))
 		if longest == prefix {
 			return addr, true

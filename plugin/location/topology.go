@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
@@ -62,6 +63,15 @@ func (t *Table) CheckLocation(loc Location) error {
 	return t.topology.check(loc)
 }
 
+// CheckCondition is CheckLocation for the place that a rule is for. A rule may name a
+// region and a campus without the zone between them; a mapping entry may not.
+func (t *Table) CheckCondition(loc Location) error {
+	if err := t.CheckLocation(loc); err != nil || !t.HasTopology() || loc.Region == "" || loc.Zone != "" {
+		return err
+	}
+	return t.topology.checkInRegion(loc)
+}
+
 func (t topology) check(loc Location) error {
 	if loc.Region == "" {
 		return t.checkAnywhere(loc)
@@ -72,12 +82,44 @@ func (t topology) check(loc Location) error {
 	}
 	campuses, ok := zones[loc.Zone]
 	if loc.Zone != "" && !ok {
+		if region, ok := t.regionOf(loc.Zone); ok {
+			return fmt.Errorf("zone %q is in region %q, not in %q", loc.Zone, region, loc.Region)
+		}
 		return fmt.Errorf("zone %q is not in the topology, in region %q%s", loc.Zone, loc.Region, suggest(loc.Zone, slices.Collect(maps.Keys(zones))))
 	}
 	if loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus) {
-		return fmt.Errorf("campus %q is not in the topology, in zone %q%s", loc.Campus, loc.Zone, suggest(loc.Campus, campuses))
+		return t.noCampus(loc, fmt.Sprintf("in zone %q", loc.Zone), campuses)
 	}
 	return nil
+}
+
+// noCampus returns the error for a campus that is not among the campuses of a place.
+func (t topology) noCampus(loc Location, place string, campuses []string) error {
+	var elsewhere []string
+	for region, zones := range t {
+		for zone, list := range zones {
+			if slices.Contains(list, loc.Campus) {
+				elsewhere = append(elsewhere, fmt.Sprintf("%q", region+"/"+zone))
+			}
+		}
+	}
+	if len(elsewhere) > 0 {
+		slices.Sort(elsewhere)
+		return fmt.Errorf("campus %q is in zone %s, not %s", loc.Campus, strings.Join(elsewhere, ", "), place)
+	}
+	return fmt.Errorf("campus %q is not in the topology, %s%s", loc.Campus, place, suggest(loc.Campus, campuses))
+}
+
+// checkInRegion checks the campus of a location that has a region and no zone.
+func (t topology) checkInRegion(loc Location) error {
+	var campuses []string
+	for _, list := range t[loc.Region] {
+		campuses = append(campuses, list...)
+	}
+	if loc.Campus == "" || slices.Contains(campuses, loc.Campus) {
+		return nil
+	}
+	return t.noCampus(loc, fmt.Sprintf("in region %q", loc.Region), campuses)
 }
 
 // checkAnywhere checks a location without a region against all regions.
@@ -94,6 +136,8 @@ func (t topology) checkAnywhere(loc Location) error {
 	switch {
 	case loc.Zone != "" && !slices.Contains(zones, loc.Zone):
 		return fmt.Errorf("zone %q is not in the topology%s", loc.Zone, suggest(loc.Zone, zones))
+	case loc.Campus != "" && loc.Zone != "" && !slices.Contains(campuses, loc.Campus):
+		return t.noCampus(loc, fmt.Sprintf("in zone %q", loc.Zone), campuses)
 	case loc.Campus != "" && !slices.Contains(campuses, loc.Campus):
 		return fmt.Errorf("campus %q is not in the topology%s", loc.Campus, suggest(loc.Campus, campuses))
 	}

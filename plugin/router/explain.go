@@ -27,7 +27,11 @@ func (e NotFound) Error() string {
 	if e.Address != (route.Service{}) {
 		return fmt.Sprintf("there is no service %q, the target of the lane address %q", e.Service, e.Address)
 	}
-	return fmt.Sprintf("there is no service %q, nor a lane address of that name", e.Service)
+	text := fmt.Sprintf("there is no service %q, nor a lane address of that name", e.Service)
+	if hint := route.SlashHint(e.Service.String()); hint != "" {
+		text += "; " + hint
+	}
+	return text
 }
 
 // Explain says why a caller gets what it gets, from the snapshot and the view

@@ -124,9 +124,10 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	kind, why := r.query.Rules.Route(who, nil)
 	if why != route.WhyRouted && why != route.WhyShadowed {
 		count(kind.Rule, observe.ResultStock)
+		s.views.NoteStock(&r.query, who.Addr, kind.Rule)
 		return outcome{why: why}, nil
 	}
-	v, refused, err := s.views.View(&r.query, view.Kind{Route: kind, OnlyHealthy: r.filter.GetOnlyHealthyInstance()})
+	v, refused, err := s.views.View(&r.query, who.Addr, view.Kind{Route: kind, OnlyHealthy: r.filter.GetOnlyHealthyInstance()})
 	switch {
 	case err != nil:
 		return outcome{}, err

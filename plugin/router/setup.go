@@ -130,6 +130,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 	if s.views.Pods, err = openPods(config); err != nil {
 		return nil, err
 	}
+	observe.CountCallers(s.countCallers)
 	s.records = caller.NewRecords()
 	s.sources = identitySources(config.Sources, s.records, s.views.Pods)
 	if err := s.records.Follow(stockWithoutAuth.Cache()); err != nil {

@@ -27,7 +27,7 @@ func newHandler(b backend, token string) http.Handler {
 func apiHandler(b backend) http.Handler {
 	mux := http.NewServeMux()
 	get := func(path string, answer answerer) { mux.Handle("GET /setrouter/v1/"+path, jsonHandler(answer)) }
-	get("status", func(*http.Request) (any, error) { return b.Status(), nil })
+	get("status", func(r *http.Request) (any, error) { return b.Status(r.Context()), nil })
 	get("nodes", func(r *http.Request) (any, error) { return b.Nodes(r.Context()), nil })
 	get("dump", func(*http.Request) (any, error) { return b.Dump(), nil })
 	get("explain", func(r *http.Request) (any, error) { return answerExplain(b, r) })

@@ -20,7 +20,7 @@ import (
 // backend is what the listener asks, and tells to do something: a running server,
 // or a world of a test. Its methods are called concurrently.
 type backend interface {
-	Status() api.Status
+	Status(context.Context) api.Status
 	Explain(world.Request) (explain.Explanation, error)
 	Caller(netip.Addr) explain.Caller // of a normalised address
 	World() *world.World

@@ -16,8 +16,10 @@ func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
 	state := pageBackend{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}, changes: []api.Change{widenedChange("default/novel")}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
-		"Something is wrong: routing files refused, evacuations, protocols, callers, callers that cannot be told, kubernetes, drift, unknown callers, warnings, nodes",
+		"Something is wrong: lists, routing files refused, evacuations, protocols, callers, callers that cannot be told, kubernetes, drift, unknown callers, warnings, nodes",
 		"nodes DISAGREE: 10.0.0.1:8091 refuses routing files, and goes on with those of before; 10.0.0.2:8091 refuses", "10.0.0.1:8091 this one mapping 0123456789ab routing aaaaaaaaaaaa REFUSED",
+		"WRONG 2 callers WITHOUT A USABLE INSTANCE; of 8 callers in the last two minutes 4 first, 1 widened, 2 empty, 1 shadow",
+		"empty default/novel qb.novel.h in 华东/ap-shanghai 10.2.7.9 2 callers rule novel", "widened default/novel qb.novel.z in 华南/ap-shenzhen 10.1.7.4 1 caller rule novel tier pool, level all 1 of 2 usable", "and 3 kinds more",
 		"mapping: 6 entries from 1 file in force, loaded 3 h 0 min ago",
 		"routing: 4 entries from 1 file in force, loaded 20 min ago",
 		"WRONG routing files on disk are REFUSED: 1 problem, tried 12 s ago; those loaded before stay in force",
@@ -187,7 +189,7 @@ func TestPageSaysThatTheServerIsAway(t *testing.T) {
 			await until(() => down.hidden);
 			said("answered again");
 		});`)), 18)
-	wantText(t, dom, "first: The server does not answer since 20", ", 0 s: ", "What stands below is of 20", "Not known now", "later: The server does not answer since 20", "answered again", "It works. To look at: evacuations")
+	wantText(t, dom, "first: The server does not answer since 20", ", 0 s: ", "What stands below is of 20", "Not known now", "later: The server does not answer since 20", "answered again", "Something is wrong: lists, evacuations")
 }
 
 // The page works where there is no other network, and never makes markup of a

@@ -102,7 +102,7 @@ func serviceNamed(s string) route.Service {
 	return service
 }
 
-func (b pageBackend) Status() api.Status {
+func (b pageBackend) Status(context.Context) api.Status {
 	w := b.World()
 	return api.Status{
 		Now: pageNow, Started: pageNow.Add(-5 * time.Hour), FailOpen: true,
@@ -118,9 +118,17 @@ func (b pageBackend) Status() api.Status {
 			ID: "0a1b2c3d", Kind: "zone", Place: "华南/ap-guangzhou", Until: pageNow.Add(6 * time.Hour), Reason: "power",
 			InForce: true, File: "routing.yaml", Line: 10,
 		}},
-		Protocols:   []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
-		Warnings:    []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
-		Callers:     api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "unreadable", Why: `x-forwarded-for is "<b>", expected addresses`, Requests: 7}}},
+		Protocols: []api.Protocol{{Name: "service-grpc", Routed: true}, {Name: "service-eureka", Routed: false}},
+		Warnings:  []strict.Problem{strict.Warning("routing.yaml", 5, 5, "rule %q never matches", "of-another")},
+		Callers:   api.Callers{Seen: 2, Requests: 100, Unmapped: 1, Share: 0.25, First: w.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "unreadable", Why: `x-forwarded-for is "<b>", expected addresses`, Requests: 7}}},
+		State: api.CallerStates{
+			Counts: map[string]int{"empty": 2, "widened": 1, "first": 4, "shadow": 1}, Complete: true, More: 3, Notes: []string{"without those of 10.0.0.3:8091, which does not answer within 2s"},
+			Kinds: []api.KindState{
+				{Service: "default/novel", Rule: "novel", Kind: "qb.novel.h in 华东/ap-shanghai", State: "empty", Callers: 2, Example: netip.MustParseAddr("10.2.7.9"), Last: pageNow},
+				{Service: "default/novel", Rule: "novel", Kind: "qb.novel.z in 华南/ap-shenzhen", State: "widened", Tier: "pool", Level: "all", Usable: 1, Sent: 2, Callers: 1, Example: netip.MustParseAddr("10.1.7.4"), Last: pageNow},
+				{Service: "default/trial", Rule: "trial", Kind: "qb.novel.z in -", State: "shadow", Usable: 1, Sent: 1, Callers: 1, Example: netip.MustParseAddr("10.1.7.5"), Last: pageNow},
+			},
+		},
 		Drift:       api.DriftStatus{Count: len(w.Drifts()), First: w.Drifts()},
 		SeveralSETs: api.SeveralSETs{Count: len(w.WithSeveralSETs()), First: w.WithSeveralSETs()},
 		Unknown: api.UnknownCallers{Callers: 1, Services: 2, First: []world.Unknown{

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
@@ -24,7 +26,7 @@ func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
 
 // Status looks at every instance and caller: it is for operators, not for
 // requests.
-func (b serverBackend) Status() api.Status {
+func (b serverBackend) Status(ctx context.Context) api.Status {
 	rules, now, w := b.Rules(), b.Now(), b.World()
 	drifts, several, unknown := w.Drifts(), w.WithSeveralSETs(), w.Unknown(b.UnknownRequests())
 	status := api.Status{
@@ -34,6 +36,8 @@ func (b serverBackend) Status() api.Status {
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 		Unknown:     api.UnknownCallers{First: firstOf(unknown)},
 	}
+	status.State = nodes.CallersNow(ctx, b.Server)
+	status.State.Cut(maxListed)
 	status.Callers.Untold = firstOf(b.Untold(netip.Addr{}))
 	status.Unknown.Callers, status.Unknown.Services = world.CountUnknown(unknown, "")
 	for _, files := range b.Files() {
@@ -67,6 +71,7 @@ func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []s
 		found.Add(lint)
 	}
 	w.WarnOfTargets(&found)
+	w.WarnOfEvacuations(&found)
 	warnOfLists(remarks, &found)
 	return found.List()
 }

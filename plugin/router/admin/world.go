@@ -14,7 +14,7 @@ import (
 func (b serverBackend) World() *world.World {
 	w := &world.World{
 		Rules: b.Rules(), Table: b.Table(), Now: b.Now(), Sources: b.Config().Sources,
-		Aliases: map[route.Service]route.Service{},
+		Aliases: map[route.Service]route.Service{}, Asked: b.AskedFor,
 	}
 	for addr, requests := range b.RecentCallers() {
 		w.Seen = append(w.Seen, world.Seen{Addr: addr, Requests: requests})

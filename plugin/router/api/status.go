@@ -29,7 +29,9 @@ type Status struct {
 	// remarkable about the lists that callers get.
 	Warnings []strict.Problem `json:"warnings"`
 	Callers  Callers          `json:"callers"`
-	Drift    DriftStatus      `json:"drift"`
+	// State is what callers have now.
+	State CallerStates `json:"state"`
+	Drift DriftStatus  `json:"drift"`
 	// SeveralSETs are the addresses whose callers have several SETs.
 	SeveralSETs SeveralSETs `json:"severalSets"`
 	// Unknown are the callers seen lately of whose SET nothing is known.

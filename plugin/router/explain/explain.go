@@ -124,11 +124,35 @@ func (e *Explanation) addDecided(input Input) {
 			e.Instances[n].Sent, e.Instances[n].Weight = true, m.Weight
 		}
 	}
+	if e.Answer == AnswerBlended {
+		first := 0 // of the instances beside the chosen ones
+		if input.OwnService != nil {
+			first = len(input.Callees)
+		}
+		e.Why = whyBlended(e.Instances, e.Instances[first:])
+	}
 	for _, i := range e.Instances {
 		if i.Sent {
 			e.Sent++
 		}
 	}
+}
+
+// whyBlended returns why an answer by weight is so: where one side has no usable weight, the
+// other goes out alone. The others are the instances that may be beside the chosen ones.
+func whyBlended(all, others []Instance) string {
+	isChosen := func(i Instance) bool { return i.Chosen && i.Sent && i.Usable }
+	isOther := func(i Instance) bool { return !i.Chosen && i.Sent && i.Usable }
+	hasOthers := slices.ContainsFunc(others, func(i Instance) bool { return !i.Chosen })
+	switch chosen, other := slices.ContainsFunc(all, isChosen), slices.ContainsFunc(others, isOther); {
+	case !chosen && other:
+		return "by weight: the rule's choice has no usable weight, so the other instances of the stock answer go out alone"
+	case !chosen:
+		return "by weight: neither the rule's choice nor another instance has usable weight, so the stock answer goes out"
+	case !other && hasOthers:
+		return "by weight: the other instances of the stock answer have no usable weight, so the rule's choice goes out alone"
+	}
+	return sentence(route.WhyRouted)
 }
 
 // add appends instances, each completed by mark.

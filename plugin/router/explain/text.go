@@ -103,8 +103,11 @@ func (e Explanation) instances(w io.Writer) {
 		if !i.Sent {
 			mark = "-"
 		}
-		if !i.Sent && i.Chosen {
+		switch {
+		case !i.Sent && i.Chosen:
 			note = "chosen, not sent"
+		case i.Sent && note != "":
+			note = "not the rule's choice: " + note
 		}
 		for _, sentence := range i.Ignored {
 			note = strings.TrimPrefix(note+"; "+sentence, "; ")

@@ -26,6 +26,11 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 // listen accepts connections until the test ends.
+// proofsOf returns a verifier of a node at an address.
+func proofsOf(token, address string) *verifier {
+	return &verifier{token: token, address: func() string { return address }}
+}
+
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,8 +44,14 @@ func listen(t *testing.T) net.Listener {
 // serve runs a gRPC server, and returns its address.
 func serve(t *testing.T, register func(*grpc.Server), o ...grpc.ServerOption) string {
 	t.Helper()
+	return serveAt(t, func(s *grpc.Server, _ string) { register(s) }, o...)
+}
+
+// serveAt is serve for a server that has to know its address.
+func serveAt(t *testing.T, register func(s *grpc.Server, address string), o ...grpc.ServerOption) string {
+	t.Helper()
 	l, s := listen(t), grpc.NewServer(o...)
-	register(s)
+	register(s, l.Addr().String())
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(s.Stop)
 	return l.Addr().String()
@@ -52,7 +63,7 @@ func tells(change func(*api.Summary)) func(*grpc.Server) {
 			out := api.Summary{Version: "v1", Now: time.Now(), Files: []api.NodeFiles{{Kind: api.KindRouting, Digest: "0123"}}, Instances: 7}
 			change(&out)
 			return out
-		}, &reloader{})
+		}, &reloader{}, callerTeller{})
 	}
 }
 

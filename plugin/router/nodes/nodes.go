@@ -93,7 +93,7 @@ func membersOf(s *router.Server) (list []api.Node, left int, found bool) {
 	if service := s.Caches().Service().GetServiceByName(s.Config().NodesService, route.SystemNamespace); service != nil {
 		instances = s.Caches().Instance().GetInstancesByServiceID(service.ID)
 	}
-	self := api.Node{Address: nodeAddress(utils.LocalHost, uint32(utils.LocalPort)), Self: true}
+	self := api.Node{Address: selfAddress(), Self: true}
 	return members(self, instances)
 }
 
@@ -122,6 +122,9 @@ func members(self api.Node, instances []*model.Instance) (list []api.Node, left 
 	left = max(0, len(list)-maxNodes)
 	return list[:len(list)-left], left, found
 }
+
+// selfAddress returns the address at which this node registers itself.
+func selfAddress() string { return nodeAddress(utils.LocalHost, uint32(utils.LocalPort)) }
 
 func nodeAddress(host string, port uint32) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))

@@ -14,29 +14,32 @@ import (
 // be on its way.
 const proofAge = 30 * time.Second
 
-// proof shows that a message comes from a node with the same set-admin token. The token
-// itself is not sent.
+// proof shows that a message comes from a node with the same set-admin token, and is for
+// one node: whoever poses as a node can use a proof nowhere else. The token itself is not
+// sent.
 type proof struct {
 	At    time.Time `json:"at"`
 	Nonce string    `json:"nonce"` // no two messages have the same
 	MAC   []byte    `json:"mac"`   // of the message, At and Nonce
 }
 
-func newProof(token, message string, now time.Time) proof {
+// newProof returns a proof for a message to the node at an address.
+func newProof(token, address, message string, now time.Time) proof {
 	p := proof{At: now.Round(0).UTC(), Nonce: rand.Text()}
-	p.MAC = p.mac(token, message)
+	p.MAC = p.mac(token, address, message)
 	return p
 }
 
-func (p proof) mac(token, message string) []byte {
+func (p proof) mac(token, address, message string) []byte {
 	hash := hmac.New(sha256.New, []byte(token))
-	fmt.Fprintf(hash, "setrouter\n%q\n%d\n%q", message, p.At.UnixNano(), p.Nonce)
+	fmt.Fprintf(hash, "setrouter\n%q\n%q\n%d\n%q", address, message, p.At.UnixNano(), p.Nonce)
 	return hash.Sum(nil)
 }
 
 // verifier checks proofs. It takes each of them once. It is safe for concurrent use.
 type verifier struct {
-	token string
+	token   string
+	address func() string // of this node, as it is registered
 
 	mu   sync.Mutex
 	seen map[string]time.Time // when a proof with this nonce was taken
@@ -48,8 +51,8 @@ func (v *verifier) check(p proof, message string, now time.Time) error {
 	switch {
 	case v.token == "":
 		return errors.New("its set-admin listener has no token, by which it would know that an operator asks")
-	case !hmac.Equal(p.MAC, p.mac(v.token, message)):
-		return errors.New("its set-admin listener has another token")
+	case !hmac.Equal(p.MAC, p.mac(v.token, v.address(), message)):
+		return errors.New("its set-admin listener has another token, or it is registered at another address")
 	case now.Sub(p.At).Abs() > proofAge:
 		return fmt.Errorf("its clock is %v off, more than %v", now.Sub(p.At).Abs().Round(time.Second), proofAge)
 	}

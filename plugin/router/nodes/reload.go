@@ -92,7 +92,7 @@ func (r reloadRequest) ask(ctx context.Context, n *api.NodeReload) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
 	defer cancel()
-	message, err := json.Marshal(reloadMessage{r.force, newProof(r.token, reloadText(r.force), r.now)})
+	message, err := json.Marshal(reloadMessage{r.force, newProof(r.token, n.Address, reloadText(r.force), r.now)})
 	var files []api.Reloaded
 	if err == nil {
 		err = invoke(ctx, n.Address, r.withTLS, call{ReloadMethod, wrapperspb.Bytes(message), maxReloadAnswer}, &files)
@@ -120,7 +120,7 @@ func reloadText(force bool) string { return fmt.Sprintf("reload force=%t", force
 
 // reloader answers reloadMessages.
 type reloader struct {
-	verifier verifier
+	verifier *verifier
 	now      func() time.Time
 	reload   func(force bool) []api.Reloaded
 }

@@ -15,15 +15,15 @@ import (
 
 // reloads returns a node with a token, whose clock is ahead. It notes how it was asked
 // to reload.
-func reloads(token string, ahead time.Duration, asked *[]bool, outcome ...api.Reloaded) func(*grpc.Server) {
-	return func(s *grpc.Server) {
+func reloads(token string, ahead time.Duration, asked *[]bool, outcome ...api.Reloaded) func(*grpc.Server, string) {
+	return func(s *grpc.Server, address string) {
 		register(s, func() api.Summary { return api.Summary{} }, &reloader{
-			verifier: verifier{token: token}, now: func() time.Time { return time.Now().Add(ahead) },
+			verifier: proofsOf(token, address), now: func() time.Time { return time.Now().Add(ahead) },
 			reload: func(force bool) []api.Reloaded {
 				*asked = append(*asked, force)
 				return outcome
 			},
-		})
+		}, callerTeller{})
 	}
 }
 
@@ -34,23 +34,24 @@ func TestReloadAll(t *testing.T) {
 	var asked []bool
 	for _, tt := range []struct {
 		name, token string
-		register    func(*grpc.Server)
+		register    func(*grpc.Server, string)
 		want        string // the problem; empty: it has reloaded
 	}{
 		{"the same token", "secret", reloads("secret", 0, &asked, good...), ""},
-		{"another token", "secret", reloads("other", 0, &asked, good...), "refuses: its set-admin listener has another token"},
+		{"another token", "secret", reloads("other", 0, &asked, good...), "refuses: its set-admin listener has another token, or it is registered at another address"},
 		{"no token there", "secret", reloads("", 0, &asked, good...), "refuses: its set-admin listener has no token, by which it would know that an operator asks"},
 		{"no token here", "", reloads("", 0, &asked, good...), "was not asked: the set-admin listener of the node that was asked has no token, by which nodes know that an operator asks"},
+		{"a node that is registered elsewhere", "secret", func(s *grpc.Server, _ string) { reloads("secret", 0, &asked, good...)(s, "10.0.0.1:8091") }, "refuses: its set-admin listener has another token, or it is registered at another address"},
 		{"a clock that is ahead", "secret", reloads("secret", time.Hour, &asked, good...), "refuses: its clock is 1h0m0s off, more than 30s"},
 		{"a clock that is behind", "secret", reloads("secret", -time.Hour, &asked, good...), "refuses: its clock is 1h0m0s off, more than 30s"},
-		{"a stock server", "secret", func(*grpc.Server) {}, "does not know the question: it is a stock server, or has an older setrouter"},
+		{"a stock server", "secret", func(*grpc.Server, string) {}, "does not know the question: it is a stock server, or has an older setrouter"},
 		{"another kind of files", "secret", reloads("secret", 0, &asked, api.Reloaded{Kind: "x"}), "answers what no node would: its files are of unknown kinds"},
 		{"a kind twice", "secret", reloads("secret", 0, &asked, good[0], good[0]), "answers what no node would: its files are of unknown kinds"},
 	} {
 		for _, force := range []bool{false, true} {
 			t.Run(fmt.Sprint(tt.name, " ", force), func(t *testing.T) {
 				asked = nil
-				address := serve(t, tt.register)
+				address := serveAt(t, tt.register)
 				list := []api.Node{{Address: "self", Self: true, Healthy: true}, {Address: address}}
 				got := reloadAll(context.Background(), list, reloadRequest{tt.token, false, time.Now(), force}, func() []api.Reloaded { return good[:1] })
 				want := []api.NodeReload{{Address: "self", Self: true, Healthy: true, Files: good[:1]}, {Address: address, Problem: tt.want, Files: []api.Reloaded{}}}
@@ -77,12 +78,12 @@ func TestReloadAll(t *testing.T) {
 func TestProof(t *testing.T) {
 	now := time.Now()
 	message := func(change func(*reloadMessage)) reloadMessage {
-		m := reloadMessage{false, newProof("secret", reloadText(false), now)}
+		m := reloadMessage{false, newProof("secret", "here", reloadText(false), now)}
 		change(&m)
 		return m
 	}
 	first := message(func(*reloadMessage) {})
-	r := &reloader{verifier: verifier{token: "secret"}, now: func() time.Time { return now }, reload: func(bool) []api.Reloaded { return nil }}
+	r := &reloader{verifier: proofsOf("secret", "here"), now: func() time.Time { return now }, reload: func(bool) []api.Reloaded { return nil }}
 	for _, tt := range []struct {
 		name string
 		m    reloadMessage
@@ -91,11 +92,12 @@ func TestProof(t *testing.T) {
 		{"good", first, "<nil>"},
 		{"the same again", first, "rpc error: code = PermissionDenied desc = the message has come before"},
 		{"another good one", message(func(*reloadMessage) {}), "<nil>"},
-		{"forced on the way", message(func(m *reloadMessage) { m.Force = true }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token"},
-		{"made younger", message(func(m *reloadMessage) { m.At = m.At.Add(1) }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token"},
-		{"another nonce", message(func(m *reloadMessage) { m.Nonce = "x" }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token"},
-		{"none", message(func(m *reloadMessage) { m.proof = proof{} }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token"},
-		{"an old one", reloadMessage{false, newProof("secret", reloadText(false), now.Add(-31*time.Second))}, "rpc error: code = PermissionDenied desc = its clock is 31s off, more than 30s"},
+		{"forced on the way", message(func(m *reloadMessage) { m.Force = true }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token, or it is registered at another address"},
+		{"made younger", message(func(m *reloadMessage) { m.At = m.At.Add(1) }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token, or it is registered at another address"},
+		{"another nonce", message(func(m *reloadMessage) { m.Nonce = "x" }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token, or it is registered at another address"},
+		{"none", message(func(m *reloadMessage) { m.proof = proof{} }), "rpc error: code = PermissionDenied desc = its set-admin listener has another token, or it is registered at another address"},
+		{"for another node", reloadMessage{false, newProof("secret", "there", reloadText(false), now)}, "rpc error: code = PermissionDenied desc = its set-admin listener has another token, or it is registered at another address"},
+		{"an old one", reloadMessage{false, newProof("secret", "here", reloadText(false), now.Add(-31*time.Second))}, "rpc error: code = PermissionDenied desc = its clock is 31s off, more than 30s"},
 	} {
 		data, err := json.Marshal(tt.m)
 		if err != nil {
@@ -110,7 +112,7 @@ func TestProof(t *testing.T) {
 	}
 	// What was taken long ago is too old to come again, and is forgotten.
 	now = now.Add(2 * time.Minute)
-	if err := r.verifier.check(newProof("secret", "m", now), "m", now); err != nil || len(r.verifier.seen) != 1 {
+	if err := r.verifier.check(newProof("secret", "here", "m", now), "m", now); err != nil || len(r.verifier.seen) != 1 {
 		t.Errorf("%v, %d are remembered", err, len(r.verifier.seen))
 	}
 }

@@ -20,22 +20,25 @@ const (
 	// ReloadMethod has a reloadMessage as JSON, in google.protobuf.BytesValue. Its
 	// answer is a list of api.Reloaded.
 	ReloadMethod = "/" + service + "/Reload"
+	// CallersMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is
+	// an api.CallerStates.
+	CallersMethod = "/" + service + "/Callers"
 
 	service = "setrouter.v1.Nodes"
 )
 
 // Methods are the full names of the calls.
-var Methods = []string{SummaryMethod, ReloadMethod}
+var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod}
 
 // Register offers the calls on a server of this node.
 func Register(s *grpc.Server, node *router.Server) {
-	register(s, func() api.Summary { return Summary(node) }, &reloader{
-		verifier: verifier{token: node.Config().Admin.Token}, now: node.Now,
-		reload: func(force bool) []api.Reloaded { return Reload(node, force) },
-	})
+	proofs := &verifier{token: node.Config().Admin.Token, address: selfAddress}
+	register(s, func() api.Summary { return Summary(node) },
+		&reloader{verifier: proofs, now: node.Now, reload: func(force bool) []api.Reloaded { return Reload(node, force) }},
+		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow})
 }
 
-func register(s *grpc.Server, summary func() api.Summary, r *reloader) {
+func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerTeller) {
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: service,
 		HandlerType: (*any)(nil),
@@ -46,6 +49,9 @@ func register(s *grpc.Server, summary func() api.Summary, r *reloader) {
 			}),
 			method("Reload", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
 				return r.answer(in.(*wrapperspb.BytesValue).GetValue())
+			}),
+			method("Callers", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
+				return t.answer(in.(*wrapperspb.BytesValue).GetValue())
 			}),
 		},
 	}, nil)

@@ -53,9 +53,16 @@ func (l *loader) readDefaults(n strict.Node) {
 		return
 	}
 	l.defaults.at = n
+	n.NotNull("no key defaults")
 	n.Bind(
-		strict.Optional("set", func(n strict.Node) { n.Bind(setKeys(&l.defaults.set)...) }),
-		strict.Optional("nearby", func(n strict.Node) { l.defaults.nearby = readNearbyValues(n) }),
+		strict.Optional("set", func(n strict.Node) {
+			n.NotNull("no key set for the defaults")
+			n.Bind(setKeys(&l.defaults.set)...)
+		}),
+		strict.Optional("nearby", func(n strict.Node) {
+			n.NotNull("no key nearby for the defaults")
+			l.defaults.nearby = readNearbyValues(n)
+		}),
 		strict.Optional("order", func(n strict.Node) { l.defaults.nearbyFirst = readOrder(n) }),
 		strict.Optional("degrade", func(n strict.Node) { l.defaults.degrade = readDegrade(n) }),
 		strict.Optional("onEmpty", strict.Choice(&l.defaults.onEmptyAll, "empty", "all")),

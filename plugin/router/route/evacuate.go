@@ -241,3 +241,41 @@ func (l *linter) warnEvacuations() {
 		}
 	}
 }
+
+// WarnEvacuatedSETs adds a warning for each evacuation of a SET that no mapping entry has,
+// and no instance as far as hasInstance says. Without hasInstance and with no SET in the
+// mapping, instances register their SETs, and there is no warning.
+func (r *Rules) WarnEvacuatedSETs(table *location.Table, hasInstance func(Evacuation) bool, problems *strict.Problems) {
+	var names []string
+	for _, e := range r.AllEvacuations() {
+		if e.SET == "" || hasInstance != nil && hasInstance(e) {
+			continue
+		}
+		if names == nil {
+			names = namesOfSETs(table)
+		}
+		if len(names) == 0 && hasInstance == nil || slices.Contains(names, string(e.SET)) {
+			continue
+		}
+		kinds, hint := "no mapping entry has that SET; only instances that register it themselves are taken out", ""
+		if hasInstance != nil {
+			kinds = "no mapping entry and no instance has that SET"
+		}
+		if near, ok := strict.Nearest(string(e.SET), names); ok {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		problems.Add(strict.Warning(e.File, e.Line, 1, "evacuation of set %q: %s%s", e.Place(), kinds, hint))
+	}
+}
+
+// namesOfSETs returns the SETs of the mapping, sorted.
+func namesOfSETs(table *location.Table) []string {
+	names := []string{}
+	for _, id := range table.Identities() {
+		if id.SET != "" {
+			names = append(names, string(id.SET))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -63,6 +63,7 @@ type loader struct {
 	templates []templateAt
 	targets   []targetAt
 
+	hasAliases  bool // some file has aliases, faulty ones included
 	defaults    defaults
 	maps        map[string]*PlaceMap
 	references  map[strict.Node][]*NearbyStage // the stages of each reference to a map
@@ -94,7 +95,10 @@ func (l *loader) file(root strict.Node) {
 }
 
 func (l *loader) readAliases(n strict.Node) {
-	for _, e := range n.Entries() {
+	n.NotNull("no key aliases")
+	entries := n.Entries()
+	l.hasAliases = l.hasAliases || n.Null() || len(entries) > 0
+	for _, e := range entries {
 		alias := e.Key.Raw()
 		meaning, ok := e.Value.Text()
 		if !ok {
@@ -108,25 +112,54 @@ func (l *loader) readAliases(n strict.Node) {
 			e.Key.Errorf("alias %q is %q here and %q in %s:%d, expected one meaning", alias, meaning, l.rules.aliases[alias], first.File(), first.Line())
 			continue
 		}
+		if !location.IsSegment(meaning) && meaning != "*" && !isSET(meaning) {
+			l.remark(e.Value, "alias %q is %q, which is no segment of a SET name: a template with it counts as empty there", alias, meaning)
+		}
 		l.rules.aliases[alias], l.origin[alias] = meaning, e.Key
 	}
 }
 
+// isSET reports whether a text is a SET name: an alias of one stands for {caller.set|alias}.
+func isSET(text string) bool {
+	_, err := location.ParseSET(text)
+	return err == nil
+}
+
+// remark notes a warning at a value, which Lint adds to its own.
+func (l *loader) remark(n strict.Node, format string, args ...any) {
+	l.rules.remarks = append(l.rules.remarks, strict.Warning(n.File(), n.Line(), n.Col(), format, args...))
+}
+
 func (l *loader) readRule(n strict.Node) {
 	rule, degrade := l.newRule(n), degradeValues{}
-	n.Bind(append([]strict.Key{
+	values := n.Bind(append([]strict.Key{
 		strict.Required("name", "the rule has no name, expected name: some-name, unique across all files", func(n strict.Node) {
 			var ok bool
 			if rule.Name, ok = n.Text(); ok {
 				l.checkName(rule, n)
 			}
 		}),
-		strict.Required("service", "the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = readServices(n) }),
+		strict.Required("service", "the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = l.readServices(n) }),
 		strict.Optional("when", func(n strict.Node) { rule.when = readWhen(n) }),
 		strict.Optional("set", func(n strict.Node) { rule.SET = l.readSET(n, false) }),
 	}, l.ruleKeys(rule, &degrade)...)...)
 	rule.Degrade = l.defaults.degrade.over(degrade)
 	l.rules.rules = append(l.rules.rules, rule)
+	l.remarkStages(n, rule, values)
+}
+
+// remarkStages warns of a rule without stages that has keys for stages.
+func (l *loader) remarkStages(n strict.Node, rule *Rule, values strict.Values) {
+	if rule.SET != nil || rule.Nearby != nil {
+		return
+	}
+	key, ok := firstOf(values, "order", "degrade", "onEmpty", "rollout")
+	if rule.Shadow && !ok {
+		key, ok = "mode: shadow", true
+	}
+	if ok {
+		l.remark(n, "rule %q has %s, and neither set nor nearby: its callers get every instance; is set: {} missing?", rule.Name, key)
+	}
 }
 
 func (l *loader) checkName(rule *Rule, at strict.Node) {
@@ -146,8 +179,8 @@ func (l *loader) readAddress(n strict.Node) {
 	address, degrade := l.newRule(n), degradeValues{}
 	var service, target Service
 	values := n.Bind(append([]strict.Key{
-		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = ReadService(n) }),
-		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = ReadService(n) }),
+		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = l.readService(n) }),
+		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = l.readService(n) }),
 		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readSET(n, true) }),
 	}, l.ruleKeys(address, &degrade)...)...)
 	address.Degrade = l.defaults.degrade.over(degrade)
@@ -193,7 +226,15 @@ func ReadService(n strict.Node) Service {
 	return service
 }
 
-func readServices(n strict.Node) []pattern {
+// readService is ReadService in a routing file.
+func (l *loader) readService(n strict.Node) Service {
+	if !n.IsMapping() {
+		l.noteSlashes(n)
+	}
+	return ReadService(n)
+}
+
+func (l *loader) readServices(n strict.Node) []pattern {
 	var out []pattern
 	items := []strict.Node{n}
 	if !n.IsMapping() {
@@ -215,6 +256,7 @@ func readServices(n strict.Node) []pattern {
 			item.Errorf("%v", err)
 			continue
 		}
+		l.noteSlashes(item)
 		out = append(out, p)
 	}
 	if len(items) == 0 {
@@ -250,7 +292,7 @@ func (l *loader) crossChecks() {
 		}
 	}
 	for _, t := range l.templates {
-		if t.usesAlias() && len(l.rules.aliases) == 0 && !l.part {
+		if t.usesAlias() && !l.hasAliases && !l.part {
 			t.at.Errorf("the template uses |alias, but no file has aliases: {from: to}")
 		}
 		if set, ok := t.Literal(); ok && l.naming != nil {

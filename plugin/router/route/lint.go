@@ -19,8 +19,13 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		r = &Rules{}
 	}
 	l := newLinter(r, table, problems)
+	for _, remark := range r.remarks {
+		problems.Add(remark)
+	}
 	for _, rule := range r.All() {
-		if !rule.IsAddress() && (l.warnUnreachable(rule) || l.warnNowhere(rule)) {
+		covering := l.begin(rule)
+		l.warnBlanks(rule)
+		if !rule.IsAddress() && (l.warnUnreachable(rule, covering) || l.warnNever(rule)) {
 			continue
 		}
 		l.warnOthers(rule)
@@ -29,7 +34,10 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 		}
 		l.warnPoolBehindRoads(rule)
 		l.warnKnownLess(rule)
+		l.noteIntoPool(rule)
+		l.noteMap(rule)
 	}
+	l.warnSlashes()
 	l.warnMaps()
 	l.warnNoSETs()
 	l.warnMissingPools()
@@ -39,21 +47,27 @@ func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 
 // linter compares rules and mapping.
 type linter struct {
+	reach
 	rules    *Rules
-	table    *location.Table
 	sets     []*mappedSET
 	problems *strict.Problems
 
-	mapped     *Callee                              // an instance of each of the sets
-	businesses int                                  // in the sets
-	pools      map[location.SET][]location.Location // where the mapping has pools
-	withoutSET tally                                // callers of the mapping without a SET
-	cutOffs    map[NearbyStage]cutOff               // of rules for every caller
+	mapped     *Callee                                  // an instance of each of the sets
+	businesses int                                      // in the sets
+	pools      map[location.SET][]location.Location     // where the mapping has pools
+	withoutSET tally                                    // callers of the mapping without a SET
+	cutOffs    map[NearbyStage]cutOff                   // of rules for every caller
+	intoPool   map[location.SET]*Rule                   // the first rule by which callers of a SET can get its pool
+	mapPlaces  map[*PlaceMap]map[location.Location]bool // of the callers of the rules with a map
 }
 
 // newLinter returns a linter.
 func newLinter(rules *Rules, table *location.Table, problems *strict.Problems) *linter {
-	l := &linter{rules: rules, table: table, sets: collectSETs(table), problems: problems, pools: map[location.SET][]location.Location{}, cutOffs: map[NearbyStage]cutOff{}}
+	l := &linter{
+		reach: reach{table: table}, rules: rules, sets: collectSETs(table), problems: problems,
+		pools: map[location.SET][]location.Location{}, cutOffs: map[NearbyStage]cutOff{},
+		intoPool: map[location.SET]*Rule{}, mapPlaces: map[*PlaceMap]map[location.Location]bool{},
+	}
 	seen := map[string]bool{}
 	instances := make([]Instance, len(l.sets))
 	for n, m := range l.sets {
@@ -97,17 +111,34 @@ func (l *linter) rulesFor(rule *Rule) (out []*Rule) {
 	return out
 }
 
+// begin begins with a rule. It returns an earlier rule that takes every request of the
+// rule, if there is one.
+func (l *linter) begin(rule *Rule) (covering *Rule) {
+	l.reach.begin(rule)
+	if rule.IsAddress() {
+		return nil
+	}
+	for _, e := range l.rulesFor(rule) {
+		switch {
+		case e == rule:
+			return nil
+		case !e.isFor(rule):
+			continue
+		}
+		l.earlier = append(l.earlier, e)
+		if e.when.covers(rule.when) {
+			return e
+		}
+	}
+	return nil
+}
+
 // warnUnreachable warns if a rule can never match. It reports whether there is a
 // warning.
-func (l *linter) warnUnreachable(rule *Rule) bool {
-	for _, e := range l.rulesFor(rule) {
-		if e == rule {
-			break
-		}
-		if e.covers(rule) {
-			l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
-			return true
-		}
+func (l *linter) warnUnreachable(rule, covering *Rule) bool {
+	if e := covering; e != nil {
+		l.warnRule(rule, "rule %q can never match: rule %q in %s:%d comes first and matches all that it does", rule.Name, e.Name, e.File, e.Line)
+		return true
 	}
 	isAddress := func(p pattern) bool {
 		_, ok := l.rules.addresses[p.exact]
@@ -118,17 +149,6 @@ func (l *linter) warnUnreachable(rule *Rule) bool {
 		return true
 	}
 	return false
-}
-
-// warnNowhere warns if the place in a rule's `when` is outside the topology. It reports
-// whether there is a warning.
-func (l *linter) warnNowhere(rule *Rule) bool {
-	place := location.Location{Region: rule.when.region, Zone: rule.when.zone, Campus: rule.when.campus}
-	err := l.table.CheckLocation(place)
-	if err != nil {
-		l.warnRule(rule, "rule %q can never match: %v", rule.Name, err)
-	}
-	return err != nil
 }
 
 // warnUnfilledTiers warns of the tiers of a rule with a template that no mapping entry
@@ -173,14 +193,11 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	if !slices.ContainsFunc(rule.SET.Templates, (*Template).usesCaller) {
 		return out
 	}
-	for _, id := range l.table.Identities() {
-		if rule.when.firstUnmetOfIdentity(id) != conditionNone {
-			continue
-		}
+	l.each(func(id location.Identity) {
 		for _, set := range strings.Fields(string(rule.SET.routeAs(id, l.rules.aliases))) {
 			add(location.SET(set))
 		}
-	}
+	})
 	return out
 }
 
@@ -196,7 +213,7 @@ func (l *linter) warnMissingPools() {
 		if mapped[m.name.Pool()] || reported[area] {
 			continue
 		}
-		rule := l.ruleIntoPool(m.name)
+		rule := l.intoPool[m.name]
 		if rule == nil && l.rules.Len() > 0 {
 			continue
 		}
@@ -209,13 +226,16 @@ func (l *linter) warnMissingPools() {
 	}
 }
 
-// ruleIntoPool returns the first rule by which callers of a SET can get its pool, and
-// nil if there is no such rule.
-func (l *linter) ruleIntoPool(set location.SET) *Rule {
-	for _, r := range l.rules.rules {
-		if s := r.SET; s != nil && len(s.Templates) == 0 && slices.Contains(s.Tiers, TierPool) && r.when.matchesSET(set) {
-			return r
-		}
+// noteIntoPool notes the SETs whose callers can get their pool by a rule, and by no rule
+// before it.
+func (l *linter) noteIntoPool(rule *Rule) {
+	stage := rule.SET
+	if rule.IsAddress() || stage == nil || len(stage.Templates) > 0 || !slices.Contains(stage.Tiers, TierPool) || len(l.intoPool) == len(l.sets) {
+		return
 	}
-	return nil
+	l.each(func(id location.Identity) {
+		if id.SET != "" && l.intoPool[id.SET] == nil {
+			l.intoPool[id.SET] = rule
+		}
+	})
 }

@@ -152,17 +152,6 @@ func isLetter(s string, i int) bool {
 	return letter(i) && (letter(i-1) || letter(i+1))
 }
 
-// covers reports whether r matches every request that later matches. If covers cannot
-// be sure, it returns false.
-func (r *Rule) covers(later *Rule) bool {
-	for _, p := range later.services {
-		if !slices.ContainsFunc(r.services, func(e pattern) bool { return e.covers(p) }) {
-			return false
-		}
-	}
-	return r.when.covers(later.when)
-}
-
 // covers reports whether p fits every service that later fits.
 func (p pattern) covers(later pattern) bool {
 	switch {

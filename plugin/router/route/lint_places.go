@@ -27,7 +27,22 @@ func (l *linter) warnMaps() {
 		if n := rule.Nearby; n != nil && n.Places != nil && n.Match == LevelAll {
 			l.warnRule(rule, "%s: matchLevel \"all\" has every place, so that nobody comes to the roads of map %q behind it", rule.noun(), n.Places.Name)
 		}
+		l.warnNoFirstRoad(rule)
 	}
+}
+
+// warnNoFirstRoad warns of a rule that leaves the first road to a map in which "*" lists no
+// road.
+func (l *linter) warnNoFirstRoad(rule *Rule) {
+	n := rule.Nearby
+	if n == nil || n.Places == nil || n.Match != LevelNone || len(n.Places.others) > 0 || rule.OnEmptyAll {
+		return
+	}
+	all := "every instance" // also with strict: true, which excludes nobody beside matchLevel none
+	if rule.SET != nil {
+		all += " of their tiers"
+	}
+	l.warnRule(rule, "%s: matchLevel \"none\" leaves the first road to map %q, and its \"*\" is empty: callers with a place that it does not list get an empty list, and callers without a place get %s", rule.noun(), n.Places.Name, all)
 }
 
 // warnMap warns at the name of a map.
@@ -96,12 +111,29 @@ func (l *linter) warnUnsaid(m *PlaceMap, places []location.Location) {
 	}
 }
 
-// warnUnlisted warns of a map in use that lists no road for some places of the mapping.
+// noteMap notes the places of the callers of a rule with a map that may not list them.
+func (l *linter) noteMap(rule *Rule) {
+	if rule.Nearby == nil || rule.Nearby.Places == nil || rule.Nearby.Places.hasOthers {
+		return
+	}
+	places := l.mapPlaces[rule.Nearby.Places]
+	if places == nil {
+		places = map[location.Location]bool{}
+		l.mapPlaces[rule.Nearby.Places] = places
+	}
+	l.each(func(id location.Identity) { places[id.Location] = true })
+}
+
+// warnUnlisted warns of a map that lists no road for the places of some callers of the
+// mapping, who have the map by a rule.
 func (l *linter) warnUnlisted(m *PlaceMap, places []location.Location) {
-	if m.hasOthers || !l.isUsed(m) {
+	if m.hasOthers {
 		return
 	}
 	unlisted := slices.DeleteFunc(slices.Clone(places), func(place location.Location) bool {
+		if !l.mapPlaces[m][place] {
+			return true
+		}
 		for depth := range place.Depth() {
 			if _, ok := m.entries[place.Cut(depth+1)]; ok {
 				return true

@@ -85,21 +85,21 @@ type cutOff struct {
 // cutOff counts the callers of the mapping whose roads do not reach their pool. Rules for
 // every caller with the same nearby stage have one count.
 func (l *linter) cutOff(rule *Rule) (found cutOff) {
-	isForAll := rule.when.isEmpty() && len(rule.SET.Templates) == 0
+	isForAll := l.isForAll() && len(rule.SET.Templates) == 0
 	if known, ok := l.cutOffs[*rule.Nearby]; ok && isForAll {
 		return known
 	}
 	roads := poolRoads{l, rule.Nearby, map[location.Location]map[location.SET]bool{}}
-	for _, id := range l.table.Identities() {
-		if id.Region == "" || rule.when.firstUnmetOfIdentity(id) != conditionNone {
-			continue
+	l.each(func(id location.Identity) {
+		if id.Region == "" {
+			return
 		}
 		if pool, ok := roads.missedPool(rule.SET.routeAs(id, l.rules.aliases), id.Location); ok {
 			if found.add(id); found.count == 1 {
 				found.pool = pool
 			}
 		}
-	}
+	})
 	if isForAll {
 		l.cutOffs[*rule.Nearby] = found
 	}
@@ -168,7 +168,7 @@ func (l *linter) warnOthers(rule *Rule) {
 	}
 	others, known := l.others(rules), l.table.Identities()
 	switch {
-	case others.count > 0:
+	case others.count > 0 && len(rule.when.ip) == 0:
 		l.warnRule(rule, "%s is for some callers only, and no further rule is for the others, who get every SET of the service: %s", rule.noun(), &others)
 	case len(known) == 0 || len(rule.when.ip) > 0:
 		l.warnRule(rule, "%s is for some callers only, and no further rule is for the others, who get every SET of the service", rule.noun())
@@ -182,11 +182,12 @@ func (r *Rule) isFor(other *Rule) bool {
 	})
 }
 
-// others counts the callers of the mapping whom none of the rules is for.
+// others counts the callers of the mapping whom none of the rules is for. A rule for some
+// addresses is for no kind of caller as a whole.
 func (l *linter) others(rules []*Rule) (left tally) {
 	for _, id := range l.table.Identities() {
 		matches := func(r *Rule) bool {
-			return len(r.when.serviceMetadata) == 0 && r.when.firstUnmetOfIdentity(id) == conditionNone
+			return len(r.when.serviceMetadata) == 0 && len(r.when.ip) == 0 && r.when.firstUnmetOfIdentity(id) == conditionNone
 		}
 		if !slices.ContainsFunc(rules, matches) {
 			left.add(id)

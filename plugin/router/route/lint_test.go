@@ -40,6 +40,12 @@ func TestLint(t *testing.T) {
 			[]string{`r.yaml:2:9: warning: rule "p" is for some callers only, and no further rule is for the others, who get every SET of the service: 1 kind of callers in the mapping, as b.b.*`}},
 		{"rule for an address", "", `{rules: [{name: p, service: default/a, set: {}}], addresses: [{service: default/a, target: default/b, set: {callee: a.b.c}}]}`,
 			[]string{`r.yaml:2:9: warning: rule "p" can never match: a lane address, as "default/a", is its own rule`}},
+		{"texts with two slashes", "", `{rules: [{name: p, service: [team/x/pay, d/s, {namespace: team, name: x/pay}], nearby: {}}, {name: g, service: "team/*/x/*", nearby: {}}, {name: h, service: d/s/, nearby: {}}],
+  addresses: [{service: team/x/lane, target: team/x/a/b, set: {callee: a.b.c}}, {service: {namespace: team/x, name: lane}, target: {namespace: team/x, name: a}, set: {callee: a.b.c}}]}`, []string{
+			`r.yaml:2:29: warning: service "team/x/pay" is the name "x/pay" in namespace "team"; a namespace with a slash is written {namespace: team/x, name: pay}, and this service {namespace: team, name: x/pay}`,
+			`r.yaml:2:111: warning: service "team/*/x/*" is the name "*/x/*" in namespace "team"; a namespace with a slash is written {namespace: "team/*/x", name: "*"}, and this service {namespace: team, name: "*/x/*"}`,
+			`r.yaml:3:25: warning: service "team/x/lane" is the name "x/lane" in namespace "team"; a namespace with a slash is written {namespace: team/x, name: lane}, and this service {namespace: team, name: x/lane}`,
+			`r.yaml:3:46: warning: service "team/x/a/b" is the name "x/a/b" in namespace "team"; a namespace with a slash is written {namespace: team/x/a, name: b}, and this service {namespace: team, name: x/a/b}`}},
 		{"no such place", "", `rules: [{name: p, service: default/a, when: {region: sout}, set: {}}]`,
 			[]string{`r.yaml:2:9: warning: rule "p" can never match: region "sout" is not in the topology; did you mean "south"?`}},
 		{"tier that is empty", "10.0.0.1,ams.SH.*\n10.0.0.2,set.SH.*", `{aliases: {SH: h}, rules: [{name: p, service: default/a, set: {callee: ams.SH.1, tiers: [own, pool, unset]}}], addresses: [{service: default/l, target: default/b, set: {callee: ams.SH.*}}]}`,
@@ -126,6 +132,8 @@ mappings:
 		{"for each caller of the mapping", pure, `rules: [{name: r, service: d/s, when: {set: "qb.*"}, set: {}}, {name: q, service: d/s, when: {set: "ams.*"}, set: {}}]`, nil},
 		{"for addresses only", pure, `rules: [{name: r, service: d/s, when: {ip: 10.0.0.0/8}, set: {}}]`, []string{
 			`r.yaml:2:9: warning: rule "r" is for some callers only, and no further rule is for the others, who get every SET of the service`}},
+		{"an exception for addresses is not for the others", pure, `rules: [{name: x, service: d/*, when: {ip: 10.9.0.0/24}}, {name: r, service: d/s, when: {set: "qb.*"}, set: {}}]`, []string{
+			`r.yaml:2:59: warning: rule "r" is for some callers only, and no further rule is for the others, who get every SET of the service: 1 kind of callers in the mapping, as ams.SH.*`}},
 		{"by the console's switch, and then without stages", pure, `rules: [{name: r, service: d/s, when: {serviceMetadata: {lanes: "on"}}, set: {}}, {name: q, service: d/s, when: {set: "qb.*"}, set: {}}, {name: p, service: d/s}]`, nil},
 		{"a rule behind one with another condition", pure, `rules: [{name: r, service: d/s, when: {serviceMetadata: {lanes: "on"}}, set: {}}, {name: q, service: d/s, when: {serviceMetadata: {lanes: "on", x: y}}, set: {}}]`, []string{
 			`r.yaml:2:83: warning: rule "q" can never match: rule "r" in r.yaml:2 comes first and matches all that it does`}},

@@ -31,6 +31,7 @@ func (r *Rules) LintUnknown(table *location.Table, problems *strict.Problems) {
 		}
 		count++
 		if first == nil || given.count == 0 {
+			l.begin(rule)
 			if known := l.givenEverything(rule); first == nil || known.count > 0 {
 				first, given = rule, known
 			}
@@ -70,14 +71,14 @@ func (r *Rules) givesEverything(rule *Rule) bool {
 
 // givenEverything counts the callers of the mapping of whose SET a rule knows nothing.
 func (l *linter) givenEverything(rule *Rule) (given tally) {
-	if rule.when.isEmpty() && len(rule.SET.Templates) == 0 {
+	if l.isForAll() && len(rule.SET.Templates) == 0 {
 		return l.withoutSET
 	}
-	for _, id := range l.table.Identities() {
-		if rule.when.firstUnmetOfIdentity(id) == conditionNone && rule.SET.routeAs(id, l.rules.aliases) == "" {
+	l.each(func(id location.Identity) {
+		if rule.SET.routeAs(id, l.rules.aliases) == "" {
 			given.add(id)
 		}
-	}
+	})
 	return given
 }
 

@@ -24,6 +24,9 @@ func (l *loader) readNaming(n strict.Node) {
 	}
 	l.naming = &naming{at: n}
 	l.rules.naming = l.naming
+	if n.NotNull("no key naming"); n.Null() {
+		return
+	}
 	n.Bind(
 		strict.Required("segments", "naming has no segments, expected three words, as segments: [business, area, group]", l.naming.readSegments),
 		strict.Optional("values", l.naming.readValues),
@@ -48,7 +51,7 @@ func (g *naming) readSegments(n strict.Node) {
 // readValues reads the values of segments. Without readable segments they say
 // nothing.
 func (g *naming) readValues(n strict.Node) {
-	if g.segments == [3]string{} {
+	if n.NotNull("no key values for any"); g.segments == [3]string{} {
 		return
 	}
 	for _, e := range n.Entries() {

@@ -10,6 +10,7 @@ import (
 
 // readPlaces reads the maps of a file.
 func (l *loader) readPlaces(n strict.Node) {
+	n.NotNull("no key places")
 	for _, e := range n.Entries() {
 		name := e.Key.Raw()
 		if first, ok := l.maps[name]; ok {
@@ -19,6 +20,7 @@ func (l *loader) readPlaces(n strict.Node) {
 		m := &PlaceMap{Name: name, File: n.File(), Line: e.Key.Line(), col: e.Key.Col(), entries: map[location.Location][]stop{}}
 		l.maps[name] = m
 		l.rules.maps = append(l.rules.maps, m)
+		e.Value.NotNull(fmt.Sprintf("no map %q", name))
 		for _, entry := range e.Value.Entries() {
 			m.readEntry(entry)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
 // Service is a service name in its namespace. It is comparable.
@@ -58,6 +60,8 @@ type Rules struct {
 	naming      *naming
 	maps        []*PlaceMap // in the order of the files
 	evacuations evacuationTable
+	remarks     []strict.Problem // what Load found that Lint warns of
+	slashes     []slashedText    // in the order of the files
 }
 
 // Len returns the number of rules and lane addresses.

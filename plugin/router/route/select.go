@@ -99,6 +99,21 @@ func (d Decision) Level() string {
 	return d.Choices[0].Level
 }
 
+// IsUnknown reports whether a decision gives nothing because the caller's SET or place is
+// not known: by `unknown: none`, or by `strict`.
+func (r Route) IsUnknown(d Decision) bool {
+	if r.Rule.Nearby != nil && r.Rule.Nearby.Excludes(r.Location) {
+		return true
+	}
+	return r.Rule.SET != nil && r.Rule.SET.Unknown == UnknownNone && d.Choices[0].SETRule == SETRuleCallerWithout
+}
+
+// HasEverything reports whether a decision gives every instance of the service, because
+// nothing is known of the caller's SET.
+func (r Route) HasEverything(d Decision) bool {
+	return r.Rule.Nearby == nil && r.Rule.SET != nil && r.Rule.SET.Unknown == UnknownAll && d.Choices[0].SETRule == SETRuleCallerWithout
+}
+
 // Furthest returns the number of the furthest road of all choices, from 0. What is no
 // road counts as further than all roads: `onEmpty: all`, and no instance.
 func (d Decision) Furthest() (road int) {

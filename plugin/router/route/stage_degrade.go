@@ -42,6 +42,7 @@ func (d Degrade) satisfied(r Road) bool {
 
 // readDegrade reads what `degrade` says.
 func readDegrade(n strict.Node) (v degradeValues) {
+	n.NotNull("{} for the defaults")
 	choice := func(into **bool, off, on string) func(strict.Node) {
 		return func(n strict.Node) {
 			if word, ok := n.Word(off, on); ok {

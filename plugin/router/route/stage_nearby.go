@@ -17,7 +17,7 @@ type NearbyStage struct {
 // readNearby reads the nearby stage of a rule, with the defaults for what it does not
 // say.
 func (l *loader) readNearby(n strict.Node) *NearbyStage {
-	n.NotNull("{}")
+	n.NotNull("{} for the defaults")
 	own := readNearbyValues(n)
 	v := l.defaults.nearby.over(own)
 	if v.match != nil && *v.match == LevelNone && v.places == "" && own.max == nil {

@@ -33,7 +33,7 @@ var unknownWords = []string{string(UnknownAll), string(UnknownUnset), string(Unk
 func (l *loader) readSET(n strict.Node, isAddress bool) *SETStage {
 	before := n.Faults()
 	if !isAddress {
-		n.NotNull("{}")
+		n.NotNull("{} for the defaults")
 	}
 	stage := &SETStage{}
 	own := setValues{}

@@ -17,7 +17,7 @@ func (l *loader) ruleKeys(rule *Rule, degrade *degradeValues) []strict.Key {
 		strict.Optional("degrade", func(n strict.Node) { *degrade = readDegrade(n) }),
 		strict.Optional("onEmpty", strict.Choice(&rule.OnEmptyAll, "empty", "all")),
 		strict.Optional("mode", strict.Choice(&rule.Shadow, "enforce", "shadow")),
-		strict.Optional("rollout", func(n strict.Node) { readRollout(n, rule) }),
+		strict.Optional("rollout", func(n strict.Node) { l.readRollout(n, rule) }),
 	}
 }
 
@@ -38,8 +38,10 @@ func readOrder(n strict.Node) (nearbyFirst bool) {
 	return false
 }
 
-func readRollout(n strict.Node, rule *Rule) {
-	n.Bind(
+// readRollout reads the rollout of a rule.
+func (l *loader) readRollout(n strict.Node, rule *Rule) {
+	n.NotNull("no key rollout for 100 percent")
+	values := n.Bind(
 		strict.Optional("percent", func(n strict.Node) {
 			number, ok := n.Number()
 			if !ok {
@@ -53,6 +55,9 @@ func readRollout(n strict.Node, rule *Rule) {
 		}),
 		strict.Optional("by", strict.Choice(&rule.ByWeight, "caller", "weight")),
 	)
+	if !values.Has("percent") {
+		l.remark(n, "the rollout has no percent, and is 100 percent, expected percent: 0 to 100")
+	}
 }
 
 // parsePercent reads 0 to 100 in steps of 0.01 as hundredths, without floating

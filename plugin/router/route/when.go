@@ -91,6 +91,7 @@ func (w when) isEmpty() bool { return w.isForAnyCaller() && len(w.serviceMetadat
 
 // readWhen reads the conditions of a rule. An empty text is no condition.
 func readWhen(n strict.Node) (w when) {
+	n.NotNull("no key when for every caller")
 	n.Bind(
 		strict.Optional("set", func(n strict.Node) {
 			if text := n.TextOr(); text != "" {
@@ -101,15 +102,16 @@ func readWhen(n strict.Node) (w when) {
 		strict.Optional("zone", strict.Text(&w.zone)),
 		strict.Optional("campus", strict.Text(&w.campus)),
 		strict.Optional("ip", func(n strict.Node) { w.ip = readPrefixes(n) }),
-		strict.Optional("labels", func(n strict.Node) { w.labels = readWanted(n, "label") }),
-		strict.Optional("serviceMetadata", func(n strict.Node) { w.serviceMetadata = readWanted(n, "metadata key") }),
+		strict.Optional("labels", func(n strict.Node) { w.labels = readWanted(n, "labels", "label") }),
+		strict.Optional("serviceMetadata", func(n strict.Node) { w.serviceMetadata = readWanted(n, "serviceMetadata", "metadata key") }),
 	)
 	return w
 }
 
-// readWanted reads keys and the values that they must have. Their kind is for the
-// message.
-func readWanted(n strict.Node, kind string) map[string]string {
+// readWanted reads what a condition wants: keys, and the values that they must have. The
+// names of the condition and of the kind of its keys are for the messages.
+func readWanted(n strict.Node, condition, kind string) map[string]string {
+	n.NotNull("no key " + condition + " for any")
 	wanted := map[string]string{}
 	for _, e := range n.Entries() {
 		value, ok := e.Value.Text()

@@ -55,6 +55,7 @@ func newKinds() *kinds {
 
 // cell is where the view of one kind of caller stands. The view is built once.
 type cell struct {
+	kind       Kind
 	seq        uint64    // of the snapshot that the view is built from
 	ownService *Snapshot // of a lane address, if the view depends on it
 	build      func() (*View, error)
@@ -87,24 +88,24 @@ func (u *usage) tick() (idle bool) {
 	return u.idle > idleTicks
 }
 
-// view returns the view of a kind of caller. Concurrent requests for a view that
-// is not there yet wait for one build of it. A view that could not be built is not
+// cell returns where the view of a kind of caller stands. Concurrent requests for a view
+// that is not there yet wait for one build of it. A view that could not be built is not
 // tried again before the service, the files or the pods change: a bug costs each
 // request a line in the log, and not a build.
-func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) (*View, error) {
+func (s *Store) cell(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) *cell {
 	cause, before := "", route.Memory{}
 	present, ok := snap.kinds.cells.Load(kind)
 	if ok {
 		old := present.(*cell)
 		if cause = old.stale(snap, ownService, s.Now()); cause == "" {
 			old.use.note()
-			return old.build()
+			return old
 		}
 		before = old.memory()
 	} else {
 		before = snap.kinds.inheritedMemory(kind)
 	}
-	fresh := &cell{seq: snap.seq, ownService: ownService}
+	fresh := &cell{kind: kind, seq: snap.seq, ownService: ownService}
 	fresh.use.note()
 	fresh.build = sync.OnceValues(func() (*View, error) {
 		v, err := s.build(snap, kind, ownService, before)
@@ -121,7 +122,7 @@ func (s *Store) view(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) 
 		}
 		return v, nil
 	})
-	return snap.put(kind, present, fresh, s.Now()).build()
+	return snap.put(kind, present, fresh, s.Now())
 }
 
 // memory returns the memory of the kind of caller after its view was built, and an

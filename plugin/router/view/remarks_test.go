@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func TestRemarks(t *testing.T) {
 		}
 	}
 	healthy := Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}, OnlyHealthy: true} // the same caller
-	if _, _, err := f.store.View(f.query("s"), healthy); err != nil {
+	if _, _, err := f.store.View(f.query("s"), netip.Addr{}, healthy); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := fmt.Sprint(f.remarks()), "[default/s r: last resort of 2 as a.b.c in -, 0 SETs]"; got != want {

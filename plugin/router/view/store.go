@@ -12,6 +12,7 @@
 package view
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -57,6 +58,7 @@ type Store struct {
 	snapshots sync.Map // snapshotKey to *Snapshot
 	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made
 	changes   changeLog
+	asked     askedLog
 }
 
 // NewStore returns a store without views. Pods may be the zero value.
@@ -64,11 +66,12 @@ func NewStore(now func() time.Time, pods Pods) *Store {
 	return &Store{Now: now, Pods: pods, Decide: route.Route.Settle}
 }
 
-// View returns the view of a kind of caller, for the service that q resolves to.
+// View returns the view of a kind of caller, for the service that q resolves to. The
+// address is the caller's, for Asked; the zero value is not noted.
 // Where the stock server does not give the service to this caller, View returns
 // the stock server's answer, refused, in place of a view. A fault in making the
 // view is an error, also a panic.
-func (s *Store) View(q *Query, kind Kind) (v *View, refused *apiservice.DiscoverResponse, err error) {
+func (s *Store) View(q *Query, addr netip.Addr, kind Kind) (v *View, refused *apiservice.DiscoverResponse, err error) {
 	snap, refused, err := s.Snapshot(q, q.Source())
 	if snap == nil {
 		return nil, refused, err
@@ -82,7 +85,11 @@ func (s *Store) View(q *Query, kind Kind) (v *View, refused *apiservice.Discover
 			return nil, refused, err
 		}
 	}
-	v, err = s.view(q, snap, kind, ownService.ifNeeded(kind.Rule))
+	found := s.cell(q, snap, kind, ownService.ifNeeded(kind.Rule))
+	if q.Kept {
+		s.asked.note(q.Service, addr, got{cell: found}, s.Now())
+	}
+	v, err = found.build()
 	return v, nil, err
 }
 
@@ -115,6 +122,7 @@ func (s *Store) Prune() {
 		}
 		return true
 	})
+	s.asked.prune(s.Now())
 	s.gates.Range(func(key, _ any) bool { // of names that nobody was allowed to read
 		if _, ok := s.snapshots.Load(key); !ok {
 			s.gates.Delete(key)

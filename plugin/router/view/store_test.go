@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func (f *fixture) query(name string) *Query {
 // ask asks for the list of a SET, and returns its ids.
 func (f *fixture) ask(q *Query, set location.SET) string {
 	f.Helper()
-	v, refused, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
+	v, refused, err := f.store.View(q, netip.Addr{}, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
 	switch {
 	case err != nil:
 		f.Fatal(err)
@@ -159,7 +160,7 @@ func TestEveryBusinessIsCounted(t *testing.T) {
 		f.rule.SET.Unknown = unknown
 		f.stock.revision += "."
 		f.stock.set(3, []location.SET{"x.y.z", "a.y.z"}[2-businesses], true, 100)
-		v, _, err := f.store.View(f.query("s"), Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
+		v, _, err := f.store.View(f.query("s"), netip.Addr{}, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +198,7 @@ func TestEmptyListSaysWhy(t *testing.T) {
 		"a.q.c": `the list is empty: rule "r" has no instance for a.q.c in -, tiers own, pool`,
 	} {
 		q := f.query("s")
-		v, _, err := f.store.View(q, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
+		v, _, err := f.store.View(q, netip.Addr{}, Kind{Route: route.Route{Rule: f.rule, SETs: route.SETs(set)}})
 		if err != nil || len(v.Answer.Instances) != 0 {
 			t.Fatalf("%q: %v, %v", set, v, err)
 		}
@@ -210,7 +211,7 @@ func TestEmptyListSaysWhy(t *testing.T) {
 		f.stock.set(n, set, false, 100)
 	}
 	healthy := Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}, OnlyHealthy: true}
-	v, _, err := f.store.View(f.query("s"), healthy)
+	v, _, err := f.store.View(f.query("s"), netip.Addr{}, healthy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +233,7 @@ func TestNearbySwitch(t *testing.T) {
 	answer := func(nearby *route.NearbyStage) *View {
 		rule := *f.rule
 		rule.Nearby = nearby
-		v, _, err := f.store.View(f.query("s"), Kind{Route: route.Route{Rule: &rule, SETs: "a.b.c"}})
+		v, _, err := f.store.View(f.query("s"), netip.Addr{}, Kind{Route: route.Route{Rule: &rule, SETs: "a.b.c"}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 type Kind struct {
 	Addr     netip.Addr     // of the caller that stands for all
 	Identity location.Facts // of the same caller
-	Seen     int            // callers of the kind that asked lately
+	Callers  []netip.Addr   // that asked lately, for any service
 	Requests uint64         // of these callers
 	Implied  int            // mapping entries and pods that imply such callers
 }
@@ -46,8 +46,9 @@ func kinds(states ...*World) []Kind {
 		return k
 	}
 	for _, s := range states[0].Seen {
-		k := group(location.Normalize(s.Addr))
-		k.Seen++
+		addr := location.Normalize(s.Addr)
+		k := group(addr)
+		k.Callers = append(k.Callers, addr)
 		k.Requests += s.Requests
 	}
 	for _, w := range states {
@@ -68,6 +69,26 @@ func kinds(states ...*World) []Kind {
 		return cmp.Or(cmp.Compare(a.Text(), b.Text()), a.Addr.Compare(b.Addr))
 	})
 	return out
+}
+
+// askedFor returns how many callers of a kind asked for a service lately, for any kind.
+// Where the state does not say who asked for what, all callers of the kind count.
+func (w *World) askedFor(service route.Service) func(Kind) int {
+	if w.Asked == nil {
+		return func(k Kind) int { return len(k.Callers) }
+	}
+	asked := map[netip.Addr]bool{}
+	for _, addr := range w.Asked(service) {
+		asked[addr] = true
+	}
+	return func(k Kind) (n int) {
+		for _, addr := range k.Callers {
+			if asked[addr] {
+				n++
+			}
+		}
+		return n
+	}
 }
 
 // HasService reports whether callers can ask for a service.

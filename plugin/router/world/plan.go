@@ -48,7 +48,7 @@ type Row struct {
 	Callers  string        `json:"callers"`               // SET and location before
 	Then     string        `json:"callersThen,omitempty"` // SET and location after, if not the same
 	Address  string        `json:"address"`               // of one of the callers
-	Seen     int           `json:"seen"`                  // callers that asked lately
+	Seen     int           `json:"seen"`                  // callers that asked for the service lately
 	Requests uint64        `json:"requests"`
 	Before   explain.State `json:"before"`
 	After    explain.State `json:"after"`
@@ -66,8 +66,10 @@ func NewPlan(before, after *World) Plan {
 		p.Counts[c] = 0
 	}
 	for _, service := range services {
+		asked := before.askedFor(service)
 		for _, k := range all {
 			row := compare(before, after, k, service)
+			row.Seen = asked(k)
 			p.Counts[row.Change]++
 			if row.Change != ChangeNone {
 				p.Rows = append(p.Rows, row)
@@ -89,7 +91,7 @@ func compare(before, after *World, k Kind, service route.Service) Row {
 	a, b := before.Explain(r), after.Explain(r)
 	row := Row{
 		Service: service.String(), Callers: a.Caller.Text, Address: k.Addr.String(),
-		Seen: k.Seen, Requests: k.Requests, Before: a.State(), After: b.State(),
+		Requests: k.Requests, Before: a.State(), After: b.State(),
 	}
 	if b.Caller.Text != a.Caller.Text {
 		row.Then = b.Caller.Text

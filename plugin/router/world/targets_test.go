@@ -56,3 +56,44 @@ func TestWarnOfTargets(t *testing.T) {
 		})
 	}
 }
+
+// Of an evacuation of a SET that nothing has, check, plan and the status warn.
+func TestWarnOfEvacuations(t *testing.T) {
+	evacuate := func(set string) string { return "evacuate: [{set: \"" + set + "\", until: 2026-11-25T00:00:00Z}]" }
+	for _, tt := range []struct {
+		name, routing   string
+		offline, online []string
+	}{
+		{"of the mapping", evacuate("qb.novel.h"), nil, nil},
+		{"of an instance", evacuate("ams.x.y"), []string{
+			`r.yaml:2:1: warning: evacuation of set "ams.x.y": no mapping entry has that SET; only instances that register it themselves are taken out`}, nil},
+		{"of nothing", evacuate("qb.nove.h"), []string{
+			`r.yaml:2:1: warning: evacuation of set "qb.nove.h": no mapping entry has that SET; only instances that register it themselves are taken out; did you mean "qb.novel.h"?`}, []string{
+			`r.yaml:2:1: warning: evacuation of set "qb.nove.h": no mapping entry and no instance has that SET; did you mean "qb.novel.h"?`}},
+		{"of a place", "evacuate: [{zone: x/y, until: 2026-11-25T00:00:00Z}]", nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, tt.routing)
+			var offline, online strict.Problems
+			w.Rules.WarnEvacuatedSETs(w.Table, nil, &offline)
+			w.Warn(&online)
+			for _, got := range []struct {
+				problems strict.Problems
+				want     []string
+			}{{offline, tt.offline}, {online, tt.online}} {
+				var lines []string
+				for _, p := range got.problems.List() {
+					lines = append(lines, p.String())
+				}
+				if diff := cmp.Diff(got.want, lines); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+	var problems strict.Problems
+	w := newWorld(t, evacuate("a.b.c"))
+	if w.Rules.WarnEvacuatedSETs(nil, nil, &problems); len(problems.List()) > 0 {
+		t.Errorf("%v, want nothing where no SET is known", problems.List())
+	}
+}

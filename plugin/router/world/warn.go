@@ -15,6 +15,7 @@ import (
 // number of kinds of callers and an example.
 func (w *World) Warn(problems *strict.Problems) {
 	w.WarnOfTargets(problems)
+	w.WarnOfEvacuations(problems)
 	found := warner{warnings: map[warningKey]*warning{}}
 	kinds := w.Kinds()
 	for _, service := range w.Services() {
@@ -40,6 +41,11 @@ func (w *World) Warn(problems *strict.Problems) {
 		problems.Add(strict.Warning(rule.File, rule.Line, rule.Col, "rule %q: %s for %d of the kinds of callers, as %s of %q: %s",
 			rule.Name, key.what, warning.kinds, warning.example, warning.service, warning.why))
 	}
+}
+
+// WarnOfEvacuations adds a warning for each evacuation of a SET that nothing has.
+func (w *World) WarnOfEvacuations(problems *strict.Problems) {
+	w.Rules.WarnEvacuatedSETs(w.Table, func(e route.Evacuation) bool { return w.CountTakenOut(e) > 0 }, problems)
 }
 
 // healthyCallee returns the instances that are read for a service, all of them healthy.

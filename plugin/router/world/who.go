@@ -42,7 +42,7 @@ type View struct {
 	Level     string         `json:"level,omitempty"`
 	Widened   bool           `json:"widened"` // not on the first road
 	Callers   []string       `json:"callers"` // SET and location of each kind
-	Seen      int            `json:"seen"`    // callers that asked lately
+	Seen      int            `json:"seen"`    // callers that asked for the service lately
 	Instances []Reached      `json:"instances"`
 }
 
@@ -65,9 +65,10 @@ func (w *World) Who(service route.Service, host string) Who {
 	for _, c := range w.decide(Request{Service: service}).Callees { // so that instances that nobody gets are met too
 		b.meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
 	}
+	asked := w.askedFor(service)
 	for _, k := range w.Kinds() {
 		input := w.decide(Request{Addr: k.Addr, Service: service})
-		b.add(k, explain.New(input))
+		b.add(k, asked(k), explain.New(input))
 		b.addEnds(input)
 	}
 	for _, m := range b.order {
@@ -107,7 +108,7 @@ func (b *whoBuilder) meet(id string, r Reached) {
 }
 
 // add puts a kind of caller to the view with the same list.
-func (b *whoBuilder) add(k Kind, e explain.Explanation) {
+func (b *whoBuilder) add(k Kind, seen int, e explain.Explanation) {
 	view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Widened: e.IsWidened(), Callers: []string{}, Instances: []Reached{}}
 	if e.Rule != nil {
 		view.Rule = e.Rule.Name
@@ -136,7 +137,7 @@ func (b *whoBuilder) add(k Kind, e explain.Explanation) {
 		b.Views = append(b.Views, view)
 	}
 	v := &b.Views[n]
-	v.Seen += k.Seen
+	v.Seen += seen
 	if !slices.Contains(v.Callers, k.Text()) {
 		v.Callers = append(v.Callers, k.Text())
 	}

@@ -55,7 +55,8 @@ type World struct {
 	Pods      []Pod
 	Aliases   map[route.Service]route.Service
 	Seen      []Seen
-	Routing   []strict.File // the files of Rules; nil if they are not at hand
+	Asked     func(route.Service) []netip.Addr // who asked for a service lately; nil: not known
+	Routing   []strict.File                    // the files of Rules; nil if they are not at hand
 
 	indexed   bool
 	byService map[route.Service][]explain.Callee

@@ -153,7 +153,7 @@ func TestKinds(t *testing.T) {
 	}
 	var seen []string
 	for _, k := range w.Kinds() {
-		seen = append(seen, fmt.Sprintf("%s %d %d", k.Text(), k.Seen, k.Requests))
+		seen = append(seen, fmt.Sprintf("%s %d %d", k.Text(), len(k.Callers), k.Requests))
 	}
 	if !slices.Contains(seen, "qb.novel.z in south/sz 1 30") {
 		t.Errorf("kinds %q", seen)

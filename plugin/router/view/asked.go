@@ -1,0 +1,237 @@
+package view
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// AskedWithin is how long a caller counts after its last request for a service
+// (docs/design.md, 8).
+const AskedWithin = 2 * time.Minute
+
+// maxAsked bounds what is remembered: addresses, counted anew for each service. Callers
+// decide how many there are.
+const maxAsked = 1 << 20
+
+// askedLog is who asked for what lately, and what they got. The zero value is ready for
+// use. It is safe for concurrent use; noting a caller that is known takes no lock.
+type askedLog struct {
+	services sync.Map // route.Service to *sync.Map of netip.Addr to *lastAsked
+	count    atomic.Int64
+	left     atomic.Bool // some callers are not remembered, since there are too many
+}
+
+// lastAsked is the last request of a caller for a service.
+type lastAsked struct {
+	at  atomic.Int64 // after epoch
+	got atomic.Pointer[got]
+}
+
+// got is what a caller got: a view, or the stock answer. It is immutable.
+type got struct {
+	cell *cell       // of the view; nil for the stock answer
+	rule *route.Rule // nil: no rule
+}
+
+// note notes what a caller got.
+func (l *askedLog) note(service route.Service, addr netip.Addr, what got, now time.Time) {
+	if !addr.IsValid() {
+		return
+	}
+	callers, ok := l.services.Load(service)
+	if !ok {
+		callers, _ = l.services.LoadOrStore(service, &sync.Map{})
+	}
+	v, ok := callers.(*sync.Map).Load(addr)
+	if !ok {
+		if l.count.Load() >= maxAsked {
+			l.left.Store(true)
+			return
+		}
+		if v, ok = callers.(*sync.Map).LoadOrStore(addr, &lastAsked{}); !ok {
+			l.count.Add(1)
+		}
+	}
+	last := v.(*lastAsked)
+	if before := last.got.Load(); before == nil || *before != what {
+		changed := what
+		last.got.Store(&changed)
+	}
+	last.at.Store(int64(now.Sub(epoch)))
+}
+
+// prune forgets callers that have not asked for AskedWithin. One goroutine calls it.
+func (l *askedLog) prune(now time.Time) {
+	var count int64
+	l.services.Range(func(service, callers any) bool {
+		kept := false
+		callers.(*sync.Map).Range(func(addr, v any) bool {
+			if v.(*lastAsked).isPast(now) {
+				callers.(*sync.Map).Delete(addr)
+			} else {
+				kept, count = true, count+1
+			}
+			return true
+		})
+		if !kept {
+			l.services.Delete(service)
+		}
+		return true
+	})
+	l.count.Store(count)
+	if count < maxAsked {
+		l.left.Store(false)
+	}
+}
+
+func (a *lastAsked) isPast(now time.Time) bool {
+	return int64(now.Sub(epoch))-a.at.Load() > int64(AskedWithin)
+}
+
+// State is what a kind of caller has now (docs/design.md, 8).
+type State string
+
+// The states, from the best to the worst, and two in which the stock answer is sent.
+const (
+	StateFirst    State = "first"    // the first road
+	StateWidened  State = "widened"  // a later road, or onEmpty: all
+	StateUnknown  State = "unknown"  // an empty list, as the caller's SET or place is not known
+	StateUnusable State = "unusable" // a list without a usable instance
+	StateEmpty    State = "empty"    // an empty list
+	StateStock    State = "stock"    // every instance: no rule, no stages, outside of the rollout, or nothing known of the SET
+	StateShadow   State = "shadow"   // the rule decides, and the stock answer is sent
+)
+
+// Asked is a kind of caller that asked for a service within AskedWithin.
+type Asked struct {
+	askedKey
+	Callers []netip.Addr // sorted
+	Last    time.Time    // of their requests
+}
+
+// askedKey is what the callers of an Asked have in common.
+type askedKey struct {
+	Service     route.Service // as asked for
+	Rule        *route.Rule   // nil: no rule
+	Kind        Kind          // the zero value where the stock server answers
+	Tier, Level string        // of the road; empty where the road has no name
+	State       State
+	Usable      int // of the instances in the list; 0 where the stock server answers
+	Sent        int
+}
+
+// Asked returns who asked for what lately, by service, rule and kind. It looks at every
+// caller: it is for operators, not for requests. The list is not complete if there are
+// more callers than are remembered.
+func (s *Store) Asked() (list []Asked, complete bool) {
+	now, groups := s.Now(), map[askedKey]*Asked{}
+	s.asked.services.Range(func(service, callers any) bool {
+		callers.(*sync.Map).Range(func(addr, v any) bool {
+			last := v.(*lastAsked)
+			key, ok := last.key(service.(route.Service))
+			if !ok || last.isPast(now) {
+				return true
+			}
+			group := groups[key]
+			if group == nil {
+				group = &Asked{askedKey: key}
+				groups[key] = group
+			}
+			group.Callers = append(group.Callers, addr.(netip.Addr))
+			if at := epoch.Add(time.Duration(last.at.Load())); at.After(group.Last) {
+				group.Last = at
+			}
+			return true
+		})
+		return true
+	})
+	for _, group := range groups {
+		slices.SortFunc(group.Callers, netip.Addr.Compare)
+		list = append(list, *group)
+	}
+	slices.SortFunc(list, Asked.compare)
+	return list, !s.asked.left.Load()
+}
+
+// AskedFor returns the callers that asked for a service within AskedWithin.
+func (s *Store) AskedFor(service route.Service) (addrs []netip.Addr) {
+	callers, ok := s.asked.services.Load(service)
+	if !ok {
+		return nil
+	}
+	now := s.Now()
+	callers.(*sync.Map).Range(func(addr, v any) bool {
+		if !v.(*lastAsked).isPast(now) {
+			addrs = append(addrs, addr.(netip.Addr))
+		}
+		return true
+	})
+	return addrs
+}
+
+// key returns what the caller has in common with others. It is not ok if nothing was
+// given yet, or if routing failed.
+func (a *lastAsked) key(service route.Service) (key askedKey, ok bool) {
+	what := a.got.Load()
+	switch {
+	case what == nil:
+		return key, false
+	case what.cell == nil:
+		return askedKey{Service: service, Rule: what.rule, State: StateStock}, true
+	}
+	v, err := what.cell.build()
+	if err != nil {
+		return key, false
+	}
+	kind := what.cell.kind
+	return askedKey{
+		Service: service, Rule: kind.Rule, Kind: kind, Tier: v.Decision.Tier(), Level: v.Decision.Level(), State: v.stateOf(kind),
+		Usable: v.usable, Sent: len(v.Answer.Instances),
+	}, true
+}
+
+// stateOf returns what the callers of a kind have.
+func (v *View) stateOf(kind Kind) State {
+	switch {
+	case kind.Rule.Shadow:
+		return StateShadow
+	case kind.HasEverything(v.Decision):
+		return StateStock
+	case len(v.Answer.Instances) == 0 && kind.IsUnknown(v.Decision):
+		return StateUnknown
+	case len(v.Answer.Instances) == 0:
+		return StateEmpty
+	case v.usable == 0:
+		return StateUnusable
+	case v.Decision.Furthest() > 0:
+		return StateWidened
+	}
+	return StateFirst
+}
+
+// compare orders by service, rule and kind.
+func (a Asked) compare(b Asked) int {
+	name := func(a Asked) string {
+		if a.Rule == nil {
+			return ""
+		}
+		return a.Rule.Name
+	}
+	return cmp.Or(a.Service.Compare(b.Service), cmp.Compare(name(a), name(b)), cmp.Compare(a.Kind.SETs, b.Kind.SETs),
+		cmp.Compare(a.Kind.Location.String(), b.Kind.Location.String()), cmp.Compare(a.State, b.State), a.Callers[0].Compare(b.Callers[0]))
+}
+
+// NoteStock notes that a caller asked for a service, and that the stock answer is sent.
+// Names that are not kept are not noted: clients decide how many there are. The rule may
+// be nil.
+func (s *Store) NoteStock(q *Query, addr netip.Addr, rule *route.Rule) {
+	if q.Kept {
+		s.asked.note(q.Service, addr, got{rule: rule}, s.Now())
+	}
+}
