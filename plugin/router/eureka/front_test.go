@@ -17,6 +17,7 @@ import (
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	"github.com/polarismesh/polaris/plugin"
 
+	"github.com/polaris-contrib/setrouter/internal/test/callmetrics"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -280,8 +281,8 @@ func (l *limits) Allow(kind plugin.RatelimitType, key string) bool {
 func TestRateLimit(t *testing.T) {
 	limit := &limits{}
 	plugin.RegisterPlugin(limit.Name(), limit)
-	plugin.SetPluginConfig(&plugin.Config{RateLimit: plugin.ConfigEntry{Name: limit.Name()}})
-	t.Cleanup(func() { plugin.SetPluginConfig(&plugin.Config{}) })
+	plugin.SetPluginConfig(&plugin.Config{RateLimit: plugin.ConfigEntry{Name: limit.Name()}, Statis: callmetrics.Config})
+	t.Cleanup(func() { plugin.SetPluginConfig(&plugin.Config{Statis: callmetrics.Config}) })
 	r := newRegistry(t, map[string][]string{"App": {}})
 	r.add("App", "a", nil)
 	addr := serve(t, r)
@@ -298,6 +299,39 @@ func TestRateLimit(t *testing.T) {
 		if resp.StatusCode != tt.status || tt.status != 200 && body != "" || !slices.Equal(limit.asked, tt.asked) {
 			t.Errorf("refused %q: %s, asked for %q, want %d and %q", tt.refused, resp.Status, limit.asked, tt.status, tt.asked)
 		}
+	}
+}
+
+// calls are the calls that were reported.
+var calls = callmetrics.Register()
+
+func init() { plugin.SetPluginConfig(&plugin.Config{Statis: callmetrics.Config}) }
+
+// Calls are reported by the path of their route. Paths and methods without a route, which
+// a client invents, are not: each would be a time series.
+func TestInventedPathsAreNotReported(t *testing.T) {
+	r := newRegistry(t, map[string][]string{"App": {}})
+	r.add("App", "a", nil)
+	addr := serve(t, r)
+	calls.Take()
+	for _, one := range []struct{ method, path string }{
+		{"GET", "/eureka/apps"}, {"GET", "/eureka/apps/App"}, {"GET", "/eureka/v2/apps/App"},
+		{"ANYTHING", "/eureka/apps"}, {"GET", "/eureka/none/1"}, {"GET", "/eureka/apps/none"}, {"DELETE", "/eureka/apps"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), one.method, "http://"+addr+one.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	http.DefaultClient.CloseIdleConnections()
+	want := []string{"GET:/eureka/apps", "GET:/eureka/apps/{application}", "GET:/eureka/v2/apps/{application}"}
+	if got := calls.Take(); !slices.Equal(got, want) {
+		t.Errorf("reported %q, want %q", got, want)
 	}
 }
 

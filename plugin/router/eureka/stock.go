@@ -44,11 +44,12 @@ func reportCall(req *restful.Request, rsp *restful.Response, chain *restful.Filt
 	if !ok {
 		code = uint32(rsp.StatusCode())
 	}
-	if !ok && code == http.StatusNotFound {
+	path := req.SelectedRoutePath()
+	if !ok && code == http.StatusNotFound || path == "" { // methods without a route are a client's to invent
 		return
 	}
 	plugin.GetStatis().ReportCallMetrics(metrics.CallMetric{
-		API: r.Method + ":" + metricNames.Replace(req.SelectedRoutePath()), Protocol: "HTTP", Code: int(code), Duration: took,
+		API: r.Method + ":" + metricNames.Replace(path), Protocol: "HTTP", Code: int(code), Duration: took,
 	})
 }
 

@@ -55,18 +55,21 @@ func newHandler() http.Handler {
 	return container
 }
 
-// reportCall reports a call to the metrics of Polaris, as the stock listener
-// does.
+// reportCall reports a call to the metrics of Polaris, as the stock listener does: by
+// the path of its route. Paths and methods without a route are a client's to invent.
 func reportCall(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
-	start := time.Now()
+	start, path := time.Now(), req.SelectedRoutePath()
 	chain.ProcessFilter(req, rsp)
+	if path == "" {
+		return
+	}
 	code, ok := req.Attribute(utils.PolarisCode).(uint32)
 	if !ok {
 		code = uint32(rsp.StatusCode())
 	}
 	plugin.GetStatis().ReportCallMetrics(metrics.CallMetric{
 		Type:     metrics.ServerCallMetric,
-		API:      req.Request.Method + ":" + pathOf(req),
+		API:      req.Request.Method + ":" + path,
 		Protocol: "HTTP",
 		Code:     int(code),
 		Duration: time.Since(start),

@@ -16,6 +16,8 @@ import (
 	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/common/model"
 	"github.com/polarismesh/polaris/plugin"
+
+	"github.com/polaris-contrib/setrouter/internal/test/callmetrics"
 )
 
 // stockSlot is a stock listener with a debug handler.
@@ -100,7 +102,29 @@ var limit = new(limits)
 
 func init() {
 	plugin.RegisterPlugin(limit.Name(), limit)
-	plugin.SetPluginConfig(&plugin.Config{RateLimit: plugin.ConfigEntry{Name: limit.Name()}})
+	plugin.SetPluginConfig(&plugin.Config{
+		RateLimit: plugin.ConfigEntry{Name: limit.Name()}, Statis: callmetrics.Config,
+	})
+}
+
+// calls are the calls that were reported.
+var calls = callmetrics.Register()
+
+// Calls are reported by the path of their route. Paths and methods without a route, which
+// a client invents, are not: each would be a time series.
+func TestInventedPathsAreNotReported(t *testing.T) {
+	calls.Take()
+	for _, r := range []struct{ method, path string }{
+		{"POST", "/v1/Discover"}, {"POST", "/v1/Discover/"}, {"POST", "/v1/ReportClient"},
+		{"POST", "/v1/Discover/1"}, {"POST", "/v1/Discovers"}, {"POST", "/v1/Discover//x"}, {"GET", "/v1/Discover"}, {"ANYTHING", "/v1/Discover"}, {"DELETE", "/"},
+	} {
+		req := httptest.NewRequest(r.method, r.path, strings.NewReader("{}"))
+		req.Header.Set("Content-Type", "application/json")
+		newHandler().ServeHTTP(httptest.NewRecorder(), req)
+	}
+	if got, want := calls.Take(), []string{"POST:/v1/Discover", "POST:/v1/ReportClient"}; !slices.Equal(got, want) {
+		t.Errorf("reported %q, want %q", got, want)
+	}
 }
 
 // Requests count for the address of their peer, IPv6 addresses too, and for the
