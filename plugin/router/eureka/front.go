@@ -14,6 +14,7 @@ import (
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/listen"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
@@ -38,7 +39,7 @@ type stockServer interface {
 // routes that have instances in their answer are the front's own for callers that
 // rules are for.
 type front struct {
-	listen           listenOptions
+	listen           listen.Options
 	defaultNamespace string // of requests that name no namespace
 	routing          routing
 	fragments        fragments
@@ -48,12 +49,12 @@ type front struct {
 
 // newFront returns a front, and the options for the stock listener behind it.
 func newFront(option map[string]any, protocol string, r routing) (*front, map[string]any, error) {
-	listen, stockOption, err := splitOptions(option, protocol)
+	options, stockOption, err := splitOptions(option, protocol)
 	if err != nil {
 		return nil, nil, err
 	}
 	f := &front{
-		listen: listen, defaultNamespace: eurekaserver.DefaultNamespace, routing: r, fragments: newFragments(),
+		listen: options, defaultNamespace: eurekaserver.DefaultNamespace, routing: r, fragments: newFragments(),
 	}
 	if name, _ := option[optionNamespace].(string); name != "" {
 		f.defaultNamespace = name
@@ -68,15 +69,12 @@ func (f *front) run(stock stockServer) error {
 		return err
 	}
 	f.server.Handler = f.handler(stock)
-	listener, err := f.listen.open()
+	listener, err := f.listen.Open()
 	if err != nil {
 		return err
 	}
 	observe.Log.Info("[SetRouter] the Eureka listener is routed", zap.Stringer("address", listener.Addr()))
-	if f.listen.hasTLS() {
-		return f.server.ServeTLS(listener, f.listen.tls.CertFile, f.listen.tls.KeyFile)
-	}
-	return f.server.Serve(listener)
+	return f.listen.Serve(f.server, listener)
 }
 
 // makeReady runs the stock listener. The stock listener makes itself ready, cannot

@@ -367,7 +367,7 @@ func TestHalfRequests(t *testing.T) {
 			t.Errorf("the front waits %s", f.server.ReadTimeout)
 		}
 		f.server.ReadTimeout = 10 * time.Millisecond
-		listener, err := f.listen.open()
+		listener, err := f.listen.Open()
 		if err != nil {
 			t.Fatal(err)
 		}

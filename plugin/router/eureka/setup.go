@@ -70,7 +70,7 @@ func (s *slot) GetProtocol() string { return s.stock.GetProtocol() }
 // GetPort returns the port that clients know.
 func (s *slot) GetPort() uint32 {
 	if f := s.current(); f != nil {
-		return uint32(f.listen.port)
+		return uint32(f.listen.Port)
 	}
 	return s.stock.GetPort()
 }

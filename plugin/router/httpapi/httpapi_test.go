@@ -31,6 +31,8 @@ func (s *stockSlot) Initialize(context.Context, map[string]any, map[string]apise
 	return nil
 }
 
+func (s *stockSlot) GetProtocol() string { return "http" }
+
 func (s *stockSlot) DebugHandlers() []model.DebugHandler {
 	return []model.DebugHandler{{Path: "/debug/stock"}}
 }
@@ -45,8 +47,8 @@ func TestDiscoverIsTakenOver(t *testing.T) {
 		t.Error("another listener was wrapped")
 	}
 	s := slots["api-http"].(*slot)
-	const closed, open = "/debug/stock", "/debug/stock /v1/Discover /v1/Discover/ /v1/ReportClient /v1/ReportClient/"
-	if got := paths(s); got != closed {
+	const closed, open = "/debug/stock /debug/setrouter/handler", "/debug/stock /debug/setrouter/handler /v1/Discover /v1/Discover/ /v1/ReportClient /v1/ReportClient/"
+	if got := paths(s); got != "/debug/stock" {
 		t.Errorf("before Initialize: %s", got)
 	}
 	for _, tt := range []struct {
