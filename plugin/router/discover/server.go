@@ -73,16 +73,33 @@ func newConversation(stream apiservice.PolarisGRPC_DiscoverServer) *conversation
 	return c
 }
 
+// longestName is how many bytes a name in a message may have. Polaris takes services
+// with names of at most 128.
+const longestName = 1024
+
+// hasEndlessName reports whether a message has a name that no service can have. Polaris
+// writes the names of a message into its logs, several times.
+func hasEndlessName(service *apiservice.Service) bool {
+	return len(service.GetName().GetValue())+len(service.GetNamespace().GetValue())+len(service.GetRevision().GetValue()) > longestName
+}
+
 // answer checks a message as the stock server does, in the same order, and
-// answers it.
+// answers it. A message with a name without end is answered without it, and logged
+// nowhere.
 func (s *server) answer(c *conversation, message *apiservice.DiscoverRequest) *apiservice.DiscoverResponse {
-	accessLog.Info("[SetRouter] discover", zap.Stringer("type", message.GetType()), zap.Stringer("service", message.GetService()),
-		zap.String("client-address", c.address), zap.String("user-agent", c.userAgent), utils.ZapRequestID(c.requestID))
+	endless := hasEndlessName(message.GetService())
+	if !endless {
+		accessLog.Info("[SetRouter] discover", zap.Stringer("type", message.GetType()), zap.Stringer("service", message.GetService()),
+			zap.String("client-address", c.address), zap.String("user-agent", c.userAgent), utils.ZapRequestID(c.requestID))
+	}
 	if !s.isOpen(c.method) {
 		return polarisapi.NewDiscoverResponse(apimodel.Code_ClientAPINotOpen)
 	}
 	if code := s.limitRate(c.ip, c.method); code != uint32(apimodel.Code_ExecuteSuccess) {
 		return polarisapi.NewDiscoverResponse(apimodel.Code(code))
+	}
+	if endless {
+		return polarisapi.NewDiscoverResponse(apimodel.Code_InvalidParameter)
 	}
 	if token := message.GetService().GetToken().GetValue(); token != "" {
 		c.token = token

@@ -145,6 +145,24 @@ func TestWithoutService(t *testing.T) {
 	}
 }
 
+// A message with a name that no service can have is refused, without the name, and the
+// stream goes on. It counts for the limits.
+func TestEndlessNames(t *testing.T) {
+	n := &naming{}
+	s, limited := newServer(n)
+	named := func(namespace, name, revision int) *apiservice.DiscoverRequest {
+		text := func(length int) *wrapperspb.StringValue { return wrapperspb.String(strings.Repeat("x", length)) }
+		return &apiservice.DiscoverRequest{Type: 1, Service: &apiservice.Service{Namespace: text(namespace), Name: text(name), Revision: text(revision)}}
+	}
+	c := stream("10.0.0.1:5000", named(100, longestName-100, 0), named(1, longestName, 0), named(longestName, 1, 0), named(1, 1, longestName), named(1, 1, 40))
+	if err := s.Discover(c); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(c.answers, " "); got != "200000/1 400103/0 400103/0 400103/0 200000/1" || len(n.tokens) != 2 || len(*limited) != 5 {
+		t.Errorf("answers %s, asked %d times, limits asked %d times", got, len(n.tokens), len(*limited))
+	}
+}
+
 // A long stream keeps nothing of its messages.
 func TestLongStreamKeepsNothing(t *testing.T) {
 	n := &naming{}
