@@ -1,19 +1,13 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/golang/protobuf/proto"
-	"github.com/polarismesh/polaris/common/api/l5"
-	"github.com/polarismesh/polaris/service"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
@@ -134,59 +128,17 @@ func withL5(config string) (changed, addr string) {
 	return changed, fmt.Sprintf("127.0.0.1:%d", port)
 }
 
-// l5Hosts asks as an L5 agent: a header of two bytes of mark and four of
-// length, and a message.
+// l5Hosts asks as an L5 agent.
 func l5Hosts(t *testing.T, addr string, agent netip.Addr, sid string) []string {
 	t.Helper()
-	var mod, cmd int32
-	if _, err := fmt.Sscanf(sid, "%d:%d", &mod, &cmd); err != nil {
+	list, err := polaristest.AskL5(t.Context(), addr, agent, sid)
+	if err != nil {
 		t.Fatal(err)
 	}
-	ip := int32(service.ParseIPStr2IntV2(agent.String()))
-	pkg := &l5.Cl5Pkg{
-		Seqno: proto.Int32(1), Cmd: proto.Int32(int32(l5.CL5_CMD_CL5_SYNC_BY_AGENT_CMD)), Ip: proto.Int32(ip),
-		SyncByAgentCmd: &l5.Cl5SyncByAgentCmd{
-			AgentIp: proto.Int32(ip), SyncFlow: proto.Int32(1),
-			OptList: &l5.Cl5OptList{Opt: []*l5.Cl5OptObj{{ModId: proto.Int32(mod), CmdId: proto.Int32(cmd)}}},
-		},
-	}
-	reply := l5Call(t, addr, pkg)
 	out := []string{}
-	for _, s := range reply.GetSyncByAgentAckCmd().GetServList().GetServ() {
-		out = append(out, service.ParseIPInt2Str(uint32(s.GetIp())))
+	for _, i := range list {
+		out = append(out, i.Addr().String())
 	}
 	slices.Sort(out)
 	return out
-}
-
-func l5Call(t *testing.T, addr string, pkg *l5.Cl5Pkg) *l5.Cl5Pkg {
-	t.Helper()
-	body, err := proto.Marshal(pkg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	const head = 6
-	message := binary.NativeEndian.AppendUint16(nil, 1)
-	message = binary.NativeEndian.AppendUint32(message, uint32(head+len(body)))
-	if _, err := conn.Write(append(message, body...)); err != nil {
-		t.Fatal(err)
-	}
-	header := make([]byte, head)
-	if _, err := io.ReadFull(conn, header); err != nil {
-		t.Fatal(err)
-	}
-	answer := make([]byte, binary.NativeEndian.Uint32(header[2:])-head)
-	if _, err := io.ReadFull(conn, answer); err != nil {
-		t.Fatal(err)
-	}
-	reply := &l5.Cl5Pkg{}
-	if err := proto.Unmarshal(answer, reply); err != nil {
-		t.Fatal(err)
-	}
-	return reply
 }

@@ -25,7 +25,7 @@ type checker struct {
 	answers, unchanged, routed, stock, empty int
 	unreachable                              int // requests to a node that was down
 	hostile                                  int // answers to requests that nobody honest makes
-	overOthers, leakChecked                  int // answers over Eureka, and those in which a leak would have been seen
+	overOthers, leakChecked                  int // answers over Eureka and L5, and those in which a leak would have been seen
 	// How many answers were judged in which way. Exact: they are the oracle's; of
 	// these, held have a road that is held. Loose: they have a road that is perhaps
 	// held. OneOf: during a change, they are the oracle's in one of the states.

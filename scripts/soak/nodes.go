@@ -23,6 +23,7 @@ type node struct {
 	options polaristest.Options
 	console *polaristest.Console // stays: addresses and tokens outlive a restart
 	eureka  string               // the address of the Eureka listener
+	l5      string               // of the L5 listener
 
 	mu          sync.Mutex
 	server      *polaristest.Server
@@ -132,8 +133,10 @@ func (n *node) refused(ctx context.Context) (string, error) {
 	return strings.Join(problems, "; "), err
 }
 
-// eurekaListener is the Eureka listener at a port, before the other listeners.
-const eurekaListener = `apiservers:
+// moreListeners are the Eureka and the L5 listener at two ports, before the others.
+const moreListeners = `apiservers:
+  - name: service-l5
+    option: {listenIP: 127.0.0.1, listenPort: %d, clusterName: cl5.discover}
   - name: service-eureka
     option: {listenIP: 127.0.0.1, listenPort: %d, namespace: default, refreshInterval: 2, deltaExpireInterval: 60}
     api: {eureka: {enable: true}}
@@ -148,15 +151,16 @@ func (s *soak) startNodes(ctx context.Context, files map[string]string) (err err
 		return err
 	}
 	config := strings.Replace(polaristest.Unguarded(polaristest.Config()), "conf/routing/*.yaml", `conf/routing/*.yaml, "`+lanesSource+`"`, 1)
+	config = strings.Replace(config, "\nnaming:\n", "\nnaming:\n  l5Open: true\n", 1)
 	config = strings.ReplaceAll(config, "sizeCacheProto: 4096", "sizeCacheProto: 512") // that fills up in minutes
 	for i := range 2 {
 		links, err := s.cluster.Join()
 		if err != nil {
 			return err
 		}
-		port := polaristest.FreePort()
-		n := &node{number: i + 1, links: links, eureka: fmt.Sprintf("127.0.0.1:%d", port)}
-		n.options = links.On(polaristest.Options{Binary: s.plan.server, Files: files, Config: strings.Replace(config, "apiservers:\n", fmt.Sprintf(eurekaListener, port), 1), Dir: filepath.Join(s.dir, n.String())})
+		eureka, l5 := polaristest.FreePort(), polaristest.FreePort()
+		n := &node{number: i + 1, links: links, eureka: fmt.Sprintf("127.0.0.1:%d", eureka), l5: fmt.Sprintf("127.0.0.1:%d", l5)}
+		n.options = links.On(polaristest.Options{Binary: s.plan.server, Files: files, Config: strings.Replace(config, "apiservers:\n", fmt.Sprintf(moreListeners, l5, eureka), 1), Dir: filepath.Join(s.dir, n.String())})
 		s.nodes = append(s.nodes, n)
 	}
 	return s.both(func(n *node) (err error) {

@@ -250,7 +250,7 @@ func possibleRoads(k *oracle.Case, before heldRoads) heldRoads {
 // businesses, in each state in which the answer can have been given, no instance of
 // another business may be in the answer.
 func (c *checker) leak(a answer, states []*dump) string {
-	businesses := map[string]bool{} // "id business" of each instance, in any state
+	businesses := map[string]bool{} // "id business" and "host:port business" of each instance, in any state
 	own := map[string]bool{"": true}
 	for _, d := range states {
 		k := c.ask(a, d)
@@ -264,6 +264,7 @@ func (c *checker) leak(a answer, states []*dump) string {
 		}
 		for _, i := range k.All {
 			businesses[i.ID+" "+businessOf(i.SET)] = true
+			businesses[fmt.Sprintf("%s:%d %s", i.Host, i.Port, businessOf(i.SET))] = true
 		}
 	}
 	if !routed(a.resp) {
@@ -274,7 +275,7 @@ func (c *checker) leak(a answer, states []*dump) string {
 	}
 	for _, i := range a.resp.Instances {
 		said := businessOf(i.GetMetadata()["internal-set-name"])
-		isOwn := own[said]
+		isOwn := i.Metadata != nil && own[said]
 		for business := range own {
 			isOwn = isOwn || businesses[i.GetId().GetValue()+" "+business]
 		}

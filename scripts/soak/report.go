@@ -108,7 +108,7 @@ func (s *soak) report() error {
 		c.answers, c.routed, c.stock, c.empty, c.unchanged, len(c.ledger.content), c.unreachable)
 	fmt.Fprintf(out, "exactly checked %d (%.1f%%), of them %d held by holdDown; perhaps held %d; "+
 		"in a change: as one of its states %d, moving %d; around a start or end %d\n", c.exact, share, c.held, c.loose, c.oneOf, c.moving, c.unjudged)
-	fmt.Fprintf(out, "answers to hostile requests %d; lists of applications over Eureka %d, of which %d were for a caller of a known business\n", c.hostile, c.overOthers, c.leakChecked)
+	fmt.Fprintf(out, "answers to hostile requests %d; lists over Eureka and L5 %d, of which %d were for a caller of a known business\n", c.hostile, c.overOthers, c.leakChecked)
 	fmt.Fprintf(out, "decided by:")
 	for _, kind := range sorted(slices.Collect(maps.Keys(c.rules))) {
 		fmt.Fprintf(out, " [%s] %d", kind, c.rules[kind])
@@ -131,7 +131,7 @@ func (s *soak) report() error {
 	case c.hostile == 0:
 		return errors.New("no hostile request was answered: too little was seen")
 	case c.leakChecked == 0:
-		return errors.New("no list over Eureka was for a caller of a known business: too little was seen")
+		return errors.New("no list over Eureka or L5 was for a caller of a known business: too little was seen")
 	case s.sdk != nil && s.sdk.compared == 0:
 		return errors.New("no list of an SDK was compared: too little was seen")
 	}

@@ -78,8 +78,10 @@ func (d *driver) populate(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := d.nodes[0].console.Alias(ctx, namespace, "novel-alias", "novel"); err != nil {
-		return err
+	for _, alias := range []string{"novel-alias", novelSID} {
+		if err := d.nodes[0].console.Alias(ctx, namespace, alias, "novel"); err != nil {
+			return err
+		}
 	}
 	d.lanes = d.draw.lanes()
 	if err := d.nodes[0].console.Publish(ctx, lanesFile, "r0", d.lanes); err != nil {
@@ -111,10 +113,10 @@ func (n *node) settle(ctx context.Context, instances int) error {
 				registered++
 			}
 		}
-		if registered == instances && len(w.Aliases) == 1 && len(w.Routing) == 2 {
+		if registered == instances && len(w.Aliases) == 2 && len(w.Routing) == 2 {
 			return nil
 		}
-		last = fmt.Errorf("%s has %d instances of %d, %d aliases, %d routing files of 2", n, registered, instances, len(w.Aliases), len(w.Routing))
+		last = fmt.Errorf("%s has %d instances of %d, %d aliases of 2, %d routing files of 2", n, registered, instances, len(w.Aliases), len(w.Routing))
 	}
 	return last
 }
@@ -140,6 +142,7 @@ func (s *soak) live(ctx context.Context) {
 				forged = forgery(addr)
 			}
 			askers.Go(func() { s.overEureka(doing, n, addr, forged) })
+			askers.Go(func() { s.overL5(doing, n, addr) })
 		}
 	}
 	for _, c := range s.callers {

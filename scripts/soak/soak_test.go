@@ -157,7 +157,7 @@ func TestReport(t *testing.T) {
 		{"no answers", func(s *soak) { s.check.answers, s.check.exact = 0, 0 }, "only 0.0% of the answers were checked exactly, expected 50%"},
 		{"no changes", func(s *soak) { s.actions.note("health", errors.New("refused"), "") }, "more changes failed than were done: too little was seen"},
 		{"nobody hostile", func(s *soak) { s.check.hostile = 0 }, "no hostile request was answered: too little was seen"},
-		{"nobody over Eureka", func(s *soak) { s.check.leakChecked = 0 }, "no list over Eureka was for a caller of a known business: too little was seen"},
+		{"nobody over Eureka or L5", func(s *soak) { s.check.leakChecked = 0 }, "no list over Eureka or L5 was for a caller of a known business: too little was seen"},
 		{"an SDK without lists", func(s *soak) { s.sdk.compared = 0 }, "no list of an SDK was compared: too little was seen"},
 	} {
 		l := &actionLog{counts: map[string]int{}}

@@ -27,7 +27,7 @@ var services = map[string][]string{
 }
 
 // names are the names that callers ask for, and the services that the answers
-// depend on. novel-alias is a Polaris alias. core.epp and old are lane addresses;
+// depend on. novel-alias and novelSID are Polaris aliases. core.epp and old are lane addresses;
 // only old is a service, too.
 var names = []struct {
 	asked string
@@ -35,7 +35,7 @@ var names = []struct {
 }{
 	{"novel", []string{"novel"}}, {"feed", []string{"feed"}}, {"epp", []string{"epp"}}, {"ams", []string{"ams"}},
 	{"mixed", []string{"mixed"}}, {"plain", []string{"plain"}}, {"lone", []string{"lone"}},
-	{"novel-alias", []string{"novel"}}, {"core.epp", []string{"epp"}}, {"old", []string{"old", "epp"}},
+	{"novel-alias", []string{"novel"}}, {novelSID, []string{"novel"}}, {"core.epp", []string{"epp"}}, {"old", []string{"old", "epp"}},
 }
 
 const namespace = "default"
