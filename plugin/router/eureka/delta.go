@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/emicklei/go-restful/v3"
+
+	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
 // serveDelta sends the stock delta where no rule is for the namespace. Elsewhere it sends
@@ -15,6 +17,8 @@ func (f *front) serveDelta(q query, req *restful.Request, rsp *restful.Response,
 	switch {
 	case len(f.servicesByApp(q)) == 0: // as in serveList
 		f.send(q, nil, "", req, rsp)
+	case f.routing.MayRouteIn(q.namespace) && !q.caller.IsValid(): // the caller cannot be told
+		refuse(rsp, router.ErrNoList)
 	case f.routing.MayRouteIn(q.namespace):
 		f.send(q, nil, unreachableHashcode(), req, rsp)
 	default:
