@@ -83,7 +83,7 @@ func newDump(body []byte, life int, begin time.Time) (*dump, error) {
 			byService[i.Service.Name] = append(byService[i.Service.Name], i)
 		}
 		if strings.HasPrefix(i.Host, "127.") && i.Service.Namespace == namespace {
-			callers = append(callers, i.Host, i.Location, i.Metadata)
+			callers = append(callers, i.Host, i.Location, i.Metadata, i.Healthy) // healthy ones say who asks before unhealthy ones
 		}
 	}
 	for _, c := range d.world.Clients {
