@@ -40,7 +40,7 @@ func kindsOfAction() []*kindOfAction {
 	return []*kindOfAction{
 		{every: 700 * time.Millisecond, do: (*driver).changeInstance},
 		{every: 4 * time.Second, do: (*driver).changeGroup},
-		{every: 2 * time.Second, do: (*driver).changeFake},
+		{every: 6 * time.Second, do: (*driver).changeFake},
 		{every: 40 * time.Second, do: (*driver).reloadRules},
 		{every: 16 * time.Second, do: (*driver).reloadMapping},
 		{every: 50 * time.Second, do: (*driver).publishLanes},

@@ -91,7 +91,7 @@ func (s *soak) overEureka(ctx context.Context, n *node, addr netip.Addr, forged 
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(s.plan.interval):
+		case <-time.After(besides * s.plan.interval):
 		}
 	}
 }

@@ -17,6 +17,10 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
+// besides is how many times longer than callers those wait between two requests who ask
+// beside them: over other protocols, or without honesty.
+const besides = 4
+
 // forges reports whether caller n claims in each request to be another caller. What a
 // caller says of itself counts for nothing: it is judged as every other caller.
 func forges(n int) bool { return n%5 == 4 }
@@ -81,7 +85,7 @@ func (s *soak) harass(ctx context.Context, n *node) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(s.plan.interval):
+		case <-time.After(besides * s.plan.interval):
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (s *soak) overL5(ctx context.Context, n *node, addr netip.Addr) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(s.plan.interval):
+		case <-time.After(besides * s.plan.interval):
 		}
 	}
 }

@@ -162,7 +162,7 @@ func TestReport(t *testing.T) {
 	} {
 		l := &actionLog{counts: map[string]int{}}
 		l.note("health", nil, "")
-		s := &soak{plan: plan{out: io.Discard}, actions: l, check: newChecker(l), memory: newSamples(), sdk: &witnesses{compared: 1}}
+		s := &soak{plan: plan{out: io.Discard, duration: time.Minute}, actions: l, check: newChecker(l), memory: newSamples(), sdk: &witnesses{compared: 1}}
 		s.check.answers, s.check.exact, s.check.hostile, s.check.leakChecked = 100, 90, 1, 1
 		tt.less(s)
 		got := ""
