@@ -77,7 +77,8 @@ func (c *deltaClient) hashcode() string {
 }
 
 // A client of deltas ends with its list, also when only a rule changes and the
-// counts in the hashcode stay; one that no rule is for, too: the stock delta has what changed in other businesses.
+// counts in the hashcode stay. So does a client that no rule is for: the stock delta has
+// what changed in other businesses, so that nobody gets it.
 func TestEurekaDelta(t *testing.T) {
 	server, console, addr := startEureka(t, polaristest.Options{}, 1)
 	registerNovel(t, console, "novel")

@@ -17,12 +17,12 @@ func (f *front) serveDelta(q query, req *restful.Request, rsp *restful.Response,
 	switch {
 	case len(f.servicesByApp(q)) == 0: // as in serveList
 		f.send(q, nil, "", req, rsp)
-	case f.routing.MayRouteIn(q.namespace) && !q.caller.IsValid(): // the caller cannot be told
-		refuse(rsp, router.ErrNoList)
-	case f.routing.MayRouteIn(q.namespace):
-		f.send(q, nil, unreachableHashcode(), req, rsp)
-	default:
+	case !f.routing.MayRouteIn(q.namespace):
 		chain.ProcessFilter(req, rsp)
+	case !q.caller.IsValid(): // the caller cannot be told
+		refuse(rsp, router.ErrNoList)
+	default:
+		f.send(q, nil, unreachableHashcode(), req, rsp)
 	}
 }
 

@@ -219,6 +219,32 @@ rules:
 	}
 }
 
+// Some caller may get another list in the namespaces of rules and lane addresses that
+// route, by a glob or by name.
+func TestMayRouteIn(t *testing.T) {
+	rules := mustLoad(t, `
+version: 1
+rules:
+  - {name: exact, service: exact/s, set: {}}
+  - {name: glob, service: ["other/x", "team-*/*"], nearby: {}}
+  - {name: shadow, service: shadow/s, mode: shadow, set: {}}
+  - {name: out, service: out/s, rollout: {percent: 0}, set: {}}
+  - {name: stock, service: stock/s}
+addresses:
+  - {service: lane/l, target: target/s, set: {callee: a.b.c}}
+`)
+	for namespace, want := range map[string]bool{
+		"exact": true, "other": true, "team-1": true, "lane": true, "shadow": false, "out": false, "stock": false, "target": false, "none": false, "": false,
+	} {
+		if got := rules.MayRouteIn(namespace); got != want {
+			t.Errorf("%q: %t, want %t", namespace, got, want)
+		}
+	}
+	if (*Rules)(nil).MayRouteIn("exact") {
+		t.Error("no rules route")
+	}
+}
+
 // An empty value is no condition.
 func TestEmptyConditions(t *testing.T) {
 	rules := mustLoad(t, `{version: 1, rules: [{name: r, service: d/s, when: {set: "", region: "", zone: "", campus: "", ip: "", labels: {}, serviceMetadata: {}}, set: {}}]}`)
