@@ -98,7 +98,7 @@ func (d Dump) World(problems *strict.Problems) *World {
 	}
 	w.Table = location.LoadMapping(files(d.Mapping), problems)
 	w.Rules = route.Load(files(d.Routing), d.Now, problems)
-	w.Routing = files(d.Routing)
+	w.Mapping, w.Routing = files(d.Mapping), files(d.Routing)
 	if problems.Err() != nil {
 		return nil
 	}
@@ -125,11 +125,12 @@ func (w *World) AddService(name route.Service, metadata map[string]string) {
 	w.Metadata[name] = metadata
 }
 
-// WithFiles returns the same state with another mapping and other rules.
+// WithFiles returns the same state with another mapping and other rules. Its Mapping and
+// Routing are the files of this state.
 func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 	return &World{
-		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
-		Names: w.Names, Metadata: w.Metadata, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Pods: w.Pods,
+		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources, Mapping: w.Mapping, Routing: w.Routing,
+		Names: w.Names, Metadata: w.Metadata, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Asked: w.Asked, Pods: w.Pods,
 	}
 }
 

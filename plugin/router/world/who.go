@@ -68,7 +68,7 @@ func (w *World) Who(service route.Service, host string) Who {
 	asked := w.askedFor(service)
 	for _, k := range w.Kinds() {
 		input := w.decide(Request{Addr: k.Addr, Service: service})
-		b.add(k, asked(k), explain.New(input))
+		b.add(k, asked(k, nil), explain.New(input))
 		b.addEnds(input)
 	}
 	for _, m := range b.order {
@@ -195,9 +195,14 @@ func writeReached(out io.Writer, list []Reached) {
 			state = "not usable"
 		}
 		fmt.Fprintf(t, "  %s:%d\t%s\t%s\n", explain.Plain(i.Host), i.Port,
-			explain.Plain(explain.IdentityText(location.Identity{SET: location.SET(i.SET), Location: i.Location})), state)
+			explain.Plain(i.who()), state)
 	}
 	t.Flush()
+}
+
+// who returns the SET and the place of the instance.
+func (r Reached) who() string {
+	return explain.IdentityText(location.Identity{SET: location.SET(r.SET), Location: r.Location})
 }
 
 // plain returns texts as explain.Plain does: clients may have said them.

@@ -56,7 +56,8 @@ type World struct {
 	Aliases   map[route.Service]route.Service
 	Seen      []Seen
 	Asked     func(route.Service) []netip.Addr // who asked for a service lately; nil: not known
-	Routing   []strict.File                    // the files of Rules; nil if they are not at hand
+	Mapping   []strict.File                    // the files of Table; nil if they are not at hand
+	Routing   []strict.File                    // as Mapping, of Rules
 
 	indexed   bool
 	byService map[route.Service][]explain.Callee
