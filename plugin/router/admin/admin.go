@@ -1,13 +1,9 @@
 package admin
 
 import (
-	_ "embed"
 	"encoding/json"
 	"net/http"
 )
-
-//go:embed page.html
-var page []byte
 
 // newHandler returns the handler of the API and the page. The page holds no data:
 // it asks the API, with the token that its user types in.
@@ -15,11 +11,7 @@ func newHandler(b backend, token string) http.Handler {
 	mux := http.NewServeMux()
 	guarded := requireKnownHost(token, requireToken(token, limitBody(apiHandler(b))))
 	mux.Handle("/setrouter/", requireSameSite(guarded))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'")
-		_, _ = w.Write(page)
-	})
+	mux.Handle("GET /{$}", page)
 	return mux
 }
 

@@ -58,7 +58,8 @@ func (b browser) dump(ctx context.Context, url string, seconds int) (stdout, std
 	return document.String(), log.String(), err
 }
 
-// withScript adds a script to the page. The script does what a user does.
+// withScript adds a script to the page, and to what the page's policy allows. The
+// script does what a user does.
 func withScript(next http.Handler, script string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
@@ -67,11 +68,13 @@ func withScript(next http.Handler, script string) http.Handler {
 		}
 		rec := httptest.NewRecorder()
 		next.ServeHTTP(rec, r)
-		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
-		fmt.Fprintf(w, "%s<script>%s\n%s</script>", rec.Body, `
+		script := `
 			const until = what => new Promise(done => { const look = () => what() ? done(what()) : setTimeout(look, 50); look(); });
 			const sleep = ms => new Promise(done => setTimeout(done, ms));
-			const said = text => document.body.append(Object.assign(document.createElement("output"), { textContent: text }));`, script)
+			const said = text => document.body.append(Object.assign(document.createElement("output"), { textContent: text }));` + script
+		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		w.Header().Set("Content-Security-Policy", strings.Replace(rec.Header().Get("Content-Security-Policy"), "script-src ", "script-src "+hashSource([]byte(script))+" ", 1))
+		fmt.Fprintf(w, "%s<script>%s</script>", rec.Body, script)
 	})
 }
 

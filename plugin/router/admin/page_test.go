@@ -199,8 +199,8 @@ func TestPageIsSelfContained(t *testing.T) {
 		"http://", "https://", `src=`, `@import`, `url(`, "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment",
 		"DOMParser", "setHTML", "eval(", "new Function", "srcdoc", "localStorage",
 	} {
-		if bytes.Contains(page, []byte(banned)) {
-			t.Errorf("page.html has %q", banned)
+		if bytes.Contains(page.html, []byte(banned)) {
+			t.Errorf("the page has %q", banned)
 		}
 	}
 }
