@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,12 +18,13 @@ import (
 
 // browser opens pages in a headless Chromium.
 type browser struct {
-	t *testing.T
+	t        *testing.T
+	language string // of its user; English where it is empty
 }
 
 func newBrowser(t *testing.T) browser {
 	needs.Program(t, "chromium")
-	return browser{t}
+	return browser{t: t}
 }
 
 // networkChanged is what Chromium says of a page that it did not load, since an
@@ -50,7 +52,7 @@ func (b browser) open(url string, seconds int) string {
 func (b browser) dump(ctx context.Context, url string, seconds int) (stdout, stderr string, err error) {
 	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
+		"--lang="+cmp.Or(b.language, "en-US"), "--accept-lang="+cmp.Or(b.language, "en-US"), "--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
 	cmd.WaitDelay = 5 * time.Second
 	var document, log strings.Builder
 	cmd.Stdout, cmd.Stderr = &document, &log

@@ -42,7 +42,7 @@ func matrixRow(set, place, state string, home int, states map[string]int, cells 
 	for _, n := range states {
 		callers += n
 	}
-	return object{"set": set, "place": place, "state": state, "states": states, "home": home, "callers": callers, "services": 40, "kinds": 3, "worst": []object{}, "cells": cells}
+	return object{"set": set, "place": place, "state": state, "states": states, "home": home, "callers": callers, "services": 40, "kinds": 3, "worst": []object{}, "cells": append([]object{}, cells...)}
 }
 
 func darkMatrix(r *http.Request) any {
@@ -100,7 +100,9 @@ func suppose(r *http.Request, rows []object, lost []string) object {
 			cell["before"] = before
 		}
 	}
-	files := struct{ Files []struct{ Kind, Name, Content string } }{}
+	files := struct {
+		Files []struct{ Kind, Name, Content string }
+	}{}
 	names := []string{}
 	if r.Method == "POST" {
 		if err := json.NewDecoder(r.Body).Decode(&files); err != nil {
@@ -135,4 +137,33 @@ func darkServices(r *http.Request) any {
 	}
 	return object{"counts": object{"empty": 1, "first": 1}, "total": 2, "matched": 2, "offset": 0, "complete": true, "notes": []string{},
 		"services": []object{service("default/novel", "empty", map[string]int{"empty": 3, "first": 9}), service("default/plain", "first", map[string]int{"first": 12})}}
+}
+
+// withServices answers which services there are, in the place of an answer that is
+// there already.
+func withServices(next http.Handler, names ...string) http.Handler {
+	return withAnswers(next, object{"servicestates": func(*http.Request) any {
+		list := []object{}
+		for _, name := range names {
+			list = append(list, object{"service": name, "rules": []string{}, "state": "none", "states": object{}, "callers": 0, "kinds": 0, "instances": 1, "usable": 1, "evacuated": 0})
+		}
+		return object{"counts": object{"none": len(list)}, "total": len(list), "matched": len(list), "offset": 0, "complete": true, "notes": []string{}, "services": list}
+	}})
+}
+
+// hostileMatrix has names that clients chose.
+func hostileMatrix(r *http.Request) any {
+	m := darkMatrix(r).(object)
+	m["columns"] = []object{{"set": hostileSET, "place": hostileRegion, "instances": 1, "usable": 1, "evacuated": 0, "services": 1}}
+	row := matrixRow(hostileSET, hostileRegion+"\u202e", "first", 0, map[string]int{"first": 1}, matrixCell(0, "first", 1, 1, 1))
+	row["before"] = object{"state": "first", "states": object{"first": 1}}
+	m["rows"] = []object{row}
+	m["kinds"] = []object{{"service": hostileService, "rule": "novel", "kind": hostileSET, "state": "first", "usable": 1, "sent": 1, "callers": 3, "example": "10.1.7.4", "last": pageNow}}
+	m["notes"] = []string{hostileService}
+	return m
+}
+
+func hostileTimeline() object {
+	return object{"now": pageNow, "since": pageNow, "more": 0, "notes": []string{}, "events": []object{
+		{"at": pageNow, "nodes": []string{}, "code": "widened", "severity": "amber", "text": "1 kind widened in " + hostileRegion + "\u202e", "services": []string{hostileService}, "callers": []string{hostileSET}}}}
 }

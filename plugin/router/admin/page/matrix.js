@@ -61,7 +61,7 @@ function newMatrix(box, request) {
     const name = c.part.set || c.parent && t("no.set") || rest.join("/") || region || t("no.place");
     const text = [element("span", name), element("span.soft", c.parent || !rest.length ? "" : region)];
     const unfoldable = !c.parent && m.parts[0].answer.columnsBy === "zone";
-    node.append(unfoldable ? unfolder(m.open.columns, c.part, t("unfold.column", { name: columnName(c.part) }), text) : element("div", text),
+    node.append(unfoldable ? unfolder(m.open.columns, c.part, t("unfold.column", { name: columnName(c.part) }), text) : element("div.name", text),
       element("div.small", ofUsable(c.part)), ...c.part.evacuated ? [badge("out", t("evacuated.n", { n: c.part.evacuated }))] : []);
     return node;
   }

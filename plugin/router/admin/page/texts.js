@@ -126,7 +126,7 @@ const texts = {
   "callers.incomplete": ["there are more callers than the nodes remember", "主调数超出节点能记住的数量"],
   "was": ["was {text}", "原为 {text}"],
   "was.nothing": ["was nothing", "原来没有"],
-  "kinds.n": ["{n} kinds of callers", "{n} 类主调"],
+  "kinds.n": ["{n} {n|kind|kinds} of callers", "{n} 类主调"],
   "close": ["close", "关闭"],
 
   // If this were so.
@@ -152,7 +152,7 @@ const texts = {
   "if.healed": ["{n} would be better off", "{n} 个会好转"],
   "if.nothing": ["nobody would be worse off", "没有主调会变差"],
   "if.changed": ["The lists of {n} callers of {services} services would change.", "会改变 {services} 个服务的 {n} 个主调的列表。"],
-  "if.who": ["who: {n} kinds of callers", "具体是谁：{n} 类主调"],
+  "if.who": ["who: {n} {n|kind|kinds} of callers", "具体是谁：{n} 类主调"],
   "explain.now": ["explain now", "解释现状"],
 
   // The timeline.
