@@ -37,7 +37,7 @@ const noteProblem = id => error => {
 function showLast() {
   showStatus(last.status);
   if (last.nodes) showNodes(last.nodes);
-  if (!failingSince) showHeadline(last.status, last.nodes);
+  if (!failingSince) showHeadline(last.status);
 }
 function showDown(error) {
   failingSince ||= Date.now();

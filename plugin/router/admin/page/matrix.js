@@ -1,7 +1,5 @@
 // The matrix: kinds of callers by places of instances.
 
-// grains are what unfolding a row or a column asks for.
-const cellOrder = ["empty", "unusable", "unknown", "still-sent", "widened", "evacuated", "first", "shadow", "stock"];
 const rowName = r => r.set || t("no.set"), columnName = c => c.set || c.place || t("no.place");
 const partKey = x => `${x.set ?? ""}|${x.place ?? ""}`;
 
@@ -16,9 +14,11 @@ function newMatrix(box, request) {
 
   // load asks for the matrix and for what is unfolded in it.
   m.load = async (base = {}) => {
-    const now = ++turn, rows = [undefined, ...m.open.rows.values()], columns = [undefined, ...m.open.columns.values()];
-    const parts = await Promise.all(rows.flatMap(r => columns.map(async c => ({ r, c, answer: await request({ ...base, ...ofRow(r), ...ofColumn(c) }) }))));
-    if (now !== turn) return;
+    const now = ++turn, rows = [undefined, ...m.open.rows.values()], columns = [undefined, ...m.open.columns.values()], parts = [];
+    for (const r of rows) for (const c of columns) { // one after the other: the server makes one at a time
+      parts.push({ r, c, answer: await request({ ...base, ...ofRow(r), ...ofColumn(c) }) });
+      if (now !== turn) return;
+    }
     m.base = base;
     m.parts = parts;
     const json = JSON.stringify([parts.map(p => ({ ...p.answer, now: "" })), language]);
@@ -162,5 +162,5 @@ for (const id of ["rows", "columns", "one", "everybody"]) $(id).onchange = () =>
 };
 function showLegend() {
   const words = ["first", "widened", "empty", "unusable", "evacuated", "still-sent", "stock"];
-  $("legend").replaceChildren(...words.flatMap(s => [element("span.cell." + levels[s], t(`cell.${s}`)), element("span.meaning", t(`legend.${s}`))]), element("span.meaning", t("legend.home")));
+  $("legend").replaceChildren(...words.map(s => element("span.entry", element("span.cell." + levels[s], t(`cell.${s}`)), element("span.meaning", t(`legend.${s}`)))), element("span.meaning", t("legend.home")));
 }

@@ -58,15 +58,18 @@ async function showSupposed() {
     refuseSupposed(error.message);
   }
 }
-const supposedText = () => listJoin([...supposed.lost.map(x => t("if.lost", { place: x })), ...supposed.evacuate.map(x => t("if.evacuated", { place: x })),
-  ...supposed.files.map(f => t("if.file", { name: f.name, kind: t(`files.${f.kind}`) }))]);
+// grained says zone:R/Z in words.
+const grained = text => `${t(`grain.${text.slice(0, text.indexOf(":"))}`)} ${text.slice(text.indexOf(":") + 1)}`;
+const textOfLost = x => t("if.lost", { place: grained(x) }), textOfEvacuated = x => t("if.evacuated", { place: grained(x) });
+const textOfFile = f => t("if.file", { name: f.name, kind: t(`files.${f.kind}`) });
+const supposedText = () => listJoin([...supposed.lost.map(textOfLost), ...supposed.evacuate.map(textOfEvacuated), ...supposed.files.map(textOfFile)]);
 function showChips() {
   const chip = (text, list, x) => keyed(Object.assign(element("button.chip", text, " ×"), { type: "button", title: t("take.away"), onclick: () => {
     list.splice(list.indexOf(x), 1);
     showSupposed();
   } }), text);
-  replaceKeeping($("chips"), [...supposed.lost.map(x => chip(t("if.lost", { place: x }), supposed.lost, x)), ...supposed.evacuate.map(x => chip(t("if.evacuated", { place: x }), supposed.evacuate, x)),
-    ...supposed.files.map(f => chip(t("if.file", { name: f.name, kind: t(`files.${f.kind}`) }), supposed.files, f))]);
+  replaceKeeping($("chips"), [...supposed.lost.map(x => chip(textOfLost(x), supposed.lost, x)), ...supposed.evacuate.map(x => chip(textOfEvacuated(x), supposed.evacuate, x)),
+    ...supposed.files.map(f => chip(textOfFile(f), supposed.files, f))]);
 }
 function showDifference(w, now) {
   const level = w.emptied || w.unusable ? "bad" : w.widened || w.leaveCity ? "warn" : "good";
