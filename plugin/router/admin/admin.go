@@ -3,13 +3,15 @@ package admin
 import (
 	"encoding/json"
 	"net/http"
+
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
 
-// newHandler returns the handler of the API and the page. The page holds no data:
+// handlerFor returns the handler of the API and the page. The page holds no data:
 // it asks the API, with the token that its user types in.
-func newHandler(b backend, token string) http.Handler {
+func handlerFor(b backend, options serverconfig.Admin) http.Handler {
 	mux := http.NewServeMux()
-	guarded := requireKnownHost(token, requireToken(token, limitBody(apiHandler(b))))
+	guarded := requireKnownHost(options.Token, requireToken(options, limitBody(apiHandler(b))))
 	mux.Handle("/setrouter/", requireSameSite(guarded))
 	mux.Handle("GET /{$}", page)
 	return mux
