@@ -20,6 +20,9 @@ type CallerStates struct {
 	Complete bool `json:"complete"`
 	// Notes say of which nodes these are not the callers, and why.
 	Notes []string `json:"notes"`
+	// Alone is that only this node's callers are here, as the set-admin listener has no
+	// token.
+	Alone bool `json:"alone,omitempty"`
 }
 
 // States are the states of callers, the worst first.
