@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -29,30 +31,38 @@ func calmStatus(t *testing.T) api.Status {
 // The headline is red only while anybody has nothing, green only while all is well, and
 // names each cause between.
 func TestPageHeadline(t *testing.T) {
+	const calm = "good ok | All is well: of 410 callers 400 have their first choice, and none is widened"
+	const amber = "warn LOOK | Nobody is without an instance, but all is not well | "
 	tests := []struct {
 		name   string
 		change func(*api.Status, *api.Cluster)
 		want   string // the colour, and the text
 	}{
-		{"calm", func(*api.Status, *api.Cluster) {}, "good ok | All is well: of 410 callers 400 have their first choice, and none is widened"},
+		{"calm", func(*api.Status, *api.Cluster) {}, calm},
 		{"empty", func(s *api.Status, _ *api.Cluster) { s.State = lists("empty", 3) }, "bad WRONG | 3 callers have nothing to call | default/a ← qb.a.z in 华南: 3 callers, an empty list, rule a explain"},
 		{"unusable", func(s *api.Status, _ *api.Cluster) { s.State = lists("unusable", 1) }, "bad WRONG | 1 caller has nothing to call | default/a ← qb.a.z in 华南: 1 caller, none of 2 usable, rule a explain"},
-		{"widened", func(s *api.Status, _ *api.Cluster) { s.State = lists("widened", 2) }, "warn LOOK | Nobody is without an instance, but all is not well | 2 callers are widened: on a later road"},
-		{"unknown", func(s *api.Status, _ *api.Cluster) { s.State = lists("unknown", 1) }, "warn LOOK | Nobody is without an instance, but all is not well | 1 caller that nobody knows gets nothing"},
-		{"unknown SET", func(s *api.Status, _ *api.Cluster) { s.Unknown.Callers = 4 }, "warn LOOK | Nobody is without an instance, but all is not well | of 4 callers the SET is not known"},
-		{"refused", func(s *api.Status, _ *api.Cluster) { s.Files[1].Problems = []string{"routing.yaml:1:1: bad"} },
-			"warn LOOK | Nobody is without an instance, but all is not well | routing files on disk are refused, those of before stay in force"},
+		{"empty and more", func(s *api.Status, c *api.Cluster) {
+			s.State, c.Nodes[1].Summary, c.Nodes[1].Problem, c.Nodes[1].Stock = lists("empty", 3), nil, "has no setrouter", true
+		}, "bad WRONG | 3 callers have nothing to call | default/a ← qb.a.z in 华南: 3 callers, an empty list, rule a explain | Also: 10.0.0.2:8091 is a stock server, or has an older setrouter: its callers get lists that no rule made"},
+		{"widened", func(s *api.Status, _ *api.Cluster) { s.State = lists("widened", 2) }, amber + "2 callers have a later road than the first"},
+		{"unknown", func(s *api.Status, _ *api.Cluster) { s.State = lists("unknown", 1) }, amber + "1 caller has nothing, as their SET or place is not known"},
+		{"refused", func(s *api.Status, _ *api.Cluster) { s.Files[1].Problems = []string{"routing.yaml:1:1: bad"} }, amber + "routing files are refused on this node: routing.yaml:1:1: bad"},
+		{"store away", func(s *api.Status, _ *api.Cluster) {
+			at := pageNow.Add(-90 * time.Second)
+			s.Backing = []api.Backing{{Kind: api.BackingStore, Name: "defaultStore", AwayAt: &at}}
+		}, amber + "the store of this node has not answered for 1m30s: lists stay as they are, and nothing that comes or goes is seen"},
 		{"nodes disagree", func(_ *api.Status, c *api.Cluster) { c.Nodes[1].Summary.Files[1].Digest = "bbbbbbbbbbbb" },
-			"warn LOOK | Nobody is without an instance, but all is not well | server nodes disagree, or one does not answer"},
+			amber + "the nodes do not agree: 10.0.0.2:8091 has other routing files in force: bbbbbbbbbbbb against aaaaaaaaaaaa of 10.0.0.1:8091"},
 		{"node silent", func(_ *api.Status, c *api.Cluster) {
-			c.Nodes[1].Summary, c.Nodes[1].Problem = nil, "no answer within 2s"
+			c.Nodes[1].Summary, c.Nodes[1].Problem = nil, "does not answer within 2s"
 		},
-			"warn LOOK | Nobody is without an instance, but all is not well | server nodes disagree, or one does not answer"},
+			amber + "the nodes do not agree: 10.0.0.2:8091 does not answer within 2s"},
 		{"evacuation", func(s *api.Status, _ *api.Cluster) {
 			s.Evacuations = []api.Evacuation{{Kind: "zone", Place: "华南/ap-guangzhou", InForce: true, Until: pageNow}}
-		}, "warn LOOK | Nobody is without an instance, but all is not well | evacuation in force: zone 华南/ap-guangzhou"},
+		}, calm + " | To look at: 1 evacuation in force: zone 华南/ap-guangzhou until 2026-12-01 04:00:00, 0 s from now"},
 		{"nobody asked", func(s *api.Status, _ *api.Cluster) { s.State.Counts = map[string]int{} }, "note note | No fault is known, and nobody asked in the last two minutes"},
-		{"drift alone", func(s *api.Status, _ *api.Cluster) { s.Drift.Count = 2 }, "good ok | All is well: of 410 callers 400 have their first choice, and none is widened | drift: 2 instances registered otherwise than the mapping says"},
+		{"drift alone", func(s *api.Status, _ *api.Cluster) { s.Drift.Count = 2 }, calm + " | To look at: drift: 2 instances registered otherwise than the mapping says"},
+		{"alone", func(s *api.Status, _ *api.Cluster) { s.State.Alone = true }, calm + " | These are the callers of this node alone: the listener has no token."},
 	}
 	// The server is in one state after the other: each status that the page asks for is the next.
 	var mu sync.Mutex
@@ -66,8 +76,8 @@ func TestPageHeadline(t *testing.T) {
 		status := calmStatus(t)
 		cluster = pageBackend{t: t}.Nodes(context.Background())
 		tests[asked%len(tests)].change(&status, &cluster)
-		cluster.Reasons = nodes.Judge(cluster.Nodes)
-		cluster.Agree = len(cluster.Reasons) == 0
+		cluster = api.NewCluster(cluster.Nodes, nodes.Judge(cluster.Nodes))
+		status.Health = api.NewHealth(status, cluster)
 		return status
 	}
 	answers["nodes"] = func(*http.Request) any {
@@ -101,25 +111,27 @@ func lists(state string, callers int) api.CallerStates {
 
 // A node says its state in a word, and not by its colour alone.
 func TestPageShowsNodes(t *testing.T) {
-	b := newBrowser(t)
-	cluster := pageBackend{t: t}.Nodes(context.Background())
-	cluster.Nodes = append(cluster.Nodes,
-		api.Node{Address: "10.0.0.3:8091", Healthy: true, Problem: "no answer within 2s"},
-		api.Node{Address: "10.0.0.4:8091", Summary: cluster.Nodes[1].Summary})
-	nodesOf := object{"agree": false, "reasons": []string{}, "nodes": append([]any{object{"address": "10.0.0.5:8091", "healthy": true, "agrees": false, "reasons": []string{"has other routing files in force"}, "since": pageNow,
-		"aheadSeconds": 3.5, "summary": object{"files": []object{}, "instances": 3, "services": 2, "version": "v1", "parts": []object{{"name": "store", "ok": true}, {"name": "redis", "ok": false}}}}}, anySlice(cluster.Nodes)...)}
-	answers := darkCompany()
-	answers["nodes"] = nodesOf
-	wantText(t, b.open(serve(t, withAnswers(newHandler(pageBackend{t: t}, ""), answers)), 2),
-		"a part is AWAY 10.0.0.5:8091 since 04:00:00 store ok Redis AWAY has other routing files in force 3 instances, 2 services v1 its clock is 3.5 s ahead",
-		"in step 10.0.0.1:8091 this one", "in step 10.0.0.2:8091", "NO ANSWER 10.0.0.3:8091 no answer within 2s", "DROPPED by Polaris 10.0.0.4:8091")
-}
-
-func anySlice[T any](list []T) (out []any) {
-	for _, x := range list {
-		out = append(out, x)
+	list := pageBackend{t: t}.Nodes(context.Background()).Nodes
+	summary := func(change func(*api.Summary)) *api.Summary {
+		s := *list[0].Summary
+		s.Files = slices.Clone(s.Files)
+		change(&s)
+		return &s
 	}
-	return out
+	list = append(list,
+		api.Node{Address: "10.0.0.3:8091", Healthy: true, Problem: "does not answer within 2s"},
+		api.Node{Address: "10.0.0.4:8091", Summary: list[1].Summary},
+		api.Node{Address: "10.0.0.5:8091", Healthy: true, Problem: "has no setrouter", Stock: true},
+		api.Node{Address: "10.0.0.6:8091", Healthy: true, AheadSeconds: 30, Summary: summary(func(s *api.Summary) { s.Files[1].Digest = "bbbbbbbbbbbb" })},
+		api.Node{Address: "10.0.0.7:8091", Healthy: true, Summary: summary(func(s *api.Summary) { s.Away = []api.Away{{Kind: api.BackingStore, At: pageNow}} })},
+		api.Node{Address: "10.0.0.8:8091", Healthy: true, Summary: summary(func(s *api.Summary) { s.Files[1].Refused = true })},
+		api.Node{Address: "10.0.0.9:8091", Healthy: true, Summary: summary(func(s *api.Summary) { s.Files[1].Gray = true })})
+	answers := darkCompany()
+	answers["nodes"] = api.NewCluster(list, nodes.Judge(list))
+	wantText(t, newBrowser(t).open(serve(t, withAnswers(newHandler(pageBackend{t: t}, ""), answers)), 2),
+		"in step 10.0.0.1:8091 this one", "in step 10.0.0.2:8091", "NO ANSWER 10.0.0.3:8091 does not answer within 2s", "DROPPED by Polaris 10.0.0.4:8091", "STOCK SERVER 10.0.0.5:8091 has no setrouter",
+		"DIFFERS 10.0.0.6:8091 10.0.0.6:8091 has other routing files in force", "its clock is 30 s ahead", "STORE or HEARTBEATS AWAY 10.0.0.7:8091 store AWAY since 04:00:00",
+		"REFUSES FILES 10.0.0.8:8091", "gray release 10.0.0.9:8091")
 }
 
 // A server that never answered is not shown as well either.

@@ -104,11 +104,11 @@ func TestPageShowsWhatIf(t *testing.T) {
 		});`))
 	wantText(t, b.open(url, 5),
 		"places: 华东/ap-nanjing 华东/ap-shanghai 华北/ap-beijing 华南/ap-guangzhou 华南/ap-shenzhen",
-		"NOT IN FORCE: if zone:华东/ap-shanghai were lost",
+		"NOT IN FORCE: if city 华东/ap-shanghai were lost",
 		"5 callers would have an empty list, 28 would be widened, 12 would leave their city The lists of 12 callers of 3 services would change.",
 		"default/novel qb.novel.h in 华东/ap-shanghai 5 first choice tier own, level zone, 3 of 3 usable empty tier own, level zone, 0 of 0 usable explain now",
 		"first 210 was widened 190",
-		"NOT IN FORCE: if zone:华东/ap-shanghai were lost, if routing.yaml (routing files) were published, if hosts.csv (mapping files) were published, if hosts.yaml (mapping files) were published",
+		"NOT IN FORCE: if city 华东/ap-shanghai were lost, if routing.yaml (routing files) were published, if hosts.csv (mapping files) were published, if hosts.yaml (mapping files) were published",
 		"files: [routing routing.yaml mapping hosts.csv mapping hosts.yaml]", "taken away again")
 }
 

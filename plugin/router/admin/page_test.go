@@ -14,10 +14,9 @@ func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
 	state := pageBackend{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
-		"WRONG 2 callers have nothing to call default/novel ← qb.novel.h in 华东/ap-shanghai : 2 callers, an empty list, rule novel explain and 1 kind more Also: 1 caller is widened: on a later road ; "+
-			"routing files on disk are refused, those of before stay in force ; evacuation in force: zone 华南/ap-guangzhou ; clients of some protocols are not routed ; "+
-			"some callers cannot be told: they get no list ; of 1 caller the SET is not known ; Kubernetes: sh not live ; server nodes disagree, or one does not answer",
-		"REFUSES FILES 10.0.0.1:8091 this one mapping files 0123456789ab routing files aaaaaaaaaaaa REFUSED",
+		"WRONG 2 callers have nothing to call default/novel ← qb.novel.h in 华东/ap-shanghai : 2 callers, an empty list, rule novel explain and 1 kind more Also: routing files are refused on this node: routing.yaml:3:1: unknown key \"rulse\"; did you mean \"rules\"? ; "+
+			"the nodes do not agree: 10.0.0.1:8091 refuses routing files, and goes on with those of before ; the nodes do not agree: 10.0.0.2:8091 refuses routing files, and goes on with those of before ; callers cannot be told, and get no list of a routed service: x-forwarded-for is",
+		"REFUSES FILES 10.0.0.1:8091 this one 10.0.0.1:8091 refuses routing files, and goes on with those of before mapping files 0123456789ab routing files aaaaaaaaaaaa REFUSED",
 		"LOOK server nodes disagree 10.0.0.1:8091 refuses routing files, and goes on with those of before 10.0.0.2:8091 refuses",
 		"WRONG 2 callers WITHOUT A USABLE INSTANCE; of 8 callers in the last two minutes 2 empty, 1 widened, 4 first choice, 1 shadow; without those of 10.0.0.3:8091, which does not answer within 2s",
 		"empty default/novel qb.novel.h in 华东/ap-shanghai 10.2.7.9 2 callers rule novel 0 of 0 usable", "widened default/novel qb.novel.z in 华南/ap-shenzhen 10.1.7.4 1 caller rule novel tier pool, level all 1 of 2 usable", "and 3 kinds more",
@@ -29,7 +28,7 @@ func TestPageShowsStatus(t *testing.T) {
 		"clients of these protocols are NOT routed: service-eureka",
 		"1 of 2 callers not in the mapping: 25 % of the requests", "192.0.2.9",
 		"bj live, 3 pods; sh API server AWAY, 1 pod, last heard from 60 min ago; 1 pod with an invalid SET", "connection refused", "qb/bad no SET name",
-		"LOOK nothing is known of the SET of 1 caller, who asked for 2 services", "10.9.0.9 default/novel rule novel gets every business 7 requests", "10.9.0.9 default/comic rule novel gets nothing 1 request",
+		"look nothing is known of the SET of 1 caller, who asked for 2 services", "10.9.0.9 default/novel rule novel gets every business 7 requests", "10.9.0.9 default/comic rule novel gets nothing 1 request",
 		"look drift: 1 instance registered otherwise", "look 1 warning of the files in force", `routing.yaml:5 rule "of-another" never matches`,
 	)
 }
@@ -111,7 +110,7 @@ func TestPageTakesNamesForText(t *testing.T) {
 			await until(() => document.querySelector("#explained h3") && document.querySelector("#whatif-matrix .cell") && document.querySelector("#matrix .detail td"));
 			said("explained");
 		});`)), 5)
-	wantText(t, dom, "explained", "unfolded", `NOT IN FORCE: if zone:&lt;img src=x onerror=boom()&gt; were lost`)
+	wantText(t, dom, "explained", "unfolded", `NOT IN FORCE: if city &lt;img src=x onerror=boom()&gt; were lost`)
 	escape := strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace
 	for name, least := range map[string]int{hostileService: 6, hostileHost: 3, hostileSET: 3, hostileRegion: 4, `\u{202e}`: 2} {
 		if n := strings.Count(textOf(dom), escape(name)); n < least {

@@ -70,6 +70,8 @@ var words = map[string][]string{
 	"files.":      {"mapping", "routing"},
 	"answer.":     {"routed", "blended", "stock", "shadow"},
 	"part.":       {"store", "redis", "node"},
+	"backing.":    api.BackingKinds,
+	"cause.":      {"store", "heartbeats", "stock-node", "refused", "disagree", "untold", "widened", "unknown", "partial"},
 	"gets.":       {"every business", "nothing"},
 	"kubernetes.": {"live", "starting", "snapshot", "away"},
 	"why.":        {"instances changed"},

@@ -26,9 +26,9 @@ function line(key, level, text, rows = [], more = "") {
 function showStatus(s) {
   const now = new Date(s.now), since = time => duration(now - new Date(time));
   showLists(s.state);
-  const away = s.backing.filter(b => b.awayAt);
+  const backing = s.backing ?? [], away = backing.filter(b => b.awayAt);
   line("backing", away.length ? "warn" : "good", away.length ? away.map(b => t("backing.away", { what: tIf("backing.", b.kind) }) + t("comma") + since(b.awayAt)).join(t("semicolon")) : t("backing.ok"),
-    s.backing.map(b => [tIf("backing.", b.kind), b.name, b.awayAt ? t("backing.since", { time: dateTime(b.awayAt) }) : t("level.good"), b.problem ?? ""]));
+    backing.map(b => [tIf("backing.", b.kind), b.name, b.awayAt ? t("backing.since", { time: dateTime(b.awayAt) }) : t("level.good"), b.problem ?? ""]));
   for (const f of s.files) showFiles(f, since);
   showRules(s);
   showEvacuations(s, now);
