@@ -29,7 +29,7 @@ var BackingKinds = []string{BackingStore, BackingHeartbeats}
 type Health struct {
 	Colour Colour `json:"colour"`
 	// Headline says in a sentence how callers are. "All is well" is in it only while the
-	// colour is green and the callers of all nodes are known.
+	// colour is green, somebody asked, and the callers of all nodes are counted.
 	Headline string  `json:"headline"`
 	Causes   []Cause `json:"causes"` // of the colour, the worst first; none: green
 }
@@ -104,12 +104,13 @@ func NewHealth(s Status, nodes Cluster) Health {
 		h.Add(Cause{Kind: CauseUntold, Colour: ColourAmber, Count: n, Text: "callers cannot be told, and get no list of a routed service: " + s.Callers.Untold[0].Why})
 	}
 	h.Headline = s.State.Headline()
-	switch {
-	case len(h.Causes) > 0:
+	if len(h.Causes) > 0 {
 		h.Colour = h.Causes[0].Colour
+	}
+	switch {
 	case s.State.Alone:
 		h.Headline += ", of this node alone"
-	default:
+	case h.Colour == ColourGreen && s.State.total() > 0:
 		h.Headline = "all is well: " + h.Headline
 	}
 	return h

@@ -31,7 +31,7 @@ func TestHealth(t *testing.T) {
 		want  string
 	}{
 		{"well", good, nodes(Node{Address: "a", Self: true, Summary: &Summary{}}), "green: all is well: " + nobody},
-		{"nobody asked", change(func(s *Status) { s.State = state(nil) }), Cluster{}, "green: all is well: nobody asked in the last two minutes"},
+		{"nobody asked", change(func(s *Status) { s.State = state(nil) }), Cluster{}, "green: nobody asked in the last two minutes"},
 		{"a node without a token", change(func(s *Status) { s.State.Alone, s.State.Notes = true, []string{"of this node alone: no token"} }), Cluster{}, "green: " + nobody + ", of this node alone"},
 		{"somebody has nothing", change(func(s *Status) {
 			s.State = state(map[string]int{"empty": 2, "first": 4, "widened": 1}, empty)

@@ -115,12 +115,17 @@ func (s CallerStates) Check() error {
 // Nothing returns how many callers have no instance that works, by a rule.
 func (s CallerStates) Nothing() int { return s.Counts["empty"] + s.Counts["unusable"] }
 
+// total returns how many callers there are.
+func (s CallerStates) total() (n int) {
+	for _, callers := range s.Counts {
+		n += callers
+	}
+	return n
+}
+
 // Headline says in a sentence how callers are.
 func (s CallerStates) Headline() string {
-	total := 0
-	for _, n := range s.Counts {
-		total += n
-	}
+	total := s.total()
 	switch {
 	case s.Nothing() > 0 && len(s.Kinds) > 0:
 		worst := s.Kinds[0]
