@@ -34,6 +34,7 @@ func apiHandler(b backend) http.Handler {
 	get("who", func(r *http.Request) (any, error) { return answerWho(b, r) })
 	get("lookup", func(r *http.Request) (any, error) { return answerLookup(b, r) })
 	get("services", func(*http.Request) (any, error) { return serviceNames(b.World()), nil })
+	get("matrix", func(r *http.Request) (any, error) { return answerMatrix(b, r) })
 	get("changes", func(r *http.Request) (any, error) { return answerChanges(b, r) })
 	get("configfile", func(r *http.Request) (any, error) { return b.ConfigFile(r.FormValue("name")) })
 	mux.Handle("POST /setrouter/v1/reload", jsonHandler(func(r *http.Request) (any, error) { return answerReload(b, r) }))

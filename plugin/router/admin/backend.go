@@ -13,6 +13,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -26,6 +27,7 @@ type backend interface {
 	World() *world.World
 	Dump() world.Dump
 	Changes(service string) []api.Change
+	Matrix(context.Context, matrix.Query) (api.Matrix, error)
 	Reload(force bool) []api.Reloaded
 	ReloadAll(ctx context.Context, force bool) api.ClusterReload
 	ConfigFile(name string) (release.Saved, error)
