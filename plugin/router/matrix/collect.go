@@ -27,18 +27,22 @@ type Asked struct {
 	Listed bool
 }
 
+// callers returns the callers, or one that stands for all.
+func (a *Asked) callers() []netip.Addr {
+	if a.Callers != nil {
+		return a.Callers
+	}
+	return []netip.Addr{location.Normalize(a.State.Example)}
+}
+
 // Seen returns the callers of groups, in the form of a world. A world must have them for
-// the groups to be collected.
+// the groups to be in its matrix.
 func Seen(groups []Asked) []world.Seen {
 	known := map[netip.Addr]bool{}
 	var out []world.Seen
 	for _, g := range groups {
-		list := g.Callers
-		if list == nil {
-			list = []netip.Addr{g.State.Example}
-		}
-		for _, addr := range list {
-			if addr = location.Normalize(addr); !known[addr] {
+		for _, addr := range g.callers() {
+			if !known[addr] {
 				known[addr] = true
 				out = append(out, world.Seen{Addr: addr})
 			}
@@ -49,176 +53,134 @@ func Seen(groups []Asked) []world.Seen {
 
 // collector makes lists of what callers have in a world.
 type collector struct {
-	registry *Registry
+	registry Registry
 	survey   *world.Survey
 	spare    *world.Survey // without evacuations; nil: nothing is evacuated
-	kinds    []caller      // of the survey
-	kindAt   map[netip.Addr]int
+	kinds    *kinds
+}
+
+// kinds are who the kinds of callers of a survey are.
+type kinds struct {
+	list []world.Kind
+	who  []caller
+	at   map[netip.Addr]int // the kind of a caller that asked
 }
 
 // caller is what a matrix shows of a kind of callers.
 type caller struct {
-	sets  string
+	sets  string // joined by blanks
 	place location.Location
-	text  string
 }
 
-// newCollector returns a collector for a survey. Kinds are who the callers of the survey
-// are.
-func newCollector(s *world.Survey, kinds []world.Kind, evacuated bool) *collector {
-	c := &collector{registry: NewRegistry(), survey: s, kindAt: map[netip.Addr]int{}}
+func newKinds(list []world.Kind) *kinds {
+	k := &kinds{list: list, at: map[netip.Addr]int{}}
+	for n, kind := range list {
+		var sets []string
+		for _, set := range kind.Identity.AllSETs() {
+			sets = append(sets, string(set))
+		}
+		k.who = append(k.who, caller{strings.Join(sets, " "), kind.Identity.Location})
+		for _, addr := range kind.Callers {
+			k.at[addr] = n
+		}
+	}
+	return k
+}
+
+// newCollector returns a collector for kinds of callers. Evacuated says that instances may
+// be evacuated.
+func newCollector(s *world.Survey, k *kinds, evacuated bool) *collector {
+	c := &collector{survey: s, kinds: k}
 	if evacuated {
 		c.spare = s.WithCallees(func(callee *explain.Callee) { callee.Evacuated = false })
-	}
-	for n, k := range kinds {
-		c.kinds = append(c.kinds, callerOf(k.Identity.Identity))
-		for _, addr := range k.Callers {
-			c.kindAt[addr] = n
-		}
 	}
 	return c
 }
 
-func callerOf(id location.Identity) caller {
-	var sets []string
-	for _, set := range id.AllSETs() {
-		sets = append(sets, string(set))
-	}
-	return caller{sets: strings.Join(sets, " "), place: id.Location}
-}
+// hasEvacuations reports whether evacuations are in force in a world.
+func hasEvacuations(w *world.World) bool { return len(w.Rules.Evacuations(w.Now)) > 0 }
 
-// answers are what the kinds of callers get of a service, with the numbers of instances.
+// answers are what the kinds of callers get of a service, with and without evacuations.
 type answers struct {
-	*world.Answers
-	c       *collector
-	callees []int
-	group   []int   // of each kind
-	sent    [][]int // of each group; nil: not looked at yet
-	spare   *world.Answers
-	spared  map[int][]int // of a kind's group, by the first kind of the group
+	*numbered
+	spare  *numbered // nil: nothing is evacuated
+	spared map[[2]int][]int
 }
 
 // each returns what the kinds of callers get of services.
 func (c *collector) each(services []route.Service) iter.Seq[*answers] {
 	return func(yield func(*answers) bool) {
 		for list := range c.survey.Each(services, workers) {
-			if !yield(c.number(list)) {
+			a := &answers{numbered: newNumbered(&c.registry, list, len(c.kinds.list))}
+			if c.spare != nil && c.registry.hasEvacuated(a.callees) {
+				a.spare = newNumbered(&c.registry, c.spare.Of(list.Name.Service), len(c.kinds.list))
+				a.spared = map[[2]int][]int{}
+			}
+			if !yield(a) {
 				return
 			}
 		}
 	}
 }
 
-// number gives the instances of answers their numbers.
-func (c *collector) number(list *world.Answers) *answers {
-	a := &answers{Answers: list, c: c, sent: make([][]int, len(list.Groups)), group: make([]int, len(c.kinds)), spared: map[int][]int{}}
-	a.callees = slices.Concat(c.registry.Numbers(list.Callees), c.registry.Numbers(list.OwnService))
-	for n, g := range list.Groups {
-		for _, kind := range g.Kinds {
-			a.group[kind] = n
-		}
-	}
-	if c.spare != nil && c.registry.hasEvacuated(a.callees) {
-		a.spare = c.spare.Of(list.Name.Service)
-	}
-	return a
-}
-
-// answer returns what a kind of callers gets, and the numbers of the instances sent.
-func (a *answers) answer(kind int) (answer *world.Answer, sent []int) {
-	n := a.group[kind]
-	answer = &a.Groups[n]
-	if a.sent[n] == nil {
-		a.sent[n] = make([]int, 0, answer.Sent)
-		for callee := range answer.List() {
-			a.sent[n] = append(a.sent[n], a.c.registry.Number(callee))
-		}
-	}
-	return answer, a.sent[n]
-}
-
 // sparedOf returns the instances that a kind of callers would be sent besides if nothing
 // were evacuated.
-func (a *answers) sparedOf(kind int, sent []int) []int {
-	if a.spare == nil {
+func (a *answers) sparedOf(kind int) []int {
+	if a.spare == nil || !a.spare.answer(kind).Decides() {
 		return nil
 	}
-	n := slices.IndexFunc(a.spare.Groups, func(g world.Answer) bool { return slices.Contains(g.Kinds, kind) })
-	g := a.spare.Groups[n]
-	if !g.Decides() {
-		return nil
-	}
-	var out []int
-	for callee := range g.List() {
-		if number := a.c.registry.Number(callee); a.c.registry.instances[number].evacuated && !slices.Contains(sent, number) {
-			out = append(out, number)
-		}
+	groups := [2]int{a.groups[kind], a.spare.groups[kind]}
+	out, ok := a.spared[groups]
+	if !ok {
+		out = without(a.spare.sentTo(kind), a.sentTo(kind))
+		a.spared[groups] = out
 	}
 	return out
 }
 
-// list returns what a kind of callers has, by the world.
-func (a *answers) list(kind, callers int) List {
-	answer, sent := a.answer(kind)
-	who := a.c.kinds[kind]
-	l := List{State: a.stateOf(answer), SETs: who.sets, Place: who.place, Callees: a.callees, Sent: sent, Spared: a.sparedOf(kind, sent)}
-	l.State.Callers, l.State.Example = callers, a.c.survey.Kinds[kind].Addr
-	return l
+// list returns what callers of a kind have.
+func (c *collector) list(a *answers, kind int, state api.KindState) List {
+	who := c.kinds.who[kind]
+	return List{State: state, SETs: who.sets, Place: who.place, Callees: a.callees, Sent: a.sentTo(kind), Spared: a.sparedOf(kind)}
 }
 
-// stateOf returns what callers have after a decision.
-func (a *answers) stateOf(answer *world.Answer) api.KindState {
-	k := api.KindState{Service: a.Name.Service.String(), State: string(answer.State)}
-	if answer.Route.Rule != nil {
-		k.Rule = answer.Route.Rule.Name
-	}
-	if answer.Decides() {
-		k.Kind = explain.IdentityText(location.Identity{SET: location.SET(answer.Route.SETs), Location: answer.Route.Location})
-		k.Tier, k.Level = answer.Decision.Tier(), answer.Decision.Level()
-		k.Sent, k.Usable = answer.Sent, answer.Usable
-	}
-	return k
+// decided returns what so many callers of a kind have, by the world.
+func (c *collector) decided(a *answers, kind, callers int) List {
+	state := a.stateOf(kind)
+	state.Callers, state.Example = callers, c.kinds.list[kind].Addr
+	return c.list(a, kind, state)
 }
 
-// lists returns what a group of callers has, a list for each kind of them.
-func (a *answers) lists(g Asked) []List {
-	if g.Callers == nil {
-		kind, ok := a.c.kindAt[location.Normalize(g.State.Example)]
-		if !ok {
-			return nil
-		}
-		return []List{a.asked(g, kind, g.State)}
-	}
-	var order []int
-	states := map[int]*api.KindState{}
-	for _, addr := range g.Callers {
-		kind, ok := a.c.kindAt[addr]
+// asked returns what a group of callers has, a list for each kind of them, and which kinds.
+func (c *collector) asked(a *answers, g Asked) (lists []List, order []int) {
+	counts := map[int]int{}
+	examples := map[int]netip.Addr{}
+	for _, addr := range g.callers() {
+		kind, ok := c.kinds.at[addr]
 		if !ok {
 			continue
 		}
-		if states[kind] == nil {
-			state := g.State
-			state.Callers, state.Example = 0, addr
-			states[kind], order = &state, append(order, kind)
+		if counts[kind] == 0 {
+			order, examples[kind] = append(order, kind), addr
 		}
-		states[kind].Callers++
+		counts[kind]++
 	}
-	out := make([]List, 0, len(order))
+	var sent []int
+	if g.Listed {
+		sent = a.withIDs(g.IDs)
+	}
 	for _, kind := range order {
-		out = append(out, a.asked(g, kind, *states[kind]))
+		state := g.State
+		if state.Example = examples[kind]; g.Callers != nil {
+			state.Callers = counts[kind]
+		}
+		l := c.list(a, kind, state)
+		if g.Listed {
+			l.Sent, l.Spared = sent, without(l.Spared, sent)
+		}
+		lists = append(lists, l)
 	}
-	return out
-}
-
-// asked returns what callers of a kind have, who asked.
-func (a *answers) asked(g Asked, kind int, state api.KindState) List {
-	who := a.c.kinds[kind]
-	l := List{State: state, SETs: who.sets, Place: who.place, Callees: a.callees}
-	if _, l.Sent = a.answer(kind); g.Listed {
-		l.Sent = a.c.registry.Known(g.IDs)
-	}
-	l.Spared = a.sparedOf(kind, l.Sent)
-	return l
+	return lists, order
 }
 
 // sortByService puts groups of callers in the order of their services, and returns the
@@ -235,9 +197,9 @@ func sortByService(groups []Asked) (sorted []Asked, services []route.Service) {
 // Now returns what callers have now. Groups are the callers that asked lately; World.Seen
 // must have them. With Query.All the world decides for all kinds of callers besides.
 func Now(w *world.World, groups []Asked, q Query) api.Matrix {
-	kinds := w.Kinds()
-	c := newCollector(w.Survey(kinds), kinds, len(w.Rules.Evacuations(w.Now)) > 0)
-	b := NewBuilder(q, c.registry)
+	k := newKinds(w.Kinds())
+	c := newCollector(w.Survey(k.list), k, hasEvacuations(w))
+	b := NewBuilder(q, &c.registry)
 	groups, services := sortByService(groups)
 	if q.All {
 		services = w.Services()
@@ -246,31 +208,38 @@ func Now(w *world.World, groups []Asked, q Query) api.Matrix {
 		services = []route.Service{q.Service}
 	}
 	for a := range c.each(services) {
-		groups = c.addNow(b, a, groups)
+		asked := map[int]bool{}
+		for _, g := range groupsOf(groups, a.Name.Service) {
+			lists, kinds := c.asked(a, g)
+			for n := range lists {
+				asked[kinds[n]] = true
+				b.Add(&lists[n])
+			}
+		}
+		if q.All {
+			c.addOthers(b, a, asked)
+		}
 	}
 	return b.Matrix(w.Now)
 }
 
-// addNow adds what callers have of a service. It returns the groups of later services.
-func (c *collector) addNow(b *Builder, a *answers, groups []Asked) []Asked {
-	asked := map[int]bool{}
-	for len(groups) > 0 && groups[0].Service.Compare(a.Name.Service) < 0 {
-		groups = groups[1:]
+// groupsOf returns the groups of a service; all are sorted by service.
+func groupsOf(groups []Asked, service route.Service) []Asked {
+	compare := func(g Asked, s route.Service) int { return g.Service.Compare(s) }
+	first, _ := slices.BinarySearchFunc(groups, service, compare)
+	last := first
+	for last < len(groups) && groups[last].Service == service {
+		last++
 	}
-	for len(groups) > 0 && groups[0].Service == a.Name.Service {
-		for _, l := range a.lists(groups[0]) {
-			asked[c.kindAt[l.State.Example]] = true
+	return groups[first:last]
+}
+
+// addOthers adds the kinds of callers that did not ask.
+func (c *collector) addOthers(b *Builder, a *answers, asked map[int]bool) {
+	for kind := range c.kinds.list {
+		if !asked[kind] {
+			l := c.decided(a, kind, 0)
 			b.Add(&l)
 		}
-		groups = groups[1:]
 	}
-	if b.query.All {
-		for kind := range c.kinds {
-			if !asked[kind] {
-				l := a.list(kind, 0)
-				b.Add(&l)
-			}
-		}
-	}
-	return groups
 }

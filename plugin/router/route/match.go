@@ -49,18 +49,14 @@ const FullRollout = 10000
 // gathers the rules that do not match; it may be nil.
 func (r *Rules) Route(req Request, trace *Trace) (Route, Why) {
 	rule := r.match(req, trace)
-	switch {
-	case rule == nil:
+	if rule == nil {
 		return Route{}, WhyNoRule
-	case rule.SET == nil && rule.Nearby == nil:
-		return Route{Rule: rule}, WhyNoStages
-	case !rule.Includes(req.Addr):
-		return Route{Rule: rule}, WhyRolledOut
 	}
-	if rule.Shadow {
-		return r.routeBy(rule, req.Caller), WhyShadowed
+	why := rule.Why(req.Addr)
+	if why == WhyRouted || why == WhyShadowed {
+		return r.RouteBy(rule, req.Caller), why
 	}
-	return r.routeBy(rule, req.Caller), WhyRouted
+	return Route{Rule: rule}, why
 }
 
 // match returns the lane address asked for, or the first rule that the request meets,
@@ -94,8 +90,9 @@ func (r *Rules) matchTraced(req Request, trace *Trace) *Rule {
 	return nil
 }
 
-// routeBy returns the kind of caller under a rule.
-func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
+// RouteBy returns the kind of caller under a rule, whatever the mode and the rollout of
+// the rule.
+func (r *Rules) RouteBy(rule *Rule, caller location.Identity) Route {
 	route := Route{Rule: rule}
 	if rule.SET != nil {
 		route.SETs = rule.SET.routeAs(caller, r.aliases)
@@ -113,11 +110,11 @@ func (r *Rules) routeBy(rule *Rule, caller location.Identity) Route {
 func (r *Rules) CountKinds(identities []location.Identity, most int) int {
 	kinds := map[Route]bool{}
 	for _, rule := range r.All() {
-		if rule.SET == nil && rule.Nearby == nil || rule.when.firstUnmet(Request{}) != conditionNone {
+		if !rule.HasStages() || rule.when.firstUnmet(Request{}) != conditionNone {
 			continue
 		}
 		for _, id := range identities {
-			kinds[r.routeBy(rule, id)] = true
+			kinds[r.RouteBy(rule, id)] = true
 			if len(kinds) >= most {
 				return most
 			}
@@ -164,7 +161,7 @@ func (r *Rules) MayRouteIn(namespace string) bool {
 
 // mayRoute reports whether some caller gets another list than the stock one.
 func (r *Rule) mayRoute() bool {
-	return (r.SET != nil || r.Nearby != nil) && !r.Shadow && r.Rollout > 0
+	return r.HasStages() && !r.Shadow && r.Rollout > 0
 }
 
 // firstUnmet returns the first condition of the rule that the request does not meet,

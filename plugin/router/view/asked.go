@@ -96,20 +96,6 @@ func (a *lastAsked) isPast(now time.Time) bool {
 	return int64(now.Sub(epoch))-a.at.Load() > int64(AskedWithin)
 }
 
-// State is what a kind of caller has now (docs/design.md, 8).
-type State string
-
-// The states, from the best to the worst, and two in which the stock answer is sent.
-const (
-	StateFirst    State = "first"    // the first road
-	StateWidened  State = "widened"  // a later road, or onEmpty: all
-	StateUnknown  State = "unknown"  // an empty list, as the caller's SET or place is not known
-	StateUnusable State = "unusable" // a list without a usable instance
-	StateEmpty    State = "empty"    // an empty list
-	StateStock    State = "stock"    // every instance: no rule, no stages, outside of the rollout, or nothing known of the SET
-	StateShadow   State = "shadow"   // the rule decides, and the stock answer is sent
-)
-
 // Asked is a kind of caller that asked for a service within AskedWithin.
 type Asked struct {
 	askedKey
@@ -126,7 +112,7 @@ type askedKey struct {
 	Rule        *route.Rule   // nil: no rule
 	Kind        Kind          // the zero value where the stock server answers
 	Tier, Level string        // of the road; empty where the road has no name
-	State       State
+	State       route.State
 	Usable      int // of the instances in the list; 0 where the stock server answers
 	Sent        int
 }
@@ -188,7 +174,7 @@ func (a *lastAsked) key(service route.Service) (key askedKey, ok bool) {
 	case what == nil:
 		return key, false
 	case what.cell == nil:
-		return askedKey{Service: service, Rule: what.rule, State: StateStock}, true
+		return askedKey{Service: service, Rule: what.rule, State: route.StateStock}, true
 	}
 	v, err := what.cell.build()
 	if err != nil {
@@ -196,28 +182,9 @@ func (a *lastAsked) key(service route.Service) (key askedKey, ok bool) {
 	}
 	kind := what.cell.kind
 	return askedKey{
-		Service: service, Rule: kind.Rule, Kind: kind, Tier: v.Decision.Tier(), Level: v.Decision.Level(), State: v.stateOf(kind),
+		Service: service, Rule: kind.Rule, Kind: kind, Tier: v.Decision.Tier(), Level: v.Decision.Level(), State: kind.State(v.Decision, len(v.Answer.Instances), v.usable),
 		Usable: v.usable, Sent: len(v.Answer.Instances),
 	}, true
-}
-
-// stateOf returns what the callers of a kind have.
-func (v *View) stateOf(kind Kind) State {
-	switch {
-	case kind.Rule.Shadow:
-		return StateShadow
-	case kind.HasEverything(v.Decision):
-		return StateStock
-	case len(v.Answer.Instances) == 0 && kind.IsUnknown(v.Decision):
-		return StateUnknown
-	case len(v.Answer.Instances) == 0:
-		return StateEmpty
-	case v.usable == 0:
-		return StateUnusable
-	case v.Decision.Furthest() > 0:
-		return StateWidened
-	}
-	return StateFirst
 }
 
 // instances returns the list that was sent last; nil where the stock server answers.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -130,6 +131,22 @@ func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
 		Names: w.Names, Metadata: w.Metadata, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Pods: w.Pods,
 	}
+}
+
+// WithCallees returns the same state after an edit of each instance: what if the instances
+// of a place were unhealthy, or evacuated. Callers stay who they are.
+func (w *World) WithCallees(edit func(*explain.Callee)) *World {
+	w.index()
+	edited := *w
+	edited.byService = make(map[route.Service][]explain.Callee, len(w.byService))
+	for service, callees := range w.byService {
+		callees = slices.Clone(callees)
+		for n := range callees {
+			edit(&callees[n])
+		}
+		edited.byService[service] = callees
+	}
+	return &edited
 }
 
 // Sort puts the lists of the state into a fixed order.

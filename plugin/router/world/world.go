@@ -128,9 +128,12 @@ func (w *World) readInstances(input *explain.Input) (exists bool) {
 }
 
 // Identity returns what is known of a caller.
-func (w *World) Identity(addr netip.Addr) location.Facts {
+func (w *World) Identity(addr netip.Addr) location.Facts { return w.resolver().Caller(addr) }
+
+// resolver returns the sources of the identities of callers.
+func (w *World) resolver() *location.Resolver {
 	w.index()
-	r := location.Resolver{Default: w.Table.Default()}
+	r := &location.Resolver{Default: w.Table.Default()}
 	for _, name := range w.sourceNames() {
 		switch name {
 		case location.SourceMapping:
@@ -143,7 +146,7 @@ func (w *World) Identity(addr netip.Addr) location.Facts {
 			r.Sources = append(r.Sources, w.reports)
 		}
 	}
-	return r.Caller(addr)
+	return r
 }
 
 // sourceNames returns the sources of the identities of callers, in their order.
