@@ -20,6 +20,16 @@ const (
 	SeverityRed   = "red"   // somebody should act
 )
 
+// Codes of events of this package's callers. Package timeline has further ones.
+const (
+	CodeStarted      = "started"
+	CodeFilesLoaded  = "files-loaded"
+	CodeFilesRefused = "files-refused"
+	CodeReloadForced = "reload-forced"
+	CodePartLost     = "part-lost" // the store, Redis, another node
+	CodePartBack     = "part-back"
+)
+
 // Event is something that operators want to see on a timeline. It is immutable.
 type Event struct {
 	At       time.Time `json:"at"`

@@ -27,7 +27,9 @@ type backend interface {
 	World() *world.World
 	Dump() world.Dump
 	Changes(service string) []api.Change
-	Matrix(context.Context, matrix.Query) (api.Matrix, error)
+	Matrix(context.Context, matrixRequest) (api.Matrix, error)
+	ServiceStates(context.Context, matrix.ServiceQuery) (api.ServiceStates, error)
+	Timeline(context.Context) api.Timeline
 	Reload(force bool) []api.Reloaded
 	ReloadAll(ctx context.Context, force bool) api.ClusterReload
 	ConfigFile(name string) (release.Saved, error)
@@ -39,6 +41,7 @@ type backend interface {
 type serverBackend struct {
 	*router.Server
 	lints *lints
+	turns *turns
 }
 
 var _ backend = serverBackend{}

@@ -55,8 +55,8 @@ func requireToken(token string, next http.Handler) http.Handler {
 	})
 }
 
-// How much of a request's body is read, in bytes. Only a request that publishes
-// a file has something to send in its body.
+// How much of a request's body is read, in bytes. Only requests that publish files, or
+// suppose so, have something to send in their bodies.
 const (
 	maxBody = 1 << 12
 	maxFile = 16 << 20
@@ -66,7 +66,7 @@ const (
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxBody)
-		if r.Method == http.MethodPost && r.URL.Path == "/setrouter/v1/configfile" {
+		if r.Method == http.MethodPost && (r.URL.Path == "/setrouter/v1/configfile" || r.URL.Path == "/setrouter/v1/matrix") {
 			limit = maxFile
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)

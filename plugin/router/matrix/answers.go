@@ -15,13 +15,19 @@ type numbered struct {
 	*world.Answers
 	callees []int // all instances that can be sent
 	number  map[*explain.Callee]int
-	groups  []int   // of each kind, the index of its group
-	sent    [][]int // of each group; nil: not looked at yet
+	groups  []int      // of each kind, the index of its group
+	sent    [][]member // of each group; nil: not looked at yet
+}
+
+// member is an instance of a list: its number, and its weight there.
+type member struct {
+	number int
+	weight uint32
 }
 
 // newNumbered gives the instances of answers for so many kinds their numbers.
 func newNumbered(r *Registry, list *world.Answers, kinds int) *numbered {
-	a := &numbered{Answers: list, groups: make([]int, kinds), sent: make([][]int, len(list.Groups)), number: map[*explain.Callee]int{}}
+	a := &numbered{Answers: list, groups: make([]int, kinds), sent: make([][]member, len(list.Groups)), number: map[*explain.Callee]int{}}
 	a.add(r.Numbers(list.Source, list.Callees), list.Callees)
 	if list.OwnService != nil {
 		a.add(r.Numbers(ownService(list), list.OwnService), list.OwnService)
@@ -52,18 +58,30 @@ func (a *numbered) add(numbers []int, list []explain.Callee) {
 // answer returns what a kind of callers gets.
 func (a *numbered) answer(kind int) *world.Answer { return &a.Groups[a.groups[kind]] }
 
-// sentTo returns the numbers of the instances that are sent to a kind of callers,
+// members returns the instances that are sent to a kind of callers, by their numbers,
 // ascending. The slice is shared: read only.
-func (a *numbered) sentTo(kind int) []int {
+func (a *numbered) members(kind int) []member {
 	n := a.groups[kind]
 	if a.sent[n] == nil {
-		a.sent[n] = make([]int, 0, a.Groups[n].Sent)
-		for callee := range a.Groups[n].List() {
-			a.sent[n] = append(a.sent[n], a.number[callee])
+		list := make([]member, 0, a.Groups[n].Sent)
+		for callee, weight := range a.Groups[n].List() {
+			list = append(list, member{a.number[callee], weight})
 		}
-		slices.Sort(a.sent[n])
+		slices.SortFunc(list, func(x, y member) int { return x.number - y.number })
+		a.sent[n] = list
 	}
 	return a.sent[n]
+}
+
+// sentTo returns the numbers of the instances that are sent to a kind of callers,
+// ascending.
+func (a *numbered) sentTo(kind int) []int {
+	members := a.members(kind)
+	out := make([]int, len(members))
+	for n, m := range members {
+		out[n] = m.number
+	}
+	return out
 }
 
 // withIDs returns the numbers of the instances with some ids, ascending. Instances that are

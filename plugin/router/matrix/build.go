@@ -15,7 +15,8 @@ const maxCells = 50_000
 // Matrix returns the lists that were added as a matrix.
 func (b *Builder) Matrix(now time.Time) api.Matrix {
 	numbers := b.listedColumns()
-	m := b.frame(now, numbers)
+	m := b.frame(numbers)
+	m.Now = now
 	for _, r := range b.sortedRows() {
 		m.Rows = append(m.Rows, b.rowOut(r, numbers))
 	}
@@ -24,19 +25,22 @@ func (b *Builder) Matrix(now time.Time) api.Matrix {
 }
 
 // frame returns the matrix without its rows.
-func (b *Builder) frame(now time.Time, numbers []int) api.Matrix {
+func (b *Builder) frame(numbers []int) api.Matrix {
 	m := api.Matrix{
-		Now: now, RowsBy: string(b.query.Rows), ColumnsBy: string(b.query.Columns), Counts: counts(b.total.states), Services: b.total.services,
-		Columns: []api.MatrixColumn{}, Rows: []api.MatrixRow{}, MoreColumns: len(b.columns) - len(numbers), Complete: true, Notes: []string{},
+		RowsBy: string(b.query.Rows), ColumnsBy: string(b.query.Columns), Counts: counts(b.total.states), Services: b.total.services,
+		Columns: []api.MatrixColumn{}, Rows: []api.MatrixRow{}, MoreColumns: len(b.columns.list) - len(numbers), Complete: true, Notes: []string{},
 	}
 	if b.query.Service.Name != "" {
 		m.Service = b.query.Service.String()
 	}
 	for _, n := range numbers {
-		c := b.columns[n]
-		m.Columns = append(m.Columns, api.MatrixColumn{SET: c.set, Place: c.place.String(), Services: c.services})
+		c := api.MatrixColumn{SET: b.columns.list[n].set, Place: b.columns.list[n].place.String()}
+		if n < len(b.stamps) {
+			c.Services = b.stamps[n].services
+		}
+		m.Columns = append(m.Columns, c)
 	}
-	position := positions(numbers, len(b.columns))
+	position := positions(numbers, len(b.columns.list))
 	b.asked.all(func(n int) {
 		if p := position[b.numbers[n]]; p >= 0 {
 			c, i := &m.Columns[p], b.registry.instances[n]
@@ -75,12 +79,12 @@ func (b *Builder) rowLimit(columns int) int {
 // listedColumns returns the numbers of the columns that are listed, in the order of the
 // list: where there are too many, those from which the most callers are served.
 func (b *Builder) listedColumns() []int {
-	numbers := make([]int, len(b.columns))
+	numbers := make([]int, len(b.columns.list))
 	for n := range numbers {
 		numbers[n] = n
 	}
 	if len(numbers) > MaxColumns {
-		callers := make([]int, len(b.columns))
+		callers := make([]int, len(b.columns.list))
 		for _, r := range b.rows {
 			for c, cell := range r.cells {
 				if cell != nil {
@@ -89,11 +93,11 @@ func (b *Builder) listedColumns() []int {
 			}
 		}
 		slices.SortStableFunc(numbers, func(i, j int) int {
-			return cmp.Or(cmp.Compare(callers[j], callers[i]), b.columns[i].compare(b.columns[j].key))
+			return cmp.Or(cmp.Compare(callers[j], callers[i]), b.columns.list[i].compare(b.columns.list[j]))
 		})
 		numbers = numbers[:MaxColumns]
 	}
-	slices.SortFunc(numbers, func(i, j int) int { return b.columns[i].compare(b.columns[j].key) })
+	slices.SortFunc(numbers, func(i, j int) int { return b.columns.list[i].compare(b.columns.list[j]) })
 	return numbers
 }
 
@@ -124,7 +128,7 @@ func (b *Builder) rowOut(r *row, numbers []int) api.MatrixRow {
 		SET: r.set, Place: r.place.String(), Callers: r.callers, Services: r.services, Kinds: len(r.kinds),
 		State: r.worst(), States: r.states, Home: -1, Worst: append([]api.KindState{}, r.bad...), Cells: []api.MatrixCell{},
 	}
-	if home, ok := b.columnAt[b.query.Columns.group(r.set, r.place)]; ok && b.hasHomes() && r.place.Depth() > 0 {
+	if home, ok := b.columns.at[b.query.Columns.group(r.set, r.place)]; ok && b.hasHomes() && r.place.Depth() > 0 {
 		out.Home = slices.Index(numbers, home)
 	}
 	index := map[int]int{} // of a cell by the number of its column

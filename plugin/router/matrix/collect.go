@@ -53,7 +53,7 @@ func Seen(groups []Asked) []world.Seen {
 
 // collector makes lists of what callers have in a world.
 type collector struct {
-	registry Registry
+	registry *Registry
 	survey   *world.Survey
 	spare    *world.Survey // without evacuations; nil: nothing is evacuated
 	kinds    *kinds
@@ -89,8 +89,8 @@ func newKinds(list []world.Kind) *kinds {
 
 // newCollector returns a collector for kinds of callers. Evacuated says that instances may
 // be evacuated.
-func newCollector(s *world.Survey, k *kinds, evacuated bool) *collector {
-	c := &collector{survey: s, kinds: k}
+func newCollector(r *Registry, s *world.Survey, k *kinds, evacuated bool) *collector {
+	c := &collector{registry: r, survey: s, kinds: k}
 	if evacuated {
 		c.spare = s.WithCallees(func(callee *explain.Callee) { callee.Evacuated = false })
 	}
@@ -105,15 +105,16 @@ type answers struct {
 	*numbered
 	spare  *numbered // nil: nothing is evacuated
 	spared map[[2]int][]int
+	differ map[[2]int]bool // from the answers of another world, by the groups of both
 }
 
 // each returns what the kinds of callers get of services.
 func (c *collector) each(services []route.Service) iter.Seq[*answers] {
 	return func(yield func(*answers) bool) {
 		for list := range c.survey.Each(services, workers) {
-			a := &answers{numbered: newNumbered(&c.registry, list, len(c.kinds.list))}
+			a := &answers{numbered: newNumbered(c.registry, list, len(c.kinds.list)), differ: map[[2]int]bool{}}
 			if c.spare != nil && c.registry.hasEvacuated(a.callees) {
-				a.spare = newNumbered(&c.registry, c.spare.Of(list.Name.Service), len(c.kinds.list))
+				a.spare = newNumbered(c.registry, c.spare.Of(list.Name.Service), len(c.kinds.list))
 				a.spared = map[[2]int][]int{}
 			}
 			if !yield(a) {
@@ -198,8 +199,8 @@ func sortByService(groups []Asked) (sorted []Asked, services []route.Service) {
 // must have them. With Query.All the world decides for all kinds of callers besides.
 func Now(w *world.World, groups []Asked, q Query) api.Matrix {
 	k := newKinds(w.Kinds())
-	c := newCollector(w.Survey(k.list), k, hasEvacuations(w))
-	b := NewBuilder(q, &c.registry)
+	c := newCollector(NewRegistry(), w.Survey(k.list), k, hasEvacuations(w))
+	b := NewBuilder(q, c.registry)
 	groups, services := sortByService(groups)
 	if q.All {
 		services = w.Services()

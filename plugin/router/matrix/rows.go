@@ -134,18 +134,23 @@ type Builder struct {
 	query    Query
 	registry *Registry
 	rows     map[key]*row
-	columns  []*column // in the order in which they were met
-	columnAt map[key]int
-	numbers  []int  // of the column of each instance; unmet and hidden besides
-	asked    bitset // instances that could be sent to the callers
+	columns  *columns
+	numbers  []int   // of the column of each instance; unmet and hidden besides
+	stamps   []stamp // of each column
+	asked    bitset  // instances that could be sent to the callers
 	total    tally
 	lists    int
 }
 
-// column is a column in the making.
-type column struct {
-	key
-	services int    // that have instances there
+// columns are the columns of one matrix, or of two that are compared.
+type columns struct {
+	list []key // in the order in which they were met
+	at   map[key]int
+}
+
+// stamp counts the services with instances in a column.
+type stamp struct {
+	services int
 	last     string // of these
 }
 
@@ -158,7 +163,7 @@ const (
 
 // NewBuilder returns a builder without lists.
 func NewBuilder(q Query, r *Registry) *Builder {
-	return &Builder{query: q, registry: r, rows: map[key]*row{}, columnAt: map[key]int{}}
+	return &Builder{query: q, registry: r, rows: map[key]*row{}, columns: &columns{at: map[key]int{}}}
 }
 
 // columnOf returns the number of the column of an instance, or hidden.
@@ -169,27 +174,27 @@ func (b *Builder) columnOf(n int) int {
 	if b.numbers[n] == unmet {
 		b.numbers[n] = hidden
 		if i := b.registry.instances[n]; b.query.Callees.passes(strings.Fields(i.set), i.place) {
-			b.numbers[n] = b.columnFor(b.query.Columns.group(i.set, i.place))
+			b.numbers[n] = b.columns.number(b.query.Columns.group(i.set, i.place))
 		}
 	}
 	return b.numbers[n]
 }
 
-// columnFor returns the number of a column, which it makes where there is none.
-func (b *Builder) columnFor(k key) int {
-	number, ok := b.columnAt[k]
+// number returns the number of a column, which it makes where there is none.
+func (c *columns) number(k key) int {
+	n, ok := c.at[k]
 	if !ok {
-		number = len(b.columns)
-		b.columns, b.columnAt[k] = append(b.columns, &column{key: k}), number
+		n = len(c.list)
+		c.list, c.at[k] = append(c.list, k), n
 	}
-	return number
+	return n
 }
 
-// Add adds a list, unless the query does not let its callers through. Lists of one service
-// must follow each other.
-func (b *Builder) Add(l *List) {
+// Add adds a list, unless the query does not let its callers through; then it returns
+// false. Lists of one service must follow each other.
+func (b *Builder) Add(l *List) bool {
 	if !b.query.Callers.passes(strings.Fields(l.SETs), l.Place) {
-		return
+		return false
 	}
 	b.lists++
 	if b.total.add(&l.State) {
@@ -216,6 +221,7 @@ func (b *Builder) Add(l *List) {
 			r.cell(c)
 		}
 	}
+	return true
 }
 
 // rowOf returns the row of a list.
@@ -237,8 +243,11 @@ func (b *Builder) addCallees(l *List) {
 			continue
 		}
 		b.asked.add(n)
-		if at := b.columns[c]; at.services == 0 || at.last != l.State.Service {
-			at.last, at.services = l.State.Service, at.services+1
+		for len(b.stamps) <= c {
+			b.stamps = append(b.stamps, stamp{})
+		}
+		if s := &b.stamps[c]; s.services == 0 || s.last != l.State.Service {
+			s.last, s.services = l.State.Service, s.services+1
 		}
 	}
 }
