@@ -11,6 +11,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
@@ -57,7 +58,7 @@ type Load struct {
 // Report counts the load, shows what is in force, and logs both.
 func (l Load) Report() {
 	loadSeconds.WithLabelValues(l.Kind).Observe(l.Took.Seconds())
-	Events.Note(l.event(clock.Now()))
+	events.Noted.Note(l.event(clock.Now()))
 	if l.CopyErr != nil {
 		Log.Warn("[SetRouter] "+l.Kind+" files of the config center", zap.Error(l.CopyErr))
 	}
@@ -78,11 +79,11 @@ func (l Load) Report() {
 }
 
 // event returns the load as an event.
-func (l Load) event(now time.Time) Event {
-	e := Event{At: now, Code: CodeFilesLoaded, Severity: SeverityInfo, Args: map[string]string{"kind": l.Kind}}
+func (l Load) event(now time.Time) events.Event {
+	e := events.Event{At: now, Code: events.CodeFilesLoaded, Severity: events.SeverityInfo, Args: map[string]string{"kind": l.Kind}}
 	if l.Err != nil {
 		lines := strict.Lines(l.Err)
-		e.Code, e.Severity = CodeFilesRefused, SeverityRed
+		e.Code, e.Severity = events.CodeFilesRefused, events.SeverityRed
 		e.Args["problem"], e.Args["problems"] = shortened(lines[0]), strconv.Itoa(len(lines))
 		e.Text = fmt.Sprintf("%s files refused, %s: %s", l.Kind, l.afterRefusal(), e.Args["problem"])
 		if more := len(lines) - 1; more > 0 {

@@ -23,6 +23,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/buildinfo"
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/preflight"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
@@ -110,7 +111,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 		stock: stock, stockWithoutAuth: stockWithoutAuth, config: config, started: clock.Now(),
 		table: cmdb.Table,
 		views: view.NewStore(clock.Now, view.Pods{}),
-		watch: timeline.Watch{Note: observe.Events.Note},
+		watch: timeline.Watch{Note: events.Noted.Note},
 		names: names{
 			services: func() cachetypes.ServiceCache { return stockWithoutAuth.Cache().Service() },
 			revision: func(id string) string {
@@ -150,7 +151,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 	}
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
 	version := buildinfo.Version(buildinfo.SetRouter)
-	observe.Events.Note(observe.Event{At: s.started, Code: observe.CodeStarted, Severity: observe.SeverityInfo,
+	events.Noted.Note(events.Event{At: s.started, Code: events.CodeStarted, Severity: events.SeverityInfo,
 		Text: "the server started, with setrouter " + version, Args: map[string]string{"version": version}})
 	return s, nil
 }

@@ -4,16 +4,18 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/http"
+
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
 
 //go:embed page.html
 var page []byte
 
-// newHandler returns the handler of the API and the page. The page holds no data:
+// handlerFor returns the handler of the API and the page. The page holds no data:
 // it asks the API, with the token that its user types in.
-func newHandler(b backend, token string) http.Handler {
+func handlerFor(b backend, options serverconfig.Admin) http.Handler {
 	mux := http.NewServeMux()
-	guarded := requireKnownHost(token, requireToken(token, limitBody(apiHandler(b))))
+	guarded := requireKnownHost(options.Token, requireToken(options, limitBody(apiHandler(b))))
 	mux.Handle("/setrouter/", requireSameSite(guarded))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -134,7 +134,7 @@ func (b serverBackend) ServiceStates(ctx context.Context, q matrix.ServiceQuery)
 // Timeline returns what happened in the last hour.
 func (b serverBackend) Timeline(context.Context) api.Timeline {
 	now := b.Now()
-	noted, since := observe.Events.Since(now)
+	noted, since := events.Noted.Since(now)
 	if started := clock.AsOf(now, b.Started()); started.After(since) {
 		since = started
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -131,7 +131,7 @@ func (b openapiBackend) Timeline(context.Context) api.Timeline {
 	now := time.Now()
 	change := b.Changes("")[0]
 	change.At, change.After.Instances = now, 0
-	return timeline.New("10.0.0.1:8091", now, now.Add(-time.Hour), []observe.Event{{At: now, Code: "started", Severity: "info", Args: map[string]string{"version": "v"}}}, []api.Change{change})
+	return timeline.New("10.0.0.1:8091", now, now.Add(-time.Hour), []events.Event{{At: now, Code: "started", Severity: "info", Args: map[string]string{"version": "v"}}}, []api.Change{change})
 }
 
 func (b openapiBackend) Changes(string) []api.Change {

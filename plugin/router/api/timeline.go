@@ -3,7 +3,7 @@ package api
 import (
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/events"
 )
 
 // Timeline is what happened in the last hour on all nodes, the newest first.
@@ -18,7 +18,7 @@ type Timeline struct {
 
 // Event is an event on the timeline, or several that are told as one.
 type Event struct {
-	observe.Event
+	events.Event
 	Until *time.Time `json:"until,omitempty"` // of the last of several
 	Nodes []string   `json:"nodes"`           // addresses of the nodes that tell it
 	// Services and Callers are the first that an event is about.

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -30,7 +30,7 @@ func Reload(s *router.Server, force bool) []api.Reloaded {
 	out := []api.Reloaded{}
 	for _, files := range s.Files() {
 		if force {
-			observe.Events.Note(observe.Event{At: s.Now(), Code: observe.CodeReloadForced, Severity: observe.SeverityInfo,
+			events.Noted.Note(events.Event{At: s.Now(), Code: events.CodeReloadForced, Severity: events.SeverityInfo,
 				Text: "an operator forces a reload of the " + files.Kind + " files", Args: map[string]string{"kind": files.Kind}})
 		}
 		err := files.Reload(force)

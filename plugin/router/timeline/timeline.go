@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
@@ -43,13 +43,13 @@ const (
 
 // severities are those of the codes.
 var severities = map[string]string{
-	CodeWidened: observe.SeverityAmber, CodeEmptied: observe.SeverityRed, CodeUnusable: observe.SeverityRed,
-	CodeNarrowed: observe.SeverityGood, CodeRefilled: observe.SeverityGood, CodeChanged: observe.SeverityInfo,
+	CodeWidened: events.SeverityAmber, CodeEmptied: events.SeverityRed, CodeUnusable: events.SeverityRed,
+	CodeNarrowed: events.SeverityGood, CodeRefilled: events.SeverityGood, CodeChanged: events.SeverityInfo,
 }
 
 // New returns what a node tells of the last hour, the newest first. Changes may be older,
 // and in any order. Nothing is known of the time before since.
-func New(node string, now, since time.Time, noted []observe.Event, changes []api.Change) api.Timeline {
+func New(node string, now, since time.Time, noted []events.Event, changes []api.Change) api.Timeline {
 	t := api.Timeline{Now: now, Since: since, Events: []api.Event{}, Notes: []string{}}
 	for _, e := range noted {
 		t.Events = append(t.Events, api.Event{Event: e, Nodes: []string{node}, Services: []string{}, Callers: []string{}})
@@ -65,7 +65,7 @@ func New(node string, now, since time.Time, noted []observe.Event, changes []api
 
 // sortEvents puts the newest first, and of one moment the worst.
 func sortEvents(list []api.Event) {
-	worst := []string{observe.SeverityRed, observe.SeverityAmber, observe.SeverityInfo, observe.SeverityGood}
+	worst := []string{events.SeverityRed, events.SeverityAmber, events.SeverityInfo, events.SeverityGood}
 	slices.SortStableFunc(list, func(a, b api.Event) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(slices.Index(worst, a.Severity), slices.Index(worst, b.Severity)), cmp.Compare(a.Text, b.Text))
 	})
@@ -127,7 +127,7 @@ func codeOf(c api.Change) string {
 
 // event returns the group as an event.
 func (g *group) event() api.Event {
-	e := api.Event{Event: observe.Event{At: g.first, Code: g.code, Severity: severities[g.code], Args: map[string]string{
+	e := api.Event{Event: events.Event{At: g.first, Code: g.code, Severity: severities[g.code], Args: map[string]string{
 		"why": g.why, "kinds": fmt.Sprint(len(g.kinds)), "services": fmt.Sprint(len(g.services)),
 	}}}
 	if !g.last.Equal(g.first) {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
@@ -22,7 +22,7 @@ const (
 
 // Watch notes which rules and evacuations come and go. It is safe for concurrent use.
 type Watch struct {
-	Note func(observe.Event) // set before the first use
+	Note func(events.Event) // set before the first use
 
 	mu          sync.Mutex
 	begun       bool
@@ -43,8 +43,8 @@ func (w *Watch) Look(rules *route.Rules, now time.Time) {
 		evacuations[e.ID()] = e
 	}
 	if w.begun {
-		w.noteRules(CodeRulesEnded, observe.SeverityAmber, missing(w.rules, names), now)
-		w.noteRules(CodeRulesAdded, observe.SeverityInfo, missing(names, w.rules), now)
+		w.noteRules(CodeRulesEnded, events.SeverityAmber, missing(w.rules, names), now)
+		w.noteRules(CodeRulesAdded, events.SeverityInfo, missing(names, w.rules), now)
 		for _, id := range missing(w.evacuations, evacuations) {
 			w.noteEnd(w.evacuations[id], now)
 		}
@@ -79,7 +79,7 @@ func (w *Watch) noteRules(code, severity string, names []string, now time.Time) 
 	if more := len(names) - len(list); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	w.Note(observe.Event{At: now, Code: code, Severity: severity, Text: text, Args: map[string]string{
+	w.Note(events.Event{At: now, Code: code, Severity: severity, Text: text, Args: map[string]string{
 		"rules": strings.Join(list, ", "), "count": fmt.Sprint(len(names)),
 	}})
 }
@@ -89,7 +89,7 @@ func (w *Watch) noteBegin(e route.Evacuation, now time.Time) {
 	if e.From.After(w.looked) {
 		at = e.From
 	}
-	w.Note(observe.Event{At: at, Code: CodeEvacuationBegun, Severity: observe.SeverityAmber,
+	w.Note(events.Event{At: at, Code: CodeEvacuationBegun, Severity: events.SeverityAmber,
 		Text: fmt.Sprintf("evacuation of %s %s began, until %s: %s", e.Kind(), explain.Plain(e.Place()), e.Until.Format(time.RFC3339), explain.Plain(e.Reason)),
 		Args: map[string]string{"evacuation": e.Kind() + ":" + e.Place(), "until": e.Until.Format(time.RFC3339), "reason": e.Reason},
 	})
@@ -100,7 +100,7 @@ func (w *Watch) noteEnd(e route.Evacuation, now time.Time) {
 	if !e.Until.After(now) {
 		at, text, early = e.Until, "ended by its time", "false"
 	}
-	w.Note(observe.Event{At: at, Code: CodeEvacuationEnded, Severity: observe.SeverityGood,
+	w.Note(events.Event{At: at, Code: CodeEvacuationEnded, Severity: events.SeverityGood,
 		Text: fmt.Sprintf("evacuation of %s %s %s: %s", e.Kind(), explain.Plain(e.Place()), text, explain.Plain(e.Reason)),
 		Args: map[string]string{"evacuation": e.Kind() + ":" + e.Place(), "reason": e.Reason, "early": early},
 	})

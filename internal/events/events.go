@@ -1,4 +1,5 @@
-package observe
+// Package events keeps what operators want to see on a timeline, for an hour.
+package events
 
 import (
 	"slices"
@@ -6,9 +7,9 @@ import (
 	"time"
 )
 
-// The bounds of an EventLog: how long events are kept, and how many.
+// The bounds of an Log: how long events are kept, and how many.
 const (
-	EventAge  = time.Hour
+	MaxAge    = time.Hour
 	maxEvents = 1000
 )
 
@@ -20,7 +21,7 @@ const (
 	SeverityRed   = "red"   // somebody should act
 )
 
-// Codes of events of this package's callers. Package timeline has further ones.
+// Codes of events. Package timeline has further ones.
 const (
 	CodeStarted      = "started"
 	CodeFilesLoaded  = "files-loaded"
@@ -41,19 +42,19 @@ type Event struct {
 	Args map[string]string `json:"args"`
 }
 
-// EventLog keeps the events of the last hour. The zero value is ready for use. It is safe
+// Log keeps the events of the last hour. The zero value is ready for use. It is safe
 // for concurrent use.
-type EventLog struct {
+type Log struct {
 	mu   sync.Mutex
 	list []Event // in the order in which they were noted
 	cut  time.Time
 }
 
-// Events are the events of this process.
-var Events EventLog
+// Noted are the events of this process.
+var Noted Log
 
 // Note keeps an event. The oldest one goes where there are too many.
-func (l *EventLog) Note(e Event) {
+func (l *Log) Note(e Event) {
 	if e.Args == nil {
 		e.Args = map[string]string{}
 	}
@@ -66,12 +67,12 @@ func (l *EventLog) Note(e Event) {
 	l.list = append(l.list, e)
 }
 
-// Since returns the events that are not older than EventAge at a time, the oldest first,
-// and from when on no event is missing: from where bounds have cut, or EventAge before.
-func (l *EventLog) Since(now time.Time) (events []Event, since time.Time) {
+// Since returns the events that are not older than MaxAge at a time, the oldest first,
+// and from when on no event is missing: from where bounds have cut, or MaxAge before.
+func (l *Log) Since(now time.Time) (events []Event, since time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	since = now.Add(-EventAge)
+	since = now.Add(-MaxAge)
 	l.list = slices.DeleteFunc(l.list, func(e Event) bool { return e.At.Before(since) })
 	if l.cut.After(since) {
 		since = l.cut
