@@ -24,6 +24,7 @@ import (
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
+	"github.com/polaris-contrib/setrouter/internal/backing"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/serverfiles"
@@ -55,6 +56,7 @@ type Server struct {
 	views   *view.Store
 	watch   timeline.Watch
 	started time.Time
+	backing []*backing.Service // those that may go away
 }
 
 // instances answers a discovery request for instances (docs/design.md, 5.4). A fault

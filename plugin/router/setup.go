@@ -92,6 +92,7 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if text := config.PublishedByClients(); text != "" && !asksForTokens(strategies.GetAuthChecker()) {
 		observe.Log.Warn("[SetRouter] " + text)
 	}
+	server.watchBacking(svr)
 	running.Store(server)
 	return &proxy{DiscoverServer: inner, router: server}, nil
 }

@@ -80,11 +80,13 @@ func (b openapiBackend) Explain(q world.Request) (explain.Explanation, error) {
 	return b.world.Explain(q), nil
 }
 
-func (b openapiBackend) Status(context.Context) api.Status {
+func (b openapiBackend) Status(ctx context.Context) api.Status {
 	var lints strict.Problems
 	b.world.Rules.Lint(b.world.Table, &lints)
-	return api.Status{
-		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
+	away := time.Unix(1_800_000_000, 0)
+	status := api.Status{
+		Backing: []api.Backing{{Kind: api.BackingStore, Name: "defaultStore", AwayAt: &away, Problem: "refused"}, {Kind: api.BackingHeartbeats, Name: "heartbeatRedis"}},
+		Files:   []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: b.world.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "empty", Why: "w", Requests: 1}}}, Drift: api.DriftStatus{First: b.world.Drifts()}, SeveralSETs: api.SeveralSETs{First: b.world.WithSeveralSETs()},
 		State:   api.CallerStates{Notes: []string{"of this node alone"}, Counts: map[string]int{"empty": 1}, Kinds: []api.KindState{{Service: "default/s", State: "empty", Rule: "r", Kind: "a.b.c in -", Tier: "own", Level: "zone", Callers: 1}}},
@@ -93,14 +95,18 @@ func (b openapiBackend) Status(context.Context) api.Status {
 			Name: "bj", State: sources.StateLive, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
 		}}},
 	}
+	status.Health = api.NewHealth(status, b.Nodes(ctx))
+	return status
 }
 
 func (b openapiBackend) Nodes(context.Context) api.Cluster {
 	list := []api.Node{
-		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &api.Summary{Files: []api.NodeFiles{{Kind: api.KindRouting}}}},
-		{Address: "10.0.0.2:8091", Healthy: true, Problem: "does not answer within 2s"},
+		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &api.Summary{Files: []api.NodeFiles{{Kind: api.KindRouting}}, Away: []api.Away{{Kind: api.BackingStore}}}},
+		{Address: "10.0.0.2:8091", Healthy: true, Problem: "does not answer within 2s", Stock: true},
 	}
-	return api.Cluster{Reasons: []string{"10.0.0.2:8091 does not answer within 2s"}, Note: "others may be missing", Nodes: list}
+	all := api.NewCluster(list, []api.Difference{{About: api.AboutStock, Node: "10.0.0.2:8091", Text: "10.0.0.2:8091 does not answer within 2s"}})
+	all.Note = "others may be missing"
+	return all
 }
 
 func (b openapiBackend) Matrix(_ context.Context, r matrixRequest) (api.Matrix, error) {

@@ -46,6 +46,11 @@ func Summary(s *router.Server) api.Summary {
 			out.Changed = dated.LastMtime()
 		}
 	}
+	for _, b := range s.Backing() {
+		if b.AwayAt != nil {
+			out.Away = append(out.Away, api.Away{Kind: b.Kind, At: *b.AwayAt})
+		}
+	}
 	for _, f := range s.Files() {
 		status := f.Status()
 		out.Files = append(out.Files, api.NodeFiles{
@@ -67,14 +72,14 @@ func Ask(ctx context.Context, s *router.Server) api.Cluster {
 	summary := Summary(s)
 	list[0].Summary = &summary
 	askAll(ctx, list, s.Config().GRPCTLS)
-	out := api.Cluster{Reasons: Judge(list), Nodes: list}
+	differences := Judge(list)
 	if left > 0 {
-		out.Reasons = append(out.Reasons, leftOut(s.Config().NodesService, left))
+		differences = append(differences, api.Difference{About: api.AboutLeftOut, Text: leftOut(s.Config().NodesService, left)})
 	}
+	out := api.NewCluster(list, differences)
 	if !found {
 		out.Note = notFound(s.Config().NodesService)
 	}
-	out.Agree = len(out.Reasons) == 0
 	return out
 }
 
