@@ -30,7 +30,7 @@ function worstKinds(state) {
   const list = state.kinds.filter(k => ["empty", "unusable"].includes(k.state)), most = 3;
   const nodes = list.slice(0, most).map(k => element("span", element("b", k.service), " ← ", element("b", k.kind || "-"), t("colon"),
     t("callers.n", { n: k.callers }), t("comma"), t(k.state === "empty" ? "gets.empty" : "gets.unusable", { n: k.sent }), t("comma"), `${t("rule")} ${k.rule} `, explainLink(k.example, k.service)));
-  const more = list.length + state.more - most;
+  const more = list.length - most + (list.length === state.kinds.length ? state.more : 0); // the worst kinds are listed first
   return more > 0 ? [...nodes, causeButton(t("kinds.more", { n: more }), "lists")] : nodes;
 }
 function headline(level, text, sign, causes) {
