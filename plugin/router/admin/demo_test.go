@@ -197,4 +197,3 @@ func (b demoBackend) Timeline(context.Context) api.Timeline {
 	}
 	return timeline.New("10.0.0.1:8091", pageNow, pageNow.Add(-time.Hour), nil, changes)
 }
-

@@ -14,7 +14,7 @@ func TestPageShowsStatus(t *testing.T) {
 	b := newBrowser(t)
 	state := pageBackend{t: t, broken: []string{`routing.yaml:3:1: unknown key "rulse"; did you mean "rules"?`}}
 	wantText(t, b.open(serve(t, newHandler(state, "")), 3),
-		"WRONG 2 callers have nothing to call default/novel ← qb.novel.h in 华东/ap-shanghai : 2 callers, an empty list, rule novel explain and 1 kind more Also: routing files are refused on this node: routing.yaml:3:1: unknown key \"rulse\"; did you mean \"rules\"? ; "+
+		"WRONG 2 callers have nothing to call default/novel ← qb.novel.h in 华东/ap-shanghai : 2 callers, an empty list, rule novel explain Also: routing files are refused on this node: routing.yaml:3:1: unknown key \"rulse\"; did you mean \"rules\"? ; "+
 			"the nodes do not agree: 10.0.0.1:8091 refuses routing files, and goes on with those of before ; the nodes do not agree: 10.0.0.2:8091 refuses routing files, and goes on with those of before ; callers cannot be told, and get no list of a routed service: x-forwarded-for is",
 		"REFUSES FILES 10.0.0.1:8091 this one 10.0.0.1:8091 refuses routing files, and goes on with those of before mapping files 0123456789ab routing files aaaaaaaaaaaa REFUSED",
 		"LOOK server nodes disagree 10.0.0.1:8091 refuses routing files, and goes on with those of before 10.0.0.2:8091 refuses",
