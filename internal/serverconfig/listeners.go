@@ -73,6 +73,7 @@ type Admin struct {
 	ListenIP   string
 	ListenPort int
 	Token      string // empty: the listener asks for no token, and stays on loopback
+	ReadToken  string // of who may read and change nothing; empty: there is no such token
 }
 
 func (c *Config) readAdmin(n strict.Node) {
@@ -84,9 +85,13 @@ func (c *Config) readAdmin(n strict.Node) {
 				strict.Optional("listenIP", strict.Text(&c.Admin.ListenIP)),
 				strict.Optional("listenPort", strict.Int(&c.Admin.ListenPort, 1, 65535)),
 				strict.Optional("token", strict.Text(&c.Admin.Token)),
+				strict.Optional("readToken", strict.Text(&c.Admin.ReadToken)),
 			)
 			if values.Has("listenIP") {
 				c.checkAdminIP(values["listenIP"])
+			}
+			if c.Admin.ReadToken != "" {
+				c.checkReadToken(values["readToken"])
 			}
 		}),
 	)
@@ -103,6 +108,16 @@ func (c *Config) checkAdminIP(n strict.Node) {
 		n.Errorf("listenIP %q can be reached from other machines, expected a token beside it, or 127.0.0.1", c.Admin.ListenIP)
 	default:
 		c.Admin.ListenIP = addr.String()
+	}
+}
+
+// checkReadToken checks the token of who may read only. The problem does not quote a token.
+func (c *Config) checkReadToken(n strict.Node) {
+	switch c.Admin.Token {
+	case "":
+		n.Errorf("there is a readToken and no token: then everybody may change everything, expected a token beside it")
+	case c.Admin.ReadToken:
+		n.Errorf("readToken is the same as token, and who has it may change everything, expected another one")
 	}
 }
 

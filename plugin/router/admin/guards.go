@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
 
 // requireSameSite refuses requests from a page of another site: the page must not
@@ -37,26 +39,43 @@ func requireKnownHost(token string, next http.Handler) http.Handler {
 	})
 }
 
-// requireToken refuses requests without the bearer token. An empty token refuses
+// requireToken refuses requests without a bearer token of the options. The readToken is
+// for requests that change nothing. Without a token in the options requireToken refuses
 // nothing.
-func requireToken(token string, next http.Handler) http.Handler {
-	if token == "" {
+func requireToken(options serverconfig.Admin, next http.Handler) http.Handler {
+	if options.Token == "" {
 		return next
 	}
-	want := sha256.Sum256([]byte("Bearer " + token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-		if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+		switch {
+		case hasToken(r, options.Token), hasToken(r, options.ReadToken) && isReading(r):
 			next.ServeHTTP(w, r)
-			return
+		case hasToken(r, options.ReadToken):
+			sendError(w, newHTTPError(http.StatusForbidden, "refused", "the token is the readToken of the set-admin listener, which may change nothing, expected its token"))
+		default:
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			sendError(w, newHTTPError(http.StatusUnauthorized, "unauthorized", "the token is missing or wrong, expected Authorization: Bearer and the token of the set-admin listener"))
 		}
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		sendError(w, newHTTPError(http.StatusUnauthorized, "unauthorized", "the token is missing or wrong, expected Authorization: Bearer and the token of the set-admin listener"))
 	})
 }
 
-// How much of a request's body is read, in bytes. Only a request that publishes
-// a file has something to send in its body.
+// hasToken reports whether a request carries a token. No request carries an empty one.
+func hasToken(r *http.Request, token string) bool {
+	want, got := sha256.Sum256([]byte("Bearer "+token)), sha256.Sum256([]byte(r.Header.Get("Authorization")))
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && token != ""
+}
+
+// computing are the paths of POST requests that change nothing: they send files to compute
+// with. The readToken is for them, too.
+var computing = map[string]bool{"/setrouter/v1/matrix": true}
+
+// isReading reports whether a request changes nothing.
+func isReading(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodPost && computing[r.URL.Path]
+}
+
+// How much of a request's body is read, in bytes. Only requests that publish files, or
+// suppose so, have something to send in their bodies.
 const (
 	maxBody = 1 << 12
 	maxFile = 16 << 20
@@ -66,7 +85,7 @@ const (
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxBody)
-		if r.Method == http.MethodPost && r.URL.Path == "/setrouter/v1/configfile" {
+		if r.Method == http.MethodPost && (r.URL.Path == "/setrouter/v1/configfile" || computing[r.URL.Path]) {
 			limit = maxFile
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
