@@ -104,10 +104,8 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 	if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil || result.Plan == nil {
 		return err
 	}
-	for _, c := range e.failOn {
-		if result.Plan.Counts[world.Change(c)] > 0 {
-			return errNotHeld
-		}
+	if len(result.Plan.Fails(e.failOn)) > 0 {
+		return errNotHeld
 	}
 	return nil
 }

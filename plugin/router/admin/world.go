@@ -12,8 +12,10 @@ import (
 // World returns the state of the server at this moment: all that decisions depend
 // on, as far as this node knows.
 func (b serverBackend) World() *world.World {
+	guard := b.Config().ShrinkGuardPercent
 	w := &world.World{
-		Rules: b.Rules(), Table: b.Table(), Now: b.Now(), Sources: b.Config().Sources,
+		ShrinkGuardPercent: &guard,
+		Rules:              b.Rules(), Table: b.Table(), Now: b.Now(), Sources: b.Config().Sources,
 		Aliases: map[route.Service]route.Service{}, Asked: b.AskedFor,
 	}
 	for addr, requests := range b.RecentCallers() {

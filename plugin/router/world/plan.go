@@ -90,6 +90,7 @@ func NewPlan(before, after *World) Plan {
 	p := newPlanner(before, after)
 	p.compare(runtime.GOMAXPROCS(0))
 	plan := p.plan()
+	plan.Notes = append(plan.Notes, before.Notes...)
 	plan.Replaced, plan.Rules, plan.Evacuations = replaced(before, after), ruleChanges(before.Rules, after.Rules), evacuationChanges(before, after)
 	plan.Judged = judgedRules(plan.Rules, after.Rules)
 	var warnings strict.Problems

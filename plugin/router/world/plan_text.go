@@ -14,6 +14,9 @@ import (
 type Shown struct {
 	Service string // rows of this service only; empty: of all
 	Limit   int    // the most lines of a list; 0: all
+	Hint    string // how to see what Limit leaves out; empty: not said
+	// FailOn are words of --fail-on: the ones that hold are said first.
+	FailOn []string
 }
 
 // DefaultLimit is the most lines of a list where nobody says another number.
@@ -26,6 +29,9 @@ func (p Plan) Text(w io.Writer) { p.Write(w, Shown{Limit: DefaultLimit}) }
 // found, and then the rows, the worst first.
 func (p Plan) Write(w io.Writer, shown Shown) {
 	t := planText{w: w, Shown: shown}
+	if fails := p.Fails(shown.FailOn); len(fails) > 0 {
+		t.line("fails: %s\n", strings.Join(textsOf(fails, func(f Failure) string { return fmt.Sprintf("%s (%d)", f.Word, f.Count) }), ", "))
+	}
 	for _, r := range p.Refused {
 		t.line("%s files: without --force the server would not take them: %s\n", r.Kind, r.Reason)
 	}
@@ -75,7 +81,7 @@ func (t planText) most(n int) int {
 // more says how many lines are left out.
 func (t planText) more(n int, indent string) {
 	if left := n - t.most(n); left > 0 {
-		t.line("%s... %d more: --limit 0, or --output FILE", indent, left)
+		t.line("%s... %d more%s", indent, left, t.Hint)
 	}
 }
 

@@ -59,6 +59,10 @@ type World struct {
 	Mapping   []strict.File                    // the files of Table; nil if they are not at hand
 	Routing   []strict.File                    // as Mapping, of Rules
 
+	// ShrinkGuardPercent is the limit of the server's shrink guard; nil if it is not known.
+	ShrinkGuardPercent *int
+	Notes              []string // what the state does not have, in sentences
+
 	indexed   bool
 	byService map[route.Service][]explain.Callee
 	atHost    map[netip.Addr][]int // of Instances
