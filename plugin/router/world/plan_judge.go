@@ -145,11 +145,11 @@ func percent(rule *route.Rule) string {
 	return strconv.FormatFloat(float64(rule.Rollout)/100, 'f', -1, 64) + "%"
 }
 
-// wouldBe returns what callers of a pair would get, if a rule that nobody has yet were in
-// force for all.
+// wouldBe returns what callers of a pair would get, if a new or changed rule that nobody
+// has yet were in force for all.
 func (n *planName) wouldBe(pair pair) []judged {
-	rule := n.after.shares[pair.after].Rule
-	if !n.after.decides(pair.after) || !rule.Shadow && rule.Rollout > 0 {
+	rule, old := n.after.shares[pair.after].Rule, n.before.shares[pair.before].Rule
+	if !n.after.decides(pair.after) || !rule.Shadow && rule.Rollout > 0 || old != nil && rule.Same(old) {
 		return nil
 	}
 	who := "mode shadow"
