@@ -31,6 +31,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -53,6 +54,7 @@ type Server struct {
 	untold  caller.Untold
 	unknown caller.Recent[world.UnknownRequest]
 	views   *view.Store
+	watch   timeline.Watch
 	started time.Time
 	backing []*backing.Service // those that may go away
 }

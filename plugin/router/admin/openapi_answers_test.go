@@ -13,13 +13,16 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -84,7 +87,7 @@ func (b openapiBackend) Status(ctx context.Context) api.Status {
 	status := api.Status{
 		Backing: []api.Backing{{Kind: api.BackingStore, Name: "defaultStore", AwayAt: &away, Problem: "refused"}, {Kind: api.BackingHeartbeats, Name: "heartbeatRedis"}},
 		Files:   []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
-		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
+		Evacuations: []api.Evacuation{{Kind: "set", Reach: world.Reach{Unreached: []world.Unreached{{Service: "default/s"}}, Left: []world.Left{{Service: "default/s"}}}}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: b.world.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "empty", Why: "w", Requests: 1}}}, Drift: api.DriftStatus{First: b.world.Drifts()}, SeveralSETs: api.SeveralSETs{First: b.world.WithSeveralSETs()},
 		State:   api.CallerStates{Notes: []string{"of this node alone"}, Counts: map[string]int{"empty": 1}, Kinds: []api.KindState{{Service: "default/s", State: "empty", Rule: "r", Kind: "a.b.c in -", Tier: "own", Level: "zone", Callers: 1}}},
 		Unknown: api.UnknownCallers{First: []world.Unknown{{Address: "10.9.0.1", Service: "default/s", Rule: "r", Gets: world.GetsNothing}}},
@@ -104,6 +107,37 @@ func (b openapiBackend) Nodes(context.Context) api.Cluster {
 	all := api.NewCluster(list, []api.Difference{{About: api.AboutStock, Node: "10.0.0.2:8091", Text: "10.0.0.2:8091 does not answer within 2s"}})
 	all.Note = "others may be missing"
 	return all
+}
+
+func (b openapiBackend) Matrix(_ context.Context, r matrixRequest) (api.Matrix, error) {
+	if r.Callers != (matrix.Filter{}) {
+		return api.Matrix{}, errBusy()
+	}
+	if r.Service.Name != "" && !b.world.HasService(r.Service) {
+		return api.Matrix{}, router.NotFound{Service: r.Service}
+	}
+	if len(r.files.Files) > 0 {
+		var err error
+		if r.suppose.World, err = withFiles(b.world, nil, r.files); err != nil {
+			return api.Matrix{}, err
+		}
+	}
+	r.All = true
+	return matrixOf(b.world, nil, r), nil
+}
+
+func (b openapiBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) (api.ServiceStates, error) {
+	if q.Filter == "busy" {
+		return api.ServiceStates{}, errBusy()
+	}
+	return matrix.Services(b.world, []matrix.Asked{{Service: route.Service{Namespace: "default", Name: "routed"}, State: api.KindState{Service: "default/routed", State: "empty", Rule: "routed", Callers: 1, Last: time.Now()}}}, q), nil
+}
+
+func (b openapiBackend) Timeline(context.Context) api.Timeline {
+	now := time.Now()
+	change := b.Changes("")[0]
+	change.At, change.After.Instances = now, 0
+	return timeline.New("10.0.0.1:8091", now, now.Add(-time.Hour), []events.Event{{At: now, Code: "started", Severity: "info", Args: map[string]string{"version": "v"}}}, []api.Change{change})
 }
 
 func (b openapiBackend) Changes(string) []api.Change {
@@ -195,6 +229,16 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"configfile?name=polaris://a/b/c.yaml":                     `"content": "version: 1"`,
 		"configfile?name=polaris://a/b/away":                       "internal",
 		"configfile?name=polaris://a/b/none":                       "not-found",
+		"matrix":                                                   `"home"`,
+		"matrix?lost=zone:r/z&columns=set&rows=kind":               `"leaveCity": 0`,
+		"matrix?service=default/none":                              "not-found",
+		"matrix?rows=bisiness":                                     "bad-request",
+		"matrix?callerSet=a":                                       "busy",
+		"servicestates":                                            `"state": "none"`,
+		"servicestates?limit=0":                                    "bad-request",
+		"servicestates?filter=busy":                                "busy",
+		"timeline":                                                 `"code": "emptied"`,
+		"timeline?limit=x":                                         "bad-request",
 		"who?service=default/none":                                 "not-found",
 		"who?service=routed":                                       "bad-request",
 	} {
@@ -215,6 +259,15 @@ func TestOpenAPIAnswers(t *testing.T) {
 	} {
 		body, polarisToken = tt.body, tt.token
 		ask("", "localhost:8095", publish+tt.name, tt.want)
+	}
+	for _, tt := range []struct{ query, body, want string }{
+		{"", `{"files": [{"kind": "routing", "name": "r", "content": "version: 1\nrules: [{name: a, service: default/*, set: {unknown: none}}]"}]}`, `"files": [`},
+		{"", `{"files": [{"kind": "routing", "name": "r", "content": "version: 2"}]}`, "bad-request"},
+		{"?service=default/none", `{"files": [{"kind": "mapping", "name": "r", "content": "version: 1"}]}`, "not-found"},
+		{"?callerSet=a", `{"files": [{"kind": "mapping", "name": "r", "content": "version: 1"}]}`, "busy"},
+	} {
+		body = tt.body
+		ask("", "localhost:8095", "post /setrouter/v1/matrix"+tt.query, tt.want)
 	}
 	body, polarisToken = "", ""
 	for path, operations := range d.find(d, "paths") {

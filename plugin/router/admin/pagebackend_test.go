@@ -14,8 +14,10 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -169,6 +171,19 @@ func (b pageBackend) Nodes(context.Context) api.Cluster {
 	list := []api.Node{node("10.0.0.1:8091", "aaaaaaaaaaaa"), node("10.0.0.2:8091", "aaaaaaaaaaaa")}
 	list[0].Self = true
 	return api.NewCluster(list, nodes.Judge(list))
+}
+
+func (b pageBackend) Matrix(_ context.Context, r matrixRequest) (api.Matrix, error) {
+	r.All = true
+	return matrixOf(b.World(), nil, r), nil
+}
+
+func (b pageBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) (api.ServiceStates, error) {
+	return matrix.Services(b.World(), nil, q), nil
+}
+
+func (b pageBackend) Timeline(context.Context) api.Timeline {
+	return timeline.New("10.0.0.1:8091", pageNow, pageNow.Add(-time.Hour), nil, b.changes)
 }
 
 func (b pageBackend) Changes(service string) []api.Change {
