@@ -15,18 +15,18 @@ const modulePath = "github.com/polaris-contrib/setrouter"
 // Packages that end in /... stand for all below them.
 var floors = [][]string{
 	{ // what everything may use: no Polaris, no routing
-		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/shrink", "internal/strict",
+		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/events", "internal/shrink", "internal/strict",
 	},
 	{"internal/diskcopy", "plugin/location"},
 	{"internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},
 	{"internal/observe", "internal/preflight", "internal/sources", "internal/firstload", "internal/listen"},
-	{"internal/configcenter", "plugin/location/kubernetes", "plugin/router/route"},
+	{"internal/backing", "internal/configcenter", "plugin/location/kubernetes", "plugin/router/route"},
 	{"internal/serverfiles", "plugin/router/explain"},
 	{"plugin/boltdb", "plugin/cmdb"},
 	{"plugin/router/load"},
 	{"plugin/router/world"},
 	{"plugin/router/api", "plugin/router/cases"},
-	{"plugin/router/caller", "plugin/router/view", "plugin/router/l5"},
+	{"plugin/router/caller", "plugin/router/view", "plugin/router/l5", "plugin/router/matrix", "plugin/router/timeline"},
 	{"plugin/router"},
 	{"plugin/router/nodes"},
 	{"plugin/router/admin", "plugin/router/discover", "plugin/router/eureka", "plugin/router/httpapi"},
@@ -39,7 +39,7 @@ var floors = [][]string{
 // a Polaris server, and nothing that they import does. So does setctl.
 var pure = []string{
 	"internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
-	"plugin/router/load", "plugin/router/world", "plugin/router/cases", "plugin/router/api", "build/setctl",
+	"plugin/router/load", "plugin/router/world", "plugin/router/cases", "plugin/router/api", "plugin/router/matrix", "plugin/router/timeline", "build/setctl",
 }
 
 // unfitForDecisions are packages of the standard library that a decision must not depend

@@ -31,7 +31,7 @@ func TestStateOfAllNodes(t *testing.T) {
 	}
 	openRefuses := "without those of " + open.GRPCAddr + ", which refuses: its set-admin listener has no token"
 	says(one, "a long secret", 0, "nobody is without a usable instance; 2 callers\n", "for each service: 2 first\n", openRefuses)
-	says(open, "", 0, "nobody is without a usable instance; 1 caller\n", "of this node alone: the set-admin listener has no token, without which the 2 other nodes do not tell of their callers")
+	says(open, "", 0, "nobody is without a usable instance; 1 caller, of this node alone\n", "of this node alone: the set-admin listener has no token, without which the 2 other nodes do not tell of their callers")
 
 	// Only callers of node two are without an instance now.
 	sick := novel()

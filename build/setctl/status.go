@@ -92,12 +92,13 @@ func (w *statusWriter) since(t time.Time) time.Duration { return w.now.Sub(t).Ro
 // write writes all sections.
 func (w *statusWriter) write(s api.Status) {
 	w.now = s.Now
-	fmt.Fprintln(w.out, explain.Plain(s.State.Headline()))
+	w.health(s)
 	fmt.Fprintf(w.out, "up for %s, failOpen %t\n", w.since(s.Started), s.FailOpen)
 	w.state(s.State)
 	w.files(s.Files)
 	w.rules(s.Rules)
 	w.evacuations(s.Evacuations)
+	w.backing(s.Backing)
 	w.section("protocols")
 	for _, p := range s.Protocols {
 		w.row("%s\trouted: %t", p.Name, p.Routed)
@@ -121,6 +122,16 @@ func (w *statusWriter) write(s api.Status) {
 		w.row("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
 	}
 	w.table.Flush()
+}
+
+// health writes how callers are, and what else is degraded, over all nodes.
+func (w *statusWriter) health(s api.Status) {
+	fmt.Fprintln(w.out, explain.Plain(cmp.Or(s.Health.Headline, s.State.Headline()))) // an older server has no health
+	for _, c := range s.Health.Causes {
+		if c.Kind != api.CauseNothing { // the headline
+			fmt.Fprintf(w.out, "%s  %s\n", strings.ToUpper(string(c.Colour)), explain.Plain(c.Text))
+		}
+	}
 }
 
 // state writes the kinds of callers that do not have their first road.
@@ -237,6 +248,21 @@ func (w *statusWriter) evacuations(list []api.Evacuation) {
 			instances = "NO INSTANCE IS THERE"
 		}
 		w.row("%s\t%s %s\t%s\t%s\t%s", e.ID, e.Kind, e.Place, state, instances, e.Reason)
+	}
+}
+
+// backing writes what the node needs beside itself, if there is anything that may go away.
+func (w *statusWriter) backing(list []api.Backing) {
+	if len(list) == 0 {
+		return
+	}
+	w.section("store and heartbeats of this node")
+	for _, b := range list {
+		if b.AwayAt == nil {
+			w.row("%s\t%s\tanswers", b.Kind, b.Name)
+		} else {
+			w.row("%s\t%s\tAWAY for %s: %s", b.Kind, b.Name, w.since(*b.AwayAt), explain.Plain(b.Problem))
+		}
 	}
 }
 

@@ -1,12 +1,18 @@
 package observe
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/events"
+	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
 var (
@@ -52,6 +58,7 @@ type Load struct {
 // Report counts the load, shows what is in force, and logs both.
 func (l Load) Report() {
 	loadSeconds.WithLabelValues(l.Kind).Observe(l.Took.Seconds())
+	events.Noted.Note(l.event(clock.Now()))
 	if l.CopyErr != nil {
 		Log.Warn("[SetRouter] "+l.Kind+" files of the config center", zap.Error(l.CopyErr))
 	}
@@ -69,6 +76,45 @@ func (l Load) Report() {
 		fields = append(fields, zap.Any("releases", l.Releases))
 	}
 	Log.Info("[SetRouter] "+l.Kind+" files in force", fields...)
+}
+
+// event returns the load as an event.
+func (l Load) event(now time.Time) events.Event {
+	e := events.Event{At: now, Code: events.CodeFilesLoaded, Severity: events.SeverityInfo, Args: map[string]string{"kind": l.Kind}}
+	if l.Err != nil {
+		lines := strict.Lines(l.Err)
+		e.Code, e.Severity = events.CodeFilesRefused, events.SeverityRed
+		e.Args["problem"], e.Args["problems"] = shortened(lines[0]), strconv.Itoa(len(lines))
+		e.Text = fmt.Sprintf("%s files refused, %s: %s", l.Kind, l.afterRefusal(), e.Args["problem"])
+		if more := len(lines) - 1; more > 0 {
+			e.Text += fmt.Sprintf(" (and %d more)", more)
+		}
+		return e
+	}
+	var releases []string
+	for _, r := range l.Releases {
+		name := r.File + " " + r.Name
+		if r.Type == release.TypeGray {
+			name += " (gray)"
+		}
+		releases = append(releases, name)
+	}
+	e.Args["entries"], e.Args["digest"], e.Args["release"] = strconv.Itoa(l.Entries), l.Digest, strings.Join(releases, ", ")
+	e.Text = fmt.Sprintf("%s files in force, %d entries", l.Kind, l.Entries)
+	if len(releases) > 0 {
+		e.Text += ": " + e.Args["release"]
+	}
+	return e
+}
+
+// maxProblem bounds the text of a problem in an event, in bytes.
+const maxProblem = 500
+
+func shortened(text string) string {
+	if len(text) <= maxProblem {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxProblem], "") + "..."
 }
 
 // showInForce sets the metrics of what is in force.

@@ -83,6 +83,18 @@ var (
 	Evacuations = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "setrouter_evacuations", Help: "Evacuations in force.",
 	})
+	// BackingUp is 1 while a backing service of this node answers.
+	BackingUp = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_backing_up", Help: "1 while what this node needs beside itself answers, else 0, by kind: store, or heartbeats (Redis, or the leader).",
+	}, []string{"kind"})
+	// Nodes is how many server nodes there are, by what this node hears of them.
+	Nodes = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_nodes", Help: "Server nodes that Polaris takes for healthy, as this node sees them, by standing: ours, stock or silent.",
+	}, []string{"standing"})
+	// Disagreements is how many reasons this node has to say that the nodes disagree.
+	Disagreements = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "setrouter_disagreements", Help: "Reasons why the server nodes do not agree, as this node sees them, by what they are about: files, refused, copy, settings, code, instances, clock, silent, stock or left-out.",
+	}, []string{"about"})
 	// SeveralSETs is how many addresses have callers with several SETs.
 	SeveralSETs = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "setrouter_addresses_with_several_sets", Help: "Addresses whose callers have several SETs, as their registered instances differ in the SET.",
@@ -95,7 +107,7 @@ func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
 		Requests, Failures, Unidentified, Untold, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
-		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow,
+		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
 		_ = metrics.GetRegistry().Register(c) // the only possible error is AlreadyRegisteredError

@@ -24,12 +24,14 @@ import (
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
+	"github.com/polaris-contrib/setrouter/internal/backing"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/serverfiles"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -52,7 +54,9 @@ type Server struct {
 	untold  caller.Untold
 	unknown caller.Recent[world.UnknownRequest]
 	views   *view.Store
+	watch   timeline.Watch
 	started time.Time
+	backing []*backing.Service // those that may go away
 }
 
 // instances answers a discovery request for instances (docs/design.md, 5.4). A fault

@@ -20,8 +20,10 @@ import (
 	service_auth "github.com/polarismesh/polaris/service/interceptor/auth"
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/buildinfo"
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/preflight"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
@@ -32,6 +34,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
@@ -89,6 +92,7 @@ func newProxy(svr *service.Server, _ service.DiscoverServer) (service.DiscoverSe
 	if text := config.PublishedByClients(); text != "" && !asksForTokens(strategies.GetAuthChecker()) {
 		observe.Log.Warn("[SetRouter] " + text)
 	}
+	server.watchBacking(svr)
 	running.Store(server)
 	return &proxy{DiscoverServer: inner, router: server}, nil
 }
@@ -108,6 +112,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 		stock: stock, stockWithoutAuth: stockWithoutAuth, config: config, started: clock.Now(),
 		table: cmdb.Table,
 		views: view.NewStore(clock.Now, view.Pods{}),
+		watch: timeline.Watch{Note: events.Noted.Note},
 		names: names{
 			services: func() cachetypes.ServiceCache { return stockWithoutAuth.Cache().Service() },
 			revision: func(id string) string {
@@ -120,7 +125,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 		return s, nil
 	}
 	files, err := serverfiles.Open(serverfiles.Options[route.Rules]{
-		Kind: "routing", Names: config.RoutingFiles, Load: LoadRules, OnLoad: reportRules,
+		Kind: "routing", Names: config.RoutingFiles, Load: LoadRules, OnLoad: s.rulesLoaded,
 		Losses: (*route.Rules).Losses, ShrinkGuardPercent: config.ShrinkGuardPercent,
 	})
 	if err != nil {
@@ -146,6 +151,9 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 		configcenter.Local.OnWarm(s.loaded)
 	}
 	observe.Log.Info("[SetRouter] routing", zap.Stringer("config", config))
+	version := buildinfo.Version(buildinfo.SetRouter)
+	events.Noted.Note(events.Event{At: s.started, Code: events.CodeStarted, Severity: events.SeverityInfo,
+		Text: "the server started, with setrouter " + version, Args: map[string]string{"version": version}})
 	return s, nil
 }
 
@@ -188,11 +196,26 @@ func (s *Server) tick() {
 func (s *Server) step() {
 	now := s.views.Now()
 	observe.Evacuations.Set(float64(len(s.Rules().Evacuations(now))))
+	s.lookAt(s.Rules())
 	observe.SeveralSETs.Set(float64(s.countSeveralSETs()))
 	s.views.Prune()
 	s.recent.Age(now)
 	s.untold.Age(now)
 	s.unknown.Age(now)
+}
+
+// rulesLoaded is called after each load of the routing files.
+func (s *Server) rulesLoaded(rules *route.Rules) {
+	reportRules(rules)
+	s.lookAt(rules)
+}
+
+// lookAt notes which rules and evacuations have come and gone. The rules of no files are
+// in force until the config center has been read, and are not looked at.
+func (s *Server) lookAt(rules *route.Rules) {
+	if rules.Len() > 0 || len(rules.AllEvacuations()) > 0 || len(s.config.ConfigFiles()) == 0 {
+		s.watch.Look(rules, s.views.Now())
+	}
 }
 
 // reportRules shows the rules in force as metrics.

@@ -1,15 +1,11 @@
 package admin
 
 import (
-	_ "embed"
 	"encoding/json"
 	"net/http"
 
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
-
-//go:embed page.html
-var page []byte
 
 // handlerFor returns the handler of the API and the page. The page holds no data:
 // it asks the API, with the token that its user types in.
@@ -17,11 +13,7 @@ func handlerFor(b backend, options serverconfig.Admin) http.Handler {
 	mux := http.NewServeMux()
 	guarded := requireKnownHost(options.Token, requireToken(options, limitBody(apiHandler(b))))
 	mux.Handle("/setrouter/", requireSameSite(guarded))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'")
-		_, _ = w.Write(page)
-	})
+	mux.Handle("GET /{$}", page)
 	return mux
 }
 
@@ -36,11 +28,15 @@ func apiHandler(b backend) http.Handler {
 	get("who", func(r *http.Request) (any, error) { return answerWho(b, r) })
 	get("lookup", func(r *http.Request) (any, error) { return answerLookup(b, r) })
 	get("services", func(*http.Request) (any, error) { return serviceNames(b.World()), nil })
+	get("matrix", func(r *http.Request) (any, error) { return answerMatrix(b, r) })
+	get("servicestates", func(r *http.Request) (any, error) { return answerServiceStates(b, r) })
+	get("timeline", func(r *http.Request) (any, error) { return answerTimeline(b, r) })
 	get("changes", func(r *http.Request) (any, error) { return answerChanges(b, r) })
 	get("configfile", func(r *http.Request) (any, error) { return b.ConfigFile(r.FormValue("name")) })
 	mux.Handle("POST /setrouter/v1/reload", jsonHandler(func(r *http.Request) (any, error) { return answerReload(b, r) }))
 	mux.Handle("POST /setrouter/v1/nodes/reload", jsonHandler(func(r *http.Request) (any, error) { return answerReloadAll(b, r) }))
 	mux.Handle("POST /setrouter/v1/configfile", jsonHandler(func(r *http.Request) (any, error) { return answerPublish(b, r) }))
+	mux.Handle("POST /setrouter/v1/matrix", jsonHandler(func(r *http.Request) (any, error) { return answerMatrixOfFiles(b, r) }))
 	mux.Handle("/setrouter/", jsonHandler(func(r *http.Request) (any, error) {
 		return nil, newHTTPError(http.StatusNotFound, "not-found", "there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path)
 	}))

@@ -13,6 +13,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -26,6 +27,9 @@ type backend interface {
 	World() *world.World
 	Dump() world.Dump
 	Changes(service string) []api.Change
+	Matrix(context.Context, matrixRequest) (api.Matrix, error)
+	ServiceStates(context.Context, matrix.ServiceQuery) (api.ServiceStates, error)
+	Timeline(context.Context) api.Timeline
 	Reload(force bool) []api.Reloaded
 	ReloadAll(ctx context.Context, force bool) api.ClusterReload
 	ConfigFile(name string) (release.Saved, error)
@@ -37,6 +41,7 @@ type backend interface {
 type serverBackend struct {
 	*router.Server
 	lints *lints
+	turns *turns
 }
 
 var _ backend = serverBackend{}

@@ -67,15 +67,15 @@ func hasToken(r *http.Request, token string) bool {
 
 // computing are the paths of POST requests that change nothing: they send files to compute
 // with. The readToken is for them, too.
-var computing = map[string]bool{}
+var computing = map[string]bool{"/setrouter/v1/matrix": true}
 
 // isReading reports whether a request changes nothing.
 func isReading(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodPost && computing[r.URL.Path]
 }
 
-// How much of a request's body is read, in bytes. Only a request that publishes
-// a file has something to send in its body.
+// How much of a request's body is read, in bytes. Only requests that publish files, or
+// suppose so, have something to send in their bodies.
 const (
 	maxBody = 1 << 12
 	maxFile = 16 << 20
@@ -85,7 +85,7 @@ const (
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxBody)
-		if r.Method == http.MethodPost && r.URL.Path == "/setrouter/v1/configfile" {
+		if r.Method == http.MethodPost && (r.URL.Path == "/setrouter/v1/configfile" || computing[r.URL.Path]) {
 			limit = maxFile
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)

@@ -13,13 +13,16 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/sources"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -77,11 +80,13 @@ func (b openapiBackend) Explain(q world.Request) (explain.Explanation, error) {
 	return b.world.Explain(q), nil
 }
 
-func (b openapiBackend) Status(context.Context) api.Status {
+func (b openapiBackend) Status(ctx context.Context) api.Status {
 	var lints strict.Problems
 	b.world.Rules.Lint(b.world.Table, &lints)
-	return api.Status{
-		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
+	away := time.Unix(1_800_000_000, 0)
+	status := api.Status{
+		Backing: []api.Backing{{Kind: api.BackingStore, Name: "defaultStore", AwayAt: &away, Problem: "refused"}, {Kind: api.BackingHeartbeats, Name: "heartbeatRedis"}},
+		Files:   []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: b.world.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "empty", Why: "w", Requests: 1}}}, Drift: api.DriftStatus{First: b.world.Drifts()}, SeveralSETs: api.SeveralSETs{First: b.world.WithSeveralSETs()},
 		State:   api.CallerStates{Notes: []string{"of this node alone"}, Counts: map[string]int{"empty": 1}, Kinds: []api.KindState{{Service: "default/s", State: "empty", Rule: "r", Kind: "a.b.c in -", Tier: "own", Level: "zone", Callers: 1}}},
@@ -90,14 +95,49 @@ func (b openapiBackend) Status(context.Context) api.Status {
 			Name: "bj", State: sources.StateLive, First: []sources.Invalid{{Pod: "default/p", Why: "no SET name"}}, Problems: []string{"forbidden"},
 		}}},
 	}
+	status.Health = api.NewHealth(status, b.Nodes(ctx))
+	return status
 }
 
 func (b openapiBackend) Nodes(context.Context) api.Cluster {
 	list := []api.Node{
-		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &api.Summary{Files: []api.NodeFiles{{Kind: api.KindRouting}}}},
-		{Address: "10.0.0.2:8091", Healthy: true, Problem: "does not answer within 2s"},
+		{Address: "10.0.0.1:8091", Self: true, Healthy: true, Summary: &api.Summary{Files: []api.NodeFiles{{Kind: api.KindRouting}}, Away: []api.Away{{Kind: api.BackingStore}}}},
+		{Address: "10.0.0.2:8091", Healthy: true, Problem: "does not answer within 2s", Stock: true},
 	}
-	return api.Cluster{Reasons: []string{"10.0.0.2:8091 does not answer within 2s"}, Note: "others may be missing", Nodes: list}
+	all := api.NewCluster(list, []api.Difference{{About: api.AboutStock, Node: "10.0.0.2:8091", Text: "10.0.0.2:8091 does not answer within 2s"}})
+	all.Note = "others may be missing"
+	return all
+}
+
+func (b openapiBackend) Matrix(_ context.Context, r matrixRequest) (api.Matrix, error) {
+	if r.Callers != (matrix.Filter{}) {
+		return api.Matrix{}, errBusy()
+	}
+	if r.Service.Name != "" && !b.world.HasService(r.Service) {
+		return api.Matrix{}, router.NotFound{Service: r.Service}
+	}
+	if len(r.files.Files) > 0 {
+		var err error
+		if r.suppose.World, err = withFiles(b.world, nil, r.files); err != nil {
+			return api.Matrix{}, err
+		}
+	}
+	r.All = true
+	return matrixOf(b.world, nil, r), nil
+}
+
+func (b openapiBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) (api.ServiceStates, error) {
+	if q.Filter == "busy" {
+		return api.ServiceStates{}, errBusy()
+	}
+	return matrix.Services(b.world, []matrix.Asked{{Service: route.Service{Namespace: "default", Name: "routed"}, State: api.KindState{Service: "default/routed", State: "empty", Rule: "routed", Callers: 1, Last: time.Now()}}}, q), nil
+}
+
+func (b openapiBackend) Timeline(context.Context) api.Timeline {
+	now := time.Now()
+	change := b.Changes("")[0]
+	change.At, change.After.Instances = now, 0
+	return timeline.New("10.0.0.1:8091", now, now.Add(-time.Hour), []events.Event{{At: now, Code: "started", Severity: "info", Args: map[string]string{"version": "v"}}}, []api.Change{change})
 }
 
 func (b openapiBackend) Changes(string) []api.Change {
@@ -189,6 +229,16 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"configfile?name=polaris://a/b/c.yaml":                     `"content": "version: 1"`,
 		"configfile?name=polaris://a/b/away":                       "internal",
 		"configfile?name=polaris://a/b/none":                       "not-found",
+		"matrix":                                                   `"home"`,
+		"matrix?lost=zone:r/z&columns=set&rows=kind":               `"leaveCity": 0`,
+		"matrix?service=default/none":                              "not-found",
+		"matrix?rows=bisiness":                                     "bad-request",
+		"matrix?callerSet=a":                                       "busy",
+		"servicestates":                                            `"state": "none"`,
+		"servicestates?limit=0":                                    "bad-request",
+		"servicestates?filter=busy":                                "busy",
+		"timeline":                                                 `"code": "emptied"`,
+		"timeline?limit=x":                                         "bad-request",
 		"who?service=default/none":                                 "not-found",
 		"who?service=routed":                                       "bad-request",
 	} {
@@ -209,6 +259,15 @@ func TestOpenAPIAnswers(t *testing.T) {
 	} {
 		body, polarisToken = tt.body, tt.token
 		ask("", "localhost:8095", publish+tt.name, tt.want)
+	}
+	for _, tt := range []struct{ query, body, want string }{
+		{"", `{"files": [{"kind": "routing", "name": "r", "content": "version: 1\nrules: [{name: a, service: default/*, set: {unknown: none}}]"}]}`, `"files": [`},
+		{"", `{"files": [{"kind": "routing", "name": "r", "content": "version: 2"}]}`, "bad-request"},
+		{"?service=default/none", `{"files": [{"kind": "mapping", "name": "r", "content": "version: 1"}]}`, "not-found"},
+		{"?callerSet=a", `{"files": [{"kind": "mapping", "name": "r", "content": "version: 1"}]}`, "busy"},
+	} {
+		body = tt.body
+		ask("", "localhost:8095", "post /setrouter/v1/matrix"+tt.query, tt.want)
 	}
 	body, polarisToken = "", ""
 	for path, operations := range d.find(d, "paths") {

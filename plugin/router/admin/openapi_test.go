@@ -106,8 +106,8 @@ func (d openapiNode) compare(t *testing.T, path string, schema any, goType refle
 		d.compare(t, path+"{}", s["additionalProperties"], goType.Elem())
 	case want == "object":
 		properties, names, always := d.find(s, "properties"), map[string]bool{}, []any{}
-		for f := range goType.Fields() {
-			if !f.IsExported() {
+		for _, f := range reflect.VisibleFields(goType) { // with those of embedded types
+			if !f.IsExported() || f.Anonymous && f.Tag == "" {
 				continue
 			}
 			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -135,10 +135,11 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	d := loadOpenAPI(t)
 	types := map[string]any{
 		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": explain.Caller{}, "get services": []string{},
-		"get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
+		"get matrix": api.Matrix{}, "post matrix": api.Matrix{}, "get servicestates": api.ServiceStates{}, "get timeline": api.Timeline{}, "get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
 		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get nodes": api.Cluster{}, "post nodes/reload": api.ClusterReload{},
 	}
 	d.compare(t, "edit", d.find(d, "components", "schemas", "Edit"), reflect.TypeFor[release.Edit]())
+	d.compare(t, "files", d.find(d, "components", "schemas", "MatrixFiles"), reflect.TypeFor[api.MatrixFiles]())
 	d.compare(t, "error", d.find(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
 	for path, operations := range d.find(d, "paths") {
@@ -157,14 +158,14 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 		}
 	}
 	var source []byte
-	for _, name := range []string{"admin.go", "requests.go"} {
+	for _, name := range []string{"admin.go", "requests.go", "matrixrequests.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		source = append(source, text...)
 	}
-	for _, m := range regexp.MustCompile(`\bget\("([\w-]+)"|"([A-Z]+) /setrouter/v1/([\w/-]+)"|FormValue\("(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`\bget\("([\w-]+)"|"([A-Z]+) /setrouter/v1/([\w/-]+)"|(?:FormValue\(|targetParameters\(r, )"(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
 		switch {
 		case m[1] != "":
 			served["get "+m[1]] = true

@@ -14,8 +14,10 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -102,9 +104,9 @@ func serviceNamed(s string) route.Service {
 	return service
 }
 
-func (b pageBackend) Status(context.Context) api.Status {
+func (b pageBackend) Status(ctx context.Context) api.Status {
 	w := b.World()
-	return api.Status{
+	status := api.Status{
 		Now: pageNow, Started: pageNow.Add(-5 * time.Hour), FailOpen: true,
 		Files: []api.Files{
 			{Kind: "mapping", Names: []string{"mapping.csv"}, Entries: 6, LoadedAt: pageNow.Add(-3 * time.Hour), TriedAt: pageNow, Problems: []string{}},
@@ -140,6 +142,8 @@ func (b pageBackend) Status(context.Context) api.Status {
 			{Name: "sh", State: sources.StateAway, Heard: pageNow.Add(-time.Hour), Pods: 1, Invalid: 1, First: []sources.Invalid{{Pod: "qb/bad", Why: "no SET name"}}, Problems: []string{"connection refused"}},
 		}},
 	}
+	status.Health = api.NewHealth(status, b.Nodes(ctx))
+	return status
 }
 
 func (b pageBackend) Explain(q world.Request) (explain.Explanation, error) {
@@ -166,8 +170,20 @@ func (b pageBackend) Nodes(context.Context) api.Cluster {
 	}
 	list := []api.Node{node("10.0.0.1:8091", "aaaaaaaaaaaa"), node("10.0.0.2:8091", "aaaaaaaaaaaa")}
 	list[0].Self = true
-	reasons := nodes.Judge(list)
-	return api.Cluster{Agree: len(reasons) == 0, Reasons: reasons, Nodes: list}
+	return api.NewCluster(list, nodes.Judge(list))
+}
+
+func (b pageBackend) Matrix(_ context.Context, r matrixRequest) (api.Matrix, error) {
+	r.All = true
+	return matrixOf(b.World(), nil, r), nil
+}
+
+func (b pageBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) (api.ServiceStates, error) {
+	return matrix.Services(b.World(), nil, q), nil
+}
+
+func (b pageBackend) Timeline(context.Context) api.Timeline {
+	return timeline.New("10.0.0.1:8091", pageNow, pageNow.Add(-time.Hour), nil, b.changes)
 }
 
 func (b pageBackend) Changes(service string) []api.Change {

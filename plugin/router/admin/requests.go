@@ -1,9 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
-	"io"
-	"mime"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -123,17 +120,9 @@ const headerPolarisToken = "x-polaris-token"
 
 // answerPublish takes nothing but JSON: no form of another site can send JSON.
 func answerPublish(b backend, r *http.Request) (any, error) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return nil, badRequest("the body is %q, expected application/json", r.Header.Get("Content-Type"))
-	}
 	var edit release.Edit
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&edit); err != nil {
-		return nil, badRequest("the body is not as in docs/openapi.yaml: %v", err)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, badRequest("the body goes on after its JSON object")
+	if err := readJSON(r, &edit); err != nil {
+		return nil, err
 	}
 	return b.PublishConfigFile(r.FormValue("name"), edit, configcenter.Operator{Token: r.Header.Get(headerPolarisToken), Address: r.RemoteAddr})
 }

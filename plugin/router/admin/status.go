@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -31,11 +33,14 @@ func (b serverBackend) Status(ctx context.Context) api.Status {
 	drifts, several, unknown := w.Drifts(), w.WithSeveralSETs(), w.Unknown(b.UnknownRequests())
 	status := api.Status{
 		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen, ShrinkGuardPercent: b.Config().ShrinkGuardPercent,
-		Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
+		Backing: b.Backing(), Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 		Unknown:     api.UnknownCallers{First: firstOf(unknown)},
 	}
+	var cluster api.Cluster
+	var asking sync.WaitGroup
+	asking.Go(func() { observe.Safely("asking the nodes", func() { cluster = b.Nodes(ctx) }) })
 	status.State = nodes.CallersNow(ctx, b.Server)
 	status.State.Cut(maxListed)
 	status.Callers.Untold = firstOf(b.Untold(netip.Addr{}))
@@ -48,6 +53,8 @@ func (b serverBackend) Status(ctx context.Context) api.Status {
 		kubernetes := pods.Status(now)
 		status.Kubernetes = &kubernetes
 	}
+	asking.Wait()
+	status.Health = api.NewHealth(status, cluster)
 	return status
 }
 

@@ -12,9 +12,49 @@ type Cluster struct {
 	Agree bool `json:"agree"`
 	// Reasons say why the nodes do not agree, each with its node.
 	Reasons []string `json:"reasons"`
+	// Differences are the reasons, with what each is about.
+	Differences []Difference `json:"differences"`
 	// Note says why nodes may be missing in the list; it is empty if none can be.
 	Note  string `json:"note,omitempty"`
 	Nodes []Node `json:"nodes"` // the one that was asked is the first
+}
+
+// NewCluster returns the nodes, and that they agree if there are no differences.
+func NewCluster(list []Node, differences []Difference) Cluster {
+	c := Cluster{Agree: len(differences) == 0, Reasons: []string{}, Differences: append([]Difference{}, differences...), Nodes: list}
+	for _, d := range differences {
+		c.Reasons = append(c.Reasons, d.Text)
+	}
+	return c
+}
+
+// Difference is why the nodes do not agree.
+type Difference struct {
+	About About  `json:"about"`
+	Node  string `json:"node,omitempty"` // address; empty: of no one node
+	Text  string `json:"text"`           // one of the reasons
+}
+
+// About is what nodes do not agree on.
+type About string
+
+// What nodes do not agree on.
+const (
+	AboutFiles     About = "files"     // other mapping or routing files in force, or none
+	AboutRefused   About = "refused"   // files are refused
+	AboutCopy      About = "copy"      // in force is the copy on disk
+	AboutSettings  About = "settings"  // under plugin.location or plugin.router
+	AboutCode      About = "code"      // another version
+	AboutInstances About = "instances" // in the cache
+	AboutClock     About = "clock"
+	AboutSilent    About = "silent"   // the node does not answer
+	AboutStock     About = "stock"    // the node is a stock server, or has an older setrouter
+	AboutLeftOut   About = "left-out" // more nodes than are asked
+)
+
+// Abouts are all that nodes may not agree on.
+var Abouts = []About{
+	AboutFiles, AboutRefused, AboutCopy, AboutSettings, AboutCode, AboutInstances, AboutClock, AboutSilent, AboutStock, AboutLeftOut,
 }
 
 // Node is a node, and what it says of itself, or why it could not be asked.
@@ -24,6 +64,9 @@ type Node struct {
 	// Healthy is what Polaris takes the node for: clients are sent to healthy nodes.
 	Healthy bool   `json:"healthy"`
 	Problem string `json:"problem,omitempty"` // why there is no summary
+	// Stock is that the node does not know the question: it is a stock server, or has an
+	// older setrouter.
+	Stock bool `json:"stock,omitempty"`
 	// AheadSeconds is the clock of the node less the clock of the node that was asked.
 	AheadSeconds float64  `json:"aheadSeconds"`
 	Summary      *Summary `json:"summary,omitempty"`
@@ -78,6 +121,14 @@ type Summary struct {
 	// Changed is when the newest change of a service or instance in its cache was
 	// stored, by the clock of the store; zero where the store does not say.
 	Changed time.Time `json:"changed"`
+	// Away are the backing services of the node that do not answer it.
+	Away []Away `json:"away,omitempty"`
+}
+
+// Away is a backing service that does not answer a node.
+type Away struct {
+	Kind string    `json:"kind"` // one of BackingKinds
+	At   time.Time `json:"at"`   // since when
 }
 
 // NodeFiles are the files of a kind on a node.
@@ -103,6 +154,9 @@ const maxText = 100
 // Check returns an error for a summary that no node of this pack would send.
 func (s *Summary) Check() error {
 	texts := []string{s.Version, s.Settings}
+	if len(s.Away) > len(BackingKinds) || slices.ContainsFunc(s.Away, func(a Away) bool { return !slices.Contains(BackingKinds, a.Kind) }) {
+		return errors.New("its backing services are of unknown kinds")
+	}
 	seen := map[string]bool{}
 	for _, f := range s.Files {
 		if f.Kind != KindMapping && f.Kind != KindRouting || seen[f.Kind] {

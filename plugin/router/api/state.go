@@ -20,6 +20,9 @@ type CallerStates struct {
 	Complete bool `json:"complete"`
 	// Notes say of which nodes these are not the callers, and why.
 	Notes []string `json:"notes"`
+	// Alone is that only this node's callers are here, as the set-admin listener has no
+	// token.
+	Alone bool `json:"alone,omitempty"`
 }
 
 // States are the states of callers, the worst first.
@@ -112,12 +115,17 @@ func (s CallerStates) Check() error {
 // Nothing returns how many callers have no instance that works, by a rule.
 func (s CallerStates) Nothing() int { return s.Counts["empty"] + s.Counts["unusable"] }
 
+// total returns how many callers there are.
+func (s CallerStates) total() (n int) {
+	for _, callers := range s.Counts {
+		n += callers
+	}
+	return n
+}
+
 // Headline says in a sentence how callers are.
 func (s CallerStates) Headline() string {
-	total := 0
-	for _, n := range s.Counts {
-		total += n
-	}
+	total := s.total()
 	switch {
 	case s.Nothing() > 0 && len(s.Kinds) > 0:
 		worst := s.Kinds[0]

@@ -16,9 +16,12 @@ import (
 // Status is the state of the pack on this node. Its JSON is that of the admin
 // listener and of `setctl status -o json`.
 type Status struct {
-	Now      time.Time `json:"now"`
-	Started  time.Time `json:"started"`
-	Files    []Files   `json:"files"` // mapping and routing
+	Now     time.Time `json:"now"`
+	Started time.Time `json:"started"`
+	// Health is what is degraded now, over all nodes.
+	Health   Health    `json:"health"`
+	Backing  []Backing `json:"backing"` // of this node
+	Files    []Files   `json:"files"`   // mapping and routing
 	FailOpen bool      `json:"failOpen"`
 	// ShrinkGuardPercent is how much a reload may lose without force.
 	ShrinkGuardPercent int          `json:"shrinkGuardPercent"`

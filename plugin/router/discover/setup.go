@@ -120,6 +120,7 @@ func baseOptions(protocol string, option map[string]any) []grpcserver.InitOption
 func (s *slot) register(registrar *grpc.Server) error {
 	if running := router.Running(); running != nil {
 		nodes.Register(registrar, running)
+		nodes.Watch(running)
 	}
 	for name, config := range s.apis {
 		if name != "client" {

@@ -54,7 +54,7 @@ func fill(ctx context.Context, n *api.Node, withTLS bool) {
 	asked := time.Now()
 	summary, err := askOne(ctx, n.Address, withTLS)
 	if err != nil {
-		n.Problem = problem(err, patience)
+		n.Problem, n.Stock = problem(err, patience), isStock(err)
 		return
 	}
 	// The node has read its clock at some moment between.
@@ -146,13 +146,25 @@ type unreadable struct{ error }
 // maxProblem bounds the text of a fault: the text may have come from the other node.
 const maxProblem = 200
 
+// isStock reports whether a node does not know the question.
+func isStock(err error) bool {
+	_, ok := errors.AsType[unreadable](err)
+	return !ok && status.Code(err) == codes.Unimplemented
+}
+
+// isSilent reports whether a node does not answer at all.
+func isSilent(err error) bool {
+	_, ok := errors.AsType[unreadable](err)
+	return !ok && !isStock(err) && status.Code(err) != codes.PermissionDenied
+}
+
 // problem returns a fault in words. Patience is how long the node was waited for.
 func problem(err error, patience time.Duration) string {
 	text := ""
 	switch _, ok := errors.AsType[unreadable](err); {
 	case ok:
 		text = "answers what no node would: " + err.Error()
-	case status.Code(err) == codes.Unimplemented:
+	case isStock(err):
 		text = "does not know the question: it is a stock server, or has an older setrouter"
 	case status.Code(err) == codes.DeadlineExceeded:
 		text = fmt.Sprintf("does not answer within %v", patience)

@@ -35,6 +35,7 @@ func CallersNow(ctx context.Context, s *router.Server) api.CallerStates {
 		return states
 	}
 	if s.Config().Admin.Token == "" {
+		states.Alone = true
 		states.Notes = append(states.Notes, fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", len(list)-1))
 		return states
 	}
@@ -60,7 +61,11 @@ func addAll(states *api.CallerStates, list []api.Node, ask func(api.Node) (api.C
 				}
 			}()
 			var err error
-			if others[i], err = ask(n); err != nil {
+			switch others[i], err = ask(n); {
+			case err == nil:
+			case !n.Healthy && isSilent(err): // Polaris has dropped it: it has no callers
+				others[i] = api.NewCallerStates(nil, true)
+			default:
 				problems[i] = problem(err, patience)
 			}
 		})

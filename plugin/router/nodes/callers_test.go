@@ -46,9 +46,11 @@ func TestCallersOfAllNodes(t *testing.T) {
 		{"another time there", tells("secret", time.Hour, there), "refuses: its clock is 1h0m0s off, more than 30s", own()},
 		{"a stock server", stock(), "does not know the question: it is a stock server, or has an older setrouter", own()},
 		{"a state that there is not", tells("secret", 0, callersOf(kind("fine", "a.b.c", 1, early))), "answers what no node would: callers in a state that there is not", own()},
+		{"a node that is gone", "127.0.0.1:1", "does not answer: connect: connection refused", own()},
+		{"a node that Polaris has dropped", "127.0.0.1:2", "", own()},
 	} {
 		got := own()
-		addAll(&got, []api.Node{{Address: "self", Self: true}, {Address: tt.address}}, func(n api.Node) (api.CallerStates, error) {
+		addAll(&got, []api.Node{{Address: "self", Self: true}, {Address: tt.address, Healthy: !strings.HasSuffix(tt.name, "dropped")}}, func(n api.Node) (api.CallerStates, error) {
 			return askCallers(t.Context(), n.Address, false, "secret", time.Now())
 		})
 		if tt.note != "" {

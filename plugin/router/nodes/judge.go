@@ -18,15 +18,17 @@ const Quiet = 10 * time.Second
 // Judge says why nodes do not agree. Without a reason they give equal lists, except
 // for nodes that have a gray release, and as far as counts tell of instances. A
 // node that does not answer disagrees while Polaris takes it for healthy.
-func Judge(list []api.Node) []string {
-	v := verdict{reasons: []string{}}
+func Judge(list []api.Node) []api.Difference {
+	v := verdict{reasons: []api.Difference{}}
 	var heard []api.Node
 	for _, n := range list {
 		switch {
 		case n.Summary != nil:
 			heard = append(heard, n)
+		case n.Stock && (n.Healthy || n.Self):
+			v.add(api.AboutStock, n, "%s", n.Problem)
 		case n.Healthy || n.Self:
-			v.add(n, "%s", n.Problem)
+			v.add(api.AboutSilent, n, "%s", n.Problem)
 		}
 	}
 	for _, kind := range []string{api.KindMapping, api.KindRouting} {
@@ -35,40 +37,40 @@ func Judge(list []api.Node) []string {
 		}
 		gray := func(n api.Node) bool { return n.Summary.FilesOf(kind).Gray }
 		full := slices.DeleteFunc(slices.Clone(heard), gray) // a gray release differs on purpose
-		v.compare(kind+" files in force", full, func(n api.Node) string { return n.Summary.FilesOf(kind).Digest })
+		v.compare(api.AboutFiles, kind+" files in force", full, func(n api.Node) string { return n.Summary.FilesOf(kind).Digest })
 	}
-	v.compare("settings under plugin.location or plugin.router", heard, func(n api.Node) string { return n.Summary.Settings })
-	v.compare("code", heard, func(n api.Node) string { return n.Summary.Version })
+	v.compare(api.AboutSettings, "settings under plugin.location or plugin.router", heard, func(n api.Node) string { return n.Summary.Settings })
+	v.compare(api.AboutCode, "code", heard, func(n api.Node) string { return n.Summary.Version })
 	if areQuiet(heard) {
-		v.compare(fmt.Sprintf("instances in its cache, and nothing was changed for %.0f s", Quiet.Seconds()), heard, func(n api.Node) string {
+		v.compare(api.AboutInstances, fmt.Sprintf("instances in its cache, and nothing was changed for %.0f s", Quiet.Seconds()), heard, func(n api.Node) string {
 			return fmt.Sprintf("%d (%d services)", n.Summary.Instances, n.Summary.Services)
 		})
 	}
 	for _, n := range heard {
 		switch {
 		case n.AheadSeconds > skew.Seconds():
-			v.add(n, "has a clock that is %.0f s ahead", n.AheadSeconds)
+			v.add(api.AboutClock, n, "has a clock that is %.0f s ahead", n.AheadSeconds)
 		case n.AheadSeconds < -skew.Seconds():
-			v.add(n, "has a clock that is %.0f s behind", -n.AheadSeconds)
+			v.add(api.AboutClock, n, "has a clock that is %.0f s behind", -n.AheadSeconds)
 		}
 	}
 	return v.reasons
 }
 
 // verdict gathers the reasons why nodes do not agree.
-type verdict struct{ reasons []string }
+type verdict struct{ reasons []api.Difference }
 
-func (v *verdict) add(n api.Node, format string, args ...any) {
-	v.reasons = append(v.reasons, n.Address+" "+fmt.Sprintf(format, args...))
+func (v *verdict) add(about api.About, n api.Node, format string, args ...any) {
+	v.reasons = append(v.reasons, api.Difference{About: about, Node: n.Address, Text: n.Address + " " + fmt.Sprintf(format, args...)})
 }
 
 // compare adds the nodes that have another value than the most common value. Empty
 // values do not count.
-func (v *verdict) compare(what string, list []api.Node, value func(api.Node) string) {
+func (v *verdict) compare(about api.About, what string, list []api.Node, value func(api.Node) string) {
 	most, count := common(list, value)
 	for _, n := range list {
 		if got := value(n); got != "" && got != value(most) {
-			v.add(n, "has other %s: %s against %s of %s", what, got, value(most), count)
+			v.add(about, n, "has other %s: %s against %s of %s", what, got, value(most), count)
 		}
 	}
 }
@@ -78,11 +80,11 @@ func (v *verdict) addFaults(n api.Node, kind string, wanted bool) {
 	f := n.Summary.FilesOf(kind)
 	switch {
 	case f.Digest == "" && (f.Refused || wanted):
-		v.add(n, "has no %s files in force", kind)
+		v.add(api.AboutFiles, n, "has no %s files in force", kind)
 	case f.Copy:
-		v.add(n, "has its copy on disk of %s files in force", kind)
+		v.add(api.AboutCopy, n, "has its copy on disk of %s files in force", kind)
 	case f.Refused:
-		v.add(n, "refuses %s files, and goes on with those of before", kind)
+		v.add(api.AboutRefused, n, "refuses %s files, and goes on with those of before", kind)
 	}
 }
 

@@ -81,7 +81,7 @@ func TestJudge(t *testing.T) {
 		{"counts of evacuations", []api.Node{at("a", "1"), at("b", "1", func(n *api.Node) { n.Summary.Evacuations = 1 })}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(append([]string{}, tt.want...), Judge(tt.list)); diff != "" {
+			if diff := cmp.Diff(append([]string{}, tt.want...), api.NewCluster(tt.list, Judge(tt.list)).Reasons); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

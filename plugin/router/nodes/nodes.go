@@ -46,6 +46,11 @@ func Summary(s *router.Server) api.Summary {
 			out.Changed = dated.LastMtime()
 		}
 	}
+	for _, b := range s.Backing() {
+		if b.AwayAt != nil {
+			out.Away = append(out.Away, api.Away{Kind: b.Kind, At: *b.AwayAt})
+		}
+	}
 	for _, f := range s.Files() {
 		status := f.Status()
 		out.Files = append(out.Files, api.NodeFiles{
@@ -67,14 +72,14 @@ func Ask(ctx context.Context, s *router.Server) api.Cluster {
 	summary := Summary(s)
 	list[0].Summary = &summary
 	askAll(ctx, list, s.Config().GRPCTLS)
-	out := api.Cluster{Reasons: Judge(list), Nodes: list}
+	differences := Judge(list)
 	if left > 0 {
-		out.Reasons = append(out.Reasons, leftOut(s.Config().NodesService, left))
+		differences = append(differences, api.Difference{About: api.AboutLeftOut, Text: leftOut(s.Config().NodesService, left)})
 	}
+	out := api.NewCluster(list, differences)
 	if !found {
 		out.Note = notFound(s.Config().NodesService)
 	}
-	out.Agree = len(out.Reasons) == 0
 	return out
 }
 
@@ -122,6 +127,9 @@ func members(self api.Node, instances []*model.Instance) (list []api.Node, left 
 	left = max(0, len(list)-maxNodes)
 	return list[:len(list)-left], left, found
 }
+
+// SelfAddress returns the address at which this node registers itself.
+func SelfAddress() string { return selfAddress() }
 
 // selfAddress returns the address at which this node registers itself.
 func selfAddress() string { return nodeAddress(utils.LocalHost, uint32(utils.LocalPort)) }

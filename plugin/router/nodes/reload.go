@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -28,6 +29,10 @@ const (
 func Reload(s *router.Server, force bool) []api.Reloaded {
 	out := []api.Reloaded{}
 	for _, files := range s.Files() {
+		if force {
+			events.Noted.Note(events.Event{At: s.Now(), Code: events.CodeReloadForced, Severity: events.SeverityInfo,
+				Text: "an operator forces a reload of the " + files.Kind + " files", Args: map[string]string{"kind": files.Kind}})
+		}
 		err := files.Reload(force)
 		status := files.Status()
 		out = append(out, api.Reloaded{Kind: files.Kind, OK: err == nil, Entries: status.Count, Problems: strict.Lines(status.Err)})

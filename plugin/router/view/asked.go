@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -99,6 +101,9 @@ type Asked struct {
 	askedKey
 	Callers []netip.Addr // sorted
 	Last    time.Time    // of their requests
+	// Instances are those of the list that was sent last; nil where the stock server
+	// answers. They are shared: read only.
+	Instances []*apiservice.Instance
 }
 
 // askedKey is what the callers of an Asked have in common.
@@ -131,7 +136,7 @@ func (s *Store) Asked() (list []Asked, complete bool) {
 			}
 			group.Callers = append(group.Callers, addr.(netip.Addr))
 			if at := epoch.Add(time.Duration(last.at.Load())); at.After(group.Last) {
-				group.Last = at
+				group.Last, group.Instances = at, last.instances()
 			}
 			return true
 		})
@@ -180,6 +185,16 @@ func (a *lastAsked) key(service route.Service) (key askedKey, ok bool) {
 		Service: service, Rule: kind.Rule, Kind: kind, Tier: v.Decision.Tier(), Level: v.Decision.Level(), State: kind.State(v.Decision, len(v.Answer.Instances), v.usable),
 		Usable: v.usable, Sent: len(v.Answer.Instances),
 	}, true
+}
+
+// instances returns the list that was sent last; nil where the stock server answers.
+func (a *lastAsked) instances() []*apiservice.Instance {
+	if what := a.got.Load(); what != nil && what.cell != nil {
+		if v, err := what.cell.build(); err == nil {
+			return v.Answer.Instances
+		}
+	}
+	return nil
 }
 
 // compare orders by service, rule and kind.

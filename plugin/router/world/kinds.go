@@ -28,6 +28,10 @@ func (k Kind) Text() string { return explain.IdentityText(k.Identity.Identity) }
 // pods imply, grouped by what rules look at.
 func (w *World) Kinds() []Kind { return kinds(w) }
 
+// KindsOf returns the kinds of callers of the first of some states, such that all rules of
+// each of the states route the callers of a kind alike.
+func KindsOf(states ...*World) []Kind { return kinds(states...) }
+
 // kinds groups callers that are alike in each of the states. Who asked lately, and the
 // pods, are those of the first state.
 func kinds(states ...*World) []Kind {

@@ -157,6 +157,16 @@ func (w *World) sourceNames() []string {
 	return w.Sources
 }
 
+// Read returns the instances that are read for a name: of the target of a lane address, or
+// of the service of an alias. The slice is shared: read only.
+func (w *World) Read(name route.Service) []explain.Callee {
+	return w.instancesOf(w.behind(w.Rules.Resolve(w.findName(name)).Source()))
+}
+
+// Callees returns the instances of a service, nil if it has none. The slice is shared:
+// read only.
+func (w *World) Callees(service route.Service) []explain.Callee { return w.instancesOf(service) }
+
 // instancesOf returns the instances of a service, nil if it has none.
 func (w *World) instancesOf(service route.Service) []explain.Callee {
 	w.index()

@@ -1,0 +1,184 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/clock"
+	"github.com/polaris-contrib/setrouter/internal/events"
+	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
+)
+
+// matrixRequest asks for a matrix: of now, or of a what-if.
+type matrixRequest struct {
+	matrix.Query
+	suppose matrix.Supposition // without files
+	files   api.MatrixFiles
+}
+
+// isWhatIf reports whether something is supposed.
+func (r *matrixRequest) isWhatIf() bool { return !r.suppose.IsEmpty() || len(r.files.Files) > 0 }
+
+// Matrix says from which instances callers are served, or would be.
+func (b serverBackend) Matrix(ctx context.Context, r matrixRequest) (api.Matrix, error) {
+	leave, err := b.turns.enter(ctx)
+	if err != nil {
+		return api.Matrix{}, err
+	}
+	defer leave()
+	groups, complete, notes := b.askedNow(ctx)
+	w := b.World()
+	w.Seen = matrix.Seen(groups)
+	if r.Service.Name != "" && !w.HasService(r.Service) {
+		return api.Matrix{}, router.NotFound{Service: r.Service}
+	}
+	if len(r.files.Files) > 0 {
+		contents, _ := b.filesInForce()
+		if r.suppose.World, err = withFiles(w, contents, r.files); err != nil {
+			return api.Matrix{}, err
+		}
+		for _, f := range r.files.Files {
+			r.suppose.Files = append(r.suppose.Files, f.Name)
+		}
+	}
+	m := matrixOf(w, groups, r)
+	m.Complete, m.Notes = complete, append(m.Notes, notes...)
+	return m, nil
+}
+
+// matrixOf returns a matrix of a world.
+func matrixOf(w *world.World, groups []matrix.Asked, r matrixRequest) api.Matrix {
+	if r.isWhatIf() {
+		return matrix.Suppose(w, groups, r.Query, r.suppose)
+	}
+	return matrix.Now(w, groups, r.Query)
+}
+
+// askedNow returns who asked lately.
+func (b serverBackend) askedNow(context.Context) (groups []matrix.Asked, complete bool, notes []string) {
+	groups, complete = b.AskedNow()
+	return groups, complete, nil
+}
+
+// withFiles returns the state of a world under other files. Faults of the files are a
+// strict.Error.
+func withFiles(w *world.World, inForce map[string][]strict.File, candidates api.MatrixFiles) (*world.World, error) {
+	var problems strict.Problems
+	files := map[string][]strict.File{}
+	for _, f := range candidates.Files {
+		file := strict.File{Name: f.Name, Data: []byte(f.Content)}
+		if err := strict.CheckText(file.Data); err != nil {
+			problems.Add(strict.Problem{File: f.Name, Message: err.Error()})
+		}
+		files[f.Kind] = append(files[f.Kind], file)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	table, rules := w.Table, w.Rules
+	if list := replaced(inForce[api.KindMapping], files[api.KindMapping], candidates.Replace); list != nil {
+		table = location.LoadMapping(list, &problems)
+	}
+	if list := replaced(inForce[api.KindRouting], files[api.KindRouting], candidates.Replace); list != nil {
+		rules = route.Load(list, clock.Now(), &problems)
+	}
+	if problems.Err() == nil {
+		rules.CheckPlaces(table, &problems)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return w.WithFiles(table, rules), nil
+}
+
+// replaced returns the files of a kind with candidates in the place of those in force; nil
+// without candidates.
+func replaced(inForce, candidates []strict.File, how string) []strict.File {
+	isNamed := func(name string) bool {
+		return slices.ContainsFunc(inForce, func(f strict.File) bool { return f.Name == name })
+	}
+	allNamed := !slices.ContainsFunc(candidates, func(f strict.File) bool { return !isNamed(f.Name) })
+	if len(candidates) == 0 || how == replaceAll || how == "" && !allNamed {
+		return candidates
+	}
+	others := slices.DeleteFunc(slices.Clone(inForce), func(f strict.File) bool {
+		return slices.ContainsFunc(candidates, func(c strict.File) bool { return c.Name == f.Name })
+	})
+	return append(others, candidates...)
+}
+
+// ServiceStates returns services and what their callers have now.
+func (b serverBackend) ServiceStates(ctx context.Context, q matrix.ServiceQuery) (api.ServiceStates, error) {
+	leave, err := b.turns.enter(ctx)
+	if err != nil {
+		return api.ServiceStates{}, err
+	}
+	defer leave()
+	groups, complete, notes := b.askedNow(ctx)
+	out := matrix.Services(b.World(), groups, q)
+	out.Complete, out.Notes = complete, append(out.Notes, notes...)
+	return out, nil
+}
+
+// Timeline returns what happened in the last hour.
+func (b serverBackend) Timeline(context.Context) api.Timeline {
+	now := b.Now()
+	noted, since := events.Noted.Since(now)
+	if started := clock.AsOf(now, b.Started()); started.After(since) {
+		since = started
+	}
+	return timeline.New(nodes.SelfAddress(), now, since, noted, b.Changes(""))
+}
+
+// turns lets one request at a time through, of those that cost much, and few wait. The
+// zero value is ready for use.
+type turns struct {
+	queue atomic.Int64
+	turn  chan struct{}
+}
+
+// The bounds of turns: requests that run or wait, and for how long one waits.
+const (
+	maxTurns = 4
+	maxWait  = 20 * time.Second
+)
+
+func newTurns() *turns { return &turns{turn: make(chan struct{}, 1)} }
+
+// errBusy is the error where too many requests wait.
+func errBusy() error {
+	return newHTTPError(http.StatusServiceUnavailable, "busy", "%d other requests that cost much are under way, try again", maxTurns)
+}
+
+// enter waits for the turn of a request. Leave ends it.
+func (t *turns) enter(ctx context.Context) (leave func(), err error) {
+	defer func() {
+		if err != nil {
+			t.queue.Add(-1)
+		}
+	}()
+	if t.queue.Add(1) > maxTurns {
+		return nil, errBusy()
+	}
+	timeout := time.NewTimer(maxWait)
+	defer timeout.Stop()
+	select {
+	case t.turn <- struct{}{}:
+		return func() { <-t.turn; t.queue.Add(-1) }, nil
+	case <-timeout.C:
+		return nil, errBusy()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,246 @@
+package matrix
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
+)
+
+// workers is how many goroutines decide at the same time.
+const workers = 2
+
+// Asked is a group of callers that asked for a service lately, and what they have.
+type Asked struct {
+	Service route.Service
+	State   api.KindState
+	Callers []netip.Addr // nil: callers of another node, alike in all, of which State has an example
+	// IDs are those of the instances in their list. Unless Listed is true they are not
+	// known: the world decides then.
+	IDs    []string
+	Listed bool
+}
+
+// callers returns the callers, or one that stands for all.
+func (a *Asked) callers() []netip.Addr {
+	if a.Callers != nil {
+		return a.Callers
+	}
+	return []netip.Addr{location.Normalize(a.State.Example)}
+}
+
+// Seen returns the callers of groups, in the form of a world. A world must have them for
+// the groups to be in its matrix.
+func Seen(groups []Asked) []world.Seen {
+	known := map[netip.Addr]bool{}
+	var out []world.Seen
+	for _, g := range groups {
+		for _, addr := range g.callers() {
+			if !known[addr] {
+				known[addr] = true
+				out = append(out, world.Seen{Addr: addr})
+			}
+		}
+	}
+	return out
+}
+
+// collector makes lists of what callers have in a world.
+type collector struct {
+	registry *Registry
+	survey   *world.Survey
+	spare    *world.Survey // without evacuations; nil: nothing is evacuated
+	kinds    *kinds
+}
+
+// kinds are who the kinds of callers of a survey are.
+type kinds struct {
+	list []world.Kind
+	who  []caller
+	at   map[netip.Addr]int // the kind of a caller that asked
+}
+
+// caller is what a matrix shows of a kind of callers.
+type caller struct {
+	sets  string // joined by blanks
+	place location.Location
+}
+
+func newKinds(list []world.Kind) *kinds {
+	k := &kinds{list: list, at: map[netip.Addr]int{}}
+	for n, kind := range list {
+		var sets []string
+		for _, set := range kind.Identity.AllSETs() {
+			sets = append(sets, string(set))
+		}
+		k.who = append(k.who, caller{strings.Join(sets, " "), kind.Identity.Location})
+		for _, addr := range kind.Callers {
+			k.at[addr] = n
+		}
+	}
+	return k
+}
+
+// newCollector returns a collector for kinds of callers. Evacuated says that instances may
+// be evacuated.
+func newCollector(r *Registry, s *world.Survey, k *kinds, evacuated bool) *collector {
+	c := &collector{registry: r, survey: s, kinds: k}
+	if evacuated {
+		c.spare = s.WithCallees(func(callee *explain.Callee) { callee.Evacuated = false })
+	}
+	return c
+}
+
+// hasEvacuations reports whether evacuations are in force in a world.
+func hasEvacuations(w *world.World) bool { return len(w.Rules.Evacuations(w.Now)) > 0 }
+
+// answers are what the kinds of callers get of a service, with and without evacuations.
+type answers struct {
+	*numbered
+	spare  *numbered // nil: nothing is evacuated
+	spared map[[2]int][]int
+	differ map[[2]int]bool // from the answers of another world, by the groups of both
+}
+
+// each returns what the kinds of callers get of services.
+func (c *collector) each(services []route.Service) iter.Seq[*answers] {
+	return func(yield func(*answers) bool) {
+		for list := range c.survey.Each(services, workers) {
+			a := &answers{numbered: newNumbered(c.registry, list, len(c.kinds.list)), differ: map[[2]int]bool{}}
+			if c.spare != nil && c.registry.hasEvacuated(a.callees) {
+				a.spare = newNumbered(c.registry, c.spare.Of(list.Name.Service), len(c.kinds.list))
+				a.spared = map[[2]int][]int{}
+			}
+			if !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// sparedOf returns the instances that a kind of callers would be sent besides if nothing
+// were evacuated.
+func (a *answers) sparedOf(kind int) []int {
+	if a.spare == nil || !a.spare.answer(kind).Decides() {
+		return nil
+	}
+	groups := [2]int{a.groups[kind], a.spare.groups[kind]}
+	out, ok := a.spared[groups]
+	if !ok {
+		out = without(a.spare.sentTo(kind), a.sentTo(kind))
+		a.spared[groups] = out
+	}
+	return out
+}
+
+// list returns what callers of a kind have.
+func (c *collector) list(a *answers, kind int, state api.KindState) List {
+	who := c.kinds.who[kind]
+	return List{State: state, SETs: who.sets, Place: who.place, Callees: a.callees, Sent: a.sentTo(kind), Spared: a.sparedOf(kind)}
+}
+
+// decided returns what so many callers of a kind have, by the world.
+func (c *collector) decided(a *answers, kind, callers int) List {
+	state := a.stateOf(kind)
+	state.Callers, state.Example = callers, c.kinds.list[kind].Addr
+	return c.list(a, kind, state)
+}
+
+// asked returns what a group of callers has, a list for each kind of them, and which kinds.
+func (c *collector) asked(a *answers, g Asked) (lists []List, order []int) {
+	counts := map[int]int{}
+	examples := map[int]netip.Addr{}
+	for _, addr := range g.callers() {
+		kind, ok := c.kinds.at[addr]
+		if !ok {
+			continue
+		}
+		if counts[kind] == 0 {
+			order, examples[kind] = append(order, kind), addr
+		}
+		counts[kind]++
+	}
+	var sent []int
+	if g.Listed {
+		sent = a.withIDs(g.IDs)
+	}
+	for _, kind := range order {
+		state := g.State
+		if state.Example = examples[kind]; g.Callers != nil {
+			state.Callers = counts[kind]
+		}
+		l := c.list(a, kind, state)
+		if g.Listed {
+			l.Sent, l.Spared = sent, without(l.Spared, sent)
+		}
+		lists = append(lists, l)
+	}
+	return lists, order
+}
+
+// sortByService puts groups of callers in the order of their services, and returns the
+// services, each once.
+func sortByService(groups []Asked) (sorted []Asked, services []route.Service) {
+	sorted = slices.Clone(groups)
+	slices.SortStableFunc(sorted, func(a, b Asked) int { return a.Service.Compare(b.Service) })
+	for _, g := range sorted {
+		services = append(services, g.Service)
+	}
+	return sorted, slices.Compact(services)
+}
+
+// Now returns what callers have now. Groups are the callers that asked lately; World.Seen
+// must have them. With Query.All the world decides for all kinds of callers besides.
+func Now(w *world.World, groups []Asked, q Query) api.Matrix {
+	k := newKinds(w.Kinds())
+	c := newCollector(NewRegistry(), w.Survey(k.list), k, hasEvacuations(w))
+	b := NewBuilder(q, c.registry)
+	groups, services := sortByService(groups)
+	if q.All {
+		services = w.Services()
+	}
+	if q.Service.Name != "" {
+		services = []route.Service{q.Service}
+	}
+	for a := range c.each(services) {
+		asked := map[int]bool{}
+		for _, g := range groupsOf(groups, a.Name.Service) {
+			lists, kinds := c.asked(a, g)
+			for n := range lists {
+				asked[kinds[n]] = true
+				b.Add(&lists[n])
+			}
+		}
+		if q.All {
+			c.addOthers(b, a, asked)
+		}
+	}
+	return b.Matrix(w.Now)
+}
+
+// groupsOf returns the groups of a service; all are sorted by service.
+func groupsOf(groups []Asked, service route.Service) []Asked {
+	compare := func(g Asked, s route.Service) int { return g.Service.Compare(s) }
+	first, _ := slices.BinarySearchFunc(groups, service, compare)
+	last := first
+	for last < len(groups) && groups[last].Service == service {
+		last++
+	}
+	return groups[first:last]
+}
+
+// addOthers adds the kinds of callers that did not ask.
+func (c *collector) addOthers(b *Builder, a *answers, asked map[int]bool) {
+	for kind := range c.kinds.list {
+		if !asked[kind] {
+			l := c.decided(a, kind, 0)
+			b.Add(&l)
+		}
+	}
+}
