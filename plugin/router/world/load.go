@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -34,6 +35,15 @@ type RoadLoad struct {
 	// Times is how much the instances carry, by any road: 1 is the load when everything
 	// works.
 	Times float64 `json:"times"`
+}
+
+// Carried says how much the road carries, as the beginning of a sentence.
+func (r RoadLoad) Carried() string {
+	instances, carry := "instances", "carry"
+	if r.Usable == 1 {
+		instances, carry = "instance", "carries"
+	}
+	return fmt.Sprintf("%d usable %s of %s %s %.1f times", r.Usable, instances, r.Where, carry, r.Times)
 }
 
 // compareLoads puts the highest load first.
