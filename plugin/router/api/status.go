@@ -34,7 +34,9 @@ type Status struct {
 	Callers  Callers          `json:"callers"`
 	// State is what callers have now.
 	State CallerStates `json:"state"`
-	Drift DriftStatus  `json:"drift"`
+	// Load is what roads carry now.
+	Load  LoadStatus  `json:"load"`
+	Drift DriftStatus `json:"drift"`
 	// SeveralSETs are the addresses whose callers have several SETs.
 	SeveralSETs SeveralSETs `json:"severalSets"`
 	// Unknown are the callers seen lately of whose SET nothing is known.
@@ -86,6 +88,8 @@ type Evacuation struct {
 	Line    int        `json:"line"`
 	// Instances is how many are there; none may mean a slip in the name.
 	Instances int `json:"instances"`
+	// Reach says which callers keep these instances.
+	Reach world.Reach `json:"reach"`
 }
 
 // Protocol is a listener by which clients discover instances.

@@ -114,9 +114,15 @@ func appendIdentity(key []byte, id location.Identity) []byte {
 }
 
 // askedFor returns a function that counts the callers of a kind that asked for a service
-// lately, for any kind; of these the ones that are included, if a function says which. If
-// the state does not say who asked for what, all callers of the kind count.
-func (w *World) askedFor(service route.Service) func(k Kind, includes func(netip.Addr) bool) int {
+// lately, for any kind. If the state does not say who asked for what, all callers of the
+// kind count.
+func (w *World) askedFor(service route.Service) func(Kind) int {
+	asked := w.whoAsked(service)
+	return func(k Kind) int { return asked(k, func(netip.Addr) bool { return true }) }
+}
+
+// whoAsked is askedFor for those callers that are included.
+func (w *World) whoAsked(service route.Service) func(k Kind, includes func(netip.Addr) bool) int {
 	var asked map[netip.Addr]bool
 	if w.Asked != nil {
 		asked = map[netip.Addr]bool{}
@@ -126,7 +132,7 @@ func (w *World) askedFor(service route.Service) func(k Kind, includes func(netip
 	}
 	return func(k Kind, includes func(netip.Addr) bool) (n int) {
 		for _, addr := range k.Callers {
-			if (asked == nil || asked[addr]) && (includes == nil || includes(addr)) {
+			if (asked == nil || asked[addr]) && includes(addr) {
 				n++
 			}
 		}

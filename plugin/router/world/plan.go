@@ -155,7 +155,7 @@ type pair struct {
 // read reads a name in both states, with the pairs of shares that can have changed.
 func (p *planner) read(service route.Service) *planName {
 	n := &planName{service: service, before: newSide(p.before.read(service)), after: newSide(p.after.read(service))}
-	n.asked = p.before.world.askedFor(service)
+	n.asked = p.before.world.whoAsked(service)
 	index := map[[2]int]int{}
 	same := n.before.Answers.sameInstances(n.after.Answers)
 	for kind := range p.callers {

@@ -16,7 +16,9 @@ func TestPlanOfRollouts(t *testing.T) {
 		good    = "set: {callee: qb.novel.z, tiers: [own]}"
 	)
 	rule := func(keys string) string { return "rules: [{name: s, service: default/s, " + keys + "}]" }
-	lane := func(keys string) string { return "addresses: [{service: default/lane, target: default/s, " + keys + "}]" }
+	lane := func(keys string) string {
+		return "addresses: [{service: default/lane, target: default/s, " + keys + "}]"
+	}
 	const noRule = "rules: [{name: other, service: default/other, nearby: {}}]"
 	tests := []struct {
 		name, before, after string

@@ -77,9 +77,11 @@ func (f *warner) look(survey *Survey, service route.Service) {
 	}
 }
 
-// WarnOfEvacuations adds a warning for each evacuation of a SET that nothing has.
+// WarnOfEvacuations adds a warning for each evacuation that takes out no instance.
 func (w *World) WarnOfEvacuations(problems *strict.Problems) {
-	w.Rules.WarnEvacuatedSETs(w.Table, func(e route.Evacuation) bool { return w.CountTakenOut(e) > 0 }, problems)
+	if len(w.Rules.AllEvacuations()) > 0 {
+		w.Rules.WarnEvacuated(w.Table, w.identitiesOfInstances(), problems)
+	}
 }
 
 // healthy returns the instances that are read, all of them healthy.

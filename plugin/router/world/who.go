@@ -68,7 +68,7 @@ func (w *World) Who(service route.Service, host string) Who {
 	asked := w.askedFor(service)
 	for _, k := range w.Kinds() {
 		input := w.decide(Request{Addr: k.Addr, Service: service})
-		b.add(k, asked(k, nil), explain.New(input))
+		b.add(k, asked(k), explain.New(input))
 		b.addEnds(input)
 	}
 	for _, m := range b.order {
