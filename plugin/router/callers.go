@@ -9,6 +9,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // CallersNow returns what the callers of this node have now, the worst first: all kinds
@@ -20,6 +21,22 @@ func (s *Server) CallersNow() api.CallerStates {
 		kinds[n] = kindState(a)
 	}
 	return api.NewCallerStates(kinds, complete)
+}
+
+// CallersSeen returns who asked this node lately, and for what. It looks at every caller:
+// it is for operators, not for requests.
+func (s *Server) CallersSeen() world.Callers {
+	var c world.Callers
+	for addr, requests := range s.RecentCallers() {
+		c.Seen = append(c.Seen, world.Seen{Addr: addr, Requests: requests})
+	}
+	asked, complete := s.views.Asked()
+	for _, a := range asked { // by service, and then by kind
+		c.Asked = append(c.Asked, world.Asked{Service: a.Service, Callers: a.Callers})
+	}
+	c.Complete = complete
+	c.Add(world.Callers{Complete: true})
+	return c
 }
 
 // AskedFor returns the callers that asked this node for a service lately.

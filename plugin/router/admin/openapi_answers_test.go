@@ -66,7 +66,7 @@ func (b openapiBackend) World() *world.World { return b.world }
 
 func (b openapiBackend) Caller(addr netip.Addr) explain.Caller { return b.world.Caller(addr) }
 
-func (b openapiBackend) Dump() world.Dump {
+func (b openapiBackend) Dump(context.Context) world.Dump {
 	return world.NewDump(b.world, []strict.File{{Name: "m.csv"}}, []strict.File{{Name: "r.yaml"}})
 }
 

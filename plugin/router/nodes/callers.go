@@ -13,6 +13,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 const (
@@ -104,15 +105,25 @@ type callerTeller struct {
 	verifier *verifier
 	now      func() time.Time
 	callers  func() api.CallerStates
+	seen     func() world.Callers
 }
 
-func (t callerTeller) answer(message []byte) (*wrapperspb.BytesValue, error) {
+// check returns an error if a message does not prove the token for a question.
+func (t callerTeller) check(message []byte, question string) error {
 	var p proof
 	if err := json.Unmarshal(message, &p); err != nil {
-		return nil, status.Error(codes.InvalidArgument, "the message cannot be read")
+		return status.Error(codes.InvalidArgument, "the message cannot be read")
 	}
-	if err := t.verifier.check(p, callersText, t.now()); err != nil {
-		return nil, status.Error(codes.PermissionDenied, err.Error())
+	if err := t.verifier.check(p, question, t.now()); err != nil {
+		return status.Error(codes.PermissionDenied, err.Error())
+	}
+	return nil
+}
+
+// answer tells what the callers have.
+func (t callerTeller) answer(message []byte) (*wrapperspb.BytesValue, error) {
+	if err := t.check(message, callersText); err != nil {
+		return nil, err
 	}
 	states := t.callers()
 	states.Cut(maxKinds)
