@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
-	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -16,7 +15,6 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
-	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -37,7 +35,7 @@ func (b serverBackend) Matrix(ctx context.Context, r matrixRequest) (api.Matrix,
 		return api.Matrix{}, err
 	}
 	defer leave()
-	groups, complete, notes := b.askedNow(ctx)
+	groups, complete, notes := nodes.AskedNow(ctx, b.Server)
 	w := b.World()
 	w.Seen = matrix.Seen(groups)
 	if r.Service.Name != "" && !w.HasService(r.Service) {
@@ -63,12 +61,6 @@ func matrixOf(w *world.World, groups []matrix.Asked, r matrixRequest) api.Matrix
 		return matrix.Suppose(w, groups, r.Query, r.suppose)
 	}
 	return matrix.Now(w, groups, r.Query)
-}
-
-// askedNow returns who asked lately.
-func (b serverBackend) askedNow(context.Context) (groups []matrix.Asked, complete bool, notes []string) {
-	groups, complete = b.AskedNow()
-	return groups, complete, nil
 }
 
 // withFiles returns the state of a world under other files. Faults of the files are a
@@ -125,20 +117,15 @@ func (b serverBackend) ServiceStates(ctx context.Context, q matrix.ServiceQuery)
 		return api.ServiceStates{}, err
 	}
 	defer leave()
-	groups, complete, notes := b.askedNow(ctx)
+	groups, complete, notes := nodes.AskedNow(ctx, b.Server)
 	out := matrix.Services(b.World(), groups, q)
 	out.Complete, out.Notes = complete, append(out.Notes, notes...)
 	return out, nil
 }
 
-// Timeline returns what happened in the last hour.
-func (b serverBackend) Timeline(context.Context) api.Timeline {
-	now := b.Now()
-	noted, since := events.Noted.Since(now)
-	if started := clock.AsOf(now, b.Started()); started.After(since) {
-		since = started
-	}
-	return timeline.New(nodes.SelfAddress(), now, since, noted, b.Changes(""))
+// Timeline returns what happened in the last hour on all nodes.
+func (b serverBackend) Timeline(ctx context.Context) api.Timeline {
+	return nodes.TimelineOfAll(ctx, b.Server)
 }
 
 // turns lets one request at a time through, of those that cost much, and few wait. The

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -33,6 +34,36 @@ func (a *Asked) callers() []netip.Addr {
 		return a.Callers
 	}
 	return []netip.Addr{location.Normalize(a.State.Example)}
+}
+
+// Lists are the lists that groups of callers have.
+type Lists map[api.KindState]*Asked
+
+// NewLists returns the lists of groups, as far as they are known.
+func NewLists(groups []Asked) Lists {
+	l := Lists{}
+	for n := range groups {
+		if g := &groups[n]; g.Listed {
+			l[alike(g.State)] = g
+		}
+	}
+	return l
+}
+
+// alike returns what callers have who have the same list on every node with the same files
+// and instances.
+func alike(k api.KindState) api.KindState {
+	k.Callers, k.Example, k.Last = 0, netip.Addr{}, time.Time{}
+	return k
+}
+
+// Complete returns a group of another node with the list that callers of this node have
+// who have the same: the world would not know of a hold-down.
+func (l Lists) Complete(g Asked) Asked {
+	if known := l[alike(g.State)]; known != nil && !g.Listed {
+		g.Listed, g.IDs = true, known.IDs
+	}
+	return g
 }
 
 // Seen returns the callers of groups, in the form of a world. A world must have them for

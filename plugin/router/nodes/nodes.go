@@ -128,9 +128,6 @@ func members(self api.Node, instances []*model.Instance) (list []api.Node, left 
 	return list[:len(list)-left], left, found
 }
 
-// SelfAddress returns the address at which this node registers itself.
-func SelfAddress() string { return selfAddress() }
-
 // selfAddress returns the address at which this node registers itself.
 func selfAddress() string { return nodeAddress(utils.LocalHost, uint32(utils.LocalPort)) }
 
