@@ -80,6 +80,7 @@ func Ask(ctx context.Context, s *router.Server) api.Cluster {
 	if !found {
 		out.Note = notFound(s.Config().NodesService)
 	}
+	seen.mark(&out, s.Now())
 	return out
 }
 
