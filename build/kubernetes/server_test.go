@@ -61,7 +61,7 @@ func read(t *testing.T, name string) string {
 }
 
 func TestMappingAndRoutingAreGood(t *testing.T) {
-	out, err := exec.Command(setctlBinary, "check", "--strict", "files/mapping/mapping.yaml", "files/routing/routing.yaml").CombinedOutput()
+	out, err := exec.Command(setctlBinary, "check", "--strict", "files/mapping/mapping.yaml", "files/routing/routing.yaml", "files/routing/evacuate.yaml").CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "ok: ") {
 		t.Errorf("%v: %s", err, out)
 	}
@@ -129,8 +129,8 @@ func start(t *testing.T, config, kubeconfig string) *polaristest.Server {
 		Binary: serverBinary, Config: outside(t, config, kubeconfig),
 		Files: map[string]string{
 			"conf/mapping/mapping.yaml": read(t, "files/mapping/mapping.yaml"),
-			"conf/routing/routing.yaml": read(t, "files/routing/routing.yaml"),
-			"data/.keep":                "",
+			"conf/routing/routing.yaml": read(t, "files/routing/routing.yaml"), "conf/routing/evacuate.yaml": read(t, "files/routing/evacuate.yaml"),
+			"data/.keep": "",
 		},
 	})
 	if err != nil {

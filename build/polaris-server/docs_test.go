@@ -44,7 +44,7 @@ func TestOperatorsPages(t *testing.T) {
 		t.Run(page, func(t *testing.T) {
 			server, console := start(t, polaristest.Options{Files: map[string]string{
 				"conf/mapping/mapping.yaml": repoFile(t, "testdata/incident/mapping.yaml"),
-				"conf/routing/routing.yaml": repoFile(t, "testdata/incident/routing.yaml"),
+				"conf/routing/routing.yaml": repoFile(t, "testdata/incident/routing.yaml"), "conf/routing/evacuate.yaml": repoFile(t, "build/conf/routing/evacuate.yaml"),
 			}})
 			incident(t, server, console)
 			runPage(t, "docs/"+page, map[string]func(string) string{
@@ -61,7 +61,7 @@ func TestTour(t *testing.T) {
 		"conf/mapping/mapping.yaml": "version: 1\nmappings: []\n",
 		"conf/routing/routing.yaml": "version: 1\nrules: []\n",
 	}
-	for _, name := range []string{"conf/mapping/sample.yaml", "conf/routing/sample.yaml"} {
+	for _, name := range []string{"conf/mapping/sample.yaml", "conf/routing/sample.yaml", "conf/routing/evacuate.yaml"} {
 		files[name] = repoFile(t, "build/"+name)
 	}
 	server, _ := start(t, polaristest.Options{Files: files})

@@ -250,14 +250,28 @@ var evacuationID = regexp.MustCompile(`evacuating ([0-9a-f]{8}) `)
 // An evacuation moves callers, and its end brings them back; a dry run tells
 // before.
 func TestEvacuate(t *testing.T) {
-	server, console := start(t, polaristest.Options{})
-	register(t, console, instance("near", "10.21.0.1", ""), instance("near", "10.23.0.1", ""))
+	const file = "conf/routing/evacuate.yaml"
+	server, console := start(t, polaristest.Options{Files: map[string]string{file: "version: 1\nevacuate: []\n"}})
+	register(t, console, instance("near", "10.21.0.1", ""), instance("near", "10.23.0.1", ""), instance("stock", "10.21.0.1", ""))
 	caller := polaristest.Request{Source: shenzhen, Service: "near"}
 	eventually(t, server, caller, "10.21.0.1")
-	args := []string{"evacuate", "--zone", "south/shenzhen", "--for", "30m", "--reason", "drill", "--file", "conf/routing/routing.yaml"}
+	args := []string{"evacuate", "--zone", "south/shenzhen", "--for", "30m", "--reason", "drill", "--file", file}
 	code, out := setctl(t, server, append(args, "--dry-run", "--fail-on", "cross-region")...)
-	if code != 1 || !strings.Contains(out, "cross-region  2") {
+	if code != 1 || !strings.Contains(out, "cross-region  2") || !strings.Contains(out, "IT DOES NOT REACH these callers of 1 service with 1 instance there, who keep them in their lists:\n  default/stock  1 there  ") {
 		t.Errorf("dry run: exit code %d: %s", code, out)
+	}
+	// A change of --fail-on, a place by a slip, and a file with rules: nothing is written.
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--zone", "south/shenzhen", "--file", file, "--fail-on", "cross-region"}, "nothing was written, " + file},
+		{[]string{"--zone", "south/shenzen", "--file", file}, "no instance is in zone \"south/shenzen\"; did you mean \"south/shenzhen\"?"},
+		{[]string{"--zone", "south/shenzhen", "--file", "conf/routing/routing.yaml"}, "conf/routing/routing.yaml has more than evacuations"},
+	} {
+		if code, out := setctl(t, server, append([]string{"evacuate", "--for", "30m", "--reason", "drill"}, tt.args...)...); code != 1 || !strings.Contains(out, tt.want) {
+			t.Errorf("%q: exit code %d: %s", tt.args, code, out)
+		}
 	}
 	eventually(t, server, caller, "10.21.0.1")
 	code, out = setctl(t, server, args...)
@@ -266,7 +280,7 @@ func TestEvacuate(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	eventually(t, server, caller, "10.23.0.1")
-	if code, out := setctl(t, server, "status"); code != 0 || !strings.Contains(out, "  1 instance  drill") {
+	if code, out := setctl(t, server, "status"); code != 0 || !strings.Contains(out, "  2 instances  drill\n    IT DOES NOT REACH these callers of 1 service with 1 instance there") {
 		t.Errorf("the status does not say how many instances are there: exit code %d: %s", code, out)
 	}
 	if e := explained(t, server, shenzhen.String(), "near"); !e.Instances[0].Evacuated || e.Instances[0].LeftOut != "it is evacuated" {
@@ -282,13 +296,17 @@ func TestEvacuate(t *testing.T) {
 	register(t, console, instance("alone", "10.21.0.2", ""))
 	write(t, server, "conf/routing/all.yaml", "version: 1\nrules: [{name: alone, service: default/alone, nearby: {}}]\n")
 	eventually(t, server, polaristest.Request{Source: shenzhen, Service: "alone"}, "10.21.0.2")
-	if code, out := setctl(t, server, "evacuate", "--end", id[1], "--file", "conf/routing/routing.yaml"); code != 0 {
+	if code, out := setctl(t, server, "evacuate", "--end", id[1], "--file", file); code != 0 {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	eventually(t, server, caller, "10.21.0.1")
 
-	// A place that is not there, by a slip.
-	if code, out := setctl(t, server, "evacuate", "--zone", "south/shenzen", "--for", "30m", "--reason", "drill", "--file", "conf/routing/routing.yaml"); code != 0 {
+	// The last one: its callers would keep it.
+	if code, out := setctl(t, server, append(args, "--dry-run")...); code != 1 || !strings.Contains(out, "REFUSED without --anyway: 5 kinds of callers would be left on evacuated instances") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	// A place that is not there, anyway.
+	if code, out := setctl(t, server, "evacuate", "--zone", "south/shenzen", "--for", "30m", "--reason", "drill", "--file", file, "--anyway"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	wait(t, func() error {

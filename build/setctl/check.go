@@ -92,7 +92,7 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) (
 		rules.LintUnknown(table, &lints)
 		rules.Lint(table, &lints)
 		if state == nil {
-			rules.WarnEvacuatedSETs(table, nil, &lints)
+			rules.WarnEvacuated(table, nil, &lints)
 		} else {
 			after = state.WithFiles(table, rules)
 			after.Warn(&lints)

@@ -27,7 +27,7 @@ type evacuateCommand struct {
 	places         map[string]*string // region, zone, campus, set
 	duration       time.Duration
 	reason, dump   string
-	dryRun         bool
+	dryRun, anyway bool
 	failOn         []string
 	before, edited string // the file's text
 	entry          route.Evacuation
@@ -41,9 +41,16 @@ type evacuateResult struct {
 	Entry  string `json:"entry"`
 	Ended  bool   `json:"ended"`
 	DryRun bool   `json:"dryRun"`
-	// Instances is how many are in the place, on a dry run.
-	Instances int         `json:"instances"`
-	Plan      *world.Plan `json:"plan,omitempty"`
+	// Written is false after a dry run, and where the evacuation was refused.
+	Written bool `json:"written"`
+	// Refused is why the evacuation is not made without --anyway.
+	Refused []string `json:"refused"`
+	// Unchecked is why nothing could be compared, with --anyway; empty: all was.
+	Unchecked string `json:"unchecked,omitempty"`
+	// Instances is how many are in the place. Reach says which callers keep them.
+	Instances int          `json:"instances"`
+	Reach     *world.Reach `json:"reach,omitempty"`
+	Plan      *world.Plan  `json:"plan,omitempty"`
 }
 
 // newEvacuate returns the command `setctl evacuate`.
@@ -52,11 +59,12 @@ func newEvacuate(out *output) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "evacuate (--zone R/Z | --region R | --campus R/Z/C | --set NAME) --for 30m --reason TEXT [--file F], or --end ID [--file F]",
 		Short: "take a place or a SET out, or end that",
-		Long: "Evacuate adds an entry to a routing file, or takes one out. The servers that watch\n" +
-			"the file follow within seconds. Without --file it is the routing file in the config\n" +
-			"center of --server, which is published there for every node, as far as Polaris's auth\n" +
-			"lets the user of --polaris-token. --dry-run writes nothing and shows what would change\n" +
-			"for whom, on a running server or in a dump.",
+		Long: "Evacuate adds an entry to the routing file that has evacuations and nothing else, or takes\n" +
+			"one out. The servers that watch the file follow within seconds. Without --file it is the file\n" +
+			"in the config center of --server, which is published there for every node, as far as Polaris's\n" +
+			"auth lets the user of --polaris-token. First it shows what changes for whom, on the server or in\n" +
+			"a dump. It refuses a place without instances, and what would leave callers on dead or evacuated\n" +
+			"instances, unless --anyway. --dry-run writes nothing.",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.run(cmd, out) },
 	}
@@ -70,7 +78,8 @@ func newEvacuate(out *output) *cobra.Command {
 	f.StringVar(&e.file, "file", "", "the routing file to write, or its name in the config center (polaris://)")
 	f.StringVar(&e.end, "end", "", "the id of an evacuation to end, see setctl status")
 	f.BoolVar(&e.dryRun, "dry-run", false, "show what would change for whom; write nothing")
-	f.StringVar(&e.dump, "dump", "", "with --dry-run, a dump in place of a server")
+	f.BoolVar(&e.anyway, "anyway", false, "also a place without instances, where callers are left on dead or evacuated instances, and where no server says what would change")
+	f.StringVar(&e.dump, "dump", "", "a dump in place of a server")
 	addFailOn(cmd, &e.failOn)
 	e.center.addFlags(cmd)
 	return cmd
@@ -87,27 +96,59 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 	if err := e.edit(time.Now()); err != nil {
 		return err
 	}
-	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun}
-	if e.dryRun {
-		before, err := stateNow(e.server, e.dump)
-		if err != nil {
+	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun, Refused: []string{}}
+	failed := false
+	if e.end == "" || e.dryRun || len(e.failOn) > 0 {
+		if err := e.judge(&result); err != nil {
 			return err
 		}
-		plan, err := e.plan(before)
-		if err != nil {
-			return err
-		}
-		result.Plan, result.Instances = &plan, before.CountTakenOut(e.entry)
-	} else if err := e.write(); err != nil {
-		return failure{err}
+		failed = result.Plan != nil && hasChange(*result.Plan, e.failOn) || len(result.Refused) > 0 && !e.anyway
 	}
-	if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil || result.Plan == nil {
+	if !e.dryRun && !failed {
+		if err := e.write(); err != nil {
+			return failure{err}
+		}
+		result.Written = true
+	}
+	if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil {
 		return err
 	}
-	for _, c := range e.failOn {
-		if result.Plan.Counts[world.Change(c)] > 0 {
-			return errNotHeld
+	if failed {
+		return errNotHeld
+	}
+	return nil
+}
+
+// judge compares the state with the same state under the edited file, and says why the
+// evacuation is to be refused.
+func (e *evacuateCommand) judge(result *evacuateResult) error {
+	before, after, err := e.states()
+	if err != nil {
+		if _, ok := errors.AsType[failure](err); !ok || !e.anyway || e.dryRun {
+			return err
 		}
+		result.Unchecked = err.Error()
+		return nil
+	}
+	plan := world.NewPlan(before, after)
+	result.Plan, result.Instances = &plan, before.CountTakenOut(e.entry)
+	if e.end != "" {
+		return nil
+	}
+	reach := after.Reach([]route.Evacuation{e.entry})[0]
+	result.Reach = &reach
+	if result.Instances == 0 {
+		text := fmt.Sprintf("no instance is in %s %q", e.entry.Kind(), e.entry.Place())
+		if near, ok := before.NearestPlace(e.entry); ok {
+			text += fmt.Sprintf("; did you mean %q?", near)
+		}
+		result.Refused = append(result.Refused, text)
+	}
+	if reach.LeftKinds > 0 {
+		result.Refused = append(result.Refused, fmt.Sprintf("%s of callers would be left on evacuated instances", count(reach.LeftKinds, "kind")))
+	}
+	if dead := plan.Counts[world.ChangeEmpty] + plan.Counts[world.ChangeUnusable]; dead > 0 {
+		result.Refused = append(result.Refused, fmt.Sprintf("%s of callers would be left without a usable instance", count(dead, "kind")))
 	}
 	return nil
 }
@@ -169,6 +210,9 @@ func (e *evacuateCommand) edit(now time.Time) error {
 	}
 	list := old.AllEvacuations()
 	if e.end == "" {
+		if err := e.checkAlone(file); err != nil {
+			return err
+		}
 		e.edited, err = addEntry(file, entryText(e.entry))
 	} else {
 		n := slices.IndexFunc(list, func(other route.Evacuation) bool { return other.ID() == e.end })
@@ -196,37 +240,67 @@ func (e *evacuateCommand) edit(now time.Time) error {
 	return nil
 }
 
-// plan compares the state before with the same state under the edited file.
-func (e *evacuateCommand) plan(before *world.World) (world.Plan, error) {
-	files, ok := slices.Clone(before.Routing), false
-	for n := range files {
-		if string(files[n].Data) == e.before {
-			files[n].Data, ok = []byte(e.edited), true
-			break
+// settling is how long a server may take to have in force what was just written.
+const settling = 5 * time.Second
+
+// states returns the state of the server, or of the dump, and the same state under the
+// edited file. A server that has not loaded the file yet is asked again.
+func (e *evacuateCommand) states() (before, after *world.World, err error) {
+	for end := time.Now().Add(settling); ; time.Sleep(settling / 20) {
+		if before, err = stateNow(e.server, e.dump); err != nil {
+			return nil, nil, err
+		}
+		n := slices.IndexFunc(before.Routing, func(f strict.File) bool { return string(f.Data) == e.before })
+		if n >= 0 {
+			after, err = e.withEdited(before, n)
+			return before, after, err
+		}
+		if e.dump != "" || time.Now().After(end) {
+			return nil, nil, failure{fmt.Errorf("no routing file in force has the content of %s: is it this server's file, and is it in force? See setctl status", e.file)}
 		}
 	}
-	if !ok {
-		return world.Plan{}, failure{fmt.Errorf("no routing file in force has the content of %s: is it this server's file, and is it in force? See setctl status", e.file)}
-	}
+}
+
+// withEdited returns a state with the edited text in the place of a routing file.
+func (e *evacuateCommand) withEdited(before *world.World, n int) (*world.World, error) {
+	files := slices.Clone(before.Routing)
+	files[n].Data = []byte(e.edited)
 	var problems strict.Problems
 	rules := route.Load(files, time.Now(), &problems)
 	if rules == nil {
-		return world.Plan{}, problems.Err()
+		return nil, problems.Err()
 	}
-	return world.NewPlan(before, before.WithFiles(before.Table, rules)), nil
+	return before.WithFiles(before.Table, rules), nil
 }
 
 // text writes the result for people.
 func (d evacuateResult) text(w io.Writer) {
+	if d.Plan != nil {
+		d.Plan.Text(w)
+		fmt.Fprintf(w, "\n%s there\n", count(d.Instances, "instance"))
+	}
+	if d.Reach != nil {
+		d.Reach.Text(w, "")
+	}
+	if d.Unchecked != "" {
+		fmt.Fprintf(w, "NOT CHECKED: %s\n", d.Unchecked)
+	}
+	verdict := "REFUSED without --anyway"
+	if d.Written {
+		verdict = "ANYWAY"
+	}
+	for _, why := range d.Refused {
+		fmt.Fprintf(w, "%s: %s\n", verdict, why)
+	}
 	switch {
 	case d.DryRun:
 		fmt.Fprintf(w, "dry run, %s stays as it is: %s\n", d.File, d.Entry)
-		fmt.Fprintf(w, "%s there; those that no rule routes stay in their lists\n\n", count(d.Instances, "instance"))
-		d.Plan.Text(w)
+	case !d.Written:
+		fmt.Fprintf(w, "nothing was written, %s stays as it is: %s\n", d.File, d.Entry)
 	case d.Ended:
 		fmt.Fprintf(w, "ended %s in %s: %s\n", d.ID, d.File, d.Entry)
 	default:
-		fmt.Fprintf(w, "evacuating %s in %s: %s\nsee how many instances are there: setctl status\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
+		fmt.Fprintf(w, "evacuating %s in %s: %s\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
 	}
 }
 

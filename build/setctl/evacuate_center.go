@@ -41,8 +41,8 @@ func (e *evacuateCommand) inCenter() bool {
 	return strings.HasPrefix(e.file, serverconfig.ConfigFileScheme)
 }
 
-// findFile fills in the name of the file if --file is not given: the only routing file
-// that the server has from the config center.
+// findFile fills in the name of the file if --file is not given: the file of the config
+// center that the server has for evacuations, or the one that has the evacuation to end.
 func (e *evacuateCommand) findFile() error {
 	if e.inCenter() {
 		_, err := serverconfig.ParseConfigFile(e.file)
@@ -55,28 +55,61 @@ func (e *evacuateCommand) findFile() error {
 	if err := e.server.get("status", nil, &s); err != nil {
 		return err
 	}
-	var all, inCenter []string
+	if e.end != "" {
+		return e.findEvacuation(s)
+	}
+	var all, inCenter, alone []string
 	for _, f := range s.Files {
-		if f.Kind != "routing" {
-			continue
-		}
-		all = f.Names
-		for _, name := range f.Names {
-			if strings.HasPrefix(name, serverconfig.ConfigFileScheme) {
-				inCenter = append(inCenter, name)
-			}
+		if f.Kind == api.KindRouting {
+			all = f.Names
 		}
 	}
+	for _, name := range all {
+		if !strings.HasPrefix(name, serverconfig.ConfigFileScheme) {
+			continue
+		}
+		inCenter = append(inCenter, name)
+		var saved release.Saved
+		if err := e.server.get("configfile", url.Values{"name": {name}}, &saved); err != nil {
+			return err
+		}
+		if saved.Released != nil && isAlone(strict.File{Name: name, Data: []byte(saved.Released.Content)}) {
+			alone = append(alone, name)
+		}
+	}
+	return e.choose(all, inCenter, alone)
+}
+
+// findEvacuation fills in the file that has the evacuation to end.
+func (e *evacuateCommand) findEvacuation(s api.Status) error {
+	for _, other := range s.Evacuations {
+		switch {
+		case other.ID != e.end:
+		case !strings.HasPrefix(other.File, serverconfig.ConfigFileScheme):
+			return failure{fmt.Errorf("evacuation %s is in %s, a file on the machine of the server at %s: end it there, with --file", e.end, other.File, e.server.url)}
+		default:
+			e.file = other.File
+			return nil
+		}
+	}
+	return failure{fmt.Errorf("the server at %s has no evacuation %q, see setctl status", e.server.url, e.end)}
+}
+
+// choose fills in the file for evacuations among the routing files of the server: those
+// alone have evacuations and nothing else.
+func (e *evacuateCommand) choose(all, inCenter, alone []string) error {
 	switch {
 	case len(all) == 0:
 		return failure{fmt.Errorf("the server at %s has no routing file in force, see setctl status", e.server.url)}
 	case len(inCenter) == 0:
 		return failure{fmt.Errorf("the server at %s has no routing file from the config center in force; give --file, on the server it is one of: %s", e.server.url, strings.Join(all, " "))}
-	case len(inCenter) == 1:
-		e.file = inCenter[0]
-		return nil
+	case len(alone) == 0:
+		return failure{fmt.Errorf("the server at %s has no file in the config center that has evacuations and nothing else: who publishes rules anew would end an evacuation beside them; %s", e.server.url, centerHint(inCenter[0]))}
+	case len(alone) > 1:
+		return failure{fmt.Errorf("the server at %s has several files for evacuations in the config center, give one as --file: %s", e.server.url, strings.Join(alone, " "))}
 	}
-	return failure{fmt.Errorf("the server at %s has several routing files from the config center, give one as --file: %s", e.server.url, strings.Join(inCenter, " "))}
+	e.file = alone[0]
+	return nil
 }
 
 // read returns the file as it is in force: from the config center it returns the
@@ -95,9 +128,9 @@ func (e *evacuateCommand) read(problems *strict.Problems) (strict.File, error) {
 	}
 	switch {
 	case file.Released == nil:
-		return strict.File{}, failure{fmt.Errorf("%s: nothing is published under this name; publish it in the console", e.file)}
+		return strict.File{}, failure{fmt.Errorf("%s: nothing is published under this name; publish it: setctl publish FILE --to %[1]s", e.file)}
 	case file.Gray != nil:
-		return strict.File{}, failure{fmt.Errorf("%s: the gray release %q is active, and Polaris publishes nothing beside one: stop it in the console first", e.file, file.Gray.Name)}
+		return strict.File{}, failure{fmt.Errorf("%s: the gray release %q is active, and Polaris publishes nothing beside one: end it first: setctl publish --to %[1]s --stop-gray", e.file, file.Gray.Name)}
 	case file.Draft && e.center.draftTo == "":
 		return strict.File{}, failure{fmt.Errorf("%s: what is saved in the console is not published, and this would replace it: publish it there, or keep it in a local file with --draft-to FILE", e.file)}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,32 @@ func evacuateNode(file strict.File) (key, list *yaml.Node, alone bool, err error
 		return nil, nil, false, fmt.Errorf("%s:%d: the list is in brackets; this command edits lists with an entry a line, each after a dash", file.Name, list.Line)
 	}
 	return key, list, alone, nil
+}
+
+// isAlone reports whether a routing file has evacuations and nothing else.
+func isAlone(file strict.File) bool {
+	root, ok := strict.ParseYAML(file, new(strict.Problems))
+	others := slices.DeleteFunc(slices.Clone(routingKeys), func(key string) bool { return key == "evacuate" })
+	return ok && !root.HasAny(others...)
+}
+
+// checkAlone refuses to add an evacuation to a file that has anything else: who publishes
+// its rules anew, from Git, would end the evacuation without a word.
+func (e *evacuateCommand) checkAlone(file strict.File) error {
+	if isAlone(file) {
+		return nil
+	}
+	hint := "make evacuate.yaml beside it, with the lines \"version: 1\" and \"evacuate: []\", see that the server's configuration names it, and give it as --file"
+	if e.inCenter() {
+		hint = centerHint(e.file)
+	}
+	return failure{fmt.Errorf("%s has more than evacuations: who publishes its rules anew would end the evacuation; expected a file with nothing else: %s", e.file, hint)}
+}
+
+// centerHint says how to have a file for evacuations in the config center, beside another.
+func centerHint(beside string) string {
+	name := beside[:strings.LastIndexByte(beside, '/')+1] + "evacuate.yaml"
+	return fmt.Sprintf("publish one with the lines \"version: 1\" and \"evacuate: []\", by setctl publish evacuate.yaml --to %s, and name it in the configuration of every server, among the files of plugin.router", name)
 }
 
 // addEntry puts an evacuation before the others, and leaves the rest of the text

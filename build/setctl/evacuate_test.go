@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
 // Entries go into a file and out of it, and the rest of its text stays.
@@ -54,42 +56,89 @@ func TestEvacuationEdits(t *testing.T) {
 	}
 }
 
+// here runs setctl in the current directory.
+func here(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
 func TestEvacuateCommand(t *testing.T) {
 	dir := t.TempDir()
-	file := filepath.Join(dir, "r.yaml")
-	const before = "version: 1 # mine\nrules: [{name: r, service: default/s, nearby: {}}]\n"
-	if err := os.WriteFile(file, []byte(before), 0o640); err != nil {
+	t.Chdir(dir)
+	const before, routing = "version: 1 # mine\nevacuate: []\n", "version: 1\nrules: [{name: all, service: \"default/*\", nearby: {}}, {name: own, service: default/own, set: {}}]\n"
+	for name, text := range map[string]string{
+		"evacuate.yaml": before, "routing.yaml": routing, "m.csv": "match,region,zone,set\n10.1.0.0/16,south,sz,qb.novel.z\n10.2.0.0/16,south,gz,qb.novel.g\n10.3.0.0/16,east,sh,\n",
+		"dump.yaml": "now: 2026-11-24T00:00:00Z\nmapping: [m.csv]\nrouting: [routing.yaml, evacuate.yaml]\ninstances:\n" +
+			"  - {service: default/s, host: 10.1.0.1}\n  - {service: default/s, host: 10.2.0.1}\n  - {service: default/one, host: 10.3.0.1}\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("evacuate.yaml", "link.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(dir, "link.yaml")
-	if err := os.Symlink("r.yaml", link); err != nil {
-		t.Fatal(err)
+	t.Setenv("SETROUTER_SERVER", "http://127.0.0.1:1")
+	evacuate := func(args ...string) (int, string) {
+		t.Helper()
+		code, out, errs := here(append([]string{"evacuate", "--for", "30m", "--reason", "drill"}, args...)...)
+		return code, out + errs
 	}
-	code, out, errs := setctl(t, "evacuate", "--set", "qb.novel.*", "--for", "30m", "--reason", "drill", "--file", link)
-	id := regexp.MustCompile(`evacuating ([0-9a-f]{8})`).FindStringSubmatch(out)
-	if code != 0 || id == nil {
-		t.Fatalf("exit code %d: %s%s", code, out, errs)
+	unchanged := func(why string) {
+		t.Helper()
+		if text, err := os.ReadFile("evacuate.yaml"); err != nil || string(text) != before {
+			t.Errorf("%s: the file is now %q, %v", why, text, err)
+		}
 	}
-	info, err := os.Lstat(link)
-	if err != nil || info.Mode()&os.ModeSymlink == 0 {
+	for _, tt := range []struct{ name, args, want string }{
+		{"a misspelt place", "--zone south/szz --file link.yaml --dump dump.yaml", "0 instances there\nREFUSED without --anyway: no instance is in zone \"south/szz\"; did you mean \"south/sz\"?\nnothing was written, link.yaml stays as it is: {zone: \"south/szz\", until: "},
+		{"a SET without instances", "--set ams.x.y --file link.yaml --dump dump.yaml", "REFUSED without --anyway: no instance is in set \"ams.x.y\"\nnothing"},
+		{"the last ones", "--region east --file link.yaml --dump dump.yaml", "1 instance there\nIT DOES NOT COUNT for 3 kinds of callers, who keep evacuated instances, as no road has another usable one:\n" +
+			"  LEFT  default/one  - in east/sh            as 10.3.0.0  rule all  1 of 1 usable  0 asked lately\n" +
+			"  LEFT  default/one  qb.novel.g in south/gz  as 10.2.0.0  rule all  1 of 1 usable  0 asked lately\n" +
+			"  LEFT  default/one  qb.novel.z in south/sz  as 10.1.0.0  rule all  1 of 1 usable  0 asked lately\n" +
+			"REFUSED without --anyway: 3 kinds of callers would be left on evacuated instances\nnothing was written, link.yaml"},
+		{"a change of --fail-on", "--zone south/sz --file link.yaml --dump dump.yaml --fail-on cross-zone", "nothing was written, link.yaml"},
+		{"a dry run", "--zone south/szz --file link.yaml --dump dump.yaml --dry-run", "did you mean \"south/sz\"?\ndry run, link.yaml stays as it is"},
+		{"no server", "--zone south/sz --file link.yaml", "setctl: the server at http://127.0.0.1:1 does not answer: "},
+		{"a file with rules", "--zone south/sz --file routing.yaml --dump dump.yaml", "setctl: routing.yaml has more than evacuations: who publishes its rules anew would end the evacuation; expected a file with nothing else: " +
+			"make evacuate.yaml beside it, with the lines \"version: 1\" and \"evacuate: []\", see that the server's configuration names it, and give it as --file\n"},
+	} {
+		if code, out := evacuate(strings.Fields(tt.args)...); code != 1 || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: exit code %d: %s, want %s", tt.name, code, out, tt.want)
+		}
+		unchanged(tt.name)
+	}
+	idOf := regexp.MustCompile(`evacuating ([0-9a-f]{8})`)
+	for _, tt := range []struct{ name, args, want string }{
+		{"what has other roads", "--zone south/sz --dump dump.yaml", "1 instance there\nevacuating "},
+		{"anyway", "--region east --dump dump.yaml --anyway", "ANYWAY: 3 kinds of callers would be left on evacuated instances\nevacuating "},
+		{"anyway, without a server", "--zone south/szz --anyway", "NOT CHECKED: the server at http://127.0.0.1:1 does not answer: "},
+	} {
+		code, out := evacuate(append(strings.Fields(tt.args), "--file", "link.yaml")...)
+		id := idOf.FindStringSubmatch(out)
+		if code != 0 || id == nil || !strings.Contains(out, tt.want) {
+			t.Fatalf("%s: exit code %d: %s, want %s", tt.name, code, out, tt.want)
+		}
+		if code, out, errs := here("evacuate", "--end", id[1], "--file", "link.yaml"); code != 0 {
+			t.Errorf("exit code %d: %s%s", code, out, errs)
+		}
+		unchanged(tt.name)
+	}
+	if info, err := os.Lstat("link.yaml"); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the symlink is now %v, %v", info.Mode(), err)
 	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o640 {
+	if info, err := os.Stat("evacuate.yaml"); err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("the mode is now %v, %v", info.Mode(), err)
 	}
-	if code, out, errs := setctl(t, "evacuate", "--end", id[1], "--file", link); code != 0 {
-		t.Errorf("exit code %d: %s%s", code, out, errs)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil || string(text) != before {
-		t.Errorf("after the end: %q, %v", text, err)
-	}
-	// One of several files: another has its aliases.
-	part := filepath.Join(dir, "part.yaml")
-	if err := os.WriteFile(part, []byte("version: 1\nrules: [{name: r, service: default/s, set: {caller: \"a.b.{caller.zone|alias}\"}}]\n"), 0o600); err != nil {
+	// One that is beside rules since earlier versions can be ended.
+	old := routing + "evacuate:\n  - {zone: south/sz, until: " + time.Now().Add(time.Hour).Format(time.RFC3339) + ", reason: old}\n"
+	if err := os.WriteFile("old.yaml", []byte(old), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, out, errs := setctl(t, "evacuate", "--set", "a.b.c", "--for", "30m", "--reason", "drill", "--file", part); code != 0 {
+	list := route.LoadPart(strict.File{Name: "old.yaml", Data: []byte(old)}, time.Now(), new(strict.Problems)).AllEvacuations()
+	if code, out, errs := here("evacuate", "--end", list[0].ID(), "--file", "old.yaml"); code != 0 {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 	for args, want := range map[string]string{
@@ -101,7 +150,7 @@ func TestEvacuateCommand(t *testing.T) {
 		"--region south --end 12345678":                      "setctl: --end and --region are both given, expected one of them",
 		"--region south --for 1m --reason x --fail-on x":     `setctl: --fail-on "x" is no change`,
 	} {
-		code, _, errs := setctl(t, append([]string{"evacuate", "--file", file}, strings.Fields(args)...)...)
+		code, _, errs := here(append([]string{"evacuate", "--file", "evacuate.yaml"}, strings.Fields(args)...)...)
 		if code != 2 || !strings.HasPrefix(errs, want) {
 			t.Errorf("%s: exit code %d: %s", args, code, errs)
 		}

@@ -146,10 +146,13 @@ func showPlan(cmd *cobra.Command, out *output, p world.Plan, failOn []string) er
 	if err := out.write(cmd.OutOrStdout(), p, p.Text); err != nil {
 		return err
 	}
-	for _, c := range failOn {
-		if p.Counts[world.Change(c)] > 0 {
-			return errNotHeld
-		}
+	if hasChange(p, failOn) {
+		return errNotHeld
 	}
 	return nil
+}
+
+// hasChange reports whether a plan has one of the changes.
+func hasChange(p world.Plan, changes []string) bool {
+	return slices.ContainsFunc(changes, func(c string) bool { return p.Counts[world.Change(c)] > 0 })
 }

@@ -116,6 +116,7 @@ func wantIsolation(t *testing.T, name string, rules *route.Rules) {
 func TestShippedFilesIsolate(t *testing.T) {
 	for _, name := range []string{
 		"build/conf/routing/sample.yaml", "scripts/demo/conf/routing.yaml", "build/kubernetes/files/routing/routing.yaml",
+		"build/conf/routing/evacuate.yaml", "scripts/demo/conf/evacuate.yaml", "build/kubernetes/files/routing/evacuate.yaml",
 		"testdata/tutorial/7-clean/routing.yaml", "testdata/cases/set-schemes.routing.yaml",
 	} {
 		text, err := os.ReadFile(filepath.Join("../..", name))

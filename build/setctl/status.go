@@ -248,6 +248,8 @@ func (w *statusWriter) evacuations(list []api.Evacuation) {
 			instances = "NO INSTANCE IS THERE"
 		}
 		w.row("%s\t%s %s\t%s\t%s\t%s", e.ID, e.Kind, e.Place, state, instances, e.Reason)
+		w.table.Flush()
+		e.Reach.Text(w.out, "    ")
 	}
 }
 

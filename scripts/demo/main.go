@@ -34,6 +34,9 @@ var mappingFile string
 //go:embed conf/routing.yaml
 var routingFile string
 
+//go:embed conf/evacuate.yaml
+var evacuateFile string
+
 // patience bounds the wait for a list. The server's cache takes a second, and the
 // SDK polls every 2 to 4 seconds.
 const patience = 30 * time.Second
@@ -67,7 +70,7 @@ func run(ctx context.Context, server, consumer string) (err error) {
 	fmt.Println("Starting a Polaris server with the SET router, and", len(callers), "callers with the unmodified polaris-go v1.6.1 ...")
 	d.server, err = polaristest.Start(ctx, polaristest.Options{Binary: server, Files: map[string]string{
 		"conf/mapping/mapping.yaml": mappingFile,
-		"conf/routing/routing.yaml": routingFile,
+		"conf/routing/routing.yaml": routingFile, "conf/routing/evacuate.yaml": evacuateFile,
 	}})
 	if err != nil {
 		return err

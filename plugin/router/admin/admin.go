@@ -1,15 +1,11 @@
 package admin
 
 import (
-	_ "embed"
 	"encoding/json"
 	"net/http"
 
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
-
-//go:embed page.html
-var page []byte
 
 // handlerFor returns the handler of the API and the page. The page holds no data:
 // it asks the API, with the token that its user types in.
@@ -17,11 +13,7 @@ func handlerFor(b backend, options serverconfig.Admin) http.Handler {
 	mux := http.NewServeMux()
 	guarded := requireKnownHost(options.Token, requireToken(options, limitBody(apiHandler(b))))
 	mux.Handle("/setrouter/", requireSameSite(guarded))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'")
-		_, _ = w.Write(page)
-	})
+	mux.Handle("GET /{$}", page)
 	return mux
 }
 

@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -17,12 +19,13 @@ import (
 
 // browser opens pages in a headless Chromium.
 type browser struct {
-	t *testing.T
+	t        *testing.T
+	language string // of its user; English where it is empty
 }
 
 func newBrowser(t *testing.T) browser {
 	needs.Program(t, "chromium")
-	return browser{t}
+	return browser{t: t}
 }
 
 // networkChanged is what Chromium says of a page that it did not load, since an
@@ -48,9 +51,23 @@ func (b browser) open(url string, seconds int) string {
 
 // dump runs Chromium, which writes the document to its standard output.
 func (b browser) dump(ctx context.Context, url string, seconds int) (stdout, stderr string, err error) {
-	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	return b.run(ctx, append(b.args(seconds), "--dump-dom", url))
+}
+
+// args are arguments for Chromium, with so much of the page's own time.
+func (b browser) args(seconds int) []string {
+	language := cmp.Or(b.language, "en-US")
+	return []string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
+		"--lang=" + language, "--accept-lang=" + language, "--user-data-dir=" + b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000),
+	}
+}
+
+// run runs Chromium.
+func (b browser) run(ctx context.Context, args []string) (stdout, stderr string, err error) {
+	cmd := exec.CommandContext(ctx, "chromium", args...)
+	cmd.Env = append(os.Environ(), "TZ=UTC")
 	cmd.WaitDelay = 5 * time.Second
 	var document, log strings.Builder
 	cmd.Stdout, cmd.Stderr = &document, &log
@@ -58,7 +75,8 @@ func (b browser) dump(ctx context.Context, url string, seconds int) (stdout, std
 	return document.String(), log.String(), err
 }
 
-// withScript adds a script to the page. The script does what a user does.
+// withScript adds a script to the page, and to what the page's policy allows. The
+// script does what a user does.
 func withScript(next http.Handler, script string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
@@ -67,11 +85,13 @@ func withScript(next http.Handler, script string) http.Handler {
 		}
 		rec := httptest.NewRecorder()
 		next.ServeHTTP(rec, r)
-		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
-		fmt.Fprintf(w, "%s<script>%s\n%s</script>", rec.Body, `
+		script := `
 			const until = what => new Promise(done => { const look = () => what() ? done(what()) : setTimeout(look, 50); look(); });
 			const sleep = ms => new Promise(done => setTimeout(done, ms));
-			const said = text => document.body.append(Object.assign(document.createElement("output"), { textContent: text }));`, script)
+			const said = text => document.body.append(Object.assign(document.createElement("output"), { textContent: text }));` + script
+		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		w.Header().Set("Content-Security-Policy", strings.Replace(rec.Header().Get("Content-Security-Policy"), "script-src ", "script-src "+hashSource([]byte(script))+" ", 1))
+		fmt.Fprintf(w, "%s<script>%s</script>", rec.Body, script)
 	})
 }
 

@@ -113,10 +113,12 @@ func ruleStatuses(rules *route.Rules) []api.RuleStatus {
 // begun or have ended.
 func evacuations(rules *route.Rules, w *world.World) []api.Evacuation {
 	out := []api.Evacuation{}
-	for _, e := range rules.AllEvacuations() {
+	reach := w.Reach(rules.AllEvacuations())
+	for n, e := range rules.AllEvacuations() {
+		reach[n].Cut(maxListed)
 		entry := api.Evacuation{
 			ID: e.ID(), Kind: e.Kind(), Place: e.Place(), Until: e.Until, Reason: e.Reason, InForce: e.InForce(w.Now),
-			File: e.File, Line: e.Line, Instances: w.CountTakenOut(e),
+			File: e.File, Line: e.Line, Instances: w.CountTakenOut(e), Reach: reach[n],
 		}
 		if !e.From.IsZero() {
 			entry.From = &e.From

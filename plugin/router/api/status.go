@@ -86,6 +86,8 @@ type Evacuation struct {
 	Line    int        `json:"line"`
 	// Instances is how many are there; none may mean a slip in the name.
 	Instances int `json:"instances"`
+	// Reach says which callers keep these instances.
+	Reach world.Reach `json:"reach"`
 }
 
 // Protocol is a listener by which clients discover instances.

@@ -242,38 +242,61 @@ func (l *linter) warnEvacuations() {
 	}
 }
 
-// WarnEvacuatedSETs adds a warning for each evacuation of a SET that no mapping entry has,
-// and no instance as far as hasInstance says. Without hasInstance and with no SET in the
-// mapping, instances register their SETs, and there is no warning.
-func (r *Rules) WarnEvacuatedSETs(table *location.Table, hasInstance func(Evacuation) bool, problems *strict.Problems) {
-	var names []string
+// WarnEvacuated adds a warning for each evacuation of a SET or place that no mapping entry
+// has, and for each that takes out none of the instances. Instances is nil if they are not
+// known: then a mapping without SETs, or without places, says nothing about these, as
+// instances register their own. Places outside of the topology are Lint's.
+func (r *Rules) WarnEvacuated(table *location.Table, instances []location.Identity, problems *strict.Problems) {
 	for _, e := range r.AllEvacuations() {
-		if e.SET == "" || hasInstance != nil && hasInstance(e) {
+		if table.CheckLocation(e.Location) != nil {
 			continue
 		}
-		if names == nil {
-			names = namesOfSETs(table)
+		mapped, taken := e.names(table.Identities()), slices.ContainsFunc(instances, func(i location.Identity) bool { return e.TakesOut(i.Location, i.SET) })
+		isMapped, word := slices.Contains(mapped, e.Place()), e.noun()
+		what := ""
+		switch {
+		case taken:
+		case instances == nil && !isMapped && len(mapped) > 0:
+			what = "no mapping entry has that " + word + "; only instances that register it themselves are taken out"
+		case instances != nil && isMapped:
+			what = "no instance has that " + word
+		case instances != nil:
+			what = "no mapping entry and no instance has that " + word
 		}
-		if len(names) == 0 && hasInstance == nil || slices.Contains(names, string(e.SET)) {
+		if what == "" {
 			continue
 		}
-		kinds, hint := "no mapping entry has that SET; only instances that register it themselves are taken out", ""
-		if hasInstance != nil {
-			kinds = "no mapping entry and no instance has that SET"
+		if near, ok := e.Nearest(slices.Concat(table.Identities(), instances)); ok && !isMapped {
+			what += fmt.Sprintf("; did you mean %q?", near)
 		}
-		if near, ok := strict.Nearest(string(e.SET), names); ok {
-			hint = fmt.Sprintf("; did you mean %q?", near)
-		}
-		problems.Add(strict.Warning(e.File, e.Line, 1, "evacuation of set %q: %s%s", e.Place(), kinds, hint))
+		problems.Add(strict.Warning(e.File, e.Line, 1, "evacuation of %s %q: %s", e.Kind(), e.Place(), what))
 	}
 }
 
-// namesOfSETs returns the SETs of the mapping, sorted.
-func namesOfSETs(table *location.Table) []string {
-	names := []string{}
-	for _, id := range table.Identities() {
-		if id.SET != "" {
+// noun returns the word for what is evacuated: SET, region, zone or campus.
+func (e Evacuation) noun() string {
+	if e.SET != "" {
+		return "SET"
+	}
+	return e.Kind()
+}
+
+// Nearest returns the SET or place among identities whose name is nearly that of the
+// evacuation. It is not ok if there is none.
+func (e Evacuation) Nearest(identities []location.Identity) (name string, ok bool) {
+	return strict.Nearest(e.Place(), e.names(identities))
+}
+
+// names returns the SETs of identities, or the places of the same kind as that of the
+// evacuation, sorted.
+func (e Evacuation) names(identities []location.Identity) []string {
+	names, depth := []string{}, e.Location.Depth()
+	for _, id := range identities {
+		switch {
+		case e.SET != "" && id.SET != "":
 			names = append(names, string(id.SET))
+		case e.SET == "" && id.Location.Depth() >= depth:
+			names = append(names, id.Location.Cut(depth).String())
 		}
 	}
 	slices.Sort(names)

@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,12 +71,18 @@ func TestWarnOfEvacuations(t *testing.T) {
 		{"of nothing", evacuate("qb.nove.h"), []string{
 			`r.yaml:2:1: warning: evacuation of set "qb.nove.h": no mapping entry has that SET; only instances that register it themselves are taken out; did you mean "qb.novel.h"?`}, []string{
 			`r.yaml:2:1: warning: evacuation of set "qb.nove.h": no mapping entry and no instance has that SET; did you mean "qb.novel.h"?`}},
-		{"of a place", "evacuate: [{zone: x/y, until: 2026-11-25T00:00:00Z}]", nil, nil},
+		{"of a place", "evacuate: [{zone: east/nj, until: 2026-11-25T00:00:00Z}]", nil, nil},
+		{"of no place", "evacuate: [{zone: \"east/*\", until: 2026-11-25T00:00:00Z}]", []string{
+			`r.yaml:2:1: warning: evacuation of zone "east/*": no mapping entry has that zone; only instances that register it themselves are taken out; did you mean "east/nj"?`}, []string{
+			`r.yaml:2:1: warning: evacuation of zone "east/*": no mapping entry and no instance has that zone; did you mean "east/nj"?`}},
+		{"of a region in another case", "evacuate: [{region: South, until: 2026-11-25T00:00:00Z}]", []string{
+			`r.yaml:2:1: warning: evacuation of region "South": no mapping entry has that region; only instances that register it themselves are taken out; did you mean "south"?`}, []string{
+			`r.yaml:2:1: warning: evacuation of region "South": no mapping entry and no instance has that region; did you mean "south"?`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, tt.routing)
 			var offline, online strict.Problems
-			w.Rules.WarnEvacuatedSETs(w.Table, nil, &offline)
+			w.Rules.WarnEvacuated(w.Table, nil, &offline)
 			w.Warn(&online)
 			for _, got := range []struct {
 				problems strict.Problems
@@ -92,8 +99,15 @@ func TestWarnOfEvacuations(t *testing.T) {
 		})
 	}
 	var problems strict.Problems
-	w := newWorld(t, evacuate("a.b.c"))
-	if w.Rules.WarnEvacuatedSETs(nil, nil, &problems); len(problems.List()) > 0 {
+	w := newWorld(t, evacuate("qb.novel.h"))
+	w.Instances = w.Instances[:1]
+	w.WarnOfEvacuations(&problems)
+	if got := fmt.Sprint(problems.List()); got != `[r.yaml:2:1: warning: evacuation of set "qb.novel.h": no instance has that SET]` {
+		t.Errorf("of the mapping, without an instance: %s", got)
+	}
+	problems = strict.Problems{}
+	w = newWorld(t, evacuate("a.b.c"))
+	if w.Rules.WarnEvacuated(nil, nil, &problems); len(problems.List()) > 0 {
 		t.Errorf("%v, want nothing where no SET is known", problems.List())
 	}
 }

@@ -43,9 +43,11 @@ func (w *World) Warn(problems *strict.Problems) {
 	}
 }
 
-// WarnOfEvacuations adds a warning for each evacuation of a SET that nothing has.
+// WarnOfEvacuations adds a warning for each evacuation that takes out no instance.
 func (w *World) WarnOfEvacuations(problems *strict.Problems) {
-	w.Rules.WarnEvacuatedSETs(w.Table, func(e route.Evacuation) bool { return w.CountTakenOut(e) > 0 }, problems)
+	if len(w.Rules.AllEvacuations()) > 0 {
+		w.Rules.WarnEvacuated(w.Table, w.identitiesOfInstances(), problems)
+	}
 }
 
 // healthyCallee returns the instances that are read for a service, all of them healthy.
