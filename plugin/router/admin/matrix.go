@@ -35,9 +35,8 @@ func (b serverBackend) Matrix(ctx context.Context, r matrixRequest) (api.Matrix,
 		return api.Matrix{}, err
 	}
 	defer leave()
-	groups, complete, notes := nodes.AskedNow(ctx, b.Server)
-	w := b.World()
-	w.Seen = matrix.Seen(groups)
+	state := b.turns.stateOf(ctx, b)
+	w := state.world
 	if r.Service.Name != "" && !w.HasService(r.Service) {
 		return api.Matrix{}, router.NotFound{Service: r.Service}
 	}
@@ -50,8 +49,8 @@ func (b serverBackend) Matrix(ctx context.Context, r matrixRequest) (api.Matrix,
 			r.suppose.Files = append(r.suppose.Files, f.Name)
 		}
 	}
-	m := matrixOf(w, groups, r)
-	m.Complete, m.Notes = complete, append(m.Notes, notes...)
+	m := matrixOf(w, state.groups, r)
+	m.Complete, m.Notes = state.complete, append(m.Notes, state.notes...)
 	return m, nil
 }
 
@@ -117,9 +116,9 @@ func (b serverBackend) ServiceStates(ctx context.Context, q matrix.ServiceQuery)
 		return api.ServiceStates{}, err
 	}
 	defer leave()
-	groups, complete, notes := nodes.AskedNow(ctx, b.Server)
-	out := matrix.Services(b.World(), groups, q)
-	out.Complete, out.Notes = complete, append(out.Notes, notes...)
+	state := b.turns.stateOf(ctx, b)
+	out := matrix.Services(state.world, state.groups, q)
+	out.Complete, out.Notes = state.complete, append(out.Notes, state.notes...)
 	return out, nil
 }
 
@@ -128,16 +127,42 @@ func (b serverBackend) Timeline(ctx context.Context) api.Timeline {
 	return nodes.TimelineOfAll(ctx, b.Server)
 }
 
-// turns lets one request at a time through, of those that cost much, and few wait. The
-// zero value is ready for use.
+// turns lets one request at a time through, of those that cost much, and few wait.
 type turns struct {
 	queue atomic.Int64
 	turn  chan struct{}
+
+	state callersState // of whoever has the turn
+}
+
+// callersState is a state with the callers of all nodes that asked lately.
+type callersState struct {
+	world    *world.World
+	groups   []matrix.Asked
+	complete bool
+	notes    []string
+	at       time.Time // when it was read
+}
+
+// stateAge is how old a state can be that answers a request: a page asks for several
+// things at once.
+const stateAge = 2 * time.Second
+
+// stateOf returns the state of a server. Whoever calls has the turn.
+func (t *turns) stateOf(ctx context.Context, b serverBackend) *callersState {
+	if t.state.world == nil || time.Since(t.state.at) > stateAge {
+		s := callersState{at: time.Now()}
+		s.groups, s.complete, s.notes = nodes.AskedNow(context.WithoutCancel(ctx), b.Server)
+		s.world = b.World()
+		s.world.Seen = matrix.Seen(s.groups)
+		t.state = s
+	}
+	return &t.state
 }
 
 // The bounds of turns: requests that run or wait, and for how long one waits.
 const (
-	maxTurns = 4
+	maxTurns = 8
 	maxWait  = 20 * time.Second
 )
 
