@@ -23,6 +23,23 @@ type ServiceQuery struct {
 	State  string // the worst state of the callers, or api.StateNone; empty: all
 	Offset int
 	Limit  int
+	Loads  map[string]float64 // of services, as Loads returns them; nil: not known
+}
+
+// Loads returns the highest load of the roads of each service, of those for which somebody
+// asked and whose instances do not all work (docs/design.md, 8).
+func Loads(w *world.World, groups []Asked) map[string]float64 {
+	var asking []world.Asking
+	for _, g := range groups {
+		for _, addr := range g.callers() {
+			asking = append(asking, world.Asking{Service: g.Service, Addr: addr, Callers: max(g.State.Callers*number(g.Callers == nil), 1)})
+		}
+	}
+	out := map[string]float64{}
+	for _, road := range w.Loads(asking, workers) {
+		out[road.Service] = max(out[road.Service], road.Times)
+	}
+	return out
 }
 
 // Services returns services and what their callers have now, those in trouble first.
@@ -33,6 +50,7 @@ func Services(w *world.World, groups []Asked, q ServiceQuery) api.ServiceStates 
 	all = append(all, asked...) // also services that are not there any more
 	slices.SortFunc(all, route.Service.Compare)
 	var matched []api.ServiceState
+	names := map[string]route.Service{}
 	for _, service := range slices.Compact(all) {
 		s := serviceState(service, groupsOf(groups, service))
 		if !q.hasText(s) {
@@ -40,7 +58,7 @@ func Services(w *world.World, groups []Asked, q ServiceQuery) api.ServiceStates 
 		}
 		out.Counts[s.State]++
 		if q.State == "" || q.State == s.State {
-			matched = append(matched, s)
+			matched, names[s.Service] = append(matched, s), service
 		}
 	}
 	slices.SortStableFunc(matched, func(a, b api.ServiceState) int {
@@ -49,7 +67,15 @@ func Services(w *world.World, groups []Asked, q ServiceQuery) api.ServiceStates 
 	out.Matched = len(matched)
 	matched = matched[min(q.Offset, len(matched)):]
 	for _, s := range matched[:min(q.Limit, len(matched))] {
-		out.Services = append(out.Services, withInstances(w, s))
+		for _, c := range w.Read(names[s.Service]) {
+			s.Instances++
+			s.Usable += number(c.Usable())
+			s.Evacuated += number(c.Evacuated)
+		}
+		if load, ok := q.Loads[s.Service]; ok {
+			s.Load = &load
+		}
+		out.Services = append(out.Services, s)
 	}
 	return out
 }
@@ -90,20 +116,6 @@ func serviceState(service route.Service, groups []Asked) api.ServiceState {
 	slices.Sort(s.Rules)
 	if !last.IsZero() {
 		s.Last = &last
-	}
-	return s
-}
-
-// withInstances returns the state of a service with the instances that are read for it.
-func withInstances(w *world.World, s api.ServiceState) api.ServiceState {
-	service, err := route.ParseService(s.Service)
-	if err != nil { // a name that no routing file can say
-		return s
-	}
-	for _, c := range w.Read(service) {
-		s.Instances++
-		s.Usable += number(c.Usable())
-		s.Evacuated += number(c.Evacuated)
 	}
 	return s
 }
