@@ -117,10 +117,6 @@ func (b serverBackend) ServiceStates(ctx context.Context, q matrix.ServiceQuery)
 	}
 	defer leave()
 	state := b.turns.stateOf(ctx, b)
-	if state.loads == nil {
-		state.loads = matrix.Loads(state.world, state.groups)
-	}
-	q.Loads = state.loads
 	out := matrix.Services(state.world, state.groups, q)
 	out.Complete, out.Notes = state.complete, append(out.Notes, state.notes...)
 	return out, nil
@@ -145,8 +141,7 @@ type callersState struct {
 	groups   []matrix.Asked
 	complete bool
 	notes    []string
-	at       time.Time          // when it was read
-	loads    map[string]float64 // of services; nil: nobody asked yet
+	at       time.Time // when it was read
 }
 
 // stateAge is how old a state can be that answers a request: a page asks for several

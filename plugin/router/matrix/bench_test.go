@@ -109,6 +109,6 @@ func BenchmarkServices(b *testing.B) {
 	w, groups := newCompany(b, "")
 	for b.Loop() {
 		fresh := *w
-		matrix.Services(&fresh, groups, matrix.ServiceQuery{Limit: matrix.DefaultServices, Loads: matrix.Loads(&fresh, groups)})
+		matrix.Services(&fresh, groups, matrix.ServiceQuery{Limit: matrix.DefaultServices})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -23,23 +24,6 @@ type ServiceQuery struct {
 	State  string // the worst state of the callers, or api.StateNone; empty: all
 	Offset int
 	Limit  int
-	Loads  map[string]float64 // of services, as Loads returns them; nil: not known
-}
-
-// Loads returns the highest load of the roads of each service, of those for which somebody
-// asked and whose instances do not all work (docs/design.md, 8).
-func Loads(w *world.World, groups []Asked) map[string]float64 {
-	var asking []world.Asking
-	for _, g := range groups {
-		for _, addr := range g.callers() {
-			asking = append(asking, world.Asking{Service: g.Service, Addr: addr, Callers: max(g.State.Callers*number(g.Callers == nil), 1)})
-		}
-	}
-	out := map[string]float64{}
-	for _, road := range w.Loads(asking, workers) {
-		out[road.Service] = max(out[road.Service], road.Times)
-	}
-	return out
 }
 
 // Services returns services and what their callers have now, those in trouble first.
@@ -72,11 +56,9 @@ func Services(w *world.World, groups []Asked, q ServiceQuery) api.ServiceStates 
 			s.Usable += number(c.Usable())
 			s.Evacuated += number(c.Evacuated)
 		}
-		if load, ok := q.Loads[s.Service]; ok {
-			s.Load = &load
-		}
 		out.Services = append(out.Services, s)
 	}
+	addLoads(w, groups, out.Services, names)
 	return out
 }
 
@@ -118,4 +100,38 @@ func serviceState(service route.Service, groups []Asked) api.ServiceState {
 		s.Last = &last
 	}
 	return s
+}
+
+// addLoads adds the highest load of the roads of each service, of those for which somebody
+// asked and whose instances do not all work (docs/design.md, 8). Callers of other names
+// that read the same instances put their load on them, too.
+func addLoads(w *world.World, groups []Asked, services []api.ServiceState, names map[string]route.Service) {
+	read := map[*explain.Callee]bool{} // the first instance of what a listed service reads
+	for _, s := range services {
+		if list := w.Read(names[s.Service]); len(list) > 0 {
+			read[&list[0]] = true
+		}
+	}
+	var asking []world.Asking
+	for _, g := range groups {
+		if list := w.Read(g.Service); len(list) == 0 || !read[&list[0]] {
+			continue
+		}
+		for _, addr := range g.callers() {
+			a := world.Asking{Service: g.Service, Addr: addr, Callers: 1}
+			if g.Callers == nil {
+				a.Callers = g.State.Callers
+			}
+			asking = append(asking, a)
+		}
+	}
+	loads := map[string]float64{}
+	for _, road := range w.Loads(asking, workers) {
+		loads[road.Service] = max(loads[road.Service], road.Times)
+	}
+	for n, s := range services {
+		if load, ok := loads[s.Service]; ok {
+			services[n].Load = &load
+		}
+	}
 }
