@@ -33,6 +33,8 @@ type Edit struct {
 	Draft string `json:"draft,omitempty"`
 	// Gray are the addresses of the server nodes that the release is for; none: all nodes.
 	Gray []string `json:"gray,omitempty"`
+	// New allows a name that no server's configuration has yet, in the group of one that it has.
+	New bool `json:"new,omitempty"`
 }
 
 // Switch puts another release of a file in force: an earlier one, or the full one in the
