@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
