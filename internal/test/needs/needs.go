@@ -31,6 +31,7 @@ var packages = map[string]string{
 	"mariadb-install-db": "mariadb-server",
 	"mariadbd":           "mariadb-server",
 	"mvn":                "maven",
+	"prometheus":         "prometheus",
 	"promtool":           "prometheus",
 	"redis-server":       "redis-server",
 }

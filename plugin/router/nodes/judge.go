@@ -15,6 +15,10 @@ const skew = 10 * time.Second
 // caches follow the store each second, and differ for a moment after every change.
 const Quiet = 10 * time.Second
 
+// followTime is how long nodes may differ after one of them has loaded files: they look
+// for changes at different moments.
+const followTime = 5 * time.Second
+
 // Judge says why nodes do not agree. Without a reason they give equal lists, except
 // for nodes that have a gray release, and as far as counts tell of instances. A
 // node that does not answer disagrees while Polaris takes it for healthy.
@@ -37,6 +41,9 @@ func Judge(list []api.Node) []api.Difference {
 		}
 		gray := func(n api.Node) bool { return n.Summary.FilesOf(kind).Gray }
 		full := slices.DeleteFunc(slices.Clone(heard), gray) // a gray release differs on purpose
+		if slices.ContainsFunc(full, func(n api.Node) bool { return isLoading(n, kind) }) {
+			continue
+		}
 		v.compare(api.AboutFiles, kind+" files in force", full, func(n api.Node) string { return n.Summary.FilesOf(kind).Digest })
 	}
 	v.compare(api.AboutSettings, "settings under plugin.location or plugin.router", heard, func(n api.Node) string { return n.Summary.Settings })
@@ -55,6 +62,13 @@ func Judge(list []api.Node) []api.Difference {
 		}
 	}
 	return v.reasons
+}
+
+// isLoading reports whether a node has just loaded files of a kind, which the others may
+// be about to load.
+func isLoading(n api.Node, kind string) bool {
+	f := n.Summary.FilesOf(kind)
+	return !f.LoadedAt.IsZero() && n.Summary.Now.Sub(f.LoadedAt) < followTime
 }
 
 // verdict gathers the reasons why nodes do not agree.

@@ -33,11 +33,19 @@ func TestJudge(t *testing.T) {
 			n.Summary.Instances, n.Summary.Services, n.Summary.Now, n.Summary.Changed = instances, services, now, now.Add(-quiet)
 		})
 	}
+	loaded := func(ago time.Duration) func(*api.Node) {
+		return func(n *api.Node) {
+			n.Summary.Now = time.Unix(1_800_000_000, 0)
+			n.Summary.Files[1].LoadedAt = n.Summary.Now.Add(-ago)
+		}
+	}
 	for _, tt := range []struct {
 		name string
 		list []api.Node
 		want []string
 	}{
+		{"one has just loaded", []api.Node{at("a", "1", loaded(time.Hour)), at("b", "2", loaded(time.Second)), at("c", "1", loaded(time.Hour))}, nil},
+		{"one has loaded, and the others do not follow", []api.Node{at("a", "1", loaded(time.Hour)), at("b", "2", loaded(6*time.Second)), at("c", "1", loaded(time.Hour))}, []string{"b has other routing files in force: 2 against 1 of 2 nodes"}},
 		{"nobody", nil, nil},
 		{"one", []api.Node{at("a", "1")}, nil},
 		{"equal", []api.Node{at("a", "1"), at("b", "1"), at("c", "1")}, nil},
