@@ -55,6 +55,8 @@ type evacuateResult struct {
 	// Nodes say whether each has the new release in force; none: the file is on this machine.
 	Nodes []nodeState `json:"nodes,omitempty"`
 	Notes []string    `json:"notes,omitempty"`
+
+	failOn []string
 }
 
 // newEvacuate returns the command `setctl evacuate`.
@@ -101,7 +103,7 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 	if err := e.edit(time.Now()); err != nil {
 		return err
 	}
-	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun, Refused: []string{}}
+	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun, Refused: []string{}, failOn: e.failOn}
 	failed := false
 	if e.end == "" || e.dryRun || len(e.failOn) > 0 {
 		if err := e.judge(&result); err != nil {
@@ -283,13 +285,15 @@ func (e *evacuateCommand) withEdited(before *world.World, n int) (*world.World, 
 	if rules == nil {
 		return nil, problems.Err()
 	}
-	return before.WithFiles(before.Table, rules), nil
+	after := before.WithFiles(before.Table, rules)
+	after.Routing = files
+	return after, nil
 }
 
 // text writes the result for people.
 func (d evacuateResult) text(w io.Writer) {
 	if d.Plan != nil {
-		d.Plan.Text(w)
+		d.Plan.Write(w, world.Shown{Limit: world.DefaultLimit, FailOn: d.failOn})
 		fmt.Fprintf(w, "\n%s there\n", count(d.Instances, "instance"))
 	}
 	if d.Reach != nil {

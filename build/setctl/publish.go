@@ -54,7 +54,8 @@ type publicationResult struct {
 	// Unchanged is true if the text is released already.
 	Unchanged bool        `json:"unchanged"`
 	Plan      *world.Plan `json:"plan,omitempty"`
-	Ends      ends        `json:"ends"`
+	// Ends are the evacuations, in force or to come, that the publication ends.
+	Ends []string `json:"ends"`
 	// Refused is why nothing was published.
 	Refused   []string    `json:"refused"`
 	PlanOnly  bool        `json:"planOnly"`
@@ -62,6 +63,8 @@ type publicationResult struct {
 	EndedGray string      `json:"endedGray,omitempty"` // the gray release that was ended
 	Nodes     []nodeState `json:"nodes"`               // whether each has it in force
 	Notes     []string    `json:"notes"`
+
+	failOn []string
 }
 
 // newPublish returns the command `setctl publish`.
@@ -165,7 +168,7 @@ func (p *publication) check(args []string) error {
 
 // readCenter reads what is saved and released, and checks the nodes of a gray release.
 func (p *publication) readCenter() error {
-	p.result = publicationResult{Name: p.to, Gray: p.gray, Refused: []string{}, Nodes: []nodeState{}, Notes: []string{}, PlanOnly: p.planOnly}
+	p.result = publicationResult{Name: p.to, Gray: p.gray, Ends: []string{}, Refused: []string{}, Nodes: []nodeState{}, Notes: []string{}, PlanOnly: p.planOnly, failOn: p.failOn}
 	err := p.server.get("configfile", url.Values{"name": {p.to}}, &p.center.file)
 	if fault, ok := errors.AsType[refusal](err); ok && fault.status == http.StatusNotFound && (p.unnamed || strings.Contains(fault.Error(), "nothing is saved under this name")) {
 		err = nil
@@ -212,7 +215,7 @@ func (p *publication) refuse(format string, args ...any) {
 // does nothing, where something was refused or only a plan is wanted.
 func (p *publication) act(publish func() (release.Published, error)) error {
 	switch {
-	case len(p.result.Refused) > 0 || p.result.Plan != nil && hasChange(*p.result.Plan, p.failOn):
+	case len(p.result.Refused) > 0 || p.result.Plan != nil && len(p.result.Plan.Fails(p.failOn)) > 0:
 		return errNotHeld
 	case p.planOnly:
 		return nil
@@ -306,10 +309,12 @@ func (r publicationResult) text(w io.Writer) {
 		return
 	}
 	if r.Plan != nil {
-		r.Plan.Text(w)
+		r.Plan.Write(w, world.Shown{Limit: world.DefaultLimit, FailOn: r.failOn, Hint: ": see -o json"})
 		fmt.Fprintln(w)
 	}
-	r.Ends.text(w)
+	for _, text := range r.Ends {
+		fmt.Fprintf(w, "ENDS evacuation %s\n", text)
+	}
 	for _, why := range r.Refused {
 		fmt.Fprintf(w, "REFUSED: %s\n", why)
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -14,38 +12,18 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// ends are what a publication ends.
-type ends struct {
-	Rules       []string `json:"rules"`       // rules and lane addresses by name
-	Evacuations []string `json:"evacuations"` // in force or to come
-}
-
-func (e ends) text(w io.Writer) {
-	for _, name := range e.Rules {
-		fmt.Fprintf(w, "ENDS rule %q\n", name)
-	}
-	for _, text := range e.Evacuations {
-		fmt.Fprintf(w, "ENDS evacuation %s\n", text)
-	}
-}
-
 // compare plans the publication of a file: what it changes for whom, what it ends, and why
 // the nodes would refuse it. Problems of the file name it as it is on this machine.
 func (p *publication) compare(file strict.File) error {
-	var d world.Dump
-	if err := p.server.get("dump", nil, &d); err != nil {
-		return err
-	}
-	var problems strict.Problems
-	before := d.World(&problems)
-	if err := problems.Err(); err != nil {
+	before, err := stateNow(p.server, "")
+	if err != nil {
 		return err
 	}
 	kind, err := p.kindOf(file)
 	if err != nil {
 		return err
 	}
-	after, err := p.after(before, d, kind, file)
+	after, err := p.after(before, kind, file)
 	if err != nil {
 		return err
 	}
@@ -58,7 +36,7 @@ func (p *publication) compare(file strict.File) error {
 	if len(plan.Refused) > 0 && !p.force {
 		p.refuse("the shrink guard of the nodes would refuse the %s files; --force publishes them all the same", plan.Refused[0].Kind)
 	}
-	if n := len(p.result.Ends.Evacuations); n > 0 && !p.ending {
+	if n := len(p.result.Ends); n > 0 && !p.ending {
 		p.refuse("this ends %s; --end-evacuations does so", count(n, "evacuation"))
 	}
 	return nil
@@ -88,18 +66,20 @@ func (p *publication) kindOf(file strict.File) (string, error) {
 }
 
 // after returns a state with the file in the place of the released one.
-func (p *publication) after(before *world.World, d world.Dump, kind string, file strict.File) (*world.World, error) {
+func (p *publication) after(before *world.World, kind string, file strict.File) (*world.World, error) {
 	var problems strict.Problems
 	if err := strict.CheckText(file.Data); err != nil {
 		problems.Add(strict.Problem{File: file.Name, Message: err.Error()})
 		return nil, problems.Err()
 	}
 	published := strict.File{Name: p.to, Data: file.Data}
-	table, rules := before.Table, before.Rules
+	table, rules, mapping, routing := before.Table, before.Rules, before.Mapping, before.Routing
 	if kind == api.KindMapping {
-		table = location.LoadMapping(inPlace(d.Mapping, published), &problems)
+		mapping = inPlace(mapping, published)
+		table = location.LoadMapping(mapping, &problems)
 	} else {
-		rules = route.Load(inPlace(d.Routing, published), time.Now(), &problems)
+		routing = inPlace(routing, published)
+		rules = route.Load(routing, time.Now(), &problems)
 	}
 	if problems.Err() == nil {
 		rules.CheckPlaces(table, &problems)
@@ -107,18 +87,16 @@ func (p *publication) after(before *world.World, d world.Dump, kind string, file
 	if err := problems.Err(); err != nil {
 		return nil, renamed(err, p.to, file.Name)
 	}
-	return before.WithFiles(table, rules), nil
+	after := before.WithFiles(table, rules)
+	after.Mapping, after.Routing = mapping, routing
+	return after, nil
 }
 
 // inPlace returns files in the order of their names, a file among them or in the place of
 // the one with its name.
-func inPlace(texts []world.Text, file strict.File) []strict.File {
-	list := []strict.File{file}
-	for _, text := range texts {
-		if text.Name != file.Name {
-			list = append(list, strict.File{Name: text.Name, Data: []byte(text.Content)})
-		}
-	}
+func inPlace(files []strict.File, file strict.File) []strict.File {
+	list := slices.DeleteFunc(slices.Clone(files), func(f strict.File) bool { return f.Name == file.Name })
+	list = append(list, file)
 	slices.SortFunc(list, func(a, b strict.File) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
@@ -138,25 +116,17 @@ func renamed(err error, name, other string) error {
 	return out
 }
 
-// endsOf returns what a publication ends of what is in force, and of what is released.
-func (p *publication) endsOf(before, after *world.World) ends {
-	out := ends{Rules: []string{}, Evacuations: []string{}}
-	stays := map[string]bool{}
-	for _, rule := range after.Rules.All() {
-		stays[rule.Name] = true
-	}
-	for _, rule := range before.Rules.All() {
-		if !stays[rule.Name] {
-			out.Rules = append(out.Rules, rule.Name)
-		}
-	}
+// endsOf returns the evacuations that a publication ends, of what is in force on the node
+// that is asked, and of what is released.
+func (p *publication) endsOf(before, after *world.World) []string {
+	out, stays := []string{}, map[string]bool{}
 	for _, e := range after.Rules.AllEvacuations() {
-		stays["evacuation "+e.ID()] = true
+		stays[e.ID()] = true
 	}
 	for _, e := range slices.Concat(before.Rules.AllEvacuations(), p.released()) {
-		if time.Now().Before(e.Until) && !stays["evacuation "+e.ID()] {
-			out.Evacuations = append(out.Evacuations, e.ID()+" "+entryText(e))
-			stays["evacuation "+e.ID()] = true
+		if time.Now().Before(e.Until) && !stays[e.ID()] {
+			out = append(out, e.ID()+" "+entryText(e))
+			stays[e.ID()] = true
 		}
 	}
 	return out
