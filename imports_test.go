@@ -23,6 +23,7 @@ var floors = [][]string{
 	{"internal/backing", "internal/configcenter", "plugin/location/kubernetes", "plugin/router/route"},
 	{"internal/serverfiles", "plugin/router/explain"},
 	{"plugin/boltdb", "plugin/cmdb"},
+	{"plugin/router/load"},
 	{"plugin/router/world"},
 	{"plugin/router/api", "plugin/router/cases"},
 	{"plugin/router/caller", "plugin/router/view", "plugin/router/l5", "plugin/router/matrix", "plugin/router/timeline"},
@@ -38,7 +39,7 @@ var floors = [][]string{
 // a Polaris server, and nothing that they import does. So does setctl.
 var pure = []string{
 	"internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
-	"plugin/router/world", "plugin/router/cases", "plugin/router/api", "plugin/router/matrix", "plugin/router/timeline", "build/setctl",
+	"plugin/router/load", "plugin/router/world", "plugin/router/cases", "plugin/router/api", "plugin/router/matrix", "plugin/router/timeline", "build/setctl",
 }
 
 // unfitForDecisions are packages of the standard library that a decision must not depend

@@ -95,6 +95,7 @@ func (w *statusWriter) write(s api.Status) {
 	w.health(s)
 	fmt.Fprintf(w.out, "up for %s, failOpen %t\n", w.since(s.Started), s.FailOpen)
 	w.state(s.State)
+	w.load(s.Load)
 	w.files(s.Files)
 	w.rules(s.Rules)
 	w.evacuations(s.Evacuations)
@@ -157,6 +158,25 @@ func (w *statusWriter) state(s api.CallerStates) {
 	}
 	if s.More > 0 {
 		w.row("and %d more kinds of callers", s.More)
+	}
+}
+
+// load writes the roads that carry more than when everything works, if there are any.
+func (w *statusWriter) load(s api.LoadStatus) {
+	if len(s.Roads) == 0 {
+		return
+	}
+	w.section("load: usable instances carry up to %.1f times what their callers put on their first road when everything works", s.Highest)
+	for _, road := range s.Roads {
+		mark := "-"
+		if api.IsOverloaded(road) {
+			mark = "OVERLOADED"
+		}
+		w.row("%s\t%.1f times\t%s\t%s\trule %s\t%s\t%d usable of %s", mark, road.Times, explain.Plain(road.Service), count(road.Seen, "caller"), road.Rule,
+			route.Road{Tier: road.Tier, Level: road.Level}, road.Usable, explain.Plain(road.Where))
+	}
+	if s.More > 0 {
+		w.row("and %s", count(s.More, "more road"))
 	}
 }
 

@@ -149,3 +149,27 @@ func TestLookupNamesWhoDisagrees(t *testing.T) {
 		t.Errorf("the lookup is\n%s\nwant\n%s", out.String(), want)
 	}
 }
+
+// The roads that carry too much are in the first lines and in a section of their own.
+func TestStatusShowsLoads(t *testing.T) {
+	var out strings.Builder
+	road := func(service string, seen int, times float64) world.RoadLoad {
+		return world.RoadLoad{Service: service, Rule: "order", Tier: "pool", Level: "region", Where: "a.b.* in south/sz", Usable: 2, Seen: seen, Times: times}
+	}
+	s := api.Status{State: api.CallerStates{Complete: true, Counts: map[string]int{"widened": 122}}}
+	s.Load = api.NewLoadStatus([]world.RoadLoad{road("default/new", 2, 12), road("default/order", 120, 6.04), road("default/stock", 9, 1.5)}, true, 2)
+	s.Health = api.NewHealth(s, api.Cluster{})
+	newStatusWriter(&out).write(s)
+	for _, want := range []string{
+		"\nAMBER  overloaded: default/order, rule order: 2 usable instances of a.b.* in south/sz carry 6.0 times what the callers put on their first road when everything works\n",
+		`
+load: usable instances carry up to 12.0 times what their callers put on their first road when everything works
+  -           12.0 times  default/new    2 callers    rule order  tier pool at level region  2 usable of a.b.* in south/sz
+  OVERLOADED  6.0 times   default/order  120 callers  rule order  tier pool at level region  2 usable of a.b.* in south/sz
+  and 1 more road
+`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the status is\n%s\nwant in it\n%s", out.String(), want)
+		}
+	}
+}

@@ -107,7 +107,7 @@ func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
 		Requests, Failures, Unidentified, Untold, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
-		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, BackingUp, Nodes, Disagreements,
+		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
 		_ = metrics.GetRegistry().Register(c) // the only possible error is AlreadyRegisteredError

@@ -56,6 +56,7 @@ type Server struct {
 	views   *view.Store
 	watch   timeline.Watch
 	started time.Time
+	loads   loadMetric
 	backing []*backing.Service // those that may go away
 }
 

@@ -136,6 +136,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 		return nil, err
 	}
 	observe.CountCallers(s.countCallers)
+	observe.CountLoads(s.countLoads)
 	s.records = caller.NewRecords()
 	s.sources = identitySources(config.Sources, s.records, s.views.Pods)
 	if err := s.records.Follow(stockWithoutAuth.Cache()); err != nil {

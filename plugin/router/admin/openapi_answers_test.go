@@ -85,6 +85,7 @@ func (b openapiBackend) Status(ctx context.Context) api.Status {
 	b.world.Rules.Lint(b.world.Table, &lints)
 	away := time.Unix(1_800_000_000, 0)
 	status := api.Status{
+		Load:    api.NewLoadStatus([]world.RoadLoad{{Service: "default/novel", Rule: "novel", Usable: 2, Seen: 9, Times: 6}}, true, 1),
 		Backing: []api.Backing{{Kind: api.BackingStore, Name: "defaultStore", AwayAt: &away, Problem: "refused"}, {Kind: api.BackingHeartbeats, Name: "heartbeatRedis"}},
 		Files:   []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set", Reach: world.Reach{Unreached: []world.Unreached{{Service: "default/s"}}, Left: []world.Left{{Service: "default/s"}}}}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),

@@ -74,9 +74,10 @@ var words = map[string][]string{
 	"cause.":      {"store", "heartbeats", "stock-node", "refused", "disagree", "untold", "widened", "unknown", "partial"},
 	"gets.":       {"every business", "nothing"},
 	"kubernetes.": {"live", "starting", "snapshot", "away"},
-	"why.":        {"instances changed"},
+	"why.": {"instances changed", "mapping files changed", "routing files changed", "an evacuation began or ended", "instances of the lane address's own service changed", "asked for the first time",
+		"pods changed", "an earlier road was chosen for the hold-down", "the service's own record changed"},
 	"event.": {"started", "files-loaded", "files-refused", "reload-forced", "rules-added", "rules-ended", "rules-changed", "evacuation-begun", "evacuation-ended",
-		"widened", "emptied", "narrowed", "refilled", "changed", "part-lost", "part-back"},
+		"widened", "emptied", "unusable", "narrowed", "refilled", "changed", "part-lost", "part-back"},
 }
 
 // Each text that the page asks for is in the catalogue, in both languages, and each text

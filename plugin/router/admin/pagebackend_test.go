@@ -107,7 +107,8 @@ func serviceNamed(s string) route.Service {
 func (b pageBackend) Status(ctx context.Context) api.Status {
 	w := b.World()
 	status := api.Status{
-		Now: pageNow, Started: pageNow.Add(-5 * time.Hour), FailOpen: true,
+		Load: api.NewLoadStatus(nil, true, 1),
+		Now:  pageNow, Started: pageNow.Add(-5 * time.Hour), FailOpen: true,
 		Files: []api.Files{
 			{Kind: "mapping", Names: []string{"mapping.csv"}, Entries: 6, LoadedAt: pageNow.Add(-3 * time.Hour), TriedAt: pageNow, Problems: []string{}},
 			{Kind: "routing", Names: []string{"routing.yaml"}, Entries: 4, LoadedAt: pageNow.Add(-20 * time.Minute), TriedAt: pageNow.Add(-12 * time.Second), Problems: append([]string{}, b.broken...)},

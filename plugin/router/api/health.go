@@ -66,13 +66,14 @@ const (
 	CauseRefused    CauseKind = "refused"    // files are refused
 	CauseDisagree   CauseKind = "disagree"   // the nodes do not agree
 	CauseUntold     CauseKind = "untold"     // requests whose caller cannot be told
+	CauseLoad       CauseKind = "load"       // roads that carry too much
 	CauseWidened    CauseKind = "widened"    // callers on a later road
 	CauseUnknown    CauseKind = "unknown"    // callers with nothing, as they are not known
 	CausePartial    CauseKind = "partial"    // the callers of some nodes are not known here
 )
 
 var causeOrder = []CauseKind{
-	CauseNothing, CauseStore, CauseHeartbeats, CauseStockNode, CauseRefused, CauseDisagree, CauseUntold, CauseWidened, CauseUnknown, CausePartial,
+	CauseNothing, CauseStore, CauseHeartbeats, CauseStockNode, CauseRefused, CauseDisagree, CauseUntold, CauseLoad, CauseWidened, CauseUnknown, CausePartial,
 }
 
 // Cause kinds that another part adds have their place by the colour, behind the kinds
@@ -89,6 +90,9 @@ func (k CauseKind) order() int {
 func NewHealth(s Status, nodes Cluster) Health {
 	h := Health{Colour: ColourGreen, Causes: []Cause{}}
 	h.addCallers(s.State)
+	if s.Load.Over > 0 {
+		h.Add(Cause{Kind: CauseLoad, Colour: ColourAmber, Count: s.Load.Over, Text: "overloaded: " + s.Load.Text()})
+	}
 	for _, f := range s.Files {
 		if n := len(f.Problems); n > 0 {
 			h.Add(Cause{Kind: CauseRefused, Colour: ColourAmber, Count: n, Text: fmt.Sprintf("%s files are refused on this node: %s", f.Kind, f.Problems[0])})

@@ -34,7 +34,9 @@ type Status struct {
 	Callers  Callers          `json:"callers"`
 	// State is what callers have now.
 	State CallerStates `json:"state"`
-	Drift DriftStatus  `json:"drift"`
+	// Load is what roads carry now.
+	Load  LoadStatus  `json:"load"`
+	Drift DriftStatus `json:"drift"`
 	// SeveralSETs are the addresses whose callers have several SETs.
 	SeveralSETs SeveralSETs `json:"severalSets"`
 	// Unknown are the callers seen lately of whose SET nothing is known.

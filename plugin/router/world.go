@@ -1,4 +1,4 @@
-package admin
+package router
 
 import (
 	"github.com/polarismesh/polaris/common/model"
@@ -11,21 +11,21 @@ import (
 
 // World returns the state of the server at this moment: all that decisions depend
 // on, as far as this node knows.
-func (b serverBackend) World() *world.World {
+func (s *Server) World() *world.World {
 	w := &world.World{
-		Rules: b.Rules(), Table: b.Table(), Now: b.Now(), Sources: b.Config().Sources,
-		Aliases: map[route.Service]route.Service{}, Asked: b.AskedFor,
+		Rules: s.Rules(), Table: s.Table(), Now: s.Now(), Sources: s.Config().Sources,
+		Aliases: map[route.Service]route.Service{}, Asked: s.AskedFor,
 	}
-	for addr, requests := range b.RecentCallers() {
+	for addr, requests := range s.RecentCallers() {
 		w.Seen = append(w.Seen, world.Seen{Addr: addr, Requests: requests})
 	}
-	if pods := b.Pods(); pods.Source != nil {
+	if pods := s.Pods(); pods.Source != nil {
 		for addr, facts := range pods.All() {
 			w.Pods = append(w.Pods, world.NewPod(addr, facts))
 		}
 	}
-	b.addInstances(w, b.addServices(w))
-	b.Caches().Client().IteratorClients(func(_ string, c *model.Client) bool {
+	s.addInstances(w, s.addServices(w))
+	s.Caches().Client().IteratorClients(func(_ string, c *model.Client) bool {
 		if addr, ok := location.HostAddr(c.Proto().GetHost().GetValue()); ok {
 			w.Clients = append(w.Clients, world.Client{Addr: addr, Location: wire.FromProto(c.Proto().GetLocation())})
 		}
@@ -37,17 +37,17 @@ func (b serverBackend) World() *world.World {
 
 // addServices adds services and aliases to a world, and returns the name of each
 // by its id.
-func (b serverBackend) addServices(w *world.World) map[string]route.Service {
+func (s *Server) addServices(w *world.World) map[string]route.Service {
 	names := map[string]route.Service{}
-	_ = b.Caches().Service().IteratorServices(func(id string, s *model.Service) (bool, error) {
-		names[id] = route.Service{Namespace: s.Namespace, Name: s.Name}
-		if !s.IsAlias() {
-			w.AddService(names[id], s.Meta)
+	_ = s.Caches().Service().IteratorServices(func(id string, service *model.Service) (bool, error) {
+		names[id] = route.Service{Namespace: service.Namespace, Name: service.Name}
+		if !service.IsAlias() {
+			w.AddService(names[id], service.Meta)
 		}
 		return true, nil
 	})
-	_ = b.Caches().Service().IteratorServices(func(id string, s *model.Service) (bool, error) {
-		if target, ok := names[s.Reference]; ok && s.IsAlias() {
+	_ = s.Caches().Service().IteratorServices(func(id string, service *model.Service) (bool, error) {
+		if target, ok := names[service.Reference]; ok && service.IsAlias() {
 			w.Aliases[names[id]] = target
 		}
 		return true, nil
@@ -57,8 +57,8 @@ func (b serverBackend) addServices(w *world.World) map[string]route.Service {
 
 // addInstances adds instances to a world. It takes the names of services by their
 // ids.
-func (b serverBackend) addInstances(w *world.World, names map[string]route.Service) {
-	_ = b.Caches().Instance().IteratorInstances(func(id string, i *model.Instance) (bool, error) {
+func (s *Server) addInstances(w *world.World, names map[string]route.Service) {
+	_ = s.Caches().Instance().IteratorInstances(func(id string, i *model.Instance) (bool, error) {
 		if service, ok := names[i.ServiceID]; ok {
 			w.Instances = append(w.Instances, world.Instance{
 				ID: id, Service: service, Host: i.Host(), Port: i.Port(), Location: wire.FromProto(i.Location()),
