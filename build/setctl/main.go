@@ -74,7 +74,7 @@ func newRoot() *cobra.Command {
 		return nil
 	}
 	root.AddCommand(newCheck(out), newLookup(out), newTest(out),
-		newExplain(out), newWho(out), newPlan(out), newDump(out), newStatus(out), newReload(out), newEvacuate(out))
+		newExplain(out), newWho(out), newPlan(out), newDump(out), newStatus(out), newCallers(out), newReload(out), newEvacuate(out))
 	return root
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -36,7 +35,7 @@ func CallersNow(ctx context.Context, s *router.Server) api.CallerStates {
 	}
 	if s.Config().Admin.Token == "" {
 		states.Alone = true
-		states.Notes = append(states.Notes, fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", len(list)-1))
+		states.Notes = append(states.Notes, aloneNote(len(list)-1))
 		return states
 	}
 	addAll(&states, list, func(n api.Node) (api.CallerStates, error) {
@@ -47,37 +46,13 @@ func CallersNow(ctx context.Context, s *router.Server) api.CallerStates {
 
 // addAll asks the other nodes of a list at the same time, and adds what they say.
 func addAll(states *api.CallerStates, list []api.Node, ask func(api.Node) (api.CallerStates, error)) {
-	others := make([]api.CallerStates, len(list))
-	problems := make([]string, len(list))
-	var all sync.WaitGroup
-	for i, n := range list {
-		if n.Self {
-			continue
-		}
-		all.Go(func() {
-			defer func() {
-				if p := recover(); p != nil { // in a goroutine that nobody guards
-					problems[i] = fmt.Sprintf("panic: %v", p)
-				}
-			}()
-			var err error
-			switch others[i], err = ask(n); {
-			case err == nil:
-			case !n.Healthy && isSilent(err): // Polaris has dropped it: it has no callers
-				others[i] = api.NewCallerStates(nil, true)
-			default:
-				problems[i] = problem(err, patience)
-			}
-		})
-	}
-	all.Wait()
+	answers, problems := askOthers(list, ask)
 	for i, n := range list {
 		switch {
-		case n.Self:
 		case problems[i] != "":
 			states.Notes = append(states.Notes, fmt.Sprintf("without those of %s, which %s", n.Address, problems[i]))
-		default:
-			states.Add(others[i])
+		case answers[i] != nil:
+			states.Add(*answers[i])
 		}
 	}
 }

@@ -23,22 +23,26 @@ const (
 	// CallersMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is
 	// an api.CallerStates.
 	CallersMethod = "/" + service + "/Callers"
+	// SeenMethod has a seenMessage as JSON, in google.protobuf.BytesValue. Its answer is an
+	// api.CallerList.
+	SeenMethod = "/" + service + "/Seen"
 
 	service = "setrouter.v1.Nodes"
 )
 
 // Methods are the full names of the calls.
-var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod}
+var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, SeenMethod}
 
 // Register offers the calls on a server of this node.
 func Register(s *grpc.Server, node *router.Server) {
 	proofs := &verifier{token: node.Config().Admin.Token, address: selfAddress}
 	register(s, func() api.Summary { return Summary(node) },
 		&reloader{verifier: proofs, now: node.Now, reload: func(force bool) []api.Reloaded { return Reload(node, force) }},
-		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow})
+		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow},
+		seenTeller{verifier: proofs, now: node.Now, seen: node.CallersSeen})
 }
 
-func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerTeller) {
+func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerTeller, seen seenTeller) {
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: service,
 		HandlerType: (*any)(nil),
@@ -52,6 +56,9 @@ func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerT
 			}),
 			method("Callers", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
 				return t.answer(in.(*wrapperspb.BytesValue).GetValue())
+			}),
+			method("Seen", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
+				return seen.answer(in.(*wrapperspb.BytesValue).GetValue())
 			}),
 		},
 	}, nil)
