@@ -63,7 +63,7 @@ func tells(change func(*api.Summary)) func(*grpc.Server) {
 			out := api.Summary{Version: "v1", Now: time.Now(), Files: []api.NodeFiles{{Kind: api.KindRouting, Digest: "0123"}}, Instances: 7}
 			change(&out)
 			return out
-		}, &reloader{}, callerTeller{}, seenTeller{})
+		}, &reloader{}, callerTeller{})
 	}
 }
 

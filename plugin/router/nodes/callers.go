@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -35,7 +34,7 @@ func CallersNow(ctx context.Context, s *router.Server) api.CallerStates {
 	}
 	if s.Config().Admin.Token == "" {
 		states.Alone = true
-		states.Notes = append(states.Notes, aloneNote(len(list)-1))
+		states.Notes = append(states.Notes, alone(len(list)-1))
 		return states
 	}
 	addAll(&states, list, func(n api.Node) (api.CallerStates, error) {
@@ -44,17 +43,53 @@ func CallersNow(ctx context.Context, s *router.Server) api.CallerStates {
 	return states
 }
 
+// alone says why the other nodes tell nothing.
+func alone(others int) string {
+	return fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", others)
+}
+
 // addAll asks the other nodes of a list at the same time, and adds what they say.
 func addAll(states *api.CallerStates, list []api.Node, ask func(api.Node) (api.CallerStates, error)) {
-	answers, problems := askOthers(list, ask)
+	states.Notes = append(states.Notes, gather(list, ask, states.Add)...)
+}
+
+// gather asks the other nodes of a list at the same time, and then adds the answer of each.
+// It returns which nodes have no answer, and why.
+func gather[T any](list []api.Node, ask func(api.Node) (T, error), add func(T)) (notes []string) {
+	answers := make([]T, len(list))
+	problems, answered := make([]string, len(list)), make([]bool, len(list))
+	var all sync.WaitGroup
+	for i, n := range list {
+		if n.Self {
+			continue
+		}
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil { // in a goroutine that nobody guards
+					problems[i] = fmt.Sprintf("panic: %v", p)
+				}
+			}()
+			var err error
+			switch answers[i], err = ask(n); {
+			case err == nil:
+				answered[i] = true
+			case !n.Healthy && isSilent(err): // Polaris has dropped it: it has no callers
+			default:
+				problems[i] = problem(err, patience)
+			}
+		})
+	}
+	all.Wait()
 	for i, n := range list {
 		switch {
+		case n.Self:
 		case problems[i] != "":
-			states.Notes = append(states.Notes, fmt.Sprintf("without those of %s, which %s", n.Address, problems[i]))
-		case answers[i] != nil:
-			states.Add(*answers[i])
+			notes = append(notes, fmt.Sprintf("without those of %s, which %s", n.Address, problems[i]))
+		case answered[i]:
+			add(answers[i])
 		}
 	}
+	return notes
 }
 
 // askCallers asks a node for its callers.
@@ -82,12 +117,8 @@ type callerTeller struct {
 }
 
 func (t callerTeller) answer(message []byte) (*wrapperspb.BytesValue, error) {
-	var p proof
-	if err := json.Unmarshal(message, &p); err != nil {
-		return nil, status.Error(codes.InvalidArgument, "the message cannot be read")
-	}
-	if err := t.verifier.check(p, callersText, t.now()); err != nil {
-		return nil, status.Error(codes.PermissionDenied, err.Error())
+	if err := t.verifier.admit(message, callersText, t.now()); err != nil {
+		return nil, err
 	}
 	states := t.callers()
 	states.Cut(maxKinds)

@@ -28,7 +28,7 @@ func TestCallersOfAllNodes(t *testing.T) {
 		return serveAt(t, func(s *grpc.Server, address string) {
 			register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{
 				verifier: proofsOf(token, address), now: func() time.Time { return time.Now().Add(ahead) }, callers: func() api.CallerStates { return states },
-			}, seenTeller{})
+			})
 		})
 	}
 	stock := func() string { return serve(t, func(*grpc.Server) {}) }
@@ -92,7 +92,7 @@ func TestCallersAreCut(t *testing.T) {
 	address := serveAt(t, func(s *grpc.Server, address string) {
 		register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{
 			verifier: proofsOf("secret", address), now: time.Now, callers: func() api.CallerStates { return callersOf(kinds...) },
-		}, seenTeller{})
+		})
 	})
 	got, err := askCallers(t.Context(), address, false, "secret", time.Now())
 	if err != nil || len(got.Kinds) != maxKinds || got.More != 5 || got.Kinds[0].State != "empty" || got.Counts["first"] != maxKinds+4 {

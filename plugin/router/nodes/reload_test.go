@@ -23,7 +23,7 @@ func reloads(token string, ahead time.Duration, asked *[]bool, outcome ...api.Re
 				*asked = append(*asked, force)
 				return outcome
 			},
-		}, callerTeller{}, seenTeller{})
+		}, callerTeller{})
 	}
 }
 

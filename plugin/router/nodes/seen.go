@@ -3,8 +3,6 @@ package nodes
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -29,62 +27,17 @@ func CallersSeen(ctx context.Context, s *router.Server, q api.CallerQuery) api.C
 	}
 	if s.Config().Admin.Token == "" {
 		seen.Alone = true
-		seen.Notes = append(seen.Notes, aloneNote(len(list)-1))
+		seen.Notes = append(seen.Notes, alone(len(list)-1))
 		return seen
 	}
 	q.Names = []string{}
 	for _, n := range seen.Quiet {
 		q.Names = append(q.Names, n.Name)
 	}
-	addSeen(&seen, list, func(n api.Node) (api.CallerList, error) {
+	seen.Notes = append(seen.Notes, gather(list, func(n api.Node) (api.CallerList, error) {
 		return askSeen(ctx, n.Address, s.Config().GRPCTLS, s.Config().Admin.Token, s.Now(), q)
-	})
+	}, seen.Add)...)
 	return seen
-}
-
-// aloneNote says that other nodes do not tell of their callers.
-func aloneNote(others int) string {
-	return fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", others)
-}
-
-// addSeen asks the other nodes of a list at the same time, and adds what they say.
-func addSeen(seen *api.CallerList, list []api.Node, ask func(api.Node) (api.CallerList, error)) {
-	answers, problems := askOthers(list, ask)
-	for i, n := range list {
-		switch {
-		case problems[i] != "":
-			seen.Notes = append(seen.Notes, fmt.Sprintf("without those of %s, which %s", n.Address, problems[i]))
-		case answers[i] != nil:
-			seen.Add(*answers[i])
-		}
-	}
-}
-
-// askOthers asks the other nodes of a list at the same time. Each has an answer, or a
-// problem, or neither: a node that Polaris has dropped, and that is silent, has no callers.
-func askOthers[T any](list []api.Node, ask func(api.Node) (T, error)) (answers []*T, problems []string) {
-	answers, problems = make([]*T, len(list)), make([]string, len(list))
-	var all sync.WaitGroup
-	for i, n := range list {
-		if n.Self {
-			continue
-		}
-		all.Go(func() {
-			defer func() {
-				if p := recover(); p != nil { // in a goroutine that nobody guards
-					problems[i] = fmt.Sprintf("panic: %v", p)
-				}
-			}()
-			switch answer, err := ask(n); {
-			case err == nil:
-				answers[i] = &answer
-			case n.Healthy || !isSilent(err):
-				problems[i] = problem(err, patience)
-			}
-		})
-	}
-	all.Wait()
-	return answers, problems
 }
 
 // seenMessage asks a node for its callers.

@@ -19,7 +19,7 @@ func TestCallersSeen(t *testing.T) {
 	var asked []string
 	tells := func(token string, states ...string) string {
 		return serveAt(t, func(s *grpc.Server, address string) {
-			register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{}, seenTeller{
+			register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{}, teller{"Seen", seenTeller{
 				verifier: proofsOf(token, address), now: time.Now,
 				seen: func(q api.CallerQuery) api.CallerList {
 					asked = append(asked, fmt.Sprintln(q.Service, q.Address, q.Names))
@@ -29,7 +29,7 @@ func TestCallersSeen(t *testing.T) {
 					}
 					return list
 				},
-			})
+			}.answer})
 		})
 	}
 	q := api.CallerQuery{Service: "default/a", Address: netip.MustParseAddr("10.0.0.1"), Names: []string{"default/old"}}
@@ -49,9 +49,9 @@ func TestCallersSeen(t *testing.T) {
 	} {
 		asked = nil
 		seen := api.CallerList{Kinds: []api.CallerKind{{Service: "default/here", State: "first", Callers: 1}}}
-		addSeen(&seen, []api.Node{{Address: "self", Self: true}, {Address: tt.address, Healthy: !strings.HasPrefix(tt.name, "dropped")}}, func(n api.Node) (api.CallerList, error) {
+		seen.Notes = gather([]api.Node{{Address: "self", Self: true}, {Address: tt.address, Healthy: !strings.HasPrefix(tt.name, "dropped")}}, func(n api.Node) (api.CallerList, error) {
 			return askSeen(t.Context(), n.Address, false, "secret", time.Now(), q)
-		})
+		}, seen.Add)
 		var notes []string
 		if tt.note != "" {
 			notes = []string{"without those of " + tt.address + ", which " + tt.note}
