@@ -2,10 +2,8 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/netip"
-	"slices"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
@@ -22,6 +20,7 @@ import (
 // or a world of a test. Its methods are called concurrently.
 type backend interface {
 	Status(context.Context) api.Status
+	Callers(context.Context, api.CallerQuery) api.CallerList
 	Explain(world.Request) (explain.Explanation, error)
 	Caller(netip.Addr) explain.Caller // of a normalised address
 	World() *world.World
@@ -35,6 +34,10 @@ type backend interface {
 	ConfigFile(name string) (release.Saved, error)
 	Nodes(context.Context) api.Cluster
 	PublishConfigFile(name string, edit release.Edit, operator configcenter.Operator) (release.Published, error)
+	ConfigRelease(name, releaseName string) (release.Released, error)
+	ConfigHistory(name string) (release.History, error)
+	RollbackConfigFile(name string, to release.Switch, operator configcenter.Operator) (release.Published, error)
+	StopGrayConfigFile(name string, gray release.Switch, operator configcenter.Operator) (release.Published, error)
 }
 
 // serverBackend is the backend of a running server.
@@ -54,6 +57,11 @@ func (b serverBackend) ReloadAll(ctx context.Context, force bool) api.ClusterRel
 	return nodes.ReloadAll(ctx, b.Server, force)
 }
 
+// Callers returns who asked all nodes for what lately, as nodes.CallersSeen.
+func (b serverBackend) Callers(ctx context.Context, q api.CallerQuery) api.CallerList {
+	return nodes.CallersSeen(ctx, b.Server, q)
+}
+
 // maxDumps bounds how often Dump begins anew while files are loaded one after the
 // other.
 const maxDumps = 10
@@ -63,7 +71,7 @@ const maxDumps = 10
 // where files are loaded while the state is read, Dump begins anew. The callers are those
 // of all nodes, so that a plan is the same whichever node is asked.
 func (b serverBackend) Dump(ctx context.Context) world.Dump {
-	callers, notes := nodes.CallersSeen(ctx, b.Server)
+	callers, notes := nodes.Addresses(ctx, b.Server)
 	for _, d := range nodes.Ask(ctx, b.Server).Differences {
 		if d.About == api.AboutFiles || d.About == api.AboutSettings {
 			notes = append(notes, "the nodes do not agree, and this is the state of one of them: "+d.Text)
@@ -97,8 +105,8 @@ func (b serverBackend) Nodes(ctx context.Context) api.Cluster { return nodes.Ask
 // or not. Files that the server's configuration does not name stay under the auth
 // of the config center: for them the error is configcenter.ErrAbsent.
 func (b serverBackend) ConfigFile(name string) (release.Saved, error) {
-	if !slices.Contains(b.Config().ConfigFiles(), name) {
-		return release.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
+	if err := b.checkConfigured(name); err != nil {
+		return release.Saved{}, err
 	}
 	return configcenter.Local.Saved(name)
 }

@@ -37,6 +37,16 @@ func (b countingBackend) PublishConfigFile(string, release.Edit, configcenter.Op
 	return release.Published{}, nil
 }
 
+func (b countingBackend) RollbackConfigFile(string, release.Switch, configcenter.Operator) (release.Published, error) {
+	*b.count++
+	return release.Published{}, nil
+}
+
+func (b countingBackend) StopGrayConfigFile(string, release.Switch, configcenter.Operator) (release.Published, error) {
+	*b.count++
+	return release.Published{}, nil
+}
+
 // call sends a request to a handler, without a network. The header is given as
 // pairs of name and value.
 func call(h http.Handler, method, host, path string, body io.Reader, header ...string) *httptest.ResponseRecorder {
@@ -166,10 +176,13 @@ func TestUnknownPathsAreQuoted(t *testing.T) {
 func TestPageHeaders(t *testing.T) {
 	h := newHandler(pageBackend{t: t}, "")
 	policy := call(h, "GET", "localhost", "/", nil).Header().Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'"} {
+	for _, want := range []string{"default-src 'none'", "style-src 'sha256-", "script-src 'sha256-", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the policy has no %q", want)
 		}
+	}
+	if strings.Contains(policy, "unsafe") {
+		t.Errorf("the policy allows what is unsafe: %s", policy)
 	}
 	header := call(h, "GET", "localhost", "/setrouter/v1/explain?caller=<script>&service=a/b", nil).Header()
 	if header.Get("Content-Type") != "application/json" || header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {

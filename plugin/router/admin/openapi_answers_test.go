@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,6 +142,16 @@ func (b openapiBackend) Timeline(context.Context) api.Timeline {
 	return timeline.New("10.0.0.1:8091", now, now.Add(-time.Hour), []events.Event{{At: now, Code: "started", Severity: "info", Args: map[string]string{"version": "v"}}}, []api.Change{change})
 }
 
+func (b openapiBackend) Callers(_ context.Context, q api.CallerQuery) api.CallerList {
+	caller, last := netip.MustParseAddr("10.1.0.1"), time.Unix(1_800_000_000, 0)
+	return api.CallerList{
+		Kinds:     []api.CallerKind{{Service: cmp.Or(q.Service, "default/routed"), Rule: "routed", Kind: "a.b.c in r/z", State: "first", Callers: 1, Last: last, Addresses: []api.CallerAddress{{Address: caller, Last: last, Requests: 7}}}},
+		Untold:    []explain.Untold{{Peer: "10.9.0.1", Reason: "empty", Why: "w", Requests: 1}},
+		Forwarded: []api.Forwarded{{Peer: "10.9.0.2", Requests: 1}}, Notes: []string{"of this node alone"}, Alone: true,
+		Quiet: []api.QuietName{{Name: "default/lane", What: api.NameAddress, Target: "default/routed", LastAsked: &last}, {Name: "default/old", What: api.NameService}},
+	}
+}
+
 func (b openapiBackend) Changes(string) []api.Change {
 	state := b.world.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "routed"}}).State()
 	return []api.Change{{Change: "changed", Before: &state, After: state}, {Change: "first", After: state}}
@@ -181,6 +192,32 @@ func (b openapiBackend) PublishConfigFile(name string, e release.Edit, by config
 	return release.Published{Name: name, Release: e.Release}, nil
 }
 
+func (b openapiBackend) ConfigRelease(name, releaseName string) (release.Released, error) {
+	saved, err := b.ConfigFile(name)
+	if err != nil || releaseName != "r1" {
+		return release.Released{}, cmp.Or(err, configcenter.ErrAbsent)
+	}
+	return *saved.Released, nil
+}
+
+func (b openapiBackend) ConfigHistory(name string) (release.History, error) {
+	saved, err := b.ConfigFile(name)
+	if err != nil {
+		return release.History{}, err
+	}
+	return release.History{
+		Name: name, Releases: []release.Entry{{Release: saved.Released.Release, Gray: []string{"10.0.0.1"}}}, Events: []release.Event{{What: release.WhatGray}},
+	}, nil
+}
+
+func (b openapiBackend) RollbackConfigFile(name string, to release.Switch, by configcenter.Operator) (release.Published, error) {
+	return b.PublishConfigFile(name, release.Edit{Base: to.Base, Release: to.Release}, by)
+}
+
+func (b openapiBackend) StopGrayConfigFile(name string, gray release.Switch, by configcenter.Operator) (release.Published, error) {
+	return b.RollbackConfigFile(name, gray, by)
+}
+
 // The handler gives every answer that is in the document, and each has the shape
 // that the document says.
 func TestOpenAPIAnswers(t *testing.T) {
@@ -212,6 +249,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	for request, want := range map[string]string{
 		"nodes":  "10.0.0.2:8091 does not answer within 2s",
 		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
+		"callers": `"lastAsked"`, "callers?service=default/lane&limit=1": `"default/lane"`, "callers?limit=x": "bad-request", "callers?service=x": "bad-request",
 		"explain?caller=10.1.0.1&service=default/routed":           `"level"`,
 		"explain?caller=10.1.0.1&service=default/routed&set=a.b.d": `"tier": "pool"`,
 		"explain?caller=10.1.0.1&service=default/shadow":           `"answer": "shadow"`,
@@ -260,6 +298,21 @@ func TestOpenAPIAnswers(t *testing.T) {
 	} {
 		body, polarisToken = tt.body, tt.token
 		ask("", "localhost:8095", publish+tt.name, tt.want)
+	}
+	for request, want := range map[string]string{
+		"release?name=polaris://a/b/c.yaml&release=r1": `"type": "full"`, "release?name=polaris://a/b/c.yaml&release=r2": "not-found", "release?name=polaris://a/b/away&release=r1": "internal",
+		"history?name=polaris://a/b/c.yaml": `"what": "published gray"`, "history?name=polaris://a/b/none": "not-found", "history?name=polaris://a/b/away": "internal",
+	} {
+		ask("", "localhost:8095", "get /setrouter/v1/configfile/"+request, want)
+	}
+	for _, path := range []string{"rollback", "stop-gray"} {
+		for _, tt := range []struct{ name, body, token, want string }{
+			{"c.yaml", `{"base": "right", "release": "r"}`, "good", `"release": "r"`}, {"c.yaml", `{"base": "wrong", "release": "r"}`, "good", "conflict"}, {"c.yaml", `{"bsae": "right"}`, "good", "bad-request"},
+			{"c.yaml", `{"release": "r"}`, "", "refused"}, {"d.yaml", `{"release": "r"}`, "good", "not-found"}, {"away", `{"release": "r"}`, "good", "internal"},
+		} {
+			body, polarisToken = tt.body, tt.token
+			ask("", "localhost:8095", "post /setrouter/v1/configfile/"+path+"?name=polaris://a/b/"+tt.name, tt.want)
+		}
 	}
 	for _, tt := range []struct{ query, body, want string }{
 		{"", `{"files": [{"kind": "routing", "name": "r", "content": "version: 1\nrules: [{name: a, service: default/*, set: {unknown: none}}]"}]}`, `"files": [`},

@@ -24,6 +24,8 @@ func (c *comparison) note(a, b *answers, kind, callers int) {
 	}
 	far := c.leavesCity(a, b, kind)
 	c.whatIf.LeaveCity += callers * number(far)
+	left := isLeft(after.Decision) && !isLeft(before.Decision)
+	c.whatIf.StillSent += callers * number(left)
 	grade := 0
 	switch {
 	case before.Sent > 0 && after.Sent == 0:
@@ -35,6 +37,8 @@ func (c *comparison) note(a, b *answers, kind, callers int) {
 	case isFurther(before.State, after.State, before.Decision, after.Decision):
 		grade = 2
 		c.whatIf.Widened += callers
+	case left:
+		grade = 2
 	case isFurther(after.State, before.State, after.Decision, before.Decision):
 		c.whatIf.Healed += callers
 	}
@@ -44,6 +48,11 @@ func (c *comparison) note(a, b *answers, kind, callers int) {
 	if changed || grade > 0 || before.State != after.State {
 		c.list(a, b, kind, callers, grade)
 	}
+}
+
+// isLeft reports whether callers are left on evacuated instances.
+func isLeft(d route.Decision) bool {
+	return slices.ContainsFunc(d.Choices, func(c route.Choice) bool { return c.LastResort })
 }
 
 // isFurther reports whether callers go from one road, or state, to a later or worse one.
@@ -63,7 +72,7 @@ func isFurther(from, to route.State, fromDecision, toDecision route.Decision) bo
 // none of these.
 func (c *comparison) leavesCity(a, b *answers, kind int) bool {
 	const city = 2
-	home := c.kinds.who[kind].place
+	home := c.kinds.who[kind].Place
 	outside := func(r *Registry, a *answers) bool {
 		return slices.ContainsFunc(a.members(kind), func(m member) bool {
 			i := r.instances[m.number]
@@ -77,7 +86,7 @@ func (c *comparison) leavesCity(a, b *answers, kind int) bool {
 func (c *comparison) list(a, b *answers, kind, callers, grade int) {
 	who := c.kinds.who[kind]
 	c.changes = append(c.changes, change{grade, api.WhatIfChange{
-		Service: a.Name.Service.String(), SET: who.sets, Place: who.place.String(), Callers: callers, Example: c.kinds.list[kind].Addr,
+		Service: a.Name.Service.String(), SET: who.SETs, Place: who.Place.String(), Callers: callers, Example: c.kinds.list[kind].Addr,
 		Before: listState(a, kind), After: listState(b, kind),
 	}})
 	if c.whatIf.MoreChanges++; len(c.changes) >= 16*maxChanges {
@@ -101,7 +110,7 @@ func (c *comparison) cutChanges() {
 }
 
 func listState(a *answers, kind int) api.ListState {
-	k, answer := a.stateOf(kind), a.answer(kind)
+	k, answer := a.state(kind), a.answer(kind)
 	return api.ListState{State: k.State, Rule: k.Rule, Tier: k.Tier, Level: k.Level, Sent: answer.Sent, Usable: answer.Usable}
 }
 
@@ -124,7 +133,7 @@ func (c *comparison) matrix() api.Matrix {
 		c.whatIf.Changes = append(c.whatIf.Changes, change.WhatIfChange)
 	}
 	c.whatIf.MoreChanges -= len(c.changes)
-	c.whatIf.Before = counts(c.before.total.states)
+	c.whatIf.Before = c.before.total.states()
 	m.WhatIf = &c.whatIf
 	return m
 }

@@ -53,9 +53,14 @@ func Summary(s *router.Server) api.Summary {
 	}
 	for _, f := range s.Files() {
 		status := f.Status()
+		tags := []string{}
+		for _, r := range status.Releases {
+			tags = append(tags, r.Tag())
+		}
 		out.Files = append(out.Files, api.NodeFiles{
 			Kind: f.Kind, Digest: status.Digest, Entries: status.Count, LoadedAt: status.LoadedAt, Refused: status.Err != nil, Copy: !status.CopiedAt.IsZero(),
-			Gray: slices.ContainsFunc(status.Releases, func(r release.Release) bool { return r.Type == release.TypeGray }),
+			Gray:     slices.ContainsFunc(status.Releases, func(r release.Release) bool { return r.Type == release.TypeGray }),
+			Releases: tags,
 		})
 	}
 	return out
@@ -80,6 +85,7 @@ func Ask(ctx context.Context, s *router.Server) api.Cluster {
 	if !found {
 		out.Note = notFound(s.Config().NodesService)
 	}
+	seen.mark(&out, s.Now())
 	return out
 }
 
@@ -127,9 +133,6 @@ func members(self api.Node, instances []*model.Instance) (list []api.Node, left 
 	left = max(0, len(list)-maxNodes)
 	return list[:len(list)-left], left, found
 }
-
-// SelfAddress returns the address at which this node registers itself.
-func SelfAddress() string { return selfAddress() }
 
 // selfAddress returns the address at which this node registers itself.
 func selfAddress() string { return nodeAddress(utils.LocalHost, uint32(utils.LocalPort)) }

@@ -3,104 +3,89 @@ package nodes
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
-	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-const (
-	// maxSeen is of how many callers a node tells, and maxPairs for how many pairs of
-	// service and caller.
-	maxSeen  = 20_000
-	maxPairs = 200_000
-	// maxSeenAnswer bounds what is read of a node's answer: an address has 41 letters at
-	// most.
-	maxSeenAnswer = 16 << 20
+// maxSeenAnswer bounds what is read of a node's answer.
+const maxSeenAnswer = 1 << 22
 
-	// seenText is what the proof of the question is of.
-	seenText = "seen"
-)
-
-// CallersSeen returns who asked any node lately, and for what. Notes say of which nodes
-// these are not the callers, and why. CallersSeen takes 2 s at most.
-func CallersSeen(ctx context.Context, s *router.Server) (callers world.Callers, notes []string) {
-	callers = s.CallersSeen()
+// CallersSeen returns who asked all nodes for what lately, and the names that nobody asked
+// any node for. The other nodes tell only a node that proves the set-admin token, as for
+// CallersNow. CallersSeen takes 2 s at most.
+func CallersSeen(ctx context.Context, s *router.Server, q api.CallerQuery) api.CallerList {
+	seen := s.CallersSeen(q)
 	list, _, _ := membersOf(s)
 	if len(list) < 2 {
-		return callers, nil
+		return seen
 	}
 	if s.Config().Admin.Token == "" {
-		return callers, []string{fmt.Sprintf("the callers are those of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", len(list)-1)}
+		seen.Alone = true
+		seen.Notes = append(seen.Notes, alone(len(list)-1))
+		return seen
 	}
-	return addSeen(callers, list, func(n api.Node) (world.Callers, error) {
-		return askSeen(ctx, n.Address, s.Config().GRPCTLS, s.Config().Admin.Token, s.Now())
-	})
+	q.Names = []string{}
+	for _, n := range seen.Quiet {
+		q.Names = append(q.Names, n.Name)
+	}
+	seen.Notes = append(seen.Notes, gather(list, func(n api.Node) (api.CallerList, error) {
+		return askSeen(ctx, n.Address, s.Config().GRPCTLS, s.Config().Admin.Token, s.Now(), q)
+	}, seen.Add)...)
+	return seen
 }
 
-// addSeen asks the other nodes of a list at the same time, and adds what they say.
-func addSeen(callers world.Callers, list []api.Node, ask func(api.Node) (world.Callers, error)) (world.Callers, []string) {
-	others, errs := make([]world.Callers, len(list)), make([]error, len(list))
-	var all sync.WaitGroup
-	for i, n := range list {
-		if n.Self {
-			continue
-		}
-		all.Go(func() {
-			defer func() {
-				if p := recover(); p != nil { // in a goroutine that nobody guards
-					errs[i] = fmt.Errorf("panic: %v", p)
-				}
-			}()
-			others[i], errs[i] = ask(n)
-		})
-	}
-	all.Wait()
-	var notes []string
-	for i, n := range list {
-		switch {
-		case n.Self, errs[i] != nil && !n.Healthy && isSilent(errs[i]): // Polaris has dropped it: it has no callers
-		case errs[i] != nil:
-			notes = append(notes, fmt.Sprintf("the callers are without those of %s, which %s", n.Address, problem(errs[i], patience)))
-		default:
-			callers.Add(others[i])
-		}
-	}
-	if !callers.Complete {
-		notes = append(notes, fmt.Sprintf("there are more callers than are told: of a node the %d with the most requests", maxSeen))
-	}
-	return callers, notes
+// seenMessage asks a node for its callers.
+type seenMessage struct {
+	Query api.CallerQuery `json:"query"`
+	proof
 }
 
-// askSeen asks a node who asked it lately.
-func askSeen(ctx context.Context, address string, withTLS bool, token string, now time.Time) (callers world.Callers, err error) {
+// seenText returns what the proof of a seenMessage is of.
+func seenText(q api.CallerQuery) string {
+	text, _ := json.Marshal(q) // of strings and an address: no error is possible
+	return "seen " + string(text)
+}
+
+// askSeen asks a node for its callers.
+func askSeen(ctx context.Context, address string, withTLS bool, token string, now time.Time, q api.CallerQuery) (list api.CallerList, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	message, err := json.Marshal(newProof(token, address, seenText, now))
+	message, err := json.Marshal(seenMessage{q, newProof(token, address, seenText(q), now)})
 	if err != nil {
-		return callers, err
+		return list, err
 	}
-	if err := invoke(ctx, address, withTLS, call{SeenMethod, wrapperspb.Bytes(message), maxSeenAnswer}, &callers); err != nil {
-		return callers, err
+	if err := invoke(ctx, address, withTLS, call{SeenMethod, wrapperspb.Bytes(message), maxSeenAnswer}, &list); err != nil {
+		return list, err
 	}
-	if err := callers.Check(); err != nil {
-		return callers, unreadable{err}
+	if err := list.Check(); err != nil {
+		return list, unreadable{err}
 	}
-	return callers, nil
+	return list, nil
 }
 
-// answerSeen tells who asked this node lately.
-func (t callerTeller) answerSeen(message []byte) (*wrapperspb.BytesValue, error) {
-	if err := t.check(message, seenText); err != nil {
-		return nil, err
+// seenTeller answers seenMessages for the callers of this node.
+type seenTeller struct {
+	verifier *verifier
+	now      func() time.Time
+	seen     func(api.CallerQuery) api.CallerList
+}
+
+func (t seenTeller) answer(message []byte) (*wrapperspb.BytesValue, error) {
+	var m seenMessage
+	if err := json.Unmarshal(message, &m); err != nil {
+		return nil, status.Error(codes.InvalidArgument, "the message cannot be read")
 	}
-	callers := t.seen()
-	callers.Cut(maxSeen, maxPairs)
-	data, err := json.Marshal(callers)
+	if err := t.verifier.check(m.proof, seenText(m.Query), t.now()); err != nil {
+		return nil, status.Error(codes.PermissionDenied, err.Error())
+	}
+	list := t.seen(m.Query)
+	list.Cut(maxKinds)
+	data, err := json.Marshal(list)
 	return wrapperspb.Bytes(data), err
 }

@@ -1,84 +1,81 @@
 package nodes
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
-	"github.com/polaris-contrib/setrouter/plugin/router/route"
-	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// Who asked any node is told to a node that proves the token, and the operator is told of
-// the nodes that do not tell.
-func TestSeenByAllNodes(t *testing.T) {
-	addr := func(last byte) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, last}) }
-	service := func(name string) route.Service { return route.Service{Namespace: "default", Name: name} }
-	own := func() world.Callers {
-		return world.Callers{
-			Seen:  []world.Seen{{Addr: addr(1), Requests: 2}, {Addr: addr(3), Requests: 1}},
-			Asked: []world.Asked{{Service: service("s"), Callers: []netip.Addr{addr(1), addr(3)}}}, Complete: true,
-		}
-	}
-	there := world.Callers{
-		Seen:     []world.Seen{{Addr: addr(1), Requests: 5}, {Addr: addr(2), Requests: 7}},
-		Asked:    []world.Asked{{Service: service("a"), Callers: []netip.Addr{addr(2)}}, {Service: service("s"), Callers: []netip.Addr{addr(1), addr(2)}}},
-		Complete: true,
-	}
-	whole := world.Callers{
-		Seen: []world.Seen{{Addr: addr(1), Requests: 7}, {Addr: addr(2), Requests: 7}, {Addr: addr(3), Requests: 1}},
-		Asked: []world.Asked{
-			{Service: service("a"), Callers: []netip.Addr{addr(2)}}, {Service: service("s"), Callers: []netip.Addr{addr(1), addr(2), addr(3)}},
-		},
-		Complete: true,
-	}
-	tells := func(token string, callers world.Callers) string {
+// Nodes tell of their callers to a node with the same token, by a proof of that question,
+// once.
+func TestCallersSeen(t *testing.T) {
+	var asked []string
+	tells := func(token string, states ...string) string {
 		return serveAt(t, func(s *grpc.Server, address string) {
-			register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{
-				verifier: proofsOf(token, address), now: time.Now, seen: func() world.Callers { return callers },
-			})
+			register(s, func() api.Summary { return api.Summary{} }, &reloader{}, callerTeller{}, teller{"Seen", seenTeller{
+				verifier: proofsOf(token, address), now: time.Now,
+				seen: func(q api.CallerQuery) api.CallerList {
+					asked = append(asked, fmt.Sprintln(q.Service, q.Address, q.Names))
+					list := api.CallerList{Complete: true}
+					for _, state := range states {
+						list.Kinds = append(list.Kinds, api.CallerKind{Service: "default/there", State: state, Callers: 1})
+					}
+					return list
+				},
+			}.answer})
 		})
 	}
-	incomplete, wholeIncomplete := there, whole
-	incomplete.Complete, wholeIncomplete.Complete = false, false
-	nobody := world.Callers{Seen: []world.Seen{{}}, Complete: true}
+	q := api.CallerQuery{Service: "default/a", Address: netip.MustParseAddr("10.0.0.1"), Names: []string{"default/old"}}
 	for _, tt := range []struct {
 		name, address, note string
-		want                world.Callers
+		asks                bool
+		kinds               int
 	}{
-		{"the same token", tells("secret", there), "", whole},
-		{"more than are told", tells("secret", incomplete), "there are more callers than are told: of a node the 20000 with the most requests", wholeIncomplete},
-		{"another token", tells("other", there), "the callers are without those of ADDRESS, which refuses: its set-admin listener has another token, or it is registered at another address", own()},
-		{"a caller without an address", tells("secret", nobody), `the callers are without those of ADDRESS, which answers what no node would: a caller without an address`, own()},
-		{"a node that is gone", "127.0.0.1:1", "the callers are without those of ADDRESS, which does not answer: connect: connection refused", own()},
-		{"a node that Polaris has dropped", "127.0.0.1:2", "", own()},
+		{"the same token", tells("secret", "first"), "", true, 2},
+		{"another token", tells("other", "first"), "refuses: its set-admin listener has another token, or it is registered at another address", false, 1},
+		{"no token there", tells("", "first"), "refuses: its set-admin listener has no token, by which it would know that an operator asks", false, 1},
+		{"a state that there is not", tells("secret", "fine"), "answers what no node would: a kind of callers that there is not", true, 1},
+		{"more kinds than it tells of", tells("secret", slices.Repeat([]string{"first"}, maxKinds+1)...), "", true, maxKinds + 1},
+		{"an older node", serve(t, func(*grpc.Server) {}), "does not know the question: it is a stock server, or has an older setrouter", false, 1},
+		{"nobody", "127.0.0.1:1", "does not answer: connect: connection refused", false, 1},
+		{"dropped by Polaris", "127.0.0.1:2", "", false, 1},
 	} {
-		got, notes := addSeen(own(), []api.Node{{Address: "self", Self: true}, {Address: tt.address, Healthy: !strings.HasSuffix(tt.name, "dropped")}}, func(n api.Node) (world.Callers, error) {
-			return askSeen(t.Context(), n.Address, false, "secret", time.Now())
-		})
-		if diff := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		asked = nil
+		seen := api.CallerList{Kinds: []api.CallerKind{{Service: "default/here", State: "first", Callers: 1}}}
+		seen.Notes = gather([]api.Node{{Address: "self", Self: true}, {Address: tt.address, Healthy: !strings.HasPrefix(tt.name, "dropped")}}, func(n api.Node) (api.CallerList, error) {
+			return askSeen(t.Context(), n.Address, false, "secret", time.Now(), q)
+		}, seen.Add)
+		var notes []string
+		if tt.note != "" {
+			notes = []string{"without those of " + tt.address + ", which " + tt.note}
 		}
-		if note := strings.ReplaceAll(strings.Join(notes, "; "), tt.address, "ADDRESS"); note != tt.note {
-			t.Errorf("%s: note %s\nwant %s", tt.name, note, tt.note)
+		if !slices.Equal(notes, seen.Notes) || len(seen.Kinds) != tt.kinds {
+			t.Errorf("%s: %d kinds, want %d; notes %q, want %q", tt.name, len(seen.Kinds), tt.kinds, seen.Notes, notes)
+		}
+		if want := "default/a 10.0.0.1 [default/old]\n"; tt.asks != slices.Equal(asked, []string{want}) {
+			t.Errorf("%s: it was asked for %q", tt.name, asked)
 		}
 	}
-}
-
-// A node tells of the callers with the most requests first.
-func TestSeenIsCut(t *testing.T) {
-	var c world.Callers
-	for n := range byte(9) {
-		c.Seen = append(c.Seen, world.Seen{Addr: netip.AddrFrom4([4]byte{10, 0, 0, n}), Requests: uint64(n)})
-	}
-	c.Asked, c.Complete = []world.Asked{{Callers: []netip.Addr{c.Seen[0].Addr, c.Seen[1].Addr}}, {Callers: []netip.Addr{c.Seen[2].Addr}}}, true
-	c.Cut(2, 2)
-	if len(c.Seen) != 2 || c.Seen[0].Requests != 7 || c.Seen[1].Requests != 8 || c.Complete || len(c.Asked[0].Callers) != 2 || len(c.Asked[1].Callers) != 0 {
-		t.Errorf("cut: %+v", c)
+	teller := seenTeller{verifier: proofsOf("secret", "here"), now: time.Now, seen: func(api.CallerQuery) api.CallerList { return api.CallerList{} }}
+	good := seenMessage{q, newProof("secret", "here", seenText(q), time.Now())}
+	other := good
+	other.Query.Service = "default/b"
+	for _, step := range []struct{ name, message, want string }{
+		{"nothing", "", "cannot be read"},
+		{"a proof of the states of callers", marshal(t, newProof("secret", "here", callersText, time.Now())), "has another token"},
+		{"a proof of another question", marshal(t, other), "has another token"},
+		{"good", marshal(t, good), "<nil>"},
+		{"the same again", marshal(t, good), "has come before"},
+	} {
+		if _, err := teller.answer([]byte(step.message)); !strings.Contains(fmt.Sprint(err), step.want) {
+			t.Errorf("%s: %v, want %q", step.name, err, step.want)
+		}
 	}
 }

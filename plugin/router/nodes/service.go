@@ -23,44 +23,62 @@ const (
 	// CallersMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is
 	// an api.CallerStates.
 	CallersMethod = "/" + service + "/Callers"
-
-	// SeenMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is
-	// world.Callers.
+	// AskedMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is an
+	// askedAnswer.
+	AskedMethod = "/" + service + "/Asked"
+	// SeenMethod has a seenMessage as JSON, in google.protobuf.BytesValue. Its answer is an
+	// api.CallerList.
 	SeenMethod = "/" + service + "/Seen"
+	// TimelineMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is the
+	// events of the node.
+	TimelineMethod = "/" + service + "/Timeline"
+
+	// AddressesMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is
+	// world.Callers.
+	AddressesMethod = "/" + service + "/Addresses"
 
 	service = "setrouter.v1.Nodes"
 )
 
 // Methods are the full names of the calls.
-var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, SeenMethod}
+var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, AskedMethod, SeenMethod, TimelineMethod, AddressesMethod}
 
 // Register offers the calls on a server of this node.
 func Register(s *grpc.Server, node *router.Server) {
 	proofs := &verifier{token: node.Config().Admin.Token, address: selfAddress}
 	register(s, func() api.Summary { return Summary(node) },
 		&reloader{verifier: proofs, now: node.Now, reload: func(force bool) []api.Reloaded { return Reload(node, force) }},
-		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow, seen: node.CallersSeen})
+		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow},
+		teller{"Asked", askedTeller{verifier: proofs, now: node.Now, groups: node.AskedGroups}.answer},
+		teller{"Seen", seenTeller{verifier: proofs, now: node.Now, seen: node.CallersSeen}.answer},
+		teller{"Addresses", addressTeller{verifier: proofs, now: node.Now, callers: node.CallerAddresses}.answer},
+		teller{"Timeline", timelineTeller{verifier: proofs, now: node.Now, timeline: func() api.Timeline { return Timeline(node) }}.answer})
 }
 
-func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerTeller) {
+// teller answers messages of other nodes.
+type teller struct {
+	name   string // of the call
+	answer func(message []byte) (*wrapperspb.BytesValue, error)
+}
+
+func (t teller) method() grpc.MethodDesc {
+	return method(t.name, &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
+		return t.answer(in.(*wrapperspb.BytesValue).GetValue())
+	})
+}
+
+func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerTeller, others ...teller) {
+	methods := []grpc.MethodDesc{teller{"Reload", r.answer}.method(), teller{"Callers", t.answer}.method()}
+	for _, other := range others {
+		methods = append(methods, other.method())
+	}
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: service,
 		HandlerType: (*any)(nil),
-		Methods: []grpc.MethodDesc{
-			method("Summary", &emptypb.Empty{}, func(proto.Message) (*wrapperspb.BytesValue, error) {
-				data, err := json.Marshal(summary())
-				return wrapperspb.Bytes(data), err
-			}),
-			method("Reload", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
-				return r.answer(in.(*wrapperspb.BytesValue).GetValue())
-			}),
-			method("Callers", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
-				return t.answer(in.(*wrapperspb.BytesValue).GetValue())
-			}),
-			method("Seen", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
-				return t.answerSeen(in.(*wrapperspb.BytesValue).GetValue())
-			}),
-		},
+		Methods: append(methods, method("Summary", &emptypb.Empty{}, func(proto.Message) (*wrapperspb.BytesValue, error) {
+			data, err := json.Marshal(summary())
+			return wrapperspb.Bytes(data), err
+		})),
 	}, nil)
 }
 

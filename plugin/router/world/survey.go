@@ -130,20 +130,46 @@ func (a *Answer) stock() []explain.Callee {
 }
 
 // Of returns what the kinds get of a service.
-func (s *Survey) Of(service route.Service) *Answers {
+func (s *Survey) Of(service route.Service) *Answers { return s.For(service, nil) }
+
+// For returns what some of the kinds get of a service: those that are wanted, by their
+// index; nil wants all.
+func (s *Survey) For(service route.Service, wanted []bool) *Answers {
 	a := s.read(service)
+	a.keep(wanted)
 	a.decide(s.callers)
 	return a
+}
+
+// keep leaves the wanted kinds; nil leaves all.
+func (a *Answers) keep(wanted []bool) {
+	if wanted == nil {
+		return
+	}
+	var kept []share
+	for _, share := range a.shares {
+		share.kinds = slices.DeleteFunc(slices.Clone(share.kinds), func(kind int) bool { return !wanted[kind] })
+		if len(share.kinds) > 0 {
+			kept = append(kept, share)
+		}
+	}
+	a.shares = kept
 }
 
 // Each returns what the kinds get of each service, in the order of the services. Up to
 // so many goroutines decide at the same time.
 func (s *Survey) Each(services []route.Service, workers int) iter.Seq[*Answers] {
+	return s.EachFor(services, func(route.Service) []bool { return nil }, workers)
+}
+
+// EachFor is Each for some of the kinds, as For. Wanted is called by one goroutine.
+func (s *Survey) EachFor(services []route.Service, wanted func(route.Service) []bool, workers int) iter.Seq[*Answers] {
 	return func(yield func(*Answers) bool) {
 		for batch := range slices.Chunk(services, batchSize) {
 			list := make([]*Answers, len(batch))
 			for n, service := range batch {
 				list[n] = s.read(service)
+				list[n].keep(wanted(service))
 			}
 			inParallel(len(list), workers, func(n int) { list[n].decide(s.callers) })
 			for _, a := range list {

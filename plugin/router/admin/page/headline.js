@@ -4,14 +4,14 @@
 // the server does not answer.
 
 // causeLines are the lines that say more of a cause.
-const causeLines = { nothing: "lists", widened: "lists", unknown: "lists", partial: "lists", untold: "callers that cannot be told", refused: "nodes", disagree: "nodes", "stock-node": "nodes", store: "backing", heartbeats: "backing" };
+const causeLines = { nothing: "lists", widened: "lists", unknown: "lists", partial: "lists", untold: "callers that cannot be told", refused: "nodes", disagree: "nodes", "stock-node": "nodes", store: "backing", heartbeats: "backing", load: "load" };
 
 function showHeadline(s) {
   const n = s.state.counts, all = Object.values(n).reduce((sum, x) => sum + x, 0), { colour, causes } = s.health;
   const others = causes.filter(c => c.kind !== "nothing").map(c => causeButton(causeText(c, s.now), causeLines[c.kind]));
   const looks = [...lines].filter(([, entry]) => entry.level === "look").map(([key, entry]) => causeButton(entry.text.textContent, key));
   const toLookAt = inOneLine("head.look", looks);
-  if (colour === "red") headline("bad", t("head.bad", { n: nothingOf(n) }), t("title.bad", { n: nothingOf(n) }), [...worstKinds(s.state), ...inOneLine("head.also", others)]);
+  if (colour === "red") headline("bad", t("head.bad", { n: nothingOf(n) }), t("title.bad", { n: nothingOf(n) }), [...worstKinds(s.state), ...inOneLine("head.also", others), ...toLookAt]);
   else if (colour === "amber") headline("warn", t("head.warn"), "! ", [...others, ...toLookAt]);
   else if (!all) headline("note", t("head.nobody"), "", toLookAt);
   else headline("good", t("head.good", { n: all, first: n.first ?? 0 }), "", [...s.state.alone ? [element("span", t("head.alone"))] : [], ...toLookAt]);
