@@ -248,7 +248,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	for request, want := range map[string]string{
 		"nodes":  "10.0.0.2:8091 does not answer within 2s",
-		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
+		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata":{}`, "changes": `"before"`,
 		"callers": `"lastAsked"`, "callers?service=default/lane&limit=1": `"default/lane"`, "callers?limit=x": "bad-request", "callers?service=x": "bad-request",
 		"explain?caller=10.1.0.1&service=default/routed":           `"level"`,
 		"explain?caller=10.1.0.1&service=default/routed&set=a.b.d": `"tier": "pool"`,
