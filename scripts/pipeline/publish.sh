@@ -15,7 +15,7 @@
 #   GRAY      addresses of the server nodes that have the change first; empty: none
 #   WATCH     how many seconds to watch after each step (60)
 #   OTHERS    routing files in force that are not in DIRECTORY ($GROUP/evacuate.yaml)
-#   FAIL_ON, DRILL_EACH, DRILL_FAIL_ON   see setctl plan --help, setctl drill --help
+#   FAIL_ON, DRILL_EACH (empty: no drill), DRILL_FAIL_ON   see setctl plan --help, setctl drill --help
 #   SETCTL    setctl
 #
 # With STOP_AFTER=plan or =drill nothing is published: for merge requests, by the readToken.
@@ -140,13 +140,18 @@ begin plan
 "$setctl" plan $candidates ${fail_on:+--fail-on "$fail_on"} || stop "there are changes of $fail_on"
 [ "${STOP_AFTER:-}" != plan ] || exit 0
 
-begin drill
-# shellcheck disable=SC2086
-"$setctl" drill --each "$drill_each" $candidates ${drill_fail_on:+--fail-on "$drill_fail_on"} || stop "too much would be lost with a $drill_each"
+if [ -n "$drill_each" ]; then
+	begin drill
+	# shellcheck disable=SC2086
+	"$setctl" drill --each "$drill_each" $candidates ${drill_fail_on:+--fail-on "$drill_fail_on"} || stop "too much would be lost with a $drill_each"
+fi
 [ "${STOP_AFTER:-}" != drill ] || exit 0
 
 begin before
 "$setctl" status >"$work/out" 2>&1 || { cat "$work/out"; stop "something is wrong already; nothing was published"; }
+if [ "$watch" != 0 ] && head -n 1 "$work/out" | grep -q 'of this node alone'; then
+	stop "the status has the callers of one node alone, so that nobody would see what happens on the others: give set-admin a token, the same on every node, or set WATCH=0"
+fi
 
 if [ -n "$gray" ]; then
 	begin gray
