@@ -158,6 +158,14 @@ const texts = {
   "if.nothing": ["nobody would be worse off", "没有主调会变差"],
   "if.changed": ["The lists of {n} callers of {services} services would change.", "会改变 {services} 个服务的 {n} 个主调的列表。"],
   "if.who": ["who: {n} {n|kind|kinds} of callers", "具体是谁：{n} 类主调"],
+  "field.each": ["Or lose one at a time: each", "或者逐个故障：每个"],
+  "try.each": ["Try each", "逐个查看"],
+  "drill.head": ["Without each of {n}, one at a time, for {kinds} kinds of callers of {services} services", "{n} 个逐个故障时，{services} 个服务的 {kinds} 类主调"],
+  "show.matrix": ["show the matrix", "查看矩阵"],
+  "load.n": ["{n} times", "{n} 倍"],
+  "col.leave": ["leave their city", "离开所在城市"],
+  "col.load": ["highest load of a road", "路的最高负载"],
+  "kinds.n": ["{n} {n|kind|kinds}", "{n} 类"],
   "explain.now": ["explain now", "解释现状"],
 
   // The timeline.
