@@ -124,6 +124,7 @@ type WhatIf struct {
 	Emptied   int `json:"emptied"`   // without an instance
 	Unusable  int `json:"unusable"`  // without a usable instance
 	Widened   int `json:"widened"`   // on a later road
+	StillSent int `json:"stillSent"` // left on evacuated instances, as nothing else is usable; counted besides
 	LeaveCity int `json:"leaveCity"` // with usable instances outside of their city, and none of these now; counted besides
 	Healed    int `json:"healed"`    // callers that would be better off
 	// Changes are the first of the changes, the worst first.
