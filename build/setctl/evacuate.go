@@ -102,7 +102,7 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 		if err := e.judge(&result); err != nil {
 			return err
 		}
-		failed = result.Plan != nil && hasChange(*result.Plan, e.failOn) || len(result.Refused) > 0 && !e.anyway
+		failed = result.Plan != nil && len(result.Plan.Fails(e.failOn)) > 0 || len(result.Refused) > 0 && !e.anyway
 	}
 	if !e.dryRun && !failed {
 		if err := e.write(); err != nil {

@@ -148,7 +148,7 @@ func TestEvacuateCommand(t *testing.T) {
 		"--set a.b --for 1m --reason x":                      `setctl: --set: SET name "a.b" has 2 segments`,
 		"--region south --for 1m":                            "setctl: no --reason, expected a few words for those who see it at night",
 		"--region south --end 12345678":                      "setctl: --end and --region are both given, expected one of them",
-		"--region south --for 1m --reason x --fail-on x":     `setctl: --fail-on "x" is no change`,
+		"--region south --for 1m --reason x --fail-on x":     `setctl: --fail-on "x" is no word of a plan`,
 	} {
 		code, _, errs := here(append([]string{"evacuate", "--file", "evacuate.yaml"}, strings.Fields(args)...)...)
 		if code != 2 || !strings.HasPrefix(errs, want) {

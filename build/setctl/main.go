@@ -7,6 +7,8 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,7 +54,29 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // output is the flag -o of every command.
-type output struct{ format string }
+type output struct {
+	format string
+	file   string // to write JSON to, beside the text; empty: none
+}
+
+// writesFile is the annotation of commands of which -o can be a file.
+const writesFile = "setrouter/writes-file"
+
+// check checks the flag. For commands that write files, a text with a dot or a slash is
+// a file.
+func (o *output) check(cmd *cobra.Command) error {
+	_, ok := cmd.Annotations[writesFile]
+	switch {
+	case o.format == "text" || o.format == "json":
+		return nil
+	case ok && strings.ContainsAny(o.format, "./"):
+		o.format, o.file = "text", o.format
+		return nil
+	case ok:
+		return fmt.Errorf("-o %q is not an output, expected text, json or a file, as plan.json", o.format)
+	}
+	return fmt.Errorf("-o %q is not an output, expected text or json", o.format)
+}
 
 // newRoot returns the command `setctl` with all commands.
 func newRoot() *cobra.Command {
@@ -66,13 +90,8 @@ func newRoot() *cobra.Command {
 		RunE:          func(*cobra.Command, []string) error { return errors.New("no command; see setctl --help") },
 	}
 	out := &output{}
-	root.PersistentFlags().StringVarP(&out.format, "output", "o", "text", "text or json")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if out.format != "text" && out.format != "json" {
-			return fmt.Errorf("-o %q is not an output, expected text or json", out.format)
-		}
-		return nil
-	}
+	root.PersistentFlags().StringVarP(&out.format, "output", "o", "text", "text or json; of plan also a file, as plan.json, for JSON beside the text")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return out.check(cmd) }
 	root.AddCommand(newCheck(out), newLookup(out), newTest(out),
 		newExplain(out), newWho(out), newPlan(out), newDump(out), newStatus(out), newReload(out), newEvacuate(out))
 	return root
@@ -80,10 +99,31 @@ func newRoot() *cobra.Command {
 
 // write prints v as JSON, or calls text to print it for people.
 func (o *output) write(w io.Writer, v any, text func(io.Writer)) error {
+	if o.file != "" {
+		if err := o.writeFile(v); err != nil {
+			return failure{err}
+		}
+	}
 	if o.format != "json" {
 		text(w)
 		return nil
 	}
+	return writeJSON(w, v)
+}
+
+// writeFile writes v as JSON to the file of the flag.
+func (o *output) writeFile(v any) error {
+	f, err := os.Create(o.file)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriter(f)
+	err = cmp.Or(writeJSON(buffered, v), buffered.Flush())
+	return cmp.Or(err, f.Close())
+}
+
+// writeJSON prints v as JSON.
+func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,67 +18,124 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
+// planCommand is a run of `setctl plan`: its flags.
+type planCommand struct {
+	server           remote
+	dump, service    string
+	limit            int
+	mapping, routing []string
+	failOn           []string
+}
+
 // newPlan returns the command `setctl plan`.
 func newPlan(out *output) *cobra.Command {
-	var server remote
-	var dump string
-	var mapping, routing, failOn []string
+	var p planCommand
 	cmd := &cobra.Command{
 		Use:   "plan [--mapping FILES] [--routing FILES]",
 		Short: "what would change for whom, if these files were put in force now",
 		Long: "Plan compares what is in force, on a server or in a dump, with candidate files.\n" +
-			"Of a kind without candidates the files in force stay.",
-		Args: arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if len(mapping)+len(routing) == 0 {
-				return fmt.Errorf("no candidate files, expected --mapping or --routing")
-			}
-			if err := checkFailOn(failOn); err != nil {
-				return err
-			}
-			before, err := stateNow(server, dump)
-			if err != nil {
-				return err
-			}
-			after, err := candidate(server, before, mapping, routing)
-			if err != nil {
-				return err
-			}
-			plan := world.NewPlan(before, after)
-			if plan.Refused, err = refused(server, dump, before, after); err != nil {
-				return err
-			}
-			return showPlan(cmd, out, plan, failOn)
-		},
+			"Of a kind without candidates the files in force stay. The callers are those of all\n" +
+			"server nodes, and those that the mapping implies. A rule in a rollout is judged for\n" +
+			"the callers inside, whatever the percent, and for those outside.\n\n" +
+			"-o FILE, as -o plan.json, writes the whole plan as JSON beside the text.\n\n" +
+			"--fail-on takes words, and the exit code is 1 if one of them holds:\n" + failWordsText(),
+		Args:        arguments(0, 0),
+		Annotations: map[string]string{writesFile: ""},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return p.run(cmd, out) },
 	}
-	addServerFlags(cmd, &server)
-	cmd.Flags().StringVar(&dump, "dump", "", "compare with this dump in place of a server (setctl dump --dir)")
-	cmd.Flags().StringSliceVar(&mapping, "mapping", nil, "candidate mapping files, globs or names in the config center (polaris://)")
-	cmd.Flags().StringSliceVar(&routing, "routing", nil, "as --mapping, of routing files")
-	addFailOn(cmd, &failOn)
+	addServerFlags(cmd, &p.server)
+	f := cmd.Flags()
+	f.StringVar(&p.dump, "dump", "", "compare with this dump in place of a server (setctl dump --dir)")
+	f.StringSliceVar(&p.mapping, "mapping", nil, "candidate mapping files, globs or names in the config center (polaris://)")
+	f.StringSliceVar(&p.routing, "routing", nil, "as --mapping, of routing files")
+	f.StringVar(&p.service, "service", "", "show rows of this service only, as namespace/name; --fail-on counts all services")
+	f.IntVar(&p.limit, "limit", world.DefaultLimit, "the most lines of each list of the text; 0: all")
+	addFailOn(cmd, &p.failOn)
 	return cmd
+}
+
+// run plans.
+func (p *planCommand) run(cmd *cobra.Command, out *output) error {
+	if len(p.mapping)+len(p.routing) == 0 {
+		return fmt.Errorf("no candidate files, expected --mapping or --routing")
+	}
+	if p.limit < 0 {
+		return fmt.Errorf("--limit %d is below 0, expected a number of lines, or 0 for all", p.limit)
+	}
+	if err := checkFailOn(p.failOn); err != nil {
+		return err
+	}
+	if p.service != "" {
+		if _, err := parseService(p.service); err != nil {
+			return err
+		}
+	}
+	before, err := stateNow(p.server, p.dump)
+	if err != nil {
+		return err
+	}
+	after, err := candidate(p.server, before, p.mapping, p.routing)
+	if err != nil {
+		return err
+	}
+	if err := p.checkService(before, after); err != nil {
+		return err
+	}
+	plan := world.NewPlan(before, after)
+	if plan.Refused, err = refused(p.server, p.dump, before, after); err != nil {
+		return err
+	}
+	text := func(w io.Writer) {
+		plan.Write(w, world.Shown{Service: p.service, Limit: p.limit, FailOn: p.failOn, Hint: ": see --limit 0, --service NAME or -o plan.json"})
+	}
+	if err := out.write(cmd.OutOrStdout(), plan, text); err != nil {
+		return err
+	}
+	if len(plan.Fails(p.failOn)) > 0 {
+		return errNotHeld
+	}
+	return nil
+}
+
+// checkService returns an error if callers can ask for the service of --service neither
+// before nor after.
+func (p *planCommand) checkService(before, after *world.World) error {
+	if p.service == "" {
+		return nil
+	}
+	service, err := route.ParseService(p.service)
+	if err == nil && !before.HasService(service) && !after.HasService(service) {
+		err = failure{fmt.Errorf("there is no service %q, and no lane address of that name, before or after", p.service)}
+	}
+	return err
 }
 
 // addFailOn adds the flag --fail-on to a command.
 func addFailOn(cmd *cobra.Command, failOn *[]string) {
-	cmd.Flags().StringSliceVar(failOn, "fail-on", nil, "exit with 1 if there are such changes: "+changeWords())
+	cmd.Flags().StringSliceVar(failOn, "fail-on", nil, "exit with 1 if one of these words holds: "+strings.Join(world.FailWords(), ", "))
 }
 
-// changeWords returns the words that --fail-on takes.
-func changeWords() string {
-	var words []string
-	for _, c := range world.Changes {
-		words = append(words, string(c))
+// failWordsText returns the words that --fail-on takes, with what they mean.
+func failWordsText() string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, word := range world.FailWords() {
+		fmt.Fprintf(t, "  %s\t%s\n", word, world.FailMeaning(word))
 	}
-	return strings.Join(words[:len(words)-1], ", ")
+	t.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // checkFailOn checks the words of --fail-on.
 func checkFailOn(words []string) error {
 	for _, w := range words {
-		if !slices.Contains(world.Changes, world.Change(w)) || w == string(world.ChangeNone) {
-			return fmt.Errorf("--fail-on %q is no change, expected one of %s", w, changeWords())
+		if slices.Contains(world.FailWords(), w) {
+			continue
 		}
+		if near, ok := strict.Nearest(w, world.FailWords()); ok {
+			return fmt.Errorf("--fail-on %q is no word of a plan; did you mean %q?", w, near)
+		}
+		return fmt.Errorf("--fail-on %q is no word of a plan, expected one of %s", w, strings.Join(world.FailWords(), ", "))
 	}
 	return nil
 }
@@ -102,13 +161,13 @@ func stateNow(server remote, dump string) (*world.World, error) {
 // refused returns what the shrink guard of a server would refuse, or of a server with the
 // default limit where the state is in a dump.
 func refused(server remote, dump string, before, after *world.World) ([]world.RefusedFiles, error) {
-	limit := struct{ ShrinkGuardPercent *int }{}
-	if dump == "" {
+	limit := struct{ ShrinkGuardPercent *int }{before.ShrinkGuardPercent}
+	if dump == "" && limit.ShrinkGuardPercent == nil { // an older server: its dump does not say it
 		if err := server.get("status", nil, &limit); err != nil {
 			return nil, err
 		}
 	}
-	if limit.ShrinkGuardPercent == nil { // also an older server
+	if limit.ShrinkGuardPercent == nil {
 		return before.Refused(after, shrink.DefaultPercent), nil
 	}
 	return before.Refused(after, *limit.ShrinkGuardPercent), nil
@@ -138,21 +197,12 @@ func candidate(server remote, before *world.World, mapping, routing []string) (*
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	return before.WithFiles(table, rules), nil
-}
-
-// showPlan prints a plan. It returns errNotHeld if the plan has a change of failOn.
-func showPlan(cmd *cobra.Command, out *output, p world.Plan, failOn []string) error {
-	if err := out.write(cmd.OutOrStdout(), p, p.Text); err != nil {
-		return err
+	after := before.WithFiles(table, rules)
+	if len(mapping) > 0 {
+		after.Mapping = mappingFiles
 	}
-	if hasChange(p, failOn) {
-		return errNotHeld
+	if len(routing) > 0 {
+		after.Routing = routingFiles
 	}
-	return nil
-}
-
-// hasChange reports whether a plan has one of the changes.
-func hasChange(p world.Plan, changes []string) bool {
-	return slices.ContainsFunc(changes, func(c string) bool { return p.Counts[world.Change(c)] > 0 })
+	return after, nil
 }

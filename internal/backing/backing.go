@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
+	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
@@ -121,8 +122,15 @@ func (s *Service) note(err error) {
 	observe.BackingUp.WithLabelValues(s.Kind).Set(up)
 	switch {
 	case err != nil && before.AwayAt.IsZero():
+		s.tell(events.CodePartLost, events.SeverityAmber, "the "+s.Kind+" does not answer: lists stay as they are; "+s.state.Problem)
 		observe.Log.Error("[SetRouter] the "+s.Kind+" does not answer: lists stay as they are", zap.String("name", s.Name), zap.Error(err))
 	case err == nil && !before.AwayAt.IsZero():
+		s.tell(events.CodePartBack, events.SeverityGood, "the "+s.Kind+" answers again")
 		observe.Log.Info("[SetRouter] the "+s.Kind+" answers again", zap.String("name", s.Name), zap.Duration("away", clock.Now().Sub(before.AwayAt)))
 	}
+}
+
+// tell notes an event.
+func (s *Service) tell(code, severity, text string) {
+	events.Noted.Note(events.Event{At: clock.Now(), Code: code, Severity: severity, Text: text, Args: map[string]string{"part": s.Kind, "detail": s.Name}})
 }

@@ -29,6 +29,8 @@ const (
 	CodeReloadForced = "reload-forced"
 	CodePartLost     = "part-lost" // the store, Redis, another node
 	CodePartBack     = "part-back"
+	CodeNodeDiffers  = "node-differs" // from the other nodes
+	CodeNodeAgrees   = "node-agrees"
 )
 
 // Event is something that operators want to see on a timeline. It is immutable.

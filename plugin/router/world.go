@@ -12,7 +12,10 @@ import (
 // World returns the state of the server at this moment: all that decisions depend
 // on, as far as this node knows.
 func (s *Server) World() *world.World {
+	guard := s.Config().ShrinkGuardPercent
 	w := &world.World{
+		ShrinkGuardPercent: &guard,
+
 		Rules: s.Rules(), Table: s.Table(), Now: s.Now(), Sources: s.Config().Sources,
 		Aliases: map[route.Service]route.Service{}, Asked: s.AskedFor,
 	}

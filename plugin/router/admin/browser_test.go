@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -50,9 +51,23 @@ func (b browser) open(url string, seconds int) string {
 
 // dump runs Chromium, which writes the document to its standard output.
 func (b browser) dump(ctx context.Context, url string, seconds int) (stdout, stderr string, err error) {
-	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	return b.run(ctx, append(b.args(seconds), "--dump-dom", url))
+}
+
+// args are arguments for Chromium, with so much of the page's own time.
+func (b browser) args(seconds int) []string {
+	language := cmp.Or(b.language, "en-US")
+	return []string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--lang="+cmp.Or(b.language, "en-US"), "--accept-lang="+cmp.Or(b.language, "en-US"), "--user-data-dir="+b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000), "--dump-dom", url)
+		"--lang=" + language, "--accept-lang=" + language, "--user-data-dir=" + b.t.TempDir(), fmt.Sprintf("--virtual-time-budget=%d", seconds*1000),
+	}
+}
+
+// run runs Chromium.
+func (b browser) run(ctx context.Context, args []string) (stdout, stderr string, err error) {
+	cmd := exec.CommandContext(ctx, "chromium", args...)
+	cmd.Env = append(os.Environ(), "TZ=UTC")
 	cmd.WaitDelay = 5 * time.Second
 	var document, log strings.Builder
 	cmd.Stdout, cmd.Stderr = &document, &log

@@ -166,10 +166,13 @@ func TestUnknownPathsAreQuoted(t *testing.T) {
 func TestPageHeaders(t *testing.T) {
 	h := newHandler(pageBackend{t: t}, "")
 	policy := call(h, "GET", "localhost", "/", nil).Header().Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'"} {
+	for _, want := range []string{"default-src 'none'", "style-src 'sha256-", "script-src 'sha256-", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the policy has no %q", want)
 		}
+	}
+	if strings.Contains(policy, "unsafe") {
+		t.Errorf("the policy allows what is unsafe: %s", policy)
 	}
 	header := call(h, "GET", "localhost", "/setrouter/v1/explain?caller=<script>&service=a/b", nil).Header()
 	if header.Get("Content-Type") != "application/json" || header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {

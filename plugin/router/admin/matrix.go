@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
-	"github.com/polaris-contrib/setrouter/internal/events"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -16,7 +15,6 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/matrix"
 	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
-	"github.com/polaris-contrib/setrouter/plugin/router/timeline"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -37,9 +35,8 @@ func (b serverBackend) Matrix(ctx context.Context, r matrixRequest) (api.Matrix,
 		return api.Matrix{}, err
 	}
 	defer leave()
-	groups, complete, notes := b.askedNow(ctx)
-	w := b.World()
-	w.Seen = matrix.Seen(groups)
+	state := b.turns.stateOf(ctx, b)
+	w := state.world
 	if r.Service.Name != "" && !w.HasService(r.Service) {
 		return api.Matrix{}, router.NotFound{Service: r.Service}
 	}
@@ -52,8 +49,8 @@ func (b serverBackend) Matrix(ctx context.Context, r matrixRequest) (api.Matrix,
 			r.suppose.Files = append(r.suppose.Files, f.Name)
 		}
 	}
-	m := matrixOf(w, groups, r)
-	m.Complete, m.Notes = complete, append(m.Notes, notes...)
+	m := matrixOf(w, state.groups, r)
+	m.Complete, m.Notes = state.complete, append(m.Notes, state.notes...)
 	return m, nil
 }
 
@@ -63,12 +60,6 @@ func matrixOf(w *world.World, groups []matrix.Asked, r matrixRequest) api.Matrix
 		return matrix.Suppose(w, groups, r.Query, r.suppose)
 	}
 	return matrix.Now(w, groups, r.Query)
-}
-
-// askedNow returns who asked lately.
-func (b serverBackend) askedNow(context.Context) (groups []matrix.Asked, complete bool, notes []string) {
-	groups, complete = b.AskedNow()
-	return groups, complete, nil
 }
 
 // withFiles returns the state of a world under other files. Faults of the files are a
@@ -125,32 +116,53 @@ func (b serverBackend) ServiceStates(ctx context.Context, q matrix.ServiceQuery)
 		return api.ServiceStates{}, err
 	}
 	defer leave()
-	groups, complete, notes := b.askedNow(ctx)
-	out := matrix.Services(b.World(), groups, q)
-	out.Complete, out.Notes = complete, append(out.Notes, notes...)
+	state := b.turns.stateOf(ctx, b)
+	out := matrix.Services(state.world, state.groups, q)
+	out.Complete, out.Notes = state.complete, append(out.Notes, state.notes...)
 	return out, nil
 }
 
-// Timeline returns what happened in the last hour.
-func (b serverBackend) Timeline(context.Context) api.Timeline {
-	now := b.Now()
-	noted, since := events.Noted.Since(now)
-	if started := clock.AsOf(now, b.Started()); started.After(since) {
-		since = started
-	}
-	return timeline.New(nodes.SelfAddress(), now, since, noted, b.Changes(""))
+// Timeline returns what happened in the last hour on all nodes.
+func (b serverBackend) Timeline(ctx context.Context) api.Timeline {
+	return nodes.TimelineOfAll(ctx, b.Server)
 }
 
-// turns lets one request at a time through, of those that cost much, and few wait. The
-// zero value is ready for use.
+// turns lets one request at a time through, of those that cost much, and few wait.
 type turns struct {
 	queue atomic.Int64
 	turn  chan struct{}
+
+	state callersState // of whoever has the turn
+}
+
+// callersState is a state with the callers of all nodes that asked lately.
+type callersState struct {
+	world    *world.World
+	groups   []matrix.Asked
+	complete bool
+	notes    []string
+	at       time.Time // when it was read
+}
+
+// stateAge is how old a state can be that answers a request: a page asks for several
+// things at once.
+const stateAge = 2 * time.Second
+
+// stateOf returns the state of a server. Whoever calls has the turn.
+func (t *turns) stateOf(ctx context.Context, b serverBackend) *callersState {
+	if t.state.world == nil || time.Since(t.state.at) > stateAge {
+		s := callersState{at: time.Now()}
+		s.groups, s.complete, s.notes = nodes.AskedNow(context.WithoutCancel(ctx), b.Server)
+		s.world = b.World()
+		s.world.Seen = matrix.Seen(s.groups)
+		t.state = s
+	}
+	return &t.state
 }
 
 // The bounds of turns: requests that run or wait, and for how long one waits.
 const (
-	maxTurns = 4
+	maxTurns = 8
 	maxWait  = 20 * time.Second
 )
 

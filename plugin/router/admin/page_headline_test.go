@@ -28,6 +28,13 @@ func calmStatus(t *testing.T) api.Status {
 	return s
 }
 
+// calmStatusOf is the calm status with its health.
+func calmStatusOf(t *testing.T) api.Status {
+	s := calmStatus(t)
+	s.Health = api.NewHealth(s, pageBackend{t: t}.Nodes(context.Background()))
+	return s
+}
+
 // The headline is red only while anybody has nothing, green only while all is well, and
 // names each cause between.
 func TestPageHeadline(t *testing.T) {
@@ -140,7 +147,23 @@ func TestPageOfADeadServerIsNotGreen(t *testing.T) {
 	answers := object{"status": func(*http.Request) any { panic(http.ErrAbortHandler) }}
 	dom := b.open(serve(t, withAnswers(newHandler(pageBackend{t: t}, ""), answers)), 3)
 	wantText(t, dom, "? setrouter", "The server does not answer since 20", "NOT KNOWN Not known now: the server does not answer")
-	if !strings.Contains(dom, `id="headline" role="status" data-json`) && !strings.Contains(dom, `class="away"`) {
-		t.Errorf("the headline is not marked as unknown:\n%s", dom)
+	if !strings.Contains(dom, `<body class="old">`) || !strings.Contains(dom, `class="away"`) {
+		t.Errorf("the page is not marked as old:\n%s", dom)
 	}
+}
+
+// A page that waits for an answer says so, too: a server that hangs is as dead as one that
+// refuses connections.
+func TestPageThatWaitsIsNotGreen(t *testing.T) {
+	answers := darkCompany()
+	answers["status"] = calmStatusOf(t)
+	dom := newBrowser(t).open(serve(t, withScript(withAnswers(newHandler(pageBackend{t: t}, ""), answers), `
+		until(() => document.getElementById("headline").className === "good").then(async () => {
+			clearTimeout(timer); // as if the server hung
+			await sleep(12000);
+			said("after 12 s: " + document.getElementById("headline").className);
+			await until(() => document.getElementById("headline").className === "away");
+			said("then: " + document.getElementById("down").textContent);
+		});`)), 20)
+	wantText(t, dom, "after 12 s: good", "then: The server does not answer since 20", ": no answer yet. What stands below is of 20")
 }

@@ -53,7 +53,7 @@ func TestPageMatrixUnfolds(t *testing.T) {
 		"▾ qb in 华南/ap-shenzhen 47 callers, 40 services EMPTY 3",
 		"qb.novel.z in 华南/ap-shenzhen/ap-shenzhen-2 3 callers, 40 services EMPTY 3", "qb.comic.z in 华南/ap-shenzhen/ap-shenzhen-2 44 callers",
 		"▾ ap-guangzhou 华南 80 of 80 usable qb.novel.g 50 of 50 usable qb.novel.* 30 of 30 usable",
-		"empty qb in 华南/ap-shenzhen close 3 kinds of callers state service callers how many rule road usable empty default/novel qb.novel.z in 华南/ap-shenzhen 3 novel - 0 of 0 usable explain",
+		"empty qb in 华南/ap-shenzhen close state service callers how many rule road usable empty default/novel qb.novel.z in 华南/ap-shenzhen 3 novel - 0 of 0 usable explain",
 		"the focus is kept at: SETs and campuses of ams 华南/ap-shenzhen")
 	if !strings.Contains(dom, `href="?caller=10.1.7.4&amp;service=default%2Fnovel"`) {
 		t.Error("the cell has no link to an explanation")

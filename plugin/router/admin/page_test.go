@@ -71,7 +71,7 @@ func TestPageNamesWhoDisagrees(t *testing.T) {
 
 func TestPageShowsWhoGoesWhere(t *testing.T) {
 	b := newBrowser(t)
-	dom := b.open(serve(t, withScript(withServices(newHandler(pageBackend{t: t}, ""), "default/novel", "default/fixed", "default/plain", "default/trial"), unfoldServices)), 4)
+	dom := b.open(serve(t, withScript(newHandler(pageBackend{t: t}, ""), unfoldServices)), 4)
 	wantText(t, dom,
 		"callers state by asked lately instances 华东/ap-shanghai 华南/ap-shenzhen epp.core.bj in 华北/ap-beijing/ap-beijing-3 empty rule novel 0 none · ·",
 		"qb.novel.h in 华东/ap-shanghai/ap-shanghai-1 widened rule novel, tier pool, level all 0 1 of 1 usable 10.1.8.1:8080 qb.novel.* in 华南/ap-shenzhen/ap-shenzhen-2 · qb.novel.* 1/1",

@@ -71,12 +71,13 @@ var words = map[string][]string{
 	"answer.":     {"routed", "blended", "stock", "shadow"},
 	"part.":       {"store", "redis", "node"},
 	"backing.":    api.BackingKinds,
-	"cause.":      {"store", "heartbeats", "stock-node", "refused", "disagree", "untold", "widened", "unknown", "partial"},
+	"cause.":      {"store", "heartbeats", "stock-node", "refused", "disagree", "untold", "load", "widened", "unknown", "partial"},
 	"gets.":       {"every business", "nothing"},
 	"kubernetes.": {"live", "starting", "snapshot", "away"},
-	"why.":        {"instances changed"},
+	"why.": {"instances changed", "mapping files changed", "routing files changed", "an evacuation began or ended", "instances of the lane address's own service changed", "asked for the first time",
+		"pods changed", "an earlier road was chosen for the hold-down", "the service's own record changed"},
 	"event.": {"started", "files-loaded", "files-refused", "reload-forced", "rules-added", "rules-ended", "rules-changed", "evacuation-begun", "evacuation-ended",
-		"widened", "emptied", "narrowed", "refilled", "changed", "part-lost", "part-back"},
+		"widened", "emptied", "unusable", "narrowed", "refilled", "changed", "part-lost", "part-back"},
 }
 
 // Each text that the page asks for is in the catalogue, in both languages, and each text
@@ -149,7 +150,7 @@ func TestPageLanguages(t *testing.T) {
 			said(document.documentElement.lang + " " + document.querySelectorAll(".matrix tbody .inner").length + " rows unfolded, " + document.getElementById("caller").value + " typed, " + sessionStorage.getItem("setrouter-language"));
 		});`)), 4)
 	wantText(t, dom, "zh-CN 2 rows unfolded, 10.1.7.4 typed, zh", "故障 2 个主调没有可用实例", "谁由哪里提供服务", "空 3", "降级 40", "47 个主调，40 个服务", "疏散 30",
-		"8 个服务的 12 类主调降级：实例有变化，在 华南/ap-shenzhen", "空列表 3 首选 9 12 个主调，可用 15/20，负载是首选时的 3.3 倍", "首选 10.1.7.4 访问 default/novel：已路由，下发 4 个实例中的 2 个", "映射文件：1 个文件的 6 条生效中，3 小时 0 分前加载")
+		"8 个服务的 12 类主调降级：实例有变化，在 华南/ap-shenzhen", "空列表 3 首选 9 12 个主调，可用 15/20，负载是一切正常时的 3.3 倍", "首选 10.1.7.4 访问 default/novel：已路由，下发 4 个实例中的 2 个", "映射文件：1 个文件的 6 条生效中，3 小时 0 分前加载")
 	for _, english := range []string{"callers", "caller ", "widened", "services", "explain"} {
 		if seen := textOf(dom); strings.Contains(strings.ReplaceAll(seen, "setrouter", ""), " "+english) {
 			t.Errorf("the Chinese page says %q:\n%s", english, seen)

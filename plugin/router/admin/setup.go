@@ -5,7 +5,7 @@
 // setup.go is the listener in the life cycle of Polaris. admin.go has the paths,
 // requests.go reads their parameters, and backend.go asks the server: status.go,
 // world.go and publish.go have its longer answers. guards.go refuses requests,
-// errors.go tells the client of an error. page.html is the page.
+// errors.go tells the client of an error. page.go puts the page together.
 package admin
 
 import (

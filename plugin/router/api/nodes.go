@@ -19,11 +19,22 @@ type Cluster struct {
 	Nodes []Node `json:"nodes"` // the one that was asked is the first
 }
 
-// NewCluster returns the nodes, and that they agree if there are no differences.
+// NewCluster returns the nodes, and that they agree if there are no differences. It says of
+// each node of the list which differences are about it.
 func NewCluster(list []Node, differences []Difference) Cluster {
 	c := Cluster{Agree: len(differences) == 0, Reasons: []string{}, Differences: append([]Difference{}, differences...), Nodes: list}
 	for _, d := range differences {
 		c.Reasons = append(c.Reasons, d.Text)
+	}
+	for i := range c.Nodes {
+		n := &c.Nodes[i]
+		n.Reasons = []string{}
+		for _, d := range differences {
+			if d.Node == n.Address {
+				n.Reasons = append(n.Reasons, d.Text)
+			}
+		}
+		n.Agrees = len(n.Reasons) == 0 && n.Summary != nil
 	}
 	return c
 }
@@ -70,6 +81,12 @@ type Node struct {
 	// AheadSeconds is the clock of the node less the clock of the node that was asked.
 	AheadSeconds float64  `json:"aheadSeconds"`
 	Summary      *Summary `json:"summary,omitempty"`
+	// Agrees is that the node answers, and no reason is about it.
+	Agrees  bool     `json:"agrees"`
+	Reasons []string `json:"reasons"` // of the cluster, those that are about this node
+	// Since is since when it answers and agrees, or does not, as far as the node that was
+	// asked has looked.
+	Since *time.Time `json:"since,omitempty"`
 }
 
 // ClusterReload is the outcome of a reload on all nodes.

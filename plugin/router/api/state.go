@@ -28,6 +28,9 @@ type CallerStates struct {
 // States are the states of callers, the worst first.
 var States = []string{"empty", "unusable", "unknown", "widened", "first", "shadow", "stock"}
 
+// IsState reports whether a word is one of States.
+func IsState(word string) bool { return slices.Contains(States, word) }
+
 // KindState is what the callers of a kind have of a service.
 type KindState struct {
 	Service string     `json:"service"` // as asked for

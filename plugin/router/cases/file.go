@@ -48,9 +48,8 @@ func Load(name string, problems *strict.Problems) *File {
 	}
 	f := &File{Name: name}
 	f.Now = time.Now()
-	var mapping []strict.File
 	root.Bind(
-		strict.Optional("mapping", func(n strict.Node) { mapping = readNamed(n, name, problems) }),
+		strict.Optional("mapping", func(n strict.Node) { f.Mapping = readNamed(n, name, problems) }),
 		strict.Optional("routing", func(n strict.Node) { f.Routing = readNamed(n, name, problems) }),
 		strict.Optional("now", func(n strict.Node) { f.Now = readTime(n) }),
 		strict.Optional("sources", f.readSources),
@@ -62,7 +61,7 @@ func Load(name string, problems *strict.Problems) *File {
 		strict.Optional("pods", strict.Each(f.readPod)),
 		strict.Optional("tests", strict.Each(func(n strict.Node) { f.Tests = append(f.Tests, readTest(n)) })),
 	)
-	f.Table = location.LoadMapping(mapping, problems)
+	f.Table = location.LoadMapping(f.Mapping, problems)
 	f.Rules = route.Load(f.Routing, f.Now, problems)
 	f.Rules.CheckPlaces(f.Table, problems)
 	if problems.Err() != nil {

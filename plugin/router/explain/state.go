@@ -30,8 +30,8 @@ func (s State) String() string {
 	return out
 }
 
-// hostsShown is how many hosts a State lists.
-const hostsShown = 5
+// HostsShown is how many hosts a State lists.
+const HostsShown = 5
 
 // State returns the explanation in short.
 func (e Explanation) State() State {
@@ -46,7 +46,7 @@ func (e Explanation) State() State {
 		if i.Usable {
 			s.Usable++
 		}
-		if len(s.Hosts) < hostsShown {
+		if len(s.Hosts) < HostsShown {
 			s.Hosts = append(s.Hosts, i.Host)
 		}
 	}

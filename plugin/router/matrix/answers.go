@@ -15,8 +15,10 @@ type numbered struct {
 	*world.Answers
 	callees []int // all instances that can be sent
 	number  map[*explain.Callee]int
-	groups  []int      // of each kind, the index of its group
-	sent    [][]member // of each group; nil: not looked at yet
+	groups  []int            // of each kind, the index of its group; -1 if the kind was not asked for
+	states  []*api.KindState // of each group; nil: not looked at yet
+	numbers [][]int          // of each group's members
+	sent    [][]member       // of each group; nil: not looked at yet
 }
 
 // member is an instance of a list: its number, and its weight there.
@@ -27,7 +29,7 @@ type member struct {
 
 // newNumbered gives the instances of answers for so many kinds their numbers.
 func newNumbered(r *Registry, list *world.Answers, kinds int) *numbered {
-	a := &numbered{Answers: list, groups: make([]int, kinds), sent: make([][]member, len(list.Groups)), number: map[*explain.Callee]int{}}
+	a := &numbered{Answers: list, groups: slices.Repeat([]int{-1}, kinds), states: make([]*api.KindState, len(list.Groups)), numbers: make([][]int, len(list.Groups)), sent: make([][]member, len(list.Groups)), number: map[*explain.Callee]int{}}
 	a.add(r.Numbers(list.Source, list.Callees), list.Callees)
 	if list.OwnService != nil {
 		a.add(r.Numbers(ownService(list), list.OwnService), list.OwnService)
@@ -74,14 +76,19 @@ func (a *numbered) members(kind int) []member {
 }
 
 // sentTo returns the numbers of the instances that are sent to a kind of callers,
-// ascending.
+// ascending; nil if the kind was not asked for. The slice is shared: read only.
 func (a *numbered) sentTo(kind int) []int {
-	members := a.members(kind)
-	out := make([]int, len(members))
-	for n, m := range members {
-		out[n] = m.number
+	n := a.groups[kind]
+	if n < 0 {
+		return nil
 	}
-	return out
+	if a.numbers[n] == nil {
+		a.numbers[n] = []int{}
+		for _, m := range a.members(kind) {
+			a.numbers[n] = append(a.numbers[n], m.number)
+		}
+	}
+	return a.numbers[n]
 }
 
 // withIDs returns the numbers of the instances with some ids, ascending. Instances that are
@@ -101,9 +108,18 @@ func (a *numbered) withIDs(ids []string) []int {
 	return out
 }
 
-// stateOf returns what a kind of callers has.
-func (a *numbered) stateOf(kind int) api.KindState {
-	answer := a.answer(kind)
+// state returns what a kind of callers has, without how many they are. It is shared: read
+// only.
+func (a *numbered) state(kind int) *api.KindState {
+	n := a.groups[kind]
+	if a.states[n] == nil {
+		k := a.stateOf(&a.Groups[n])
+		a.states[n] = &k
+	}
+	return a.states[n]
+}
+
+func (a *numbered) stateOf(answer *world.Answer) api.KindState {
 	k := api.KindState{Service: a.Name.Service.String(), State: string(answer.State)}
 	if answer.Route.Rule != nil {
 		k.Rule = answer.Route.Rule.Name

@@ -27,7 +27,7 @@ func (b *Builder) Matrix(now time.Time) api.Matrix {
 // frame returns the matrix without its rows.
 func (b *Builder) frame(numbers []int) api.Matrix {
 	m := api.Matrix{
-		RowsBy: string(b.query.Rows), ColumnsBy: string(b.query.Columns), Counts: counts(b.total.states), Services: b.total.services,
+		RowsBy: string(b.query.Rows), ColumnsBy: string(b.query.Columns), Counts: b.total.states(), Services: b.total.services,
 		Columns: []api.MatrixColumn{}, Rows: []api.MatrixRow{}, MoreColumns: len(b.columns.list) - len(numbers), Complete: true, Notes: []string{},
 	}
 	if b.query.Service.Name != "" {
@@ -58,13 +58,6 @@ func number(is bool) int {
 		return 1
 	}
 	return 0
-}
-
-// counts returns a map that is not nil.
-func counts(states map[string]int) map[string]int {
-	out := map[string]int{}
-	maps.Copy(out, states)
-	return out
 }
 
 // rowLimit returns how many rows a matrix of so many columns has.
@@ -126,7 +119,7 @@ func (b *Builder) rowOut(r *row, numbers []int) api.MatrixRow {
 	r.cutWorst()
 	out := api.MatrixRow{
 		SET: r.set, Place: r.place.String(), Callers: r.callers, Services: r.services, Kinds: len(r.kinds),
-		State: r.worst(), States: r.states, Home: -1, Worst: append([]api.KindState{}, r.bad...), Cells: []api.MatrixCell{},
+		State: r.worst(), States: r.states(), Home: -1, Worst: append([]api.KindState{}, r.bad...), Cells: []api.MatrixCell{},
 	}
 	if home, ok := b.columns.at[b.query.Columns.group(r.set, r.place)]; ok && b.hasHomes() && r.place.Depth() > 0 {
 		out.Home = slices.Index(numbers, home)
@@ -136,7 +129,7 @@ func (b *Builder) rowOut(r *row, numbers []int) api.MatrixRow {
 		if n < len(r.cells) && r.cells[n] != nil {
 			index[n] = len(out.Cells)
 			c := r.cells[n]
-			out.Cells = append(out.Cells, api.MatrixCell{Column: position, CellCounts: api.CellCounts{States: counts(c.states), Callers: c.callers, Services: c.services}})
+			out.Cells = append(out.Cells, api.MatrixCell{Column: position, CellCounts: api.CellCounts{States: c.states(), Callers: c.callers, Services: c.services}})
 		}
 	}
 	b.countInstances(r, func(n int) *api.CellCounts {

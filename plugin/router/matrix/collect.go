@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -35,6 +36,36 @@ func (a *Asked) callers() []netip.Addr {
 	return []netip.Addr{location.Normalize(a.State.Example)}
 }
 
+// Lists are the lists that groups of callers have.
+type Lists map[api.KindState]*Asked
+
+// NewLists returns the lists of groups, as far as they are known.
+func NewLists(groups []Asked) Lists {
+	l := Lists{}
+	for n := range groups {
+		if g := &groups[n]; g.Listed {
+			l[alike(g.State)] = g
+		}
+	}
+	return l
+}
+
+// alike returns what callers have who have the same list on every node with the same files
+// and instances.
+func alike(k api.KindState) api.KindState {
+	k.Callers, k.Example, k.Last = 0, netip.Addr{}, time.Time{}
+	return k
+}
+
+// Complete returns a group of another node with the list that callers of this node have
+// who have the same: the world would not know of a hold-down.
+func (l Lists) Complete(g Asked) Asked {
+	if known := l[alike(g.State)]; known != nil && !g.Listed {
+		g.Listed, g.IDs = true, known.IDs
+	}
+	return g
+}
+
 // Seen returns the callers of groups, in the form of a world. A world must have them for
 // the groups to be in its matrix.
 func Seen(groups []Asked) []world.Seen {
@@ -62,14 +93,8 @@ type collector struct {
 // kinds are who the kinds of callers of a survey are.
 type kinds struct {
 	list []world.Kind
-	who  []caller
+	who  []*Who
 	at   map[netip.Addr]int // the kind of a caller that asked
-}
-
-// caller is what a matrix shows of a kind of callers.
-type caller struct {
-	sets  string // joined by blanks
-	place location.Location
 }
 
 func newKinds(list []world.Kind) *kinds {
@@ -79,7 +104,7 @@ func newKinds(list []world.Kind) *kinds {
 		for _, set := range kind.Identity.AllSETs() {
 			sets = append(sets, string(set))
 		}
-		k.who = append(k.who, caller{strings.Join(sets, " "), kind.Identity.Location})
+		k.who = append(k.who, &Who{strings.Join(sets, " "), kind.Identity.Location})
 		for _, addr := range kind.Callers {
 			k.at[addr] = n
 		}
@@ -108,13 +133,14 @@ type answers struct {
 	differ map[[2]int]bool // from the answers of another world, by the groups of both
 }
 
-// each returns what the kinds of callers get of services.
-func (c *collector) each(services []route.Service) iter.Seq[*answers] {
+// each returns what kinds of callers get of services. Wanted says which kinds ask for a
+// service, and nil means all.
+func (c *collector) each(services []route.Service, wanted func(route.Service) []bool) iter.Seq[*answers] {
 	return func(yield func(*answers) bool) {
-		for list := range c.survey.Each(services, workers) {
+		for list := range c.survey.EachFor(services, wanted, workers) {
 			a := &answers{numbered: newNumbered(c.registry, list, len(c.kinds.list)), differ: map[[2]int]bool{}}
 			if c.spare != nil && c.registry.hasEvacuated(a.callees) {
-				a.spare = newNumbered(c.registry, c.spare.Of(list.Name.Service), len(c.kinds.list))
+				a.spare = newNumbered(c.registry, c.spare.For(list.Name.Service, wanted(list.Name.Service)), len(c.kinds.list))
 				a.spared = map[[2]int][]int{}
 			}
 			if !yield(a) {
@@ -127,7 +153,7 @@ func (c *collector) each(services []route.Service) iter.Seq[*answers] {
 // sparedOf returns the instances that a kind of callers would be sent besides if nothing
 // were evacuated.
 func (a *answers) sparedOf(kind int) []int {
-	if a.spare == nil || !a.spare.answer(kind).Decides() {
+	if a.spare == nil || a.groups[kind] < 0 || !a.spare.answer(kind).Decides() {
 		return nil
 	}
 	groups := [2]int{a.groups[kind], a.spare.groups[kind]}
@@ -140,20 +166,20 @@ func (a *answers) sparedOf(kind int) []int {
 }
 
 // list returns what callers of a kind have.
-func (c *collector) list(a *answers, kind int, state api.KindState) List {
-	who := c.kinds.who[kind]
-	return List{State: state, SETs: who.sets, Place: who.place, Callees: a.callees, Sent: a.sentTo(kind), Spared: a.sparedOf(kind)}
+func (c *collector) list(a *answers, kind int, state *api.KindState, callers int, example netip.Addr) List {
+	return List{
+		Who: c.kinds.who[kind], Kind: state, Callers: callers, Example: example,
+		Callees: a.callees, Sent: a.sentTo(kind), Spared: a.sparedOf(kind),
+	}
 }
 
 // decided returns what so many callers of a kind have, by the world.
 func (c *collector) decided(a *answers, kind, callers int) List {
-	state := a.stateOf(kind)
-	state.Callers, state.Example = callers, c.kinds.list[kind].Addr
-	return c.list(a, kind, state)
+	return c.list(a, kind, a.state(kind), callers, c.kinds.list[kind].Addr)
 }
 
 // asked returns what a group of callers has, a list for each kind of them, and which kinds.
-func (c *collector) asked(a *answers, g Asked) (lists []List, order []int) {
+func (c *collector) asked(a *answers, g *Asked) (lists []List, order []int) {
 	counts := map[int]int{}
 	examples := map[int]netip.Addr{}
 	for _, addr := range g.callers() {
@@ -171,11 +197,11 @@ func (c *collector) asked(a *answers, g Asked) (lists []List, order []int) {
 		sent = a.withIDs(g.IDs)
 	}
 	for _, kind := range order {
-		state := g.State
-		if state.Example = examples[kind]; g.Callers != nil {
-			state.Callers = counts[kind]
+		callers := counts[kind]
+		if g.Callers == nil {
+			callers = g.State.Callers
 		}
-		l := c.list(a, kind, state)
+		l := c.list(a, kind, &g.State, callers, examples[kind])
 		if g.Listed {
 			l.Sent, l.Spared = sent, without(l.Spared, sent)
 		}
@@ -208,10 +234,11 @@ func Now(w *world.World, groups []Asked, q Query) api.Matrix {
 	if q.Service.Name != "" {
 		services = []route.Service{q.Service}
 	}
-	for a := range c.each(services) {
+	for a := range c.each(services, c.undecided(groups, q.All)) {
 		asked := map[int]bool{}
-		for _, g := range groupsOf(groups, a.Name.Service) {
-			lists, kinds := c.asked(a, g)
+		ofService := groupsOf(groups, a.Name.Service)
+		for n := range ofService {
+			lists, kinds := c.asked(a, &ofService[n])
 			for n := range lists {
 				asked[kinds[n]] = true
 				b.Add(&lists[n])
@@ -222,6 +249,34 @@ func Now(w *world.World, groups []Asked, q Query) api.Matrix {
 		}
 	}
 	return b.Matrix(w.Now)
+}
+
+// undecided returns of a service which kinds of callers the world has to decide for: those
+// whose lists are not known, and all that asked where instances are evacuated. With all it
+// is every kind.
+func (c *collector) undecided(groups []Asked, all bool) func(route.Service) []bool {
+	return func(service route.Service) []bool {
+		if all {
+			return nil
+		}
+		return c.wanted(groupsOf(groups, service), func(g *Asked) bool { return !g.Listed || c.spare != nil })
+	}
+}
+
+// wanted returns which kinds of callers are in some of the groups.
+func (c *collector) wanted(groups []Asked, isWanted func(*Asked) bool) []bool {
+	out := make([]bool, len(c.kinds.list))
+	for n := range groups {
+		if !isWanted(&groups[n]) {
+			continue
+		}
+		for _, addr := range groups[n].callers() {
+			if kind, ok := c.kinds.at[addr]; ok {
+				out[kind] = true
+			}
+		}
+	}
+	return out
 }
 
 // groupsOf returns the groups of a service; all are sorted by service.

@@ -63,7 +63,7 @@ func isFurther(from, to route.State, fromDecision, toDecision route.Decision) bo
 // none of these.
 func (c *comparison) leavesCity(a, b *answers, kind int) bool {
 	const city = 2
-	home := c.kinds.who[kind].place
+	home := c.kinds.who[kind].Place
 	outside := func(r *Registry, a *answers) bool {
 		return slices.ContainsFunc(a.members(kind), func(m member) bool {
 			i := r.instances[m.number]
@@ -77,7 +77,7 @@ func (c *comparison) leavesCity(a, b *answers, kind int) bool {
 func (c *comparison) list(a, b *answers, kind, callers, grade int) {
 	who := c.kinds.who[kind]
 	c.changes = append(c.changes, change{grade, api.WhatIfChange{
-		Service: a.Name.Service.String(), SET: who.sets, Place: who.place.String(), Callers: callers, Example: c.kinds.list[kind].Addr,
+		Service: a.Name.Service.String(), SET: who.SETs, Place: who.Place.String(), Callers: callers, Example: c.kinds.list[kind].Addr,
 		Before: listState(a, kind), After: listState(b, kind),
 	}})
 	if c.whatIf.MoreChanges++; len(c.changes) >= 16*maxChanges {
@@ -101,7 +101,7 @@ func (c *comparison) cutChanges() {
 }
 
 func listState(a *answers, kind int) api.ListState {
-	k, answer := a.stateOf(kind), a.answer(kind)
+	k, answer := a.state(kind), a.answer(kind)
 	return api.ListState{State: k.State, Rule: k.Rule, Tier: k.Tier, Level: k.Level, Sent: answer.Sent, Usable: answer.Usable}
 }
 
@@ -124,7 +124,7 @@ func (c *comparison) matrix() api.Matrix {
 		c.whatIf.Changes = append(c.whatIf.Changes, change.WhatIfChange)
 	}
 	c.whatIf.MoreChanges -= len(c.changes)
-	c.whatIf.Before = counts(c.before.total.states)
+	c.whatIf.Before = c.before.total.states()
 	m.WhatIf = &c.whatIf
 	return m
 }

@@ -3,6 +3,7 @@ package matrix
 import (
 	"cmp"
 	"math/bits"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -10,15 +11,29 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
+// Who is who callers are: callers of one Who are in one row. It is immutable.
+type Who struct {
+	SETs  string // joined by blanks
+	Place location.Location
+}
+
 // List is what callers that are alike have of a service. The slices are numbers of a
 // Registry, and read only.
 type List struct {
-	State   api.KindState
-	SETs    string            // of the callers, joined by blanks
-	Place   location.Location // of the callers
-	Callees []int             // instances that could be sent
-	Sent    []int             // instances that are sent
-	Spared  []int             // instances that would be sent as well if nothing were evacuated
+	Who     *Who
+	Kind    *api.KindState // Callers and Example are those of the list
+	Callers int
+	Example netip.Addr
+	Callees []int // instances that could be sent
+	Sent    []int // instances that are sent
+	Spared  []int // instances that would be sent as well if nothing were evacuated
+}
+
+// state returns what the callers of the list have.
+func (l *List) state() api.KindState {
+	k := *l.Kind
+	k.Callers, k.Example = l.Callers, l.Example
+	return k
 }
 
 // bitset is a set of numbers.
@@ -42,35 +57,49 @@ func (s bitset) all(f func(n int)) {
 	}
 }
 
-// tally counts callers by state, and their services. Kinds of one service must follow
-// each other. The method add reports whether the service was not there before.
+// stateCount is how many States there are.
+const stateCount = 7
+
+// tally counts callers by state, and their services. Lists of one service must follow each
+// other.
 type tally struct {
-	states   map[string]int
+	counts   [stateCount]int // by the rank of the state
+	met      uint8           // a bit for each state of some list, also of one without callers
 	callers  int
 	services int
 	last     string // service
 }
 
-func (t *tally) add(k *api.KindState) (isNew bool) {
-	if t.states == nil {
-		t.states = map[string]int{}
+// add adds a list, and reports whether its service was not there before.
+func (t *tally) add(l *List) (isNew bool) {
+	if n := rank(l.Kind.State); n >= 0 {
+		t.counts[n] += l.Callers
+		t.met |= 1 << n
 	}
-	t.states[k.State] += k.Callers
-	t.callers += k.Callers
-	if isNew = t.services == 0 || t.last != k.Service; isNew {
-		t.last, t.services = k.Service, t.services+1
+	t.callers += l.Callers
+	if isNew = t.services == 0 || t.last != l.Kind.Service; isNew {
+		t.last, t.services = l.Kind.Service, t.services+1
 	}
 	return isNew
 }
 
-// worst returns the worst state, also one of kinds without callers.
-func (t *tally) worst() string {
-	for _, state := range api.States {
-		if _, ok := t.states[state]; ok {
-			return state
+// states returns the callers by state.
+func (t *tally) states() map[string]int {
+	out := map[string]int{}
+	for n, state := range api.States {
+		if t.met&(1<<n) != 0 {
+			out[state] = t.counts[n]
 		}
 	}
-	return ""
+	return out
+}
+
+// worst returns the worst state, also one of lists without callers.
+func (t *tally) worst() string {
+	if t.met == 0 {
+		return ""
+	}
+	return api.States[bits.TrailingZeros8(t.met)]
 }
 
 // row is a row in the making.
@@ -106,11 +135,11 @@ const maxWorst = 5
 
 // noteWorst keeps a kind of callers that is worse off than on the first road, if it is
 // among the worst.
-func (r *row) noteWorst(k api.KindState) {
-	if rank(k.State) >= rank("first") {
+func (r *row) noteWorst(l *List) {
+	if rank(l.Kind.State) >= rank("first") {
 		return
 	}
-	if r.bad = append(r.bad, k); len(r.bad) >= 16*maxWorst {
+	if r.bad = append(r.bad, l.state()); len(r.bad) >= 16*maxWorst {
 		r.cutWorst()
 	}
 }
@@ -127,13 +156,27 @@ func compareKinds(a, b api.KindState) int {
 }
 
 // rank returns the number of a state, of which the worst has 0.
-func rank(state string) int { return slices.Index(api.States, state) }
+func rank(state string) int {
+	if n, ok := ranks[state]; ok {
+		return n
+	}
+	return -1
+}
+
+var ranks = func() map[string]int {
+	out := map[string]int{}
+	for n, state := range api.States {
+		out[state] = n
+	}
+	return out
+}()
 
 // Builder adds lists up. It is not safe for concurrent use.
 type Builder struct {
 	query    Query
 	registry *Registry
 	rows     map[key]*row
+	entries  map[*Who]entry
 	columns  *columns
 	numbers  []int   // of the column of each instance; unmet and hidden besides
 	stamps   []stamp // of each column
@@ -141,6 +184,10 @@ type Builder struct {
 	total    tally
 	lists    int
 }
+
+// entry is where the callers of a Who are counted: a row, or nil if the query does not let
+// them through.
+type entry struct{ row *row }
 
 // columns are the columns of one matrix, or of two that are compared.
 type columns struct {
@@ -163,7 +210,7 @@ const (
 
 // NewBuilder returns a builder without lists.
 func NewBuilder(q Query, r *Registry) *Builder {
-	return &Builder{query: q, registry: r, rows: map[key]*row{}, columns: &columns{at: map[key]int{}}}
+	return &Builder{query: q, registry: r, rows: map[key]*row{}, entries: map[*Who]entry{}, columns: &columns{at: map[key]int{}}}
 }
 
 // columnOf returns the number of the column of an instance, or hidden.
@@ -193,17 +240,16 @@ func (c *columns) number(k key) int {
 // Add adds a list, unless the query does not let its callers through; then it returns
 // false. Lists of one service must follow each other.
 func (b *Builder) Add(l *List) bool {
-	if !b.query.Callers.passes(strings.Fields(l.SETs), l.Place) {
+	r := b.rowOf(l.Who)
+	if r == nil {
 		return false
 	}
 	b.lists++
-	if b.total.add(&l.State) {
+	if b.total.add(l) {
 		b.addCallees(l)
 	}
-	r := b.rowOf(l)
-	r.add(&l.State)
-	r.kinds[ByKind.group(l.SETs, l.Place)] = true
-	r.noteWorst(l.State)
+	r.add(l)
+	r.noteWorst(l)
 	for _, n := range l.Sent {
 		c := b.columnOf(n)
 		if c == hidden {
@@ -212,7 +258,7 @@ func (b *Builder) Add(l *List) bool {
 		r.sent.add(n)
 		if cell := r.cell(c); cell.list != b.lists {
 			cell.list = b.lists
-			cell.add(&l.State)
+			cell.add(l)
 		}
 	}
 	for _, n := range l.Spared {
@@ -224,15 +270,22 @@ func (b *Builder) Add(l *List) bool {
 	return true
 }
 
-// rowOf returns the row of a list.
-func (b *Builder) rowOf(l *List) *row {
-	k := b.query.Rows.group(l.SETs, l.Place)
-	r := b.rows[k]
-	if r == nil {
-		r = &row{key: k, kinds: map[key]bool{}}
-		b.rows[k] = r
+// rowOf returns the row of callers; nil if the query does not let them through.
+func (b *Builder) rowOf(w *Who) *row {
+	e, ok := b.entries[w]
+	if ok {
+		return e.row
 	}
-	return r
+	if b.query.Callers.passes(strings.Fields(w.SETs), w.Place) {
+		k := b.query.Rows.group(w.SETs, w.Place)
+		if e.row = b.rows[k]; e.row == nil {
+			e.row = &row{key: k, kinds: map[key]bool{}}
+			b.rows[k] = e.row
+		}
+		e.row.kinds[ByKind.group(w.SETs, w.Place)] = true
+	}
+	b.entries[w] = e
+	return e.row
 }
 
 // addCallees notes the instances of a service that callers ask for.
@@ -246,8 +299,8 @@ func (b *Builder) addCallees(l *List) {
 		for len(b.stamps) <= c {
 			b.stamps = append(b.stamps, stamp{})
 		}
-		if s := &b.stamps[c]; s.services == 0 || s.last != l.State.Service {
-			s.last, s.services = l.State.Service, s.services+1
+		if s := &b.stamps[c]; s.services == 0 || s.last != l.Kind.Service {
+			s.last, s.services = l.Kind.Service, s.services+1
 		}
 	}
 }

@@ -126,9 +126,15 @@ func (c *comparison) compare(groups []Asked, q Query, now, then *world.World) {
 	if q.Service.Name != "" {
 		services = []route.Service{q.Service}
 	}
-	next, stop := iter.Pull(c.then.each(services))
+	wanted := func(service route.Service) []bool {
+		if q.All {
+			return nil
+		}
+		return c.now.wanted(groupsOf(groups, service), func(*Asked) bool { return true })
+	}
+	next, stop := iter.Pull(c.then.each(services, wanted))
 	defer stop()
-	for a := range c.now.each(services) {
+	for a := range c.now.each(services, wanted) {
 		b, _ := next()
 		counts := c.counts(groupsOf(groups, a.Name.Service))
 		for kind := range c.kinds.list {

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -36,7 +34,7 @@ func CallersNow(ctx context.Context, s *router.Server) api.CallerStates {
 	}
 	if s.Config().Admin.Token == "" {
 		states.Alone = true
-		states.Notes = append(states.Notes, fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", len(list)-1))
+		states.Notes = append(states.Notes, alone(len(list)-1))
 		return states
 	}
 	addAll(&states, list, func(n api.Node) (api.CallerStates, error) {
@@ -45,10 +43,21 @@ func CallersNow(ctx context.Context, s *router.Server) api.CallerStates {
 	return states
 }
 
+// alone says why the other nodes tell nothing.
+func alone(others int) string {
+	return fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", others)
+}
+
 // addAll asks the other nodes of a list at the same time, and adds what they say.
 func addAll(states *api.CallerStates, list []api.Node, ask func(api.Node) (api.CallerStates, error)) {
-	others := make([]api.CallerStates, len(list))
-	problems := make([]string, len(list))
+	states.Notes = append(states.Notes, gather(list, ask, states.Add)...)
+}
+
+// gather asks the other nodes of a list at the same time, and then adds the answer of each.
+// It returns which nodes have no answer, and why.
+func gather[T any](list []api.Node, ask func(api.Node) (T, error), add func(T)) (notes []string) {
+	answers := make([]T, len(list))
+	problems, answered := make([]string, len(list)), make([]bool, len(list))
 	var all sync.WaitGroup
 	for i, n := range list {
 		if n.Self {
@@ -61,10 +70,10 @@ func addAll(states *api.CallerStates, list []api.Node, ask func(api.Node) (api.C
 				}
 			}()
 			var err error
-			switch others[i], err = ask(n); {
+			switch answers[i], err = ask(n); {
 			case err == nil:
+				answered[i] = true
 			case !n.Healthy && isSilent(err): // Polaris has dropped it: it has no callers
-				others[i] = api.NewCallerStates(nil, true)
 			default:
 				problems[i] = problem(err, patience)
 			}
@@ -75,11 +84,12 @@ func addAll(states *api.CallerStates, list []api.Node, ask func(api.Node) (api.C
 		switch {
 		case n.Self:
 		case problems[i] != "":
-			states.Notes = append(states.Notes, fmt.Sprintf("without those of %s, which %s", n.Address, problems[i]))
-		default:
-			states.Add(others[i])
+			notes = append(notes, fmt.Sprintf("without those of %s, which %s", n.Address, problems[i]))
+		case answered[i]:
+			add(answers[i])
 		}
 	}
+	return notes
 }
 
 // askCallers asks a node for its callers.
@@ -107,12 +117,8 @@ type callerTeller struct {
 }
 
 func (t callerTeller) answer(message []byte) (*wrapperspb.BytesValue, error) {
-	var p proof
-	if err := json.Unmarshal(message, &p); err != nil {
-		return nil, status.Error(codes.InvalidArgument, "the message cannot be read")
-	}
-	if err := t.verifier.check(p, callersText, t.now()); err != nil {
-		return nil, status.Error(codes.PermissionDenied, err.Error())
+	if err := t.verifier.admit(message, callersText, t.now()); err != nil {
+		return nil, err
 	}
 	states := t.callers()
 	states.Cut(maxKinds)

@@ -80,6 +80,7 @@ func Ask(ctx context.Context, s *router.Server) api.Cluster {
 	if !found {
 		out.Note = notFound(s.Config().NodesService)
 	}
+	seen.mark(&out, s.Now())
 	return out
 }
 
@@ -127,9 +128,6 @@ func members(self api.Node, instances []*model.Instance) (list []api.Node, left 
 	left = max(0, len(list)-maxNodes)
 	return list[:len(list)-left], left, found
 }
-
-// SelfAddress returns the address at which this node registers itself.
-func SelfAddress() string { return selfAddress() }
 
 // selfAddress returns the address at which this node registers itself.
 func selfAddress() string { return nodeAddress(utils.LocalHost, uint32(utils.LocalPort)) }

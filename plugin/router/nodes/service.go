@@ -23,37 +23,53 @@ const (
 	// CallersMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is
 	// an api.CallerStates.
 	CallersMethod = "/" + service + "/Callers"
+	// AskedMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is an
+	// askedAnswer.
+	AskedMethod = "/" + service + "/Asked"
+	// TimelineMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is the
+	// events of the node.
+	TimelineMethod = "/" + service + "/Timeline"
 
 	service = "setrouter.v1.Nodes"
 )
 
 // Methods are the full names of the calls.
-var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod}
+var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, AskedMethod, TimelineMethod}
 
 // Register offers the calls on a server of this node.
 func Register(s *grpc.Server, node *router.Server) {
 	proofs := &verifier{token: node.Config().Admin.Token, address: selfAddress}
 	register(s, func() api.Summary { return Summary(node) },
 		&reloader{verifier: proofs, now: node.Now, reload: func(force bool) []api.Reloaded { return Reload(node, force) }},
-		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow})
+		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow},
+		teller{"Asked", askedTeller{verifier: proofs, now: node.Now, groups: node.AskedGroups}.answer},
+		teller{"Timeline", timelineTeller{verifier: proofs, now: node.Now, timeline: func() api.Timeline { return Timeline(node) }}.answer})
 }
 
-func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerTeller) {
+// teller answers messages of other nodes.
+type teller struct {
+	name   string // of the call
+	answer func(message []byte) (*wrapperspb.BytesValue, error)
+}
+
+func (t teller) method() grpc.MethodDesc {
+	return method(t.name, &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
+		return t.answer(in.(*wrapperspb.BytesValue).GetValue())
+	})
+}
+
+func register(s *grpc.Server, summary func() api.Summary, r *reloader, t callerTeller, others ...teller) {
+	methods := []grpc.MethodDesc{teller{"Reload", r.answer}.method(), teller{"Callers", t.answer}.method()}
+	for _, other := range others {
+		methods = append(methods, other.method())
+	}
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: service,
 		HandlerType: (*any)(nil),
-		Methods: []grpc.MethodDesc{
-			method("Summary", &emptypb.Empty{}, func(proto.Message) (*wrapperspb.BytesValue, error) {
-				data, err := json.Marshal(summary())
-				return wrapperspb.Bytes(data), err
-			}),
-			method("Reload", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
-				return r.answer(in.(*wrapperspb.BytesValue).GetValue())
-			}),
-			method("Callers", &wrapperspb.BytesValue{}, func(in proto.Message) (*wrapperspb.BytesValue, error) {
-				return t.answer(in.(*wrapperspb.BytesValue).GetValue())
-			}),
-		},
+		Methods: append(methods, method("Summary", &emptypb.Empty{}, func(proto.Message) (*wrapperspb.BytesValue, error) {
+			data, err := json.Marshal(summary())
+			return wrapperspb.Bytes(data), err
+		})),
 	}, nil)
 }
 

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -70,22 +68,6 @@ func (r *Rules) Len() int {
 		return 0
 	}
 	return len(r.rules) + len(r.addresses)
-}
-
-// AddressKey returns a text for what rules see of an address besides the identity of
-// the caller: the conditions on IPs, and the rollouts. Callers with equal identities
-// and equal texts are routed alike.
-func (r *Rules) AddressKey(addr netip.Addr) string {
-	var out []byte
-	for _, rule := range r.All() {
-		if len(rule.when.ip) > 0 {
-			out = strconv.AppendBool(out, rule.when.matchesIP(addr))
-		}
-		if !rule.ByWeight && 0 < rule.Rollout && rule.Rollout < FullRollout {
-			out = strconv.AppendBool(out, rule.Includes(addr))
-		}
-	}
-	return string(out)
 }
 
 // Addresses returns the names of the lane addresses, in no order.

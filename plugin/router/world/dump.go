@@ -24,6 +24,10 @@ type Dump struct {
 	Clients   []Client   `json:"clients"`
 	Callers   []Seen     `json:"callers"` // that asked lately
 	Pods      []Pod      `json:"pods"`    // of the source kubernetes
+	// ShrinkGuardPercent is the limit of the server's shrink guard.
+	ShrinkGuardPercent *int `json:"shrinkGuardPercent,omitempty"`
+	// Notes say what the dump does not have, as the callers of a node.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Service is a service, with its metadata.
@@ -58,6 +62,7 @@ func NewDump(w *World, mapping, routing []strict.File) Dump {
 		Services:  []Service{},
 		Instances: append([]Instance{}, w.Instances...), Aliases: []Alias{},
 		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...), Pods: append([]Pod{}, w.Pods...),
+		ShrinkGuardPercent: w.ShrinkGuardPercent, Notes: w.Notes,
 	}
 	for _, name := range w.Names {
 		d.Services = append(d.Services, Service{name.Namespace, name.Name, w.Metadata[name]})
@@ -88,7 +93,7 @@ func texts(files []strict.File) []Text {
 // World returns the state that the dump was made of. Faults in its files go to problems,
 // and World returns nil if there are any.
 func (d Dump) World(problems *strict.Problems) *World {
-	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods}
+	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods, ShrinkGuardPercent: d.ShrinkGuardPercent, Notes: d.Notes}
 	for _, s := range d.Services {
 		w.AddService(s.Service(), s.Metadata)
 	}
@@ -98,7 +103,7 @@ func (d Dump) World(problems *strict.Problems) *World {
 	}
 	w.Table = location.LoadMapping(files(d.Mapping), problems)
 	w.Rules = route.Load(files(d.Routing), d.Now, problems)
-	w.Routing = files(d.Routing)
+	w.Mapping, w.Routing = files(d.Mapping), files(d.Routing)
 	if problems.Err() != nil {
 		return nil
 	}
@@ -125,11 +130,13 @@ func (w *World) AddService(name route.Service, metadata map[string]string) {
 	w.Metadata[name] = metadata
 }
 
-// WithFiles returns the same state with another mapping and other rules.
+// WithFiles returns the same state with another mapping and other rules. Its Mapping and
+// Routing are the files of this state.
 func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 	return &World{
-		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources,
-		Names: w.Names, Metadata: w.Metadata, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Pods: w.Pods,
+		Rules: rules, Table: table, Now: w.Now, Sources: w.Sources, Mapping: w.Mapping, Routing: w.Routing,
+		Names: w.Names, Metadata: w.Metadata, Instances: w.Instances, Clients: w.Clients, Aliases: w.Aliases, Seen: w.Seen, Asked: w.Asked, Pods: w.Pods,
+		ShrinkGuardPercent: w.ShrinkGuardPercent, Notes: w.Notes,
 	}
 }
 

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"net/netip"
 )
 
@@ -10,13 +9,13 @@ import (
 func (w *World) kindsAmong(addrs []netip.Addr) (kinds []Kind, kindOf map[netip.Addr]int) {
 	kindOf = map[netip.Addr]int{}
 	index := map[string]int{}
-	resolver := w.resolver()
+	t := teller{w.resolver(), w.Rules.AddressKeys()}
 	for _, addr := range addrs {
 		if _, ok := kindOf[addr]; ok {
 			continue
 		}
-		f := resolver.Caller(addr)
-		key := fmt.Sprint(f.Location, "|", f.AllSETs(), "|", f.Labels, "|", w.Rules.AddressKey(addr))
+		f := t.resolver.Caller(addr)
+		key := string(append(appendIdentity(nil, f.Identity), t.keys(addr)...))
 		n, ok := index[key]
 		if !ok {
 			n = len(kinds)

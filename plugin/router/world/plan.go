@@ -2,10 +2,9 @@ package world
 
 import (
 	"cmp"
-	"fmt"
-	"io"
+	"net/netip"
+	"runtime"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -31,150 +30,203 @@ var Changes = []Change{ChangeEmpty, ChangeUnusable, ChangeCrossRegion, ChangeCro
 
 // Plan is what would change for whom. `setctl plan -o json` prints its JSON.
 type Plan struct {
-	Kinds    int            `json:"kinds"` // kinds of callers looked at
-	Services int            `json:"services"`
-	Counts   map[Change]int `json:"counts"` // of pairs of kind and service
-	Rows     []Row          `json:"rows"`   // all but the unchanged ones
+	Kinds    int `json:"kinds"` // kinds of callers looked at
+	Services int `json:"services"`
+	// Counts are of pairs of kind and service, by the worst change of the pair.
+	Counts map[Change]int `json:"counts"`
 	// Refused is what the shrink guard of the server would refuse.
 	Refused []RefusedFiles `json:"refused"`
+	Notes   []string       `json:"notes"` // what the plan does not know
+	// Replaced are the files of each kind that others replace.
+	Replaced    []ReplacedFiles   `json:"replaced"`
+	Rules       RuleChanges       `json:"rules"`
+	Evacuations EvacuationChanges `json:"evacuations"`
+	// Judged are the new and changed rules that not every caller has yet.
+	Judged []JudgedRule `json:"judged"`
+	// Lost are instances that no road reaches any more, and then those that nobody gets
+	// any more.
+	Lost []Lost `json:"lost"`
+	// NeverFirst are rules whose first road is not satisfied with everything healthy.
+	NeverFirst []Finding `json:"neverFirst"`
+	ByService  []Tally   `json:"byService"` // with changes, the worst first
+	ByPlace    []Tally   `json:"byPlace"`   // of the callers; with changes, the worst first
+	Rows       []Row     `json:"rows"`      // all but the unchanged ones, the worst first
+	// Would are the rows that there would be if new and changed rules in mode shadow, and
+	// those at 0 percent, were in force for every caller. Counts do not have them.
+	Would []Row `json:"would"`
 	// Warnings are what the files mean for the instances, besides the changes.
 	Warnings []strict.Problem `json:"warnings"`
 }
 
 // Row is what changes for one kind of caller and one service.
 type Row struct {
-	Change   Change        `json:"change"`
-	Service  string        `json:"service"`
-	Callers  string        `json:"callers"`               // SET and location before
-	Then     string        `json:"callersThen,omitempty"` // SET and location after, if not the same
-	Address  string        `json:"address"`               // of one of the callers
-	Seen     int           `json:"seen"`                  // callers that asked for the service lately
+	Change  Change `json:"change"`
+	Service string `json:"service"`
+	Callers string `json:"callers"`               // SET and location before
+	Then    string `json:"callersThen,omitempty"` // SET and location after, if not the same
+	// Judged are the callers for whom the row is so, where a rollout includes some of the
+	// kind and not others: as "inside 1%". It is empty for all callers of the kind.
+	Judged   string        `json:"judged,omitempty"`
+	Address  string        `json:"address"`          // of one of the callers
+	Seen     int           `json:"seen"`             // callers of the kind that asked for the service lately
+	Inside   *int          `json:"inside,omitempty"` // of these, the callers of Judged
 	Requests uint64        `json:"requests"`
 	Before   explain.State `json:"before"`
 	After    explain.State `json:"after"`
+
+	place string // of the callers, down to the zone
+}
+
+// Tally counts the changes of a service, or of callers at a place.
+type Tally struct {
+	Name   string         `json:"name"`
+	Counts map[Change]int `json:"counts"` // without the unchanged ones
 }
 
 // NewPlan compares two states with the same instances, for every kind of caller and
-// every service of either.
+// every service of either. A rule in a rollout is judged for the callers inside, whatever
+// the percent, and for those outside.
 func NewPlan(before, after *World) Plan {
+	p := newPlanner(before, after)
+	p.compare(runtime.GOMAXPROCS(0))
+	plan := p.plan()
+	plan.Notes = append(plan.Notes, before.Notes...)
+	plan.Replaced, plan.Rules, plan.Evacuations = replaced(before, after), ruleChanges(before.Rules, after.Rules), evacuationChanges(before, after)
+	plan.Judged = judgedRules(plan.Rules, after.Rules)
+	var warnings strict.Problems
+	plan.NeverFirst = after.warn(p.after, &warnings)
+	plan.Warnings = append([]strict.Problem{}, warnings.List()...)
+	return plan
+}
+
+// planner compares two states, name by name.
+type planner struct {
+	before, after *Survey
+	callers       []planCaller // of each kind
+	names         []*planName
+	touched       map[route.Service]bool // services of whose instances some caller may get others
+}
+
+// planCaller is what a plan says of a kind of caller.
+type planCaller struct {
+	text, then string
+	address    string
+	place      location.Location // before
+}
+
+// newPlanner reads both states.
+func newPlanner(before, after *World) *planner {
+	all := kinds((*route.Rules).ConditionKeys, before, after)
+	p := &planner{before: before.Survey(all), after: after.Survey(all), touched: map[route.Service]bool{}}
+	for n, k := range all {
+		id := p.before.callers[n].facts.Identity
+		c := planCaller{text: explain.IdentityText(id), address: k.Addr.String(), place: id.Location}
+		if then := explain.IdentityText(p.after.callers[n].facts.Identity); then != c.text {
+			c.then = then
+		}
+		p.callers = append(p.callers, c)
+	}
 	services := slices.Concat(before.Services(), after.Services())
 	slices.SortFunc(services, route.Service.Compare)
-	services = slices.Compact(services)
-	all := kinds(before, after)
-	p := Plan{Kinds: len(all), Services: len(services), Counts: map[Change]int{}, Rows: []Row{}, Refused: []RefusedFiles{}}
-	for _, c := range Changes {
-		p.Counts[c] = 0
+	for _, service := range slices.Compact(services) {
+		p.names = append(p.names, p.read(service))
 	}
-	for _, service := range services {
-		asked := before.askedFor(service)
-		for _, k := range all {
-			row := compare(before, after, k, service)
-			row.Seen = asked(k)
-			p.Counts[row.Change]++
-			if row.Change != ChangeNone {
-				p.Rows = append(p.Rows, row)
-			}
-		}
-	}
-	slices.SortStableFunc(p.Rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(slices.Index(Changes, a.Change), slices.Index(Changes, b.Change)), cmp.Compare(b.Requests, a.Requests))
-	})
-	var warnings strict.Problems
-	after.Warn(&warnings)
-	p.Warnings = append([]strict.Problem{}, warnings.List()...)
 	return p
 }
 
-// compare returns what changes for a kind of caller and a service.
-func compare(before, after *World, k Kind, service route.Service) Row {
-	r := Request{Addr: k.Addr, Service: service}
-	a, b := before.Explain(r), after.Explain(r)
-	row := Row{
-		Service: service.String(), Callers: a.Caller.Text, Address: k.Addr.String(),
-		Requests: k.Requests, Before: a.State(), After: b.State(),
-	}
-	if b.Caller.Text != a.Caller.Text {
-		row.Then = b.Caller.Text
-	}
-	row.Change = changeOf(a, b, before.Identity(k.Addr).Location)
-	return row
+// planName is a name that callers ask for, in both states.
+type planName struct {
+	service       route.Service
+	before, after side
+	pairs         []pair
+	asked         func(Kind, func(netip.Addr) bool) int
+
+	unchanged   int
+	rows, would []Row
+	marks       [2]marks // before, after
 }
 
-// changeOf names what changes between two answers to a caller at a place.
-func changeOf(a, b explain.Explanation, place location.Location) Change {
-	before, after := a.State(), b.State()
-	switch {
-	case before.Instances > 0 && after.Instances == 0:
-		return ChangeEmpty
-	case before.Usable > 0 && after.Usable == 0:
-		return ChangeUnusable
-	case slices.Equal(sent(a), sent(b)):
-		return ChangeNone
-	case before.Usable > 0 && leavesPlace(a, b, place, 1):
-		return ChangeCrossRegion
-	case before.Usable > 0 && leavesPlace(a, b, place, 2):
-		return ChangeCrossZone
-	}
-	return ChangeList
+// pair is the kinds of callers that are in one share before and in one share after.
+type pair struct {
+	before, after int // the numbers of the shares
+	kinds         []int
 }
 
-// leavesPlace reports whether all usable instances of answer a, and not all of answer b,
-// are in the caller's place, compared down to depth levels.
-func leavesPlace(a, b explain.Explanation, place location.Location, depth int) bool {
-	outside := func(e explain.Explanation) bool {
-		return slices.ContainsFunc(e.Instances, func(i explain.Instance) bool {
-			return i.Sent && i.Usable && i.Location.Cut(depth) != place.Cut(depth)
-		})
+// read reads a name in both states, with the pairs of shares that can have changed.
+func (p *planner) read(service route.Service) *planName {
+	n := &planName{service: service, before: newSide(p.before.read(service)), after: newSide(p.after.read(service))}
+	n.asked = p.before.world.whoAsked(service)
+	index := map[[2]int]int{}
+	same := n.before.Answers.sameInstances(n.after.Answers)
+	for kind := range p.callers {
+		key := [2]int{n.before.shareOf[kind], n.after.shareOf[kind]}
+		i, ok := index[key]
+		if !ok {
+			i = -1
+			if !same || !n.before.shares[key[0]].Alike(n.after.shares[key[1]].Route) {
+				i = len(n.pairs)
+				n.pairs = append(n.pairs, pair{before: key[0], after: key[1]})
+			}
+			index[key] = i
+		}
+		if i < 0 {
+			n.unchanged++
+			continue
+		}
+		n.pairs[i].kinds = append(n.pairs[i].kinds, kind)
 	}
-	return place.Depth() >= depth && !outside(a) && outside(b)
-}
-
-// sent returns the instances of an answer with their weights, sorted.
-func sent(e explain.Explanation) []string {
-	var out []string
-	for _, i := range e.Instances {
-		if i.Sent {
-			out = append(out, fmt.Sprint(i.ID, " ", i.Host, ":", i.Port, " ", i.Weight))
+	if len(n.pairs) > 0 {
+		for _, s := range []side{n.before, n.after} {
+			p.touched[s.Source], p.touched[s.ownName()] = true, true
 		}
 	}
-	slices.Sort(out)
-	return out
+	return n
 }
 
-// Text writes the plan for people: what would be refused, the counts, and then the rows,
-// the worst first.
-func (p Plan) Text(w io.Writer) {
-	for _, r := range p.Refused {
-		fmt.Fprintf(w, "%s files: without --force the server would not take them: %s\n\n", r.Kind, r.Reason)
+// compare compares the names, several at the same time.
+func (p *planner) compare(workers int) {
+	inParallel(len(p.names), workers, func(n int) {
+		name := p.names[n]
+		for _, pair := range name.pairs {
+			p.judge(name, pair)
+		}
+		if p.isTouched(name.before) || p.isTouched(name.after) {
+			name.mark()
+		}
+	})
+}
+
+// isTouched reports whether somebody may get other instances of those that a name has.
+func (p *planner) isTouched(s side) bool {
+	return p.touched[s.Source] || s.OwnService != nil && p.touched[s.ownName()]
+}
+
+// plan puts together what was found for each name.
+func (p *planner) plan() Plan {
+	plan := Plan{
+		Kinds: len(p.callers), Services: len(p.names), Counts: map[Change]int{}, Rows: []Row{}, Would: []Row{}, Refused: []RefusedFiles{}, Notes: []string{},
+		Lost: p.lost(),
 	}
-	fmt.Fprintf(w, "%d kinds of callers, %d services\n\n", p.Kinds, p.Services)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range Changes {
-		fmt.Fprintf(t, "  %s\t%d\n", c, p.Counts[c])
+		plan.Counts[c] = 0
 	}
-	t.Flush()
-	defer p.writeWarnings(w)
-	if len(p.Rows) == 0 {
-		return
-	}
-	fmt.Fprintln(w)
-	fmt.Fprintln(t, "CHANGE\tCALLERS\tAS\tSEEN\tSERVICE\tUSABLE NOW\tTHEN")
-	for _, r := range p.Rows {
-		callers := explain.Plain(r.Callers)
-		if r.Then != "" {
-			callers += " -> " + explain.Plain(r.Then)
+	for _, name := range p.names {
+		plan.Counts[ChangeNone] += name.unchanged
+		for _, row := range name.rows {
+			plan.Counts[row.Change]++
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.Change, callers, r.Address, r.Seen, explain.Plain(r.Service), r.Before, r.After)
+		plan.Rows = append(plan.Rows, name.rows...)
+		plan.Would = append(plan.Would, name.would...)
 	}
-	t.Flush()
+	sortRows(plan.Rows)
+	sortRows(plan.Would)
+	plan.ByService, plan.ByPlace = p.tally()
+	return plan
 }
 
-// writeWarnings writes the warnings for people.
-func (p Plan) writeWarnings(w io.Writer) {
-	if len(p.Warnings) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, warning := range p.Warnings {
-		fmt.Fprintln(w, warning)
-	}
+// sortRows puts the worst rows first, and of these the ones with the most callers.
+func sortRows(rows []Row) {
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(slices.Index(Changes, a.Change), slices.Index(Changes, b.Change)), cmp.Compare(b.Requests, a.Requests))
+	})
 }

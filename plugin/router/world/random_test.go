@@ -43,8 +43,8 @@ func keys(list ...string) string {
 	return strings.Join(out, ", ")
 }
 
-// drawRouting draws a routing file. Files that do not load are none.
-func drawRouting(t *rapid.T) *route.Rules {
+// drawRouting draws a routing file.
+func drawRouting(t *rapid.T) string {
 	text := "version: 1\nplaces: {m: {r1/z1: [r1/z2, r2], '*': [all]}}\nrules:\n"
 	for n := range rapid.IntRange(1, 4).Draw(t, "rules") {
 		set := pick(t, someSETKeys, "set")
@@ -59,6 +59,11 @@ func drawRouting(t *rapid.T) *route.Rules {
 	if rapid.IntRange(0, 3).Draw(t, "evacuate") == 0 {
 		text += "evacuate: [{zone: r1/z1, until: 2026-11-25T00:00:00Z, reason: drill}]\n"
 	}
+	return text
+}
+
+// loadRouting loads a routing file. Worlds with files that do not load are none.
+func loadRouting(t *rapid.T, text string) *route.Rules {
 	var problems strict.Problems
 	rules := route.Load([]strict.File{{Name: "r.yaml", Data: []byte(text)}}, now, &problems)
 	if rules == nil {
@@ -85,7 +90,7 @@ func drawTable(t *rapid.T) *location.Table {
 
 // drawWorld draws a state.
 func drawWorld(t *rapid.T) *world.World {
-	w := &world.World{Rules: drawRouting(t), Table: drawTable(t), Now: now.Add(time.Minute), Aliases: map[route.Service]route.Service{service2("alias"): service2("s")}}
+	w := &world.World{Rules: loadRouting(t, drawRouting(t)), Table: drawTable(t), Now: now.Add(time.Minute), Aliases: map[route.Service]route.Service{service2("alias"): service2("s")}}
 	for _, name := range someNames {
 		if name != "alias" && rapid.IntRange(0, 3).Draw(t, "exists") > 0 {
 			w.AddService(service2(name), map[string]string{"tier": pick(t, []string{"gold", "lead"}, "tier")})

@@ -20,7 +20,9 @@ type Survey struct {
 
 	world   *World
 	callers []surveyed
-	shares  map[string][]share // by the rules among which callers find theirs: many services have the same
+	// partitions are the shares of the kinds by the rules among which callers find theirs:
+	// many services have the same.
+	partitions map[string]*partition
 }
 
 // surveyed is the caller that stands for a kind, with what is known of it in this state.
@@ -36,7 +38,7 @@ func (w *World) Survey(kinds []Kind) *Survey {
 	if kinds == nil {
 		kinds = w.Kinds()
 	}
-	s := &Survey{Kinds: kinds, world: w, callers: make([]surveyed, len(kinds)), shares: map[string][]share{}}
+	s := &Survey{Kinds: kinds, world: w, callers: make([]surveyed, len(kinds)), partitions: map[string]*partition{}}
 	resolver := w.resolver()
 	for n, k := range kinds {
 		addr := location.Normalize(k.Addr)
@@ -68,7 +70,9 @@ type Answers struct {
 	// Groups have each kind once.
 	Groups []Answer
 
-	shares []share // of the kinds
+	*partition // of the kinds
+
+	allHealthy *route.Callee // made at need
 }
 
 // Answer is what some kinds of callers get. A decision cannot tell these kinds apart.
@@ -126,20 +130,46 @@ func (a *Answer) stock() []explain.Callee {
 }
 
 // Of returns what the kinds get of a service.
-func (s *Survey) Of(service route.Service) *Answers {
+func (s *Survey) Of(service route.Service) *Answers { return s.For(service, nil) }
+
+// For returns what some of the kinds get of a service: those that are wanted, by their
+// index; nil wants all.
+func (s *Survey) For(service route.Service, wanted []bool) *Answers {
 	a := s.read(service)
+	a.keep(wanted)
 	a.decide(s.callers)
 	return a
+}
+
+// keep leaves the wanted kinds; nil leaves all.
+func (a *Answers) keep(wanted []bool) {
+	if wanted == nil {
+		return
+	}
+	var kept []share
+	for _, share := range a.shares {
+		share.kinds = slices.DeleteFunc(slices.Clone(share.kinds), func(kind int) bool { return !wanted[kind] })
+		if len(share.kinds) > 0 {
+			kept = append(kept, share)
+		}
+	}
+	a.shares = kept
 }
 
 // Each returns what the kinds get of each service, in the order of the services. Up to
 // so many goroutines decide at the same time.
 func (s *Survey) Each(services []route.Service, workers int) iter.Seq[*Answers] {
+	return s.EachFor(services, func(route.Service) []bool { return nil }, workers)
+}
+
+// EachFor is Each for some of the kinds, as For. Wanted is called by one goroutine.
+func (s *Survey) EachFor(services []route.Service, wanted func(route.Service) []bool, workers int) iter.Seq[*Answers] {
 	return func(yield func(*Answers) bool) {
 		for batch := range slices.Chunk(services, batchSize) {
 			list := make([]*Answers, len(batch))
 			for n, service := range batch {
 				list[n] = s.read(service)
+				list[n].keep(wanted(service))
 			}
 			inParallel(len(list), workers, func(n int) { list[n].decide(s.callers) })
 			for _, a := range list {
@@ -161,13 +191,13 @@ func (s *Survey) read(service route.Service) *Answers {
 	exists := w.readInstances(&input)
 	return &Answers{
 		Name: input.Name, Source: w.behind(input.Name.Source()), Exists: exists,
-		Callees: input.Callees, OwnService: input.OwnService, shares: s.shareOut(input.Name),
+		Callees: input.Callees, OwnService: input.OwnService, partition: s.partition(input.Name),
 	}
 }
 
 // decide fills in the groups.
 func (a *Answers) decide(callers []surveyed) {
-	a.Callee = route.NewCallee(explain.Instances(a.Callees))
+	a.indexed()
 	for _, share := range a.shares {
 		for why, kinds := range share.split(callers) {
 			a.Groups = append(a.Groups, a.answer(share.Route, why, kinds))
@@ -205,6 +235,14 @@ type share struct {
 	kinds []int
 }
 
+// indexed returns Callee, which it makes at need.
+func (a *Answers) indexed() *route.Callee {
+	if a.Callee == nil {
+		a.Callee = route.NewCallee(explain.Instances(a.Callees))
+	}
+	return a.Callee
+}
+
 // split returns the kinds of the share by the reason for which they get the stock answer.
 func (s share) split(callers []surveyed) map[route.Why][]int {
 	if s.Rule == nil {
@@ -218,23 +256,30 @@ func (s share) split(callers []surveyed) map[route.Why][]int {
 	return out
 }
 
-// shareOut puts together the kinds that are routed alike when they ask for a name.
-func (s *Survey) shareOut(name route.Resolved) []share {
+// partition is all kinds of callers in shares.
+type partition struct {
+	shares  []share
+	shareOf []int // the number of the share of each kind
+}
+
+// partition puts together the kinds that are routed alike when they ask for a name.
+func (s *Survey) partition(name route.Resolved) *partition {
 	rules := s.world.Rules.Candidates(name)
 	var key []byte
 	for _, rule := range rules {
 		key = fmt.Appendf(key, "%p ", rule)
 	}
-	list, ok := s.shares[string(key)]
+	p, ok := s.partitions[string(key)]
 	if !ok {
-		list = s.shareAmong(rules)
-		s.shares[string(key)] = list
+		p = s.partitionAmong(rules)
+		s.partitions[string(key)] = p
 	}
-	return list
+	return p
 }
 
-// shareAmong puts together the kinds that are routed alike by rules.
-func (s *Survey) shareAmong(rules route.Candidates) (out []share) {
+// partitionAmong puts together the kinds that are routed alike by rules.
+func (s *Survey) partitionAmong(rules route.Candidates) *partition {
+	p := &partition{shareOf: make([]int, len(s.callers))}
 	index := map[route.Route]int{}
 	for n := range s.callers {
 		r := route.Route{Rule: rules.Find(s.callers[n].addr, s.callers[n].facts.Identity)}
@@ -243,11 +288,12 @@ func (s *Survey) shareAmong(rules route.Candidates) (out []share) {
 		}
 		i, ok := index[r]
 		if !ok {
-			i = len(out)
+			i = len(p.shares)
 			index[r] = i
-			out = append(out, share{Route: r})
+			p.shares = append(p.shares, share{Route: r})
 		}
-		out[i].kinds = append(out[i].kinds, n)
+		p.shareOf[n] = i
+		p.shares[i].kinds = append(p.shares[i].kinds, n)
 	}
-	return out
+	return p
 }

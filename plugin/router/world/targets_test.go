@@ -37,7 +37,7 @@ func TestWarnOfTargets(t *testing.T) {
 			w.Aliases = map[route.Service]route.Service{service2("alias"): service2("s"), service2("dangling"): service2("gone")}
 			for name, warn := range map[string]func(*strict.Problems){
 				"the status":     w.WarnOfTargets,
-				"check --server": w.Warn,
+				"check --server": func(problems *strict.Problems) { w.Warn(problems) },
 				"plan": func(problems *strict.Problems) {
 					for _, p := range world.NewPlan(w, w).Warnings {
 						problems.Add(p)

@@ -12,34 +12,68 @@ import (
 // Warn adds warnings of what the rules mean for the services and instances: lane addresses
 // without a target, roads that end before the tiers that should take over, and first roads
 // that can never be satisfied. Of roads there is one warning of a kind for a rule, with the
-// number of kinds of callers and an example.
-func (w *World) Warn(problems *strict.Problems) {
+// number of kinds of callers and an example. Warn returns the rules whose first road can
+// never be satisfied.
+func (w *World) Warn(problems *strict.Problems) (neverFirst []Finding) {
+	return w.warn(w.Survey(nil), problems)
+}
+
+// Finding is what roads of a rule mean for some kinds of callers, with an example.
+type Finding struct {
+	RuleRef
+	Kinds   int    `json:"kinds"` // of callers, for each service
+	Callers string `json:"callers"`
+	Service string `json:"service"`
+	Why     string `json:"why"`
+}
+
+// warn is Warn for the kinds of callers of a survey.
+func (w *World) warn(survey *Survey, problems *strict.Problems) (neverFirst []Finding) {
 	w.WarnOfTargets(problems)
 	w.WarnOfEvacuations(problems)
-	found := warner{warnings: map[warningKey]*warning{}}
-	kinds := w.Kinds()
+	found := warner{findings: map[findingKey]*Finding{}}
 	for _, service := range w.Services() {
-		healthy := w.healthyCallee(service)
-		for _, k := range kinds {
-			input := w.decide(Request{Addr: k.Addr, Service: service})
-			if input.Why != route.WhyRouted && input.Why != route.WhyShadowed {
-				continue
-			}
-			callee := route.NewCallee(explain.Instances(input.Callees))
-			for _, end := range input.Route.Ends(callee) {
-				if !end.NoFailover {
-					found.add(input, "roads end too early", end.SET, end.Why)
-				}
-			}
-			for _, road := range input.Route.FirstFails(healthy) {
-				found.add(input, "the first road is never taken", "", fmt.Sprintf("with everything healthy, %s has %d usable, and %d are wanted", road, road.Usable, road.Wanted))
-			}
+		found.look(survey, service)
+	}
+	neverFirst = []Finding{}
+	for _, key := range found.order {
+		f, rule := found.findings[key], key.rule
+		problems.Add(strict.Warning(rule.File, rule.Line, rule.Col, "rule %q: %s for %d of the kinds of callers, as %s of %q: %s",
+			rule.Name, key.what, f.Kinds, f.Callers, f.Service, f.Why))
+		if key.what == neverTaken {
+			neverFirst = append(neverFirst, *f)
 		}
 	}
-	for _, key := range found.order {
-		warning, rule := found.warnings[key], key.rule
-		problems.Add(strict.Warning(rule.File, rule.Line, rule.Col, "rule %q: %s for %d of the kinds of callers, as %s of %q: %s",
-			rule.Name, key.what, warning.kinds, warning.example, warning.service, warning.why))
+	return neverFirst
+}
+
+// What is found of roads.
+const (
+	endTooEarly = "roads end too early"
+	neverTaken  = "the first road is never taken"
+)
+
+// look looks at the roads of a service, for each share of its kinds of callers, whatever
+// the mode and the rollout of the rule.
+func (f *warner) look(survey *Survey, service route.Service) {
+	answers := survey.read(service)
+	for _, share := range answers.shares {
+		rule := share.Rule
+		if rule == nil || !rule.HasStages() || !rule.MayEnd() && !rule.MayFailFirst() || answers.Name.WithTarget(route.WhyRouted, answers.Exists) != route.WhyRouted {
+			continue
+		}
+		if rule.MayEnd() {
+			for _, end := range share.Ends(answers.indexed()) {
+				if !end.NoFailover {
+					f.add(survey, answers, share, endTooEarly, end.SET, end.Why)
+				}
+			}
+		}
+		if rule.MayFailFirst() {
+			for _, road := range share.FirstFails(answers.healthy()) {
+				f.add(survey, answers, share, neverTaken, "", fmt.Sprintf("with everything healthy, %s has %d usable, and %d are wanted", road, road.Usable, road.Wanted))
+			}
+		}
 	}
 }
 
@@ -50,44 +84,39 @@ func (w *World) WarnOfEvacuations(problems *strict.Problems) {
 	}
 }
 
-// healthyCallee returns the instances that are read for a service, all of them healthy.
-func (w *World) healthyCallee(service route.Service) *route.Callee {
-	instances := explain.Instances(w.decide(Request{Service: service}).Callees)
-	for n := range instances {
-		instances[n].Healthy = true
+// healthy returns the instances that are read, all of them healthy.
+func (a *Answers) healthy() *route.Callee {
+	if a.allHealthy == nil {
+		instances := explain.Instances(a.Callees)
+		for n := range instances {
+			instances[n].Healthy = true
+		}
+		a.allHealthy = route.NewCallee(instances)
 	}
-	return route.NewCallee(instances)
+	return a.allHealthy
 }
 
-// warner gathers warnings by rule.
+// warner gathers findings by rule.
 type warner struct {
-	warnings map[warningKey]*warning
-	order    []warningKey
+	findings map[findingKey]*Finding
+	order    []findingKey
 }
 
-type warningKey struct {
+type findingKey struct {
 	rule *route.Rule
 	what string
 }
 
-// warning is a warning with its first example.
-type warning struct {
-	kinds   int
-	service route.Service
-	example string
-	why     string
-}
-
-// add counts a kind of caller.
-func (f *warner) add(input explain.Input, what string, set location.SET, why string) {
-	key := warningKey{input.Route.Rule, what}
-	if f.warnings[key] == nil {
-		caller := explain.IdentityText(input.Caller.Identity)
+// add counts kinds of callers.
+func (f *warner) add(survey *Survey, answers *Answers, share share, what string, set location.SET, why string) {
+	key := findingKey{share.Rule, what}
+	if f.findings[key] == nil {
+		caller := explain.IdentityText(survey.callers[share.kinds[0]].facts.Identity)
 		if set != "" {
-			caller = explain.IdentityText(location.Identity{SET: set, Location: input.Route.Location})
+			caller = explain.IdentityText(location.Identity{SET: set, Location: share.Location})
 		}
-		f.warnings[key] = &warning{service: input.Name.Service, example: caller, why: why}
+		f.findings[key] = &Finding{RuleRef: ruleRef(share.Rule), Callers: caller, Service: answers.Name.Service.String(), Why: why}
 		f.order = append(f.order, key)
 	}
-	f.warnings[key].kinds++
+	f.findings[key].Kinds += len(share.kinds)
 }

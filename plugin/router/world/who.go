@@ -195,9 +195,14 @@ func writeReached(out io.Writer, list []Reached) {
 			state = "not usable"
 		}
 		fmt.Fprintf(t, "  %s:%d\t%s\t%s\n", explain.Plain(i.Host), i.Port,
-			explain.Plain(explain.IdentityText(location.Identity{SET: location.SET(i.SET), Location: i.Location})), state)
+			explain.Plain(i.who()), state)
 	}
 	t.Flush()
+}
+
+// who returns the SET and the place of the instance.
+func (r Reached) who() string {
+	return explain.IdentityText(location.Identity{SET: location.SET(r.SET), Location: r.Location})
 }
 
 // plain returns texts as explain.Plain does: clients may have said them.

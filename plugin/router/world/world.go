@@ -56,7 +56,12 @@ type World struct {
 	Aliases   map[route.Service]route.Service
 	Seen      []Seen
 	Asked     func(route.Service) []netip.Addr // who asked for a service lately; nil: not known
-	Routing   []strict.File                    // the files of Rules; nil if they are not at hand
+	Mapping   []strict.File                    // the files of Table; nil if they are not at hand
+	Routing   []strict.File                    // as Mapping, of Rules
+
+	// ShrinkGuardPercent is the limit of the server's shrink guard; nil if it is not known.
+	ShrinkGuardPercent *int
+	Notes              []string // what the state does not have, in sentences
 
 	indexed   bool
 	byService map[route.Service][]explain.Callee

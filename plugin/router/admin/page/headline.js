@@ -4,7 +4,7 @@
 // the server does not answer.
 
 // causeLines are the lines that say more of a cause.
-const causeLines = { nothing: "lists", widened: "lists", unknown: "lists", partial: "lists", untold: "callers that cannot be told", refused: "nodes", disagree: "nodes", "stock-node": "nodes", store: "backing", heartbeats: "backing" };
+const causeLines = { nothing: "lists", widened: "lists", unknown: "lists", partial: "lists", untold: "callers that cannot be told", refused: "nodes", disagree: "nodes", "stock-node": "nodes", store: "backing", heartbeats: "backing", load: "load" };
 
 function showHeadline(s) {
   const n = s.state.counts, all = Object.values(n).reduce((sum, x) => sum + x, 0), { colour, causes } = s.health;

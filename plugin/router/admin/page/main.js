@@ -47,6 +47,11 @@ function showDown(error) {
   document.body.classList.add("old");
   headline("away", t("head.away"), t("title.away"), []);
 }
+// What stands there is marked as old also while an answer is being waited for.
+const oldAfter = 15000;
+setInterval(() => {
+  if (answeredAt && !failingSince && !document.hidden && $("login").hidden && Date.now() - answeredAt > oldAfter) showDown(new Away(t("no.answer")));
+}, 1000);
 document.onvisibilitychange = () => { if (!document.hidden && $("login").hidden) poll(); };
 
 $("login").onsubmit = event => {

@@ -62,7 +62,7 @@ function newMatrix(box, request) {
     const text = [element("span", name), element("span.soft", c.parent || !rest.length ? "" : region)];
     const unfoldable = !c.parent && m.parts[0].answer.columnsBy === "zone";
     node.append(unfoldable ? unfolder(m.open.columns, c.part, t("unfold.column", { name: columnName(c.part) }), text) : element("div.name", text),
-      element("div.small", ofUsable(c.part)), ...c.part.evacuated ? [badge("out", t("evacuated.n", { n: c.part.evacuated }))] : []);
+      element("div.small" + (c.part.usable ? "" : ".text-bad"), ofUsable(c.part)), ...c.part.evacuated ? [badge("out", t("evacuated.n", { n: c.part.evacuated }))] : []);
     return node;
   }
   function unfolder(open, part, label, content) {
@@ -98,10 +98,11 @@ function newMatrix(box, request) {
     const before = cell?.before, changed = answer.whatIf && cell && (cell.state !== before?.state || cell.callers !== before?.callers);
     const was = !changed ? "" : before ? t("was", { text: `${t(`state.${before.state}`)} ${before.callers}` }) : t("was.nothing");
     const label = cell ? `${name}: ${t(`state.${cell.state}`)}, ${t("callers.n", { n: cell.callers })}, ${t("services.n", { n: cell.services })}, ${ofUsable(cell)}` : name;
-    return cellButton(r, c, cell?.state, cell?.state === "evacuated" ? cell.evacuated : cell?.callers, was, label, home);
+    const dead = cell?.sent && !cell.usable && cell.state !== "unusable" ? t("none.usable") : "";
+    return cellButton(r, c, cell?.state, cell?.state === "evacuated" ? cell.evacuated : cell?.callers, was, label, home, dead);
   }
   const isHome = (r, c) => (r.place ?? "").split("/").slice(0, 2).join("/") === c.place;
-  function cellButton(r, c, state, n, was, label, home) {
+  function cellButton(r, c, state, n, was, label, home, dead) {
     const td = element("td" + (home ? ".home" : "") + (was ? ".changed" : ""));
     if (!state) {
       if (home && ["empty", "unusable"].includes(r.part.state)) td.append(element("span.absent", "✗"));
@@ -118,13 +119,13 @@ function newMatrix(box, request) {
       showCell(m.selected);
     };
     td.append(node);
+    if (dead) td.append(element("div.small.text-bad", dead));
     if (was) td.append(element("div.was", was));
     return td;
   }
   // showCell shows who is behind a cell, and which services they ask for.
   async function showCell(selected) {
     const { row: r, column: c, state } = selected;
-    const kind = r.parent || r.part.kinds === 1;
     const params = { ...m.base, rows: "kind", kinds: 50, callerSet: r.part.set || "-", callerPlace: r.part.place || "-",
       ...c ? { columns: c.part.set || c.parent ? "set" : m.parts[0].answer.columnsBy, place: c.part.place || "-",
         ...c.parent || m.parts[0].answer.columnsBy === "set" ? { set: c.part.set || "-" } : {} } : {} };
@@ -132,13 +133,19 @@ function newMatrix(box, request) {
       const answer = await request(params);
       if (m.selected !== selected) return [...detail.children];
       const close = keyed(button(t("close"), () => { m.selected = undefined; detail.replaceChildren(); }), "close");
-      const listed = (answer.kinds ?? answer.rows.flatMap(x => x.worst)).filter(k => c || ["empty", "unusable", "unknown"].includes(k.state));
-      return [element("h3", stateBadge(state), ` ${rowName(r.part)} ${t("in")} ${r.part.place || t("no.place")}` + (c ? ` → ${c.part.set ? c.part.set + ` ${t("in")} ` : ""}${c.part.place || t("no.place")}` : ""), " ", close),
-        kind ? null : element("p.soft", t("kinds.n", { n: r.part.kinds })), kindTable(listed), answer.moreKinds ? element("p.soft", t("and.more", { n: answer.moreKinds })) : null];
+      const title = element("h3", stateBadge(state), ` ${rowName(r.part)} ${t("in")} ${r.part.place || t("no.place")}` + (c ? ` → ${c.part.set ? c.part.set + ` ${t("in")} ` : ""}${c.part.place || t("no.place")}` : ""), " ", close);
+      const bad = k => c || ["empty", "unusable", "unknown"].includes(k.state);
+      if (answer.kinds) return [title, kindTable(answer.kinds.filter(bad)), answer.moreKinds ? element("p.soft", t("and.more", { n: answer.moreKinds })) : null];
+      const worst = answer.rows.flatMap(x => x.worst.filter(k => bad(k) && (!c || x.cells.some(cell => cell.states[k.state]))));
+      return [title, rowTable(answer.rows.filter(x => !c || x.cells.length), c), ...worst.length ? [element("p", t("cell.worst")), kindTable(worst)] : []];
     });
   }
   return m;
 }
+// rowTable shows rows of a matrix: who, and how many, and how many services.
+const rowTable = (rows, column) => table([t("col.callers"), t("col.count"), t("col.services"), t("col.state"), ...column ? [t("col.instances")] : []], rows.map(r => row("td", [
+  `${rowName(r)} ${t("in")} ${r.place || t("no.place")}`, r.callers, r.services, element("td", statesIn(r.states).flatMap(s => [stateBadge(s, r.states[s]), " "])),
+  ...column ? [r.cells.map(cell => ofUsable(cell)).join(" ")] : []])), 50);
 // kindTable shows kinds of callers of services, and what each has.
 const kindTable = kinds => table([t("col.state"), t("col.service"), t("col.callers"), t("col.count"), t("col.rule"), t("col.road"), t("col.usable"), ""], kinds.map(k => row("td", [
   stateBadge(k.state), k.service, k.kind || "-", k.callers, k.rule || "-", road(k) || "-", ofUsable(k), explainLink(k.example, k.service)])), 50);

@@ -26,6 +26,7 @@ function line(key, level, text, rows = [], more = "") {
 function showStatus(s) {
   const now = new Date(s.now), since = time => duration(now - new Date(time));
   showLists(s.state);
+  if (s.load) showLoad(s.load);
   const backing = s.backing ?? [], away = backing.filter(b => b.awayAt);
   line("backing", away.length ? "warn" : "good", away.length ? away.map(b => t("backing.away", { what: tIf("backing.", b.kind) }) + t("comma") + since(b.awayAt)).join(t("semicolon")) : t("backing.ok"),
     backing.map(b => [tIf("backing.", b.kind), b.name, b.awayAt ? t("backing.since", { time: dateTime(b.awayAt) }) : t("level.good"), b.problem ?? ""]));
@@ -63,6 +64,13 @@ const stateOrder = ["empty", "unusable", "unknown", "widened", "first", "shadow"
 const statesIn = counts => stateOrder.filter(s => counts[s]);
 const nothingOf = counts => (counts.empty ?? 0) + (counts.unusable ?? 0);
 
+// showLoad shows the roads that carry more than their callers put on their first road
+// when everything works.
+function showLoad(load) {
+  line("load", load.over ? "warn" : "good", load.over ? t("load.over", { n: load.over, times: load.highest.toFixed(1) }) : load.highest > 1 ? t("load.some", { times: load.highest.toFixed(1) }) : t("load.none"),
+    load.roads.map(r => [t("load.times", { n: r.times.toFixed(1) }), r.service, `${t("rule")} ${r.rule}`, road(r), t("load.where", { n: r.usable, where: r.where }), t("callers.n", { n: r.seen }), r.example]),
+    load.more ? t("and.more", { n: load.more }) : "");
+}
 function showFiles(f, since) {
   const names = f.names ?? [], idle = never(f.loadedAt) || !f.entries, kind = t(`files.${f.kind}`);
   line(`${f.kind} files`, idle ? "look" : "good", idle ? t("files.idle", { kind })
