@@ -32,6 +32,7 @@ type evacuateCommand struct {
 	before, edited string // the file's text
 	entry          route.Evacuation
 	center         center
+	patience       time.Duration // for the nodes
 }
 
 // evacuateResult is the output of `setctl evacuate`.
@@ -51,6 +52,11 @@ type evacuateResult struct {
 	Instances int          `json:"instances"`
 	Reach     *world.Reach `json:"reach,omitempty"`
 	Plan      *world.Plan  `json:"plan,omitempty"`
+	// Nodes say whether each has the new release in force; none: the file is on this machine.
+	Nodes []nodeState `json:"nodes,omitempty"`
+	Notes []string    `json:"notes,omitempty"`
+
+	failOn []string
 }
 
 // newEvacuate returns the command `setctl evacuate`.
@@ -80,6 +86,7 @@ func newEvacuate(out *output) *cobra.Command {
 	f.BoolVar(&e.dryRun, "dry-run", false, "show what would change for whom; write nothing")
 	f.BoolVar(&e.anyway, "anyway", false, "also a place without instances, where callers are left on dead or evacuated instances, and where no server says what would change")
 	f.StringVar(&e.dump, "dump", "", "a dump in place of a server")
+	f.DurationVar(&e.patience, "wait", 30*time.Second, "in the config center, how long to wait until every node has it in force")
 	addFailOn(cmd, &e.failOn)
 	e.center.addFlags(cmd)
 	return cmd
@@ -96,7 +103,7 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 	if err := e.edit(time.Now()); err != nil {
 		return err
 	}
-	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun, Refused: []string{}}
+	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun, Refused: []string{}, failOn: e.failOn}
 	failed := false
 	if e.end == "" || e.dryRun || len(e.failOn) > 0 {
 		if err := e.judge(&result); err != nil {
@@ -109,6 +116,14 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 			return failure{err}
 		}
 		result.Written = true
+		if e.center.tag != "" {
+			w := waiter{server: e.server, tag: e.center.tag, patience: e.patience}
+			ok, err := w.wait()
+			if err != nil {
+				return err
+			}
+			result.Nodes, result.Notes, failed = w.states, w.notes, !ok
+		}
 	}
 	if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil {
 		return err
@@ -270,13 +285,15 @@ func (e *evacuateCommand) withEdited(before *world.World, n int) (*world.World, 
 	if rules == nil {
 		return nil, problems.Err()
 	}
-	return before.WithFiles(before.Table, rules), nil
+	after := before.WithFiles(before.Table, rules)
+	after.Routing = files
+	return after, nil
 }
 
 // text writes the result for people.
 func (d evacuateResult) text(w io.Writer) {
 	if d.Plan != nil {
-		d.Plan.Text(w)
+		d.Plan.Write(w, world.Shown{Limit: world.DefaultLimit, FailOn: d.failOn})
 		fmt.Fprintf(w, "\n%s there\n", count(d.Instances, "instance"))
 	}
 	if d.Reach != nil {
@@ -301,6 +318,12 @@ func (d evacuateResult) text(w io.Writer) {
 		fmt.Fprintf(w, "ended %s in %s: %s\n", d.ID, d.File, d.Entry)
 	default:
 		fmt.Fprintf(w, "evacuating %s in %s: %s\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
+	}
+	for _, n := range d.Nodes {
+		n.text(w)
+	}
+	for _, note := range d.Notes {
+		fmt.Fprintf(w, "NOTE  %s\n", note)
 	}
 }
 

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -28,12 +25,18 @@ type center struct {
 	token   string // of a Polaris user
 	draftTo string
 	file    release.Saved
+	tag     string // of the release that was published
 }
 
 // addFlags adds the flags to the command.
 func (c *center) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.token, "polaris-token", "", "in the config center, the Polaris token of a user who may publish there; better in the environment variable SETROUTER_POLARIS_TOKEN")
+	c.addToken(cmd)
 	cmd.Flags().StringVar(&c.draftTo, "draft-to", "", "in the config center, a new local file for what is saved there and not published, which this replaces")
+}
+
+// addToken adds the flag for the token of a Polaris user.
+func (c *center) addToken(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.token, "polaris-token", "", "in the config center, the Polaris token of a user who may publish there; better in the environment variable SETROUTER_POLARIS_TOKEN")
 }
 
 // inCenter reports whether the file is in the config center.
@@ -151,34 +154,19 @@ func (e *evacuateCommand) write() error {
 	if e.end != "" {
 		edit.Description = "end of " + edit.Description
 	}
-	if text := []rune(edit.Description); len(text) > maxDescription {
-		edit.Description = string(text[:maxDescription])
-	}
+	edit.Description = cut(edit.Description, maxDescription)
 	if e.center.file.Draft {
 		edit.Draft = e.center.file.Md5
 		if err := keepDraft(e.center.draftTo, e.center.file.Content); err != nil {
 			return fmt.Errorf("the draft cannot be kept, nothing was published: %w", err)
 		}
 	}
-	body, err := json.Marshal(edit)
-	if err != nil {
+	var published release.Published
+	if err := e.server.post(e.center, "configfile", e.file, edit, &published); err != nil || published.Tag == "" {
 		return err
 	}
-	req, err := e.server.request(http.MethodPost, "configfile", url.Values{"name": {e.file}}, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	token := e.center.token
-	if token == "" {
-		token = os.Getenv("SETROUTER_POLARIS_TOKEN")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("x-polaris-token", token)
-	err = e.server.send(req, new(json.RawMessage))
-	if fault, ok := errors.AsType[refusal](err); ok && fault.status == http.StatusForbidden {
-		err = fmt.Errorf("%w; setctl sends that of SETROUTER_POLARIS_TOKEN or --polaris-token", err)
-	}
-	return err
+	e.center.tag = published.Tag
+	return nil
 }
 
 // keepDraft writes a text into a new file. It is an error if the file exists.

@@ -14,6 +14,7 @@ import (
 	"github.com/polarismesh/polaris/common/model"
 	"github.com/polarismesh/polaris/common/utils"
 	"github.com/polarismesh/polaris/config"
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
@@ -31,6 +32,7 @@ type releases interface {
 // releases.
 type grayRules interface {
 	HitGrayRule(name string, labels map[string]string) bool
+	GetGrayRule(name string) []*apimodel.ClientLabel
 	Update() error
 }
 

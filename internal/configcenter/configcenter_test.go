@@ -10,6 +10,7 @@ import (
 
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	"go.uber.org/goleak"
 )
 
@@ -45,6 +46,11 @@ func (r *fakeRules) Update() error {
 
 func (r *fakeRules) HitGrayRule(name string, labels map[string]string) bool {
 	return name == "config@n@g@d/f.yaml" && r.known != nil && maps.Equal(r.known, labels)
+}
+
+func (r *fakeRules) GetGrayRule(string) []*apimodel.ClientLabel {
+	labels, _ := grayLabels([]string{"10.0.0.7", "10.0.0.8"})
+	return labels
 }
 
 func (c *fakeCache) Update() error {

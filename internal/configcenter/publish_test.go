@@ -17,7 +17,11 @@ import (
 )
 
 // fakeFiles are what is saved in the console.
-type fakeFiles struct{ full *model.ConfigFileRelease }
+type fakeFiles struct {
+	full      *model.ConfigFileRelease
+	published map[string]*model.ConfigFileRelease
+	history   []*model.ConfigFileReleaseHistory
+}
 
 func (f fakeFiles) GetConfigFile(_, _, name string) (*model.ConfigFile, error) {
 	switch name {
@@ -33,6 +37,17 @@ func (f fakeFiles) GetConfigFile(_, _, name string) (*model.ConfigFile, error) {
 
 func (f fakeFiles) GetConfigFileActiveRelease(*model.ConfigFileKey) (*model.ConfigFileRelease, error) {
 	return f.full, nil
+}
+
+func (f fakeFiles) GetConfigFileRelease(key *model.ConfigFileReleaseKey) (*model.ConfigFileRelease, error) {
+	if f.full != nil && key.Name == f.full.Name {
+		return f.full, nil
+	}
+	return f.published[key.Name], nil
+}
+
+func (f fakeFiles) QueryConfigFileReleaseHistories(map[string]string, uint32, uint32) (uint32, []*model.ConfigFileReleaseHistory, error) {
+	return uint32(len(f.history)), f.history, nil
 }
 
 func TestSaved(t *testing.T) {
@@ -54,7 +69,7 @@ func TestSaved(t *testing.T) {
 	full, gray := released(model.ReleaseTypeFull, 3, "a"), released(model.ReleaseTypeGray, 1, "b")
 	cache := &fakeCache{full: full, gray: gray}
 	c = warmed(cache)
-	c.parts.files = fakeFiles{full}
+	c.parts.files = fakeFiles{full: full}
 	saved, err := c.Saved(name)
 	if err != nil || !saved.Draft || saved.Released.Content != "a" || saved.Released.Release.Version != 3 || saved.Gray.Version != 1 {
 		t.Errorf("%+v, %v", saved, err)
@@ -71,6 +86,7 @@ func TestSaved(t *testing.T) {
 type fakeServer struct {
 	code apimodel.Code
 	got  []*apiconfig.ConfigFilePublishInfo
+	done []string
 }
 
 func (s *fakeServer) Allow(ctx context.Context, namespace, group string) (context.Context, error) {
@@ -83,6 +99,32 @@ func (s *fakeServer) Allow(ctx context.Context, namespace, group string) (contex
 func (s *fakeServer) CasUpsertAndReleaseConfigFile(_ context.Context, r *apiconfig.ConfigFilePublishInfo) *apiconfig.ConfigResponse {
 	s.got = append(s.got, r)
 	return v1.NewConfigResponse(s.code)
+}
+
+// did notes what the server is asked for besides.
+func (s *fakeServer) did(what string, message fmt.Stringer) *apiconfig.ConfigResponse {
+	s.done = append(s.done, what+" "+message.String())
+	return v1.NewConfigResponse(s.code)
+}
+
+func (s *fakeServer) CreateConfigFile(_ context.Context, f *apiconfig.ConfigFile) *apiconfig.ConfigResponse {
+	return s.did("create", f)
+}
+
+func (s *fakeServer) UpdateConfigFile(_ context.Context, f *apiconfig.ConfigFile) *apiconfig.ConfigResponse {
+	return s.did("update", f)
+}
+
+func (s *fakeServer) PublishConfigFile(_ context.Context, r *apiconfig.ConfigFileRelease) *apiconfig.ConfigResponse {
+	return s.did("publish", r)
+}
+
+func (s *fakeServer) RollbackConfigFileRelease(_ context.Context, r *apiconfig.ConfigFileRelease) *apiconfig.ConfigResponse {
+	return s.did("roll back", r)
+}
+
+func (s *fakeServer) StopGrayConfigFileRelease(_ context.Context, r *apiconfig.ConfigFileRelease) *apiconfig.ConfigResponse {
+	return s.did("stop", r)
 }
 
 func TestPublish(t *testing.T) {
@@ -107,7 +149,7 @@ func TestPublish(t *testing.T) {
 		{"a wrong token", fakeCache{full: full}, name, edit, Operator{Token: "bad"}, 0, "no", false},
 		{"nobody", fakeCache{full: full}, name, edit, Operator{}, 0, "no", false},
 		{"no file", fakeCache{}, "polaris://n/g/none", edit, good, 0, "nothing is saved", false},
-		{"nothing published", fakeCache{}, name, edit, good, 0, "nothing is published", false},
+		{"nothing published", fakeCache{}, name, edit, good, 0, "nothing is published under this name any more; nothing was published", false},
 		{"a gray release", fakeCache{full: full, gray: released(model.ReleaseTypeGray, 1, "x")}, name, edit, good, 0, `the gray release "r" is active`, false},
 		{"another base", fakeCache{full: full}, name, with(func(e *release.Edit) { e.Base = md5Of("z") }), good, 0, "in the meantime", false},
 		{"a draft", fakeCache{full: full}, name, with(func(e *release.Edit) { e.Draft = "" }), good, 0, "would be lost", false},
@@ -118,7 +160,7 @@ func TestPublish(t *testing.T) {
 		{"a fault", fakeCache{full: full}, name, edit, good, apimodel.Code_StoreLayerException, "answers with code 500001", true},
 	} {
 		c, server := warmed(&tt.cache), &fakeServer{code: tt.code}
-		c.parts.server, c.parts.files = server, fakeFiles{tt.cache.full}
+		c.parts.server, c.parts.files = server, fakeFiles{full: tt.cache.full}
 		_, err := c.Publish(tt.file, tt.edit, tt.by)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.why, err, tt.want)

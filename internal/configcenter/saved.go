@@ -16,6 +16,8 @@ import (
 type files interface {
 	GetConfigFile(namespace, group, name string) (*model.ConfigFile, error)
 	GetConfigFileActiveRelease(*model.ConfigFileKey) (*model.ConfigFileRelease, error)
+	GetConfigFileRelease(*model.ConfigFileReleaseKey) (*model.ConfigFileRelease, error)
+	QueryConfigFileReleaseHistories(filter map[string]string, offset, limit uint32) (uint32, []*model.ConfigFileReleaseHistory, error)
 }
 
 // Saved returns a file as it is saved, and as it is released. Where there is no
@@ -29,14 +31,47 @@ func (c *Center) Saved(name string) (release.Saved, error) {
 	if err != nil {
 		return release.Saved{}, fmt.Errorf("%s: %w", name, err)
 	}
+	if file.row == nil {
+		return release.Saved{}, fmt.Errorf("%s: %w", name, errNothingSaved)
+	}
 	return file.Saved, nil
+}
+
+// errNothingSaved is an ErrAbsent.
+var errNothingSaved = absent("nothing is saved under this name; publish it: setctl publish FILE --to NAME, or create the file in the console")
+
+// Released returns a release of a file by its name, with its content. Where there is no such
+// release the error is ErrAbsent.
+func (c *Center) Released(name, releaseName string) (release.Released, error) {
+	parts, err := c.opened()
+	if err != nil {
+		return release.Released{}, err
+	}
+	id, err := serverconfig.ParseConfigFile(name)
+	if err != nil {
+		return release.Released{}, err
+	}
+	row, err := parts.files.GetConfigFileRelease(releaseKey(id, releaseName))
+	switch {
+	case err != nil:
+		return release.Released{}, fmt.Errorf("%s: %w", name, unreadable(err))
+	case row == nil:
+		return release.Released{}, fmt.Errorf("%s: %w", name, absent(fmt.Sprintf("there is no release %q, see setctl history", releaseName)))
+	case row.IsEncrypted():
+		return release.Released{}, fmt.Errorf("%s: release %q is encrypted", name, releaseName)
+	}
+	return release.Released{Release: releaseOf(name, row.SimpleConfigFileRelease), Content: row.Content, Md5: row.Md5}, nil
+}
+
+func releaseKey(id serverconfig.ConfigFile, releaseName string) *model.ConfigFileReleaseKey {
+	return &model.ConfigFileReleaseKey{Namespace: id.Namespace, Group: id.Group, FileName: id.File, Name: releaseName}
 }
 
 // stored is a file as it is in the store.
 type stored struct {
 	release.Saved
-	id       serverconfig.ConfigFile // what Name stands for
-	row      *model.ConfigFile
+	id       serverconfig.ConfigFile          // what Name stands for
+	row      *model.ConfigFile                // nil: nothing is saved
 	releases []*model.SimpleConfigFileRelease // all that are not deleted
 }
 
@@ -48,10 +83,7 @@ func readStored(parts *serverParts, name string) (out stored, err error) {
 	if out.row, err = parts.files.GetConfigFile(key.Namespace, key.Group, key.Name); err != nil {
 		return out, unreadable(err)
 	}
-	switch {
-	case out.row == nil:
-		return out, absent("nothing is saved under this name; create the file in the console")
-	case out.row.Encrypt:
+	if out.row != nil && out.row.Encrypt {
 		return out, errors.New("is encrypted; save it without encryption")
 	}
 	full, err := parts.files.GetConfigFileActiveRelease(key)
@@ -64,7 +96,10 @@ func readStored(parts *serverParts, name string) (out stored, err error) {
 	if err != nil {
 		return out, unreadable(err)
 	}
-	out.Saved = release.Saved{Name: name, Content: out.row.Content, Md5: md5Of(out.row.Content)}
+	out.Saved = release.Saved{Name: name}
+	if out.row != nil {
+		out.Content, out.Md5 = out.row.Content, md5Of(out.row.Content)
+	}
 	out.addReleases(full)
 	return out, nil
 }
@@ -81,7 +116,7 @@ func (f *stored) addReleases(full *model.ConfigFileRelease) {
 		}
 	}
 	hasContent := func(r *model.SimpleConfigFileRelease) bool { return r.Md5 == f.Md5 }
-	f.Draft = !slices.ContainsFunc(f.releases, hasContent) && (full == nil || full.Md5 != f.Md5)
+	f.Draft = f.row != nil && !slices.ContainsFunc(f.releases, hasContent) && (full == nil || full.Md5 != f.Md5)
 }
 
 // absent is ErrAbsent in an operator's words.

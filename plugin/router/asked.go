@@ -11,12 +11,12 @@ import (
 // rules look at, each with one address.
 func (s *Server) AskedGroups() (groups []matrix.Asked, complete bool) {
 	asked, complete := s.AskedNow()
-	keys, rules := map[netip.Addr]string{}, s.Rules()
+	keys, addressKey := map[netip.Addr]string{}, s.Rules().AddressKeys()
 	keyOf := func(addr netip.Addr) string {
 		key, ok := keys[addr]
 		if !ok {
 			id := s.Identify(addr)
-			key = fmt.Sprint(id.Location, "|", id.AllSETs(), "|", id.Labels, "|", rules.AddressKey(addr)) // maps print sorted
+			key = fmt.Sprint(id.Location, "|", id.AllSETs(), "|", id.Labels, "|", addressKey(addr)) // maps print sorted
 			keys[addr] = key
 		}
 		return key

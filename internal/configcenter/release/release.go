@@ -2,7 +2,12 @@
 // no Polaris: setctl reads releases, too.
 package release
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
 
 // Types of releases.
 const (
@@ -31,4 +36,14 @@ type Release struct {
 func (r Release) OlderThan(other Release) bool {
 	before := r.PublishedAt.Before(other.PublishedAt) || r.PublishedAt.Equal(other.PublishedAt) && r.ID <= other.ID
 	return r != other && r.Version <= other.Version && before
+}
+
+// tagLength is the length of a Tag.
+const tagLength = 16
+
+// Tag returns a text that is another one after each publication and rollback. It says
+// nothing of the names to who does not know them.
+func (r Release) Tag() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d %d", r.File, r.Name, r.Type, r.Version, r.ID))
+	return hex.EncodeToString(sum[:])[:tagLength]
 }

@@ -33,9 +33,15 @@ func apiHandler(b backend) http.Handler {
 	get("timeline", func(r *http.Request) (any, error) { return answerTimeline(b, r) })
 	get("changes", func(r *http.Request) (any, error) { return answerChanges(b, r) })
 	get("configfile", func(r *http.Request) (any, error) { return b.ConfigFile(r.FormValue("name")) })
+	get("configfile/release", func(r *http.Request) (any, error) {
+		return b.ConfigRelease(r.FormValue("name"), r.FormValue("release"))
+	})
+	get("configfile/history", func(r *http.Request) (any, error) { return b.ConfigHistory(r.FormValue("name")) })
 	mux.Handle("POST /setrouter/v1/reload", jsonHandler(func(r *http.Request) (any, error) { return answerReload(b, r) }))
 	mux.Handle("POST /setrouter/v1/nodes/reload", jsonHandler(func(r *http.Request) (any, error) { return answerReloadAll(b, r) }))
 	mux.Handle("POST /setrouter/v1/configfile", jsonHandler(func(r *http.Request) (any, error) { return answerPublish(b, r) }))
+	mux.Handle("POST /setrouter/v1/configfile/rollback", jsonHandler(func(r *http.Request) (any, error) { return answerSwitch(b.RollbackConfigFile, r) }))
+	mux.Handle("POST /setrouter/v1/configfile/stop-gray", jsonHandler(func(r *http.Request) (any, error) { return answerSwitch(b.StopGrayConfigFile, r) }))
 	mux.Handle("POST /setrouter/v1/matrix", jsonHandler(func(r *http.Request) (any, error) { return answerMatrixOfFiles(b, r) }))
 	mux.Handle("/setrouter/", jsonHandler(func(r *http.Request) (any, error) {
 		return nil, newHTTPError(http.StatusNotFound, "not-found", "there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path)

@@ -2,10 +2,8 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/netip"
-	"slices"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
@@ -35,6 +33,10 @@ type backend interface {
 	ConfigFile(name string) (release.Saved, error)
 	Nodes(context.Context) api.Cluster
 	PublishConfigFile(name string, edit release.Edit, operator configcenter.Operator) (release.Published, error)
+	ConfigRelease(name, releaseName string) (release.Released, error)
+	ConfigHistory(name string) (release.History, error)
+	RollbackConfigFile(name string, to release.Switch, operator configcenter.Operator) (release.Published, error)
+	StopGrayConfigFile(name string, gray release.Switch, operator configcenter.Operator) (release.Published, error)
 }
 
 // serverBackend is the backend of a running server.
@@ -87,8 +89,8 @@ func (b serverBackend) Nodes(ctx context.Context) api.Cluster { return nodes.Ask
 // or not. Files that the server's configuration does not name stay under the auth
 // of the config center: for them the error is configcenter.ErrAbsent.
 func (b serverBackend) ConfigFile(name string) (release.Saved, error) {
-	if !slices.Contains(b.Config().ConfigFiles(), name) {
-		return release.Saved{}, fmt.Errorf("%w: %q is not among the files in the server's configuration", configcenter.ErrAbsent, name)
+	if err := b.checkConfigured(name); err != nil {
+		return release.Saved{}, err
 	}
 	return configcenter.Local.Saved(name)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +85,7 @@ func FuzzPublish(f *testing.F) {
 	f.Add(media, `{"content": "a", "content": "b"}`)
 	f.Add(media, `{"content": "a"} {"content": "b"}`)
 	f.Add(media, `{"\u007f": 1}`)
+	f.Add(media, `{"content": "a", "gray": ["10.0.0.1"], "new": true}`)
 	f.Add(media, `null`)
 	f.Add(media, `{"base": ["b"]}`)
 	f.Add("text/plain", `{}`)
@@ -101,7 +103,7 @@ func FuzzPublish(f *testing.F) {
 		case rec.Code == 400 && len(edits) == 0:
 		case rec.Code == 200 && len(edits) == 1:
 			var want release.Edit
-			if err := json.Unmarshal([]byte(body), &want); err != nil || edits[0] != want {
+			if err := json.Unmarshal([]byte(body), &want); err != nil || !reflect.DeepEqual(edits[0], want) {
 				t.Fatalf("published is %+v, want %+v (%v)", edits[0], want, err)
 			}
 			if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(media)), "application/json") {

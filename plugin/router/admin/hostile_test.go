@@ -37,6 +37,16 @@ func (b countingBackend) PublishConfigFile(string, release.Edit, configcenter.Op
 	return release.Published{}, nil
 }
 
+func (b countingBackend) RollbackConfigFile(string, release.Switch, configcenter.Operator) (release.Published, error) {
+	*b.count++
+	return release.Published{}, nil
+}
+
+func (b countingBackend) StopGrayConfigFile(string, release.Switch, configcenter.Operator) (release.Published, error) {
+	*b.count++
+	return release.Published{}, nil
+}
+
 // call sends a request to a handler, without a network. The header is given as
 // pairs of name and value.
 func call(h http.Handler, method, host, path string, body io.Reader, header ...string) *httptest.ResponseRecorder {

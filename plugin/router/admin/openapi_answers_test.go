@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -181,6 +182,32 @@ func (b openapiBackend) PublishConfigFile(name string, e release.Edit, by config
 	return release.Published{Name: name, Release: e.Release}, nil
 }
 
+func (b openapiBackend) ConfigRelease(name, releaseName string) (release.Released, error) {
+	saved, err := b.ConfigFile(name)
+	if err != nil || releaseName != "r1" {
+		return release.Released{}, cmp.Or(err, configcenter.ErrAbsent)
+	}
+	return *saved.Released, nil
+}
+
+func (b openapiBackend) ConfigHistory(name string) (release.History, error) {
+	saved, err := b.ConfigFile(name)
+	if err != nil {
+		return release.History{}, err
+	}
+	return release.History{
+		Name: name, Releases: []release.Entry{{Release: saved.Released.Release, Gray: []string{"10.0.0.1"}}}, Events: []release.Event{{What: release.WhatGray}},
+	}, nil
+}
+
+func (b openapiBackend) RollbackConfigFile(name string, to release.Switch, by configcenter.Operator) (release.Published, error) {
+	return b.PublishConfigFile(name, release.Edit{Base: to.Base, Release: to.Release}, by)
+}
+
+func (b openapiBackend) StopGrayConfigFile(name string, gray release.Switch, by configcenter.Operator) (release.Published, error) {
+	return b.RollbackConfigFile(name, gray, by)
+}
+
 // The handler gives every answer that is in the document, and each has the shape
 // that the document says.
 func TestOpenAPIAnswers(t *testing.T) {
@@ -260,6 +287,21 @@ func TestOpenAPIAnswers(t *testing.T) {
 	} {
 		body, polarisToken = tt.body, tt.token
 		ask("", "localhost:8095", publish+tt.name, tt.want)
+	}
+	for request, want := range map[string]string{
+		"release?name=polaris://a/b/c.yaml&release=r1": `"type": "full"`, "release?name=polaris://a/b/c.yaml&release=r2": "not-found", "release?name=polaris://a/b/away&release=r1": "internal",
+		"history?name=polaris://a/b/c.yaml": `"what": "published gray"`, "history?name=polaris://a/b/none": "not-found", "history?name=polaris://a/b/away": "internal",
+	} {
+		ask("", "localhost:8095", "get /setrouter/v1/configfile/"+request, want)
+	}
+	for _, path := range []string{"rollback", "stop-gray"} {
+		for _, tt := range []struct{ name, body, token, want string }{
+			{"c.yaml", `{"base": "right", "release": "r"}`, "good", `"release": "r"`}, {"c.yaml", `{"base": "wrong", "release": "r"}`, "good", "conflict"}, {"c.yaml", `{"bsae": "right"}`, "good", "bad-request"},
+			{"c.yaml", `{"release": "r"}`, "", "refused"}, {"d.yaml", `{"release": "r"}`, "good", "not-found"}, {"away", `{"release": "r"}`, "good", "internal"},
+		} {
+			body, polarisToken = tt.body, tt.token
+			ask("", "localhost:8095", "post /setrouter/v1/configfile/"+path+"?name=polaris://a/b/"+tt.name, tt.want)
+		}
 	}
 	for _, tt := range []struct{ query, body, want string }{
 		{"", `{"files": [{"kind": "routing", "name": "r", "content": "version: 1\nrules: [{name: a, service: default/*, set: {unknown: none}}]"}]}`, `"files": [`},

@@ -136,10 +136,12 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	types := map[string]any{
 		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": explain.Caller{}, "get services": []string{},
 		"get matrix": api.Matrix{}, "post matrix": api.Matrix{}, "get servicestates": api.ServiceStates{}, "get timeline": api.Timeline{}, "get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
-		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get nodes": api.Cluster{}, "post nodes/reload": api.ClusterReload{},
+		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get configfile/release": release.Released{}, "get configfile/history": release.History{},
+		"post configfile/rollback": release.Published{}, "post configfile/stop-gray": release.Published{}, "get nodes": api.Cluster{}, "post nodes/reload": api.ClusterReload{},
 	}
 	d.compare(t, "edit", d.find(d, "components", "schemas", "Edit"), reflect.TypeFor[release.Edit]())
 	d.compare(t, "files", d.find(d, "components", "schemas", "MatrixFiles"), reflect.TypeFor[api.MatrixFiles]())
+	d.compare(t, "switch", d.find(d, "components", "schemas", "Switch"), reflect.TypeFor[release.Switch]())
 	d.compare(t, "error", d.find(d, "components", "schemas", "Error"), reflect.TypeFor[api.Error]())
 	documented, served := map[string]bool{}, map[string]bool{}
 	for path, operations := range d.find(d, "paths") {
@@ -165,7 +167,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 		}
 		source = append(source, text...)
 	}
-	for _, m := range regexp.MustCompile(`\bget\("([\w-]+)"|"([A-Z]+) /setrouter/v1/([\w/-]+)"|(?:FormValue\(|targetParameters\(r, )"(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`\bget\("([\w/-]+)"|"([A-Z]+) /setrouter/v1/([\w/-]+)"|(?:FormValue\(|targetParameters\(r, )"(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
 		switch {
 		case m[1] != "":
 			served["get "+m[1]] = true

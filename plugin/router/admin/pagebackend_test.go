@@ -159,6 +159,22 @@ func (b pageBackend) ReloadAll(context.Context, bool) api.ClusterReload {
 func (b pageBackend) PublishConfigFile(string, release.Edit, configcenter.Operator) (release.Published, error) {
 	return release.Published{}, configcenter.ErrAbsent
 }
+func (b pageBackend) ConfigRelease(string, string) (release.Released, error) {
+	return release.Released{}, configcenter.ErrAbsent
+}
+
+func (b pageBackend) ConfigHistory(string) (release.History, error) {
+	return release.History{}, configcenter.ErrAbsent
+}
+
+func (b pageBackend) RollbackConfigFile(string, release.Switch, configcenter.Operator) (release.Published, error) {
+	return release.Published{}, configcenter.ErrAbsent
+}
+
+func (b pageBackend) StopGrayConfigFile(string, release.Switch, configcenter.Operator) (release.Published, error) {
+	return release.Published{}, configcenter.ErrAbsent
+}
+
 func (b pageBackend) ConfigFile(string) (release.Saved, error) {
 	return release.Saved{}, configcenter.ErrAbsent
 }

@@ -118,11 +118,25 @@ func forceParameter(r *http.Request) (bool, error) {
 // headerPolarisToken is the header in which Polaris takes the token of a user.
 const headerPolarisToken = "x-polaris-token"
 
-// answerPublish takes nothing but JSON: no form of another site can send JSON.
+// answerPublish publishes the text in the body.
 func answerPublish(b backend, r *http.Request) (any, error) {
 	var edit release.Edit
 	if err := readJSON(r, &edit); err != nil {
 		return nil, err
 	}
-	return b.PublishConfigFile(r.FormValue("name"), edit, configcenter.Operator{Token: r.Header.Get(headerPolarisToken), Address: r.RemoteAddr})
+	return b.PublishConfigFile(r.FormValue("name"), edit, operatorOf(r))
+}
+
+// answerSwitch puts the release in the body in force, or ends it.
+func answerSwitch(put func(string, release.Switch, configcenter.Operator) (release.Published, error), r *http.Request) (any, error) {
+	var to release.Switch
+	if err := readJSON(r, &to); err != nil {
+		return nil, err
+	}
+	return put(r.FormValue("name"), to, operatorOf(r))
+}
+
+// operatorOf returns who sends a request.
+func operatorOf(r *http.Request) configcenter.Operator {
+	return configcenter.Operator{Token: r.Header.Get(headerPolarisToken), Address: r.RemoteAddr}
 }

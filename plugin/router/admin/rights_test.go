@@ -22,6 +22,7 @@ var rights = map[string]bool{
 	"get services": true, "get changes": true, "get configfile": true,
 	"get matrix": true, "post matrix": true, "get servicestates": true, "get timeline": true,
 	"post reload": false, "post nodes/reload": false, "post configfile": false,
+	"get configfile/release": true, "get configfile/history": true, "post configfile/rollback": false, "post configfile/stop-gray": false,
 }
 
 // The readToken reads everything, and changes nothing.
@@ -40,7 +41,7 @@ func TestRights(t *testing.T) {
 	h := handlerFor(countingBackend{pageBackend{t: t}, &count}, serverconfig.Admin{Token: "all", ReadToken: "read"})
 	ask := func(operation, token string) (code int, body string) {
 		method, path, _ := strings.Cut(operation, " ")
-		rec := call(h, strings.ToUpper(method), "127.0.0.1", "/setrouter/v1/"+path, strings.NewReader(`{"base": "b", "content": "c", "release": "r"}`),
+		rec := call(h, strings.ToUpper(method), "127.0.0.1", "/setrouter/v1/"+path, strings.NewReader(`{"release": "r"}`),
 			"Authorization", token, "Content-Type", "application/json")
 		return rec.Code, rec.Body.String()
 	}

@@ -157,6 +157,9 @@ type NodeFiles struct {
 	Refused  bool      `json:"refused"` // what was loaded last is not in force
 	Copy     bool      `json:"copy"`    // in force is the copy on disk
 	Gray     bool      `json:"gray"`    // in force is a gray release, on this node on purpose
+	// Releases are the tags of the releases of the config center in force; nil: an older node
+	// does not tell.
+	Releases []string `json:"releases"`
 }
 
 // The kinds of files.
@@ -180,7 +183,7 @@ func (s *Summary) Check() error {
 			return errors.New("its files are of unknown kinds")
 		}
 		seen[f.Kind] = true
-		texts = append(texts, f.Digest)
+		texts = append(append(texts, f.Digest), f.Releases...)
 	}
 	for _, text := range texts {
 		if len(text) > maxText {

@@ -53,9 +53,14 @@ func Summary(s *router.Server) api.Summary {
 	}
 	for _, f := range s.Files() {
 		status := f.Status()
+		tags := []string{}
+		for _, r := range status.Releases {
+			tags = append(tags, r.Tag())
+		}
 		out.Files = append(out.Files, api.NodeFiles{
 			Kind: f.Kind, Digest: status.Digest, Entries: status.Count, LoadedAt: status.LoadedAt, Refused: status.Err != nil, Copy: !status.CopiedAt.IsZero(),
-			Gray: slices.ContainsFunc(status.Releases, func(r release.Release) bool { return r.Type == release.TypeGray }),
+			Gray:     slices.ContainsFunc(status.Releases, func(r release.Release) bool { return r.Type == release.TypeGray }),
+			Releases: tags,
 		})
 	}
 	return out

@@ -11,7 +11,7 @@ function showHeadline(s) {
   const others = causes.filter(c => c.kind !== "nothing").map(c => causeButton(causeText(c, s.now), causeLines[c.kind]));
   const looks = [...lines].filter(([, entry]) => entry.level === "look").map(([key, entry]) => causeButton(entry.text.textContent, key));
   const toLookAt = inOneLine("head.look", looks);
-  if (colour === "red") headline("bad", t("head.bad", { n: nothingOf(n) }), t("title.bad", { n: nothingOf(n) }), [...worstKinds(s.state), ...inOneLine("head.also", others)]);
+  if (colour === "red") headline("bad", t("head.bad", { n: nothingOf(n) }), t("title.bad", { n: nothingOf(n) }), [...worstKinds(s.state), ...inOneLine("head.also", others), ...toLookAt]);
   else if (colour === "amber") headline("warn", t("head.warn"), "! ", [...others, ...toLookAt]);
   else if (!all) headline("note", t("head.nobody"), "", toLookAt);
   else headline("good", t("head.good", { n: all, first: n.first ?? 0 }), "", [...s.state.alone ? [element("span", t("head.alone"))] : [], ...toLookAt]);

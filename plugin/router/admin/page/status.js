@@ -28,7 +28,7 @@ function showStatus(s) {
   showLists(s.state);
   if (s.load) showLoad(s.load);
   const backing = s.backing ?? [], away = backing.filter(b => b.awayAt);
-  line("backing", away.length ? "warn" : "good", away.length ? away.map(b => t("backing.away", { what: tIf("backing.", b.kind) }) + t("comma") + since(b.awayAt)).join(t("semicolon")) : t("backing.ok"),
+  line("backing", away.length ? "warn" : backing.length ? "good" : "", away.length ? away.map(b => t("backing.away", { what: tIf("backing.", b.kind) }) + t("comma") + since(b.awayAt)).join(t("semicolon")) : t("backing.ok"),
     backing.map(b => [tIf("backing.", b.kind), b.name, b.awayAt ? t("backing.since", { time: dateTime(b.awayAt) }) : t("level.good"), b.problem ?? ""]));
   for (const f of s.files) showFiles(f, since);
   showRules(s);

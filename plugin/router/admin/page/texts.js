@@ -103,7 +103,7 @@ const texts = {
   "backing.ok": ["store and heartbeats answer", "存储和心跳正常"],
   "backing.since": ["AWAY since {time}", "自 {time} 起失联"],
   "part.store": ["store", "存储"],
-  "part.redis": ["Redis", "Redis"],
+  "part.heartbeats": ["heartbeats", "心跳"],
   "part.node": ["server node", "服务端节点"],
 
   // The matrix.
@@ -173,7 +173,6 @@ const texts = {
   "event.reload-forced": ["{kind} were loaded by force", "{kind}被强制加载"],
   "event.rules-added": ["{count} rules are new: {rules}", "新增 {count} 条规则：{rules}"],
   "event.rules-ended": ["{count} rules ended: {rules}", "{count} 条规则不再生效：{rules}"],
-  "event.rules-changed": ["{count} rules changed: {rules}", "{count} 条规则有改动：{rules}"],
   "event.evacuation-begun": ["evacuation begun: {evacuation} until {until}: {reason}", "开始疏散 {evacuation}，直到 {until}：{reason}"],
   "event.evacuation-ended": ["evacuation ended: {evacuation}: {reason}", "疏散结束 {evacuation}：{reason}"],
   "event.widened": ["{kinds} kinds of callers of {services} services widened: {why}{where}", "{services} 个服务的 {kinds} 类主调降级：{why}{where}"],
@@ -182,6 +181,8 @@ const texts = {
   "event.refilled": ["{kinds} kinds of callers of {services} services have instances again: {why}", "{services} 个服务的 {kinds} 类主调重新拿到实例：{why}"],
   "event.changed": ["{kinds} kinds of callers of {services} services have another list: {why}", "{services} 个服务的 {kinds} 类主调列表有变化：{why}"],
   "event.part-lost": ["{part} is away: {detail}", "{part}失联：{detail}"],
+  "event.node-differs": ["{part} {detail} differs from the others", "{part} {detail} 与其他节点不一致"],
+  "event.node-agrees": ["{part} {detail} agrees again", "{part} {detail} 恢复一致"],
   "event.part-back": ["{part} is back: {detail}", "{part}恢复：{detail}"],
   "event.unusable": ["{kinds} kinds of callers of {services} services have no usable instance: {why}{where}", "{services} 个服务的 {kinds} 类主调没有可用实例：{why}{where}"],
   "why.instances changed": ["instances changed", "实例有变化"],

@@ -22,7 +22,7 @@ function strip(answer) {
   return node;
 }
 const eventTable = events => table([t("col.at"), "", t("col.what"), t("col.for.whom"), t("col.nodes")], events.map(e => row("td", [
-  element("td.fixed", clockTime(e.at) + (e.until && e.until !== e.at ? `–${clockTime(e.until)}` : "")), badge(levels[e.severity] ?? "note", t(`severity.${e.severity}`)), eventText(e), forWhom(e), element("td.soft", listJoin(e.nodes ?? []))])), 50);
+  element("td.fixed", clockTime(e.at) + (e.until && clockTime(e.until) !== clockTime(e.at) ? `–${clockTime(e.until)}` : "")), badge(levels[e.severity] ?? "note", t(`severity.${e.severity}`)), eventText(e), forWhom(e), element("td.soft", listJoin(e.nodes ?? []))])), 50);
 // eventText says an event in the language of the page. The server's own sentence is
 // English: it has words that the page has no text for, too.
 function eventText(e) {
