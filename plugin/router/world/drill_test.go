@@ -50,8 +50,9 @@ func without(w *world.World, each, place string, gone bool) *world.World {
 	}
 	out := w.WithFiles(w.Table, w.Rules)
 	// The registry says who callers are: callers stay who they are.
-	out.Instances = nil
+	out.Instances, out.Names = nil, slices.Clone(w.Names)
 	for _, i := range w.Instances {
+		out.Names = append(out.Names, i.Service) // a service without instances is still one
 		if lost[i.ID] {
 			i.Service = service2("lost")
 		}
