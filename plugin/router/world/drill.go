@@ -17,6 +17,7 @@ type Drill struct {
 	Kinds    int    `json:"kinds"`    // of callers looked at
 	Services int    `json:"services"` // looked at
 	Callers  int    `json:"callers"`  // that asked lately, counted for each service
+	Notes    []string `json:"notes"`    // what the drill does not know
 	// Losses are the places and SETs, the worst loss first.
 	Losses []Loss `json:"losses"`
 }
@@ -78,7 +79,7 @@ var DrillKinds = []string{"region", "zone", "campus", "set"}
 // they are.
 func (w *World) Drill(q DrillQuery) Drill {
 	d := driller{DrillQuery: q, survey: w.Survey(nil), losses: map[string]*lossBuilder{}}
-	out := Drill{Each: q.Each, Gone: q.Gone, Kinds: len(d.survey.Kinds), Losses: []Loss{}}
+	out := Drill{Each: q.Each, Gone: q.Gone, Kinds: len(d.survey.Kinds), Losses: []Loss{}, Notes: append([]string{}, w.Notes...)}
 	for batch := range slices.Chunk(d.wanted(w.relate(w.Services())), batchSize) {
 		books := make([]*book, len(batch))
 		for n, names := range batch {
