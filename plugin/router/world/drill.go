@@ -12,11 +12,11 @@ import (
 // Drill is what would be without the instances of each place or SET, one at a time.
 // `setctl drill -o json` prints its JSON.
 type Drill struct {
-	Each     string `json:"each"`     // region, zone, campus or set
-	Gone     bool   `json:"gone"`     // the instances are not registered any more; else they are unhealthy
-	Kinds    int    `json:"kinds"`    // of callers looked at
-	Services int    `json:"services"` // looked at
-	Callers  int    `json:"callers"`  // that asked lately, counted for each service
+	Each     string   `json:"each"`     // region, zone, campus or set
+	Gone     bool     `json:"gone"`     // the instances are not registered any more; else they are unhealthy
+	Kinds    int      `json:"kinds"`    // of callers looked at
+	Services int      `json:"services"` // looked at
+	Callers  int      `json:"callers"`  // that asked lately, counted for each service
 	Notes    []string `json:"notes"`    // what the drill does not know
 	// Losses are the places and SETs, the worst loss first.
 	Losses []Loss `json:"losses"`
@@ -32,11 +32,22 @@ type Loss struct {
 	// Counts are by the change that the loss brings about.
 	Counts map[Change]LossCount `json:"counts"`
 	// Load is the highest load of a road that carries more than now; 0 if no road does.
-	Load float64   `json:"load"`
-	Rows []LossRow `json:"rows"` // the worst first
+	Load     float64   `json:"load"`
+	Rows     []LossRow `json:"rows"`     // the worst first
+	MoreRows int       `json:"moreRows"` // that are not listed
 	// Roads are those that carry more than now, and more than when everything works: the
 	// highest load first.
-	Roads []RoadLoad `json:"roads"`
+	Roads     []RoadLoad `json:"roads"`
+	MoreRoads int        `json:"moreRoads"` // that are not listed
+}
+
+// Cut leaves n rows and n roads of each loss at most, the worst.
+func (d *Drill) Cut(n int) {
+	for i := range d.Losses {
+		l := &d.Losses[i]
+		l.MoreRows, l.MoreRoads = max(len(l.Rows)-n, 0), max(len(l.Roads)-n, 0)
+		l.Rows, l.Roads = firstFew(l.Rows, n), firstFew(l.Roads, n)
+	}
 }
 
 // LossCount counts pairs of a kind of caller and a service.
