@@ -146,7 +146,7 @@ func (l *loser) without(name int, place string) numbered {
 	if len(first)+len(rest) == 0 {
 		return now
 	}
-	now.Answers = now.WhatIf(func(c *explain.Callee) { c.Healthy = c.Healthy && !isLost(c) }, func(group int) bool {
+	now.Answers = now.edited(func(c *explain.Callee) { c.Healthy = c.Healthy && !isLost(c) }, func(group int) bool {
 		_, ok := slices.BinarySearch(first, group)
 		_, always := slices.BinarySearch(rest, group)
 		return !ok && !always

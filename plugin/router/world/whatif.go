@@ -8,9 +8,17 @@ import (
 )
 
 // WhatIf returns what the same kinds of callers would get after an edit of each instance.
-// Its groups are those of the answers, in their order. WhatIf keeps the answer of a group
-// for whose number stays returns true; without stays it decides for all groups.
-func (a *Answers) WhatIf(edit func(*explain.Callee), stays func(group int) bool) *Answers {
+// Its groups are those of the answers, in their order. WhatIf keeps the answers for which
+// stays returns true; without stays it decides for all groups.
+func (a *Answers) WhatIf(edit func(*explain.Callee), stays func(*Answer) bool) *Answers {
+	if stays == nil {
+		return a.edited(edit, nil)
+	}
+	return a.edited(edit, func(group int) bool { return stays(&a.Groups[group]) })
+}
+
+// edited is WhatIf for groups by their numbers.
+func (a *Answers) edited(edit func(*explain.Callee), stays func(group int) bool) *Answers {
 	edited := func(list []explain.Callee) []explain.Callee {
 		list = slices.Clone(list)
 		for n := range list {
