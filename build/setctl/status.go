@@ -117,7 +117,7 @@ func (w *statusWriter) write(s api.Status) {
 		w.row("%s\t%s\t%s", explain.Plain(d.Service), explain.Plain(d.Host), d.Text())
 	}
 	w.severalSETs(s.SeveralSETs)
-	w.unknown(s.Unknown)
+	w.unknown(s.Unknown, s.State)
 	w.section("warnings: %d", len(s.Warnings))
 	for _, p := range s.Warnings {
 		w.row("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
@@ -151,7 +151,7 @@ func (w *statusWriter) state(s api.CallerStates) {
 		w.row("%s", explain.Plain(note))
 	}
 	for _, k := range s.Kinds {
-		if k.State == "empty" || k.State == "unusable" || k.State == "unknown" || k.State == "widened" {
+		if k.State == "empty" || k.State == "unusable" || k.State == "widened" {
 			road := route.Road{Tier: k.Tier, Level: k.Level}
 			w.row("%s\t%s\t%s\t%s, as %s\trule %s\t%d of %d usable\t%s", strings.ToUpper(k.State), explain.Plain(k.Service), explain.Plain(k.Kind), count(k.Callers, "caller"), k.Example, k.Rule, k.Usable, k.Sent, road)
 		}
@@ -202,13 +202,22 @@ func (w *statusWriter) severalSETs(s api.SeveralSETs) {
 	}
 }
 
-// unknown writes who is unknown now. An operator waits for "nobody".
-func (w *statusWriter) unknown(u api.UnknownCallers) {
-	if u.Callers == 0 {
-		w.section("unknown: nobody")
-		return
+// unknown writes who is unknown now: who has nothing for that reason, and who gets what
+// without a SET. An operator waits for "nobody".
+func (w *statusWriter) unknown(u api.UnknownCallers, state api.CallerStates) {
+	var parts []string
+	if n := state.Counts["unknown"]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s now with nothing, as their SET or place is not known", count(n, "caller")))
 	}
-	w.section("unknown: %s asked for %s lately, and nothing is known of their SET", count(u.Callers, "caller"), count(u.Services, "service"))
+	if u.Callers > 0 {
+		parts = append(parts, fmt.Sprintf("%s asked for %s lately, and nothing is known of their SET", count(u.Callers, "caller"), count(u.Services, "service")))
+	}
+	w.section("unknown: %s", cmp.Or(strings.Join(parts, "; "), "nobody"))
+	for _, k := range state.Kinds {
+		if k.State == "unknown" {
+			w.row("%s, as %s\t%s\trule %s\tgets nothing\tknown as %s", count(k.Callers, "caller"), k.Example, explain.Plain(k.Service), k.Rule, explain.Plain(k.Kind))
+		}
+	}
 	for _, row := range u.First {
 		w.row("%s\t%s\trule %s\tgets %s\t%s", row.Address, explain.Plain(row.Service), row.Rule, row.Gets, count(int(row.Requests), "request"))
 	}

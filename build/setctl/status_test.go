@@ -48,8 +48,7 @@ func TestStatusSaysWhoHasNothing(t *testing.T) {
 		{"all is well", "nobody is without a usable instance; 7 callers", "5 first, 2 stock", api.CallerStates{Complete: true, Counts: map[string]int{"first": 5, "stock": 2}}, true},
 		{
 			"widened and unknown", "nobody is without a usable instance; of 9 callers 1 have a later road than the first, 3 nothing, as they are not known", `3 unknown, 1 widened, 5 first
-  WIDENED  default/order  a.b.c in south/sz  1 caller, as 10.1.0.1   rule order  1 of 2 usable  tier pool at level all
-  UNKNOWN  default/order  - in south/sz      3 callers, as 10.1.0.1  rule order  0 of 0 usable  every instance`,
+  WIDENED  default/order  a.b.c in south/sz  1 caller, as 10.1.0.1  rule order  1 of 2 usable  tier pool at level all`,
 			api.CallerStates{Complete: true, Counts: map[string]int{"first": 5, "widened": 1, "unknown": 3}, Kinds: []api.KindState{kind("widened", "a.b.c", "pool", "all", 1, 1, 2), kind("unknown", "-", "", "", 3, 0, 0), kind("first", "a.b.d", "own", "zone", 5, 1, 1)}}, true,
 		},
 		{
@@ -101,20 +100,31 @@ several SETs: callers of 1 address are routed as each of their SETs, as the inst
 func TestStatusNamesUnknownCallers(t *testing.T) {
 	for _, tt := range []struct {
 		unknown api.UnknownCallers
+		state   api.CallerStates
 		want    string
 	}{
-		{api.UnknownCallers{}, "\nunknown: nobody\n\n"},
+		{api.UnknownCallers{}, api.CallerStates{}, "\nunknown: nobody\n\n"},
 		{api.UnknownCallers{Callers: 1, Services: 2, First: []world.Unknown{
 			{Address: "10.9.0.7", Service: "default/a", Rule: "all", Gets: world.GetsEveryBusiness, Requests: 12},
 			{Address: "10.9.0.7", Service: "default/b\n", Rule: "b", Gets: world.GetsNothing, Requests: 1},
-		}}, `
+		}}, api.CallerStates{}, `
 unknown: 1 caller asked for 2 services lately, and nothing is known of their SET
   10.9.0.7  default/a      rule all  gets every business  12 requests
   10.9.0.7  "default/b\n"  rule b    gets nothing         1 request
 `},
+		{api.UnknownCallers{Callers: 1, Services: 1, First: []world.Unknown{{Address: "10.9.0.7", Service: "default/b", Rule: "b", Gets: world.GetsNothing, Requests: 1}}},
+			api.CallerStates{Counts: map[string]int{"unknown": 3}, Kinds: []api.KindState{
+				{Service: "default/b", Rule: "b", Kind: "- in -", State: "unknown", Callers: 1, Example: netip.MustParseAddr("10.9.0.7")},
+				{Service: "default/near", Rule: "near", Kind: "a.b.c in -", State: "unknown", Callers: 2, Example: netip.MustParseAddr("10.9.0.8")},
+			}}, `
+unknown: 3 callers now with nothing, as their SET or place is not known; 1 caller asked for 1 service lately, and nothing is known of their SET
+  1 caller, as 10.9.0.7   default/b     rule b     gets nothing  known as - in -
+  2 callers, as 10.9.0.8  default/near  rule near  gets nothing  known as a.b.c in -
+  10.9.0.7                default/b     rule b     gets nothing  1 request
+`},
 	} {
 		var out strings.Builder
-		newStatusWriter(&out).write(api.Status{Unknown: tt.unknown})
+		newStatusWriter(&out).write(api.Status{Unknown: tt.unknown, State: tt.state})
 		if !strings.Contains(out.String(), tt.want) {
 			t.Errorf("the status is\n%s\nwant in it\n%s", out.String(), tt.want)
 		}

@@ -59,7 +59,7 @@ var (
 	})
 	// ViewChanges counts changes of views, by what the change is.
 	ViewChanges = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_view_changes_total", Help: "Changes of what a kind of caller gets, by rule: widened, narrowed, emptied, refilled or changed.",
+		Name: "setrouter_view_changes_total", Help: "Changes of what a kind of caller gets, by rule: widened, narrowed, emptied, refilled or changed; unknown where it is empty as the caller is not known; shadow where a rule in mode shadow would send another list.",
 	}, []string{"rule", "change"})
 	// ShadowSent counts the instances that callers under a rule in mode shadow were sent.
 	ShadowSent = prometheus.NewCounterVec(prometheus.CounterOpts{

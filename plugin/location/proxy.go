@@ -91,6 +91,11 @@ func (p Proxies) sendsOther(values func(header string) []string) bool {
 	return slices.ContainsFunc(ForwardedHeaders, func(name string) bool { return name != p.header() && len(values(name)) > 0 })
 }
 
+// SendsAny reports whether a header is there by which a proxy can name the caller.
+func (p Proxies) SendsAny(values func(header string) []string) bool {
+	return slices.ContainsFunc(ForwardedHeaders, func(name string) bool { return len(values(name)) > 0 })
+}
+
 // parseHop reads an address with or without a port; ok is false for another text.
 func parseHop(s string) (addr netip.Addr, ok bool) {
 	s = strings.TrimSpace(s)

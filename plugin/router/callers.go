@@ -3,6 +3,7 @@ package router
 import (
 	"net/netip"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -24,6 +25,62 @@ func (s *Server) CallersNow() api.CallerStates {
 
 // AskedFor returns the callers that asked this node for a service lately.
 func (s *Server) AskedFor(service route.Service) []netip.Addr { return s.views.AskedFor(service) }
+
+// Bounds of the addresses of a kind, and of the names, that a node tells of.
+const (
+	maxAddresses = 200
+	maxQuiet     = 2000
+)
+
+// CallersSeen returns who asked this node for what lately, and the names that nobody asked
+// for. It looks at every caller: it is for operators, not for requests. With q.Names the
+// names are those, else all that there are.
+func (s *Server) CallersSeen(q api.CallerQuery) api.CallerList {
+	service, _ := route.ParseService(q.Service)
+	recent, complete := s.views.Recent(service, q.Address)
+	list := api.CallerList{
+		Now: s.Now(), Since: clock.AsOf(s.Now(), s.started), RememberSeconds: int(view.RememberFor.Seconds()), Complete: complete,
+		Kinds: []api.CallerKind{}, Untold: []explain.Untold{}, Forwarded: []api.Forwarded{}, Quiet: []api.QuietName{}, Notes: []string{},
+	}
+	for _, r := range recent {
+		list.Kinds = append(list.Kinds, callerKind(r))
+	}
+	if q.Service == "" {
+		list.Untold, list.Forwarded = s.Untold(q.Address), s.forwardedBy(q.Address)
+	}
+	if !q.Address.IsValid() {
+		list.Quiet = s.quietNames(q)
+	}
+	list.Sort()
+	for n, k := range list.Kinds {
+		list.Kinds[n].Addresses = k.Addresses[:min(len(k.Addresses), maxAddresses)]
+	}
+	return list
+}
+
+// callerKind returns callers of a kind for operators.
+func callerKind(r view.Recent) api.CallerKind {
+	k := api.CallerKind{Service: r.Service.String(), Rule: r.Rule, Kind: r.Kind, State: string(r.State), Callers: len(r.Callers), Addresses: []api.CallerAddress{}}
+	for _, c := range r.Callers {
+		k.Addresses = append(k.Addresses, api.CallerAddress{Address: c.Addr, Last: c.Last, Requests: c.Requests})
+		if c.Last.After(k.Last) {
+			k.Last = c.Last
+		}
+	}
+	return k
+}
+
+// forwardedBy returns the peers that lately sent a header of proxies and are not trusted:
+// one, or all if the address is invalid.
+func (s *Server) forwardedBy(addr netip.Addr) []api.Forwarded {
+	out := []api.Forwarded{}
+	for peer, n := range s.forwarded.Requests() {
+		if !addr.IsValid() || peer == addr {
+			out = append(out, api.Forwarded{Peer: peer.String(), Requests: n})
+		}
+	}
+	return out
+}
 
 // kindState returns a kind of caller for operators.
 func kindState(a view.Asked) api.KindState {

@@ -52,12 +52,14 @@ type Server struct {
 	records *caller.Records   // nil without routing files
 	recent  caller.Recent[netip.Addr]
 	untold  caller.Untold
-	unknown caller.Recent[world.UnknownRequest]
-	views   *view.Store
-	watch   timeline.Watch
-	started time.Time
-	loads   loadMetric
-	backing []*backing.Service // those that may go away
+	// forwarded are the requests of peers that send a header of proxies and are not trusted.
+	forwarded caller.Recent[netip.Addr]
+	unknown   caller.Recent[world.UnknownRequest]
+	views     *view.Store
+	watch     timeline.Watch
+	started   time.Time
+	loads     loadMetric
+	backing   []*backing.Service // those that may go away
 }
 
 // instances answers a discovery request for instances (docs/design.md, 5.4). A fault

@@ -202,6 +202,7 @@ func (s *Server) step() {
 	s.views.Prune()
 	s.recent.Age(now)
 	s.untold.Age(now)
+	s.forwarded.Age(now)
 	s.unknown.Age(now)
 }
 

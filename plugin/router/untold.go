@@ -18,6 +18,7 @@ import (
 // Requests whose caller cannot be told are counted.
 func (s *Server) callerOf(ctx context.Context) (addr netip.Addr, why location.Untold) {
 	addr, why = caller.Address(ctx, s.config.Proxies())
+	s.countForwarded(func() netip.Addr { return caller.Peer(ctx) }, func(name string) []string { return caller.Header(ctx, name) })
 	if why != "" {
 		s.countUntold(caller.Peer(ctx), why, caller.Header(ctx, s.config.ForwardedHeader))
 	}
@@ -35,11 +36,29 @@ func (s *Server) AddressOf(r *http.Request) netip.Addr {
 // does. Requests whose caller cannot be told are counted.
 func (s *Server) CallerOf(r *http.Request) netip.Addr {
 	addr, why := caller.AddressHTTP(r, s.config.Proxies())
+	s.countForwarded(func() netip.Addr { return peerOf(r) }, r.Header.Values)
 	if why != "" {
-		peer, _ := netip.ParseAddrPort(r.RemoteAddr)
-		s.countUntold(location.Normalize(peer.Addr()), why, r.Header.Values(s.config.ForwardedHeader))
+		s.countUntold(peerOf(r), why, r.Header.Values(s.config.ForwardedHeader))
 	}
 	return addr
+}
+
+// peerOf returns the address of whoever sends an HTTP request, normalised.
+func peerOf(r *http.Request) netip.Addr {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return location.Normalize(peer.Addr())
+}
+
+// countForwarded counts a request with a header of proxies from a peer that is not
+// trusted. Such a peer is the caller itself, and what the header says is not read.
+func (s *Server) countForwarded(peer func() netip.Addr, values func(header string) []string) {
+	proxies := s.config.Proxies()
+	if !proxies.SendsAny(values) {
+		return
+	}
+	if addr := peer(); addr.IsValid() && !proxies.Trust(addr) {
+		s.forwarded.Count(addr)
+	}
 }
 
 // countUntold counts a request whose caller cannot be told. The log has one line for a

@@ -23,6 +23,7 @@ func apiHandler(b backend) http.Handler {
 	get := func(path string, answer answerer) { mux.Handle("GET /setrouter/v1/"+path, jsonHandler(answer)) }
 	get("status", func(r *http.Request) (any, error) { return b.Status(r.Context()), nil })
 	get("nodes", func(r *http.Request) (any, error) { return b.Nodes(r.Context()), nil })
+	get("callers", func(r *http.Request) (any, error) { return answerCallers(b, r) })
 	get("dump", func(*http.Request) (any, error) { return b.Dump(), nil })
 	get("explain", func(r *http.Request) (any, error) { return answerExplain(b, r) })
 	get("who", func(r *http.Request) (any, error) { return answerWho(b, r) })

@@ -20,6 +20,7 @@ import (
 // or a world of a test. Its methods are called concurrently.
 type backend interface {
 	Status(context.Context) api.Status
+	Callers(context.Context, api.CallerQuery) api.CallerList
 	Explain(world.Request) (explain.Explanation, error)
 	Caller(netip.Addr) explain.Caller // of a normalised address
 	World() *world.World
@@ -54,6 +55,11 @@ func (b serverBackend) Reload(force bool) []api.Reloaded { return nodes.Reload(b
 // ReloadAll loads the files of all nodes, as nodes.ReloadAll.
 func (b serverBackend) ReloadAll(ctx context.Context, force bool) api.ClusterReload {
 	return nodes.ReloadAll(ctx, b.Server, force)
+}
+
+// Callers returns who asked all nodes for what lately, as nodes.CallersSeen.
+func (b serverBackend) Callers(ctx context.Context, q api.CallerQuery) api.CallerList {
+	return nodes.CallersSeen(ctx, b.Server, q)
 }
 
 // maxDumps bounds how often Dump begins anew while files are loaded one after the

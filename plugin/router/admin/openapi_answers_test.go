@@ -142,6 +142,16 @@ func (b openapiBackend) Timeline(context.Context) api.Timeline {
 	return timeline.New("10.0.0.1:8091", now, now.Add(-time.Hour), []events.Event{{At: now, Code: "started", Severity: "info", Args: map[string]string{"version": "v"}}}, []api.Change{change})
 }
 
+func (b openapiBackend) Callers(_ context.Context, q api.CallerQuery) api.CallerList {
+	caller, last := netip.MustParseAddr("10.1.0.1"), time.Unix(1_800_000_000, 0)
+	return api.CallerList{
+		Kinds:     []api.CallerKind{{Service: cmp.Or(q.Service, "default/routed"), Rule: "routed", Kind: "a.b.c in r/z", State: "first", Callers: 1, Last: last, Addresses: []api.CallerAddress{{Address: caller, Last: last, Requests: 7}}}},
+		Untold:    []explain.Untold{{Peer: "10.9.0.1", Reason: "empty", Why: "w", Requests: 1}},
+		Forwarded: []api.Forwarded{{Peer: "10.9.0.2", Requests: 1}}, Notes: []string{"of this node alone"}, Alone: true,
+		Quiet: []api.QuietName{{Name: "default/lane", What: api.NameAddress, Target: "default/routed", LastAsked: &last}, {Name: "default/old", What: api.NameService}},
+	}
+}
+
 func (b openapiBackend) Changes(string) []api.Change {
 	state := b.world.Explain(world.Request{Addr: netip.MustParseAddr("10.1.0.1"), Service: route.Service{Namespace: "default", Name: "routed"}}).State()
 	return []api.Change{{Change: "changed", Before: &state, After: state}, {Change: "first", After: state}}
@@ -239,6 +249,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	for request, want := range map[string]string{
 		"nodes":  "10.0.0.2:8091 does not answer within 2s",
 		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
+		"callers": `"lastAsked"`, "callers?service=default/lane&limit=1": `"default/lane"`, "callers?limit=x": "bad-request", "callers?service=x": "bad-request",
 		"explain?caller=10.1.0.1&service=default/routed":           `"level"`,
 		"explain?caller=10.1.0.1&service=default/routed&set=a.b.d": `"tier": "pool"`,
 		"explain?caller=10.1.0.1&service=default/shadow":           `"answer": "shadow"`,

@@ -134,7 +134,7 @@ func (d openapiNode) compare(t *testing.T, path string, schema any, goType refle
 func TestOpenAPIIsTheCode(t *testing.T) {
 	d := loadOpenAPI(t)
 	types := map[string]any{
-		"get status": api.Status{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": explain.Caller{}, "get services": []string{},
+		"get status": api.Status{}, "get callers": api.CallerList{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": explain.Caller{}, "get services": []string{},
 		"get matrix": api.Matrix{}, "post matrix": api.Matrix{}, "get servicestates": api.ServiceStates{}, "get timeline": api.Timeline{}, "get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
 		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get configfile/release": release.Released{}, "get configfile/history": release.History{},
 		"post configfile/rollback": release.Published{}, "post configfile/stop-gray": release.Published{}, "get nodes": api.Cluster{}, "post nodes/reload": api.ClusterReload{},

@@ -3,13 +3,17 @@ package admin
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -29,7 +33,76 @@ func answerExplain(b backend, r *http.Request) (any, error) {
 			return nil, badRequest("%v", err)
 		}
 	}
-	return b.Explain(request)
+	e, err := b.Explain(request)
+	if err != nil {
+		return nil, err
+	}
+	addr = location.Normalize(addr)
+	e.Asked = askedBy(b.Callers(r.Context(), api.CallerQuery{Address: addr}), e.Service)
+	return e, nil
+}
+
+// shownServices is how many services an explanation names that a caller asked for.
+const shownServices = 5
+
+// askedBy returns when a caller asked for a service. The list has the kinds of that caller
+// alone.
+func askedBy(list api.CallerList, service string) *explain.Asked {
+	asked := &explain.Asked{Since: list.Since, Others: []string{}, Notes: append([]string{}, list.Notes...)}
+	if oldest := list.Now.Add(-time.Duration(list.RememberSeconds) * time.Second); oldest.After(asked.Since) {
+		asked.Since = oldest
+	}
+	for _, k := range list.Kinds {
+		switch {
+		case k.Service != service:
+			if !slices.Contains(asked.Others, k.Service) && len(asked.Others) < shownServices {
+				asked.Others = append(asked.Others, k.Service)
+			}
+			continue
+		case asked.Last == nil || k.Last.After(*asked.Last):
+			last := k.Last
+			asked.Last = &last
+		}
+		for _, a := range k.Addresses {
+			asked.Requests += a.Requests
+		}
+	}
+	return asked
+}
+
+// maxCallers is how many kinds, addresses of each and names a list of callers has, where
+// the request sets no limit.
+const maxCallers = 1000
+
+func answerCallers(b backend, r *http.Request) (any, error) {
+	limit, err := limitOf(r, maxCallers)
+	if err != nil {
+		return nil, err
+	}
+	var q api.CallerQuery
+	if r.FormValue("service") != "" {
+		service, err := serviceParameter(r)
+		if err != nil {
+			return nil, err
+		}
+		q.Service = service.String()
+	}
+	list := b.Callers(r.Context(), q)
+	list.Cut(limit)
+	return list, nil
+}
+
+// limitOf returns the limit of a request, a number above 0.
+func limitOf(r *http.Request, byDefault int) (int, error) {
+	text := r.FormValue("limit")
+	if text == "" {
+		return byDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, badRequest("limit %q is not a number above 0", text)
+	}
+	return n, nil
 }
 
 func answerLookup(b backend, r *http.Request) (any, error) {
@@ -56,14 +129,11 @@ func answerWho(b backend, r *http.Request) (any, error) {
 const defaultChanges = 1000
 
 func answerChanges(b backend, r *http.Request) (any, error) {
-	limit, name := defaultChanges, ""
-	if text := r.FormValue("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return nil, badRequest("limit %q is not a number above 0", text)
-		}
-		limit = n
+	limit, err := limitOf(r, defaultChanges)
+	if err != nil {
+		return nil, err
 	}
+	name := ""
 	if r.FormValue("service") != "" {
 		service, err := serviceParameter(r)
 		if err != nil {

@@ -18,7 +18,7 @@ func newHandler(b backend, token string) http.Handler {
 // rights says of each operation in docs/openapi.yaml whether the readToken may ask for it.
 // A new operation needs its right here.
 var rights = map[string]bool{
-	"get status": true, "get nodes": true, "get dump": true, "get explain": true, "get who": true, "get lookup": true,
+	"get status": true, "get callers": true, "get nodes": true, "get dump": true, "get explain": true, "get who": true, "get lookup": true,
 	"get services": true, "get changes": true, "get configfile": true,
 	"get matrix": true, "post matrix": true, "get servicestates": true, "get timeline": true,
 	"post reload": false, "post nodes/reload": false, "post configfile": false,

@@ -15,6 +15,7 @@ import (
 // that it cannot play tricks with a terminal or a log.
 func (e Explanation) Text(w io.Writer) {
 	fmt.Fprintf(w, "%s asks for %q: %s, %d of %d instances\n", e.Caller.Address, e.Service, e.Answer, e.Sent, len(e.Instances))
+	e.Asked.text(w)
 	fmt.Fprintln(w, "\nwho")
 	e.Caller.Identity(w)
 	e.rule(w)

@@ -21,6 +21,7 @@ const (
 // `setctl explain -o json` answer with its JSON.
 type Explanation struct {
 	Caller   Caller    `json:"caller"`
+	Asked    *Asked    `json:"asked,omitempty"` // nil where nobody remembers
 	Service  string    `json:"service"`
 	Read     string    `json:"read"` // the service really read
 	Answer   Answer    `json:"answer"`

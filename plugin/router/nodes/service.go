@@ -26,6 +26,9 @@ const (
 	// AskedMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is an
 	// askedAnswer.
 	AskedMethod = "/" + service + "/Asked"
+	// SeenMethod has a seenMessage as JSON, in google.protobuf.BytesValue. Its answer is an
+	// api.CallerList.
+	SeenMethod = "/" + service + "/Seen"
 	// TimelineMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is the
 	// events of the node.
 	TimelineMethod = "/" + service + "/Timeline"
@@ -34,7 +37,7 @@ const (
 )
 
 // Methods are the full names of the calls.
-var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, AskedMethod, TimelineMethod}
+var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, AskedMethod, SeenMethod, TimelineMethod}
 
 // Register offers the calls on a server of this node.
 func Register(s *grpc.Server, node *router.Server) {
@@ -43,6 +46,7 @@ func Register(s *grpc.Server, node *router.Server) {
 		&reloader{verifier: proofs, now: node.Now, reload: func(force bool) []api.Reloaded { return Reload(node, force) }},
 		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow},
 		teller{"Asked", askedTeller{verifier: proofs, now: node.Now, groups: node.AskedGroups}.answer},
+		teller{"Seen", seenTeller{verifier: proofs, now: node.Now, seen: node.CallersSeen}.answer},
 		teller{"Timeline", timelineTeller{verifier: proofs, now: node.Now, timeline: func() api.Timeline { return Timeline(node) }}.answer})
 }
 

@@ -39,11 +39,12 @@ const (
 	CodeNarrowed = "narrowed"
 	CodeRefilled = "refilled"
 	CodeChanged  = "changed"
+	CodeUnknown  = "unknown" // nothing, as the callers are not known: any stranger can bring that about
 )
 
 // severities are those of the codes.
 var severities = map[string]string{
-	CodeWidened: events.SeverityAmber, CodeEmptied: events.SeverityRed, CodeUnusable: events.SeverityRed,
+	CodeWidened: events.SeverityAmber, CodeEmptied: events.SeverityRed, CodeUnusable: events.SeverityRed, CodeUnknown: events.SeverityAmber,
 	CodeNarrowed: events.SeverityGood, CodeRefilled: events.SeverityGood, CodeChanged: events.SeverityInfo,
 }
 
@@ -111,6 +112,8 @@ func codeOf(c api.Change) string {
 	switch {
 	case c.After.Answer == explain.AnswerShadow:
 		return ""
+	case c.Change == CodeUnknown:
+		return CodeUnknown
 	case c.After.Instances == 0:
 		return CodeEmptied // a first list that is empty is as bad
 	case c.After.Usable == 0 && (hadUsable || c.Before == nil):
@@ -147,6 +150,7 @@ func (g *group) event() api.Event {
 var verbs = map[string]string{
 	CodeWidened: "went to a later road", CodeEmptied: "have an empty list", CodeUnusable: "have no usable instance",
 	CodeNarrowed: "went back to an earlier road", CodeRefilled: "have usable instances again", CodeChanged: "have another list",
+	CodeUnknown: "have nothing, as they are not known",
 }
 
 func count(n int, one, many string) string {

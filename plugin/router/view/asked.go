@@ -17,46 +17,66 @@ import (
 // (docs/design.md, 8).
 const AskedWithin = 2 * time.Minute
 
-// maxAsked bounds what is remembered: addresses, counted anew for each service. Callers
-// decide how many there are.
-const maxAsked = 1 << 20
+// RememberFor is how long a caller is remembered after its last request for a service.
+const RememberFor = 15 * time.Minute
+
+// Bounds of what is remembered: addresses, counted anew for each service, of which callers
+// decide how many there are, and names of services.
+const (
+	maxAsked = 1 << 20
+	maxNames = 1 << 16
+)
 
 // askedLog is who asked for what lately, and what they got. The zero value is ready for
 // use. It is safe for concurrent use; noting a caller that is known takes no lock.
 type askedLog struct {
-	services sync.Map // route.Service to *sync.Map of netip.Addr to *lastAsked
+	services sync.Map // route.Service to *askedName
 	count    atomic.Int64
 	left     atomic.Bool // some callers are not remembered, since there are too many
+	names    int         // services of the last prune
+}
+
+// askedName is who asked for a name. It stays when its callers are forgotten.
+type askedName struct {
+	callers sync.Map     // netip.Addr to *lastAsked
+	at      atomic.Int64 // of the last request, after epoch
 }
 
 // lastAsked is the last request of a caller for a service.
 type lastAsked struct {
-	at  atomic.Int64 // after epoch
-	got atomic.Pointer[got]
+	at       atomic.Int64  // after epoch
+	requests atomic.Uint64 // since the caller is remembered
+	got      atomic.Pointer[got]
 }
 
 // got is what a caller got: a view, or the stock answer. It is immutable.
 type got struct {
-	cell *cell       // of the view; nil for the stock answer
-	rule *route.Rule // nil: no rule
+	cell   *cell       // of the view; nil for the stock answer
+	rule   *route.Rule // nil: no rule
+	lapsed *lapsed     // in the place of the others, of a caller that has not asked for AskedWithin
 }
+
+// lapsed is what is kept of a caller that has not asked for AskedWithin: the view goes.
+type lapsed struct{ rule, kind string }
 
 // note notes what a caller got.
 func (l *askedLog) note(service route.Service, addr netip.Addr, what got, now time.Time) {
+	v, ok := l.services.Load(service)
+	if !ok {
+		v, _ = l.services.LoadOrStore(service, &askedName{})
+	}
+	name, at := v.(*askedName), int64(now.Sub(epoch))
+	name.at.Store(at)
 	if !addr.IsValid() {
 		return
 	}
-	callers, ok := l.services.Load(service)
-	if !ok {
-		callers, _ = l.services.LoadOrStore(service, &sync.Map{})
-	}
-	v, ok := callers.(*sync.Map).Load(addr)
+	v, ok = name.callers.Load(addr)
 	if !ok {
 		if l.count.Load() >= maxAsked {
 			l.left.Store(true)
 			return
 		}
-		if v, ok = callers.(*sync.Map).LoadOrStore(addr, &lastAsked{}); !ok {
+		if v, ok = name.callers.LoadOrStore(addr, &lastAsked{}); !ok {
 			l.count.Add(1)
 		}
 	}
@@ -65,25 +85,33 @@ func (l *askedLog) note(service route.Service, addr netip.Addr, what got, now ti
 		changed := what
 		last.got.Store(&changed)
 	}
-	last.at.Store(int64(now.Sub(epoch)))
+	last.requests.Add(1)
+	last.at.Store(at)
 }
 
-// prune forgets callers that have not asked for AskedWithin. One goroutine calls it.
+// prune forgets callers that have not asked for RememberFor, and the views of those that
+// have not asked for AskedWithin. Names stay as long as there are not too many. One
+// goroutine calls it.
 func (l *askedLog) prune(now time.Time) {
 	var count int64
-	l.services.Range(func(service, callers any) bool {
-		kept := false
-		callers.(*sync.Map).Range(func(addr, v any) bool {
-			if v.(*lastAsked).isPast(now) {
-				callers.(*sync.Map).Delete(addr)
+	tooMany := l.names > maxNames
+	l.names = 0
+	l.services.Range(func(service, v any) bool {
+		name, kept := v.(*askedName), false
+		name.callers.Range(func(addr, v any) bool {
+			if last := v.(*lastAsked); last.isOlder(now, RememberFor) {
+				name.callers.Delete(addr)
 			} else {
 				kept, count = true, count+1
+				last.lapse(now)
 			}
 			return true
 		})
-		if !kept {
+		if !kept && tooMany {
 			l.services.Delete(service)
+			return true
 		}
+		l.names++
 		return true
 	})
 	l.count.Store(count)
@@ -92,8 +120,21 @@ func (l *askedLog) prune(now time.Time) {
 	}
 }
 
-func (a *lastAsked) isPast(now time.Time) bool {
-	return int64(now.Sub(epoch))-a.at.Load() > int64(AskedWithin)
+// lapse keeps the names of the rule and kind of a caller that has not asked for
+// AskedWithin, and lets its view go.
+func (a *lastAsked) lapse(now time.Time) {
+	what := a.got.Load()
+	if what == nil || what.lapsed != nil || !a.isPast(now) {
+		return
+	}
+	rule, kind := what.names()
+	a.got.CompareAndSwap(what, &got{lapsed: &lapsed{rule, kind}})
+}
+
+func (a *lastAsked) isPast(now time.Time) bool { return a.isOlder(now, AskedWithin) }
+
+func (a *lastAsked) isOlder(now time.Time, age time.Duration) bool {
+	return int64(now.Sub(epoch))-a.at.Load() > int64(age)
 }
 
 // Asked is a kind of caller that asked for a service within AskedWithin.
@@ -122,8 +163,8 @@ type askedKey struct {
 // more callers than are remembered.
 func (s *Store) Asked() (list []Asked, complete bool) {
 	now, groups := s.Now(), map[askedKey]*Asked{}
-	s.asked.services.Range(func(service, callers any) bool {
-		callers.(*sync.Map).Range(func(addr, v any) bool {
+	s.asked.services.Range(func(service, name any) bool {
+		name.(*askedName).callers.Range(func(addr, v any) bool {
 			last := v.(*lastAsked)
 			key, ok := last.key(service.(route.Service))
 			if !ok || last.isPast(now) {
@@ -152,12 +193,12 @@ func (s *Store) Asked() (list []Asked, complete bool) {
 
 // AskedFor returns the callers that asked for a service within AskedWithin.
 func (s *Store) AskedFor(service route.Service) (addrs []netip.Addr) {
-	callers, ok := s.asked.services.Load(service)
+	name, ok := s.asked.services.Load(service)
 	if !ok {
 		return nil
 	}
 	now := s.Now()
-	callers.(*sync.Map).Range(func(addr, v any) bool {
+	name.(*askedName).callers.Range(func(addr, v any) bool {
 		if !v.(*lastAsked).isPast(now) {
 			addrs = append(addrs, addr.(netip.Addr))
 		}
@@ -171,7 +212,7 @@ func (s *Store) AskedFor(service route.Service) (addrs []netip.Addr) {
 func (a *lastAsked) key(service route.Service) (key askedKey, ok bool) {
 	what := a.got.Load()
 	switch {
-	case what == nil:
+	case what == nil || what.lapsed != nil:
 		return key, false
 	case what.cell == nil:
 		return askedKey{Service: service, Rule: what.rule, State: route.StateStock}, true

@@ -67,7 +67,7 @@ func (l *changeLog) note(asked route.Service, kind Kind, v *View, snap *Snapshot
 		return
 	}
 	change := api.Change{
-		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: cause, Change: nameChange(before, after, cmp.Compare(road, roadBefore)), Before: before, After: after,
+		At: now, Service: asked.String(), Rule: kind.Rule.Name, Why: cause, Change: nameChange(before, after, kind.State(v.Decision, len(v.Answer.Instances), v.usable), cmp.Compare(road, roadBefore)), Before: before, After: after,
 		Kind: explain.IdentityText(location.Identity{SET: location.SET(kind.SETs), Location: kind.Location}),
 	}
 	log.list = append(log.list[max(len(log.list)-maxChanges+1, 0):], change)
@@ -100,15 +100,30 @@ func (l *changeLog) entry(key changeKey) *changes {
 func report(c api.Change) {
 	observe.ViewChanges.WithLabelValues(c.Rule, c.Change).Inc()
 	if c.Before.Tier != c.After.Tier || c.Before.Level != c.After.Level {
-		observe.Log.Info("[SetRouter] "+c.Change, zap.String("service", explain.Plain(c.Service)), zap.String("rule", c.Rule), zap.String("callers", explain.Plain(c.Kind)),
+		text := c.Change
+		if c.Change == changeShadow {
+			text = "a rule in mode shadow would send another list; callers get the stock answer, as before"
+		}
+		observe.Log.Info("[SetRouter] "+text, zap.String("service", explain.Plain(c.Service)), zap.String("rule", c.Rule), zap.String("callers", explain.Plain(c.Kind)),
 			zap.Stringer("before", c.Before), zap.Stringer("after", c.After), zap.String("why", c.Why))
 	}
 }
 
-// nameChange names a change in one word. Widening is above 0 if the road after is a later
-// one, and below 0 if it is an earlier one.
-func nameChange(before *explain.State, after explain.State, widening int) string {
-	if before == nil {
+// The words for changes that hurt nobody whom a rule serves.
+const (
+	changeShadow  = "shadow"  // the rule is in mode shadow: callers get the stock answer
+	changeUnknown = "unknown" // the list is empty, as the caller's SET or place is not known
+)
+
+// nameChange names a change in one word. The state is that after the change. Widening is
+// above 0 if the road after is a later one, and below 0 if it is an earlier one.
+func nameChange(before *explain.State, after explain.State, state route.State, widening int) string {
+	switch {
+	case state == route.StateShadow:
+		return changeShadow
+	case state == route.StateUnknown:
+		return changeUnknown
+	case before == nil:
 		return "first"
 	}
 	a, b := before.Instances, after.Instances

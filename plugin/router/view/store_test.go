@@ -330,15 +330,19 @@ func TestLoggedKindsAreBounded(t *testing.T) {
 func TestNameChange(t *testing.T) {
 	for _, tt := range []struct {
 		before, after, widening int
+		state                   route.State
 		want                    string
 	}{
-		{3, 2, 0, "changed"},
-		{3, 1, 1, "widened"},
-		{3, 1, -1, "narrowed"},
-		{3, 0, 1, "emptied"},
-		{0, 3, -1, "refilled"},
+		{3, 2, 0, route.StateFirst, "changed"},
+		{3, 1, 1, route.StateWidened, "widened"},
+		{3, 1, -1, route.StateFirst, "narrowed"},
+		{3, 0, 1, route.StateEmpty, "emptied"},
+		{0, 3, -1, route.StateFirst, "refilled"},
+		{3, 0, 1, route.StateShadow, "shadow"},
+		{3, 1, 1, route.StateShadow, "shadow"},
+		{3, 0, 1, route.StateUnknown, "unknown"},
 	} {
-		if got := nameChange(&explain.State{Instances: tt.before}, explain.State{Instances: tt.after}, tt.widening); got != tt.want {
+		if got := nameChange(&explain.State{Instances: tt.before}, explain.State{Instances: tt.after}, tt.state, tt.widening); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt, got, tt.want)
 		}
 	}
