@@ -82,6 +82,7 @@ func TestMatrixOfAServer(t *testing.T) {
 					return errorf("no row of the matrix has %+v", k)
 				}
 			}
+			m = api.Matrix{}
 			adminJSON(t, server, "matrix?rows=kind&columns=set&service=default/novel", &m)
 			if got := cells(m); !maps.Equal(got, want) {
 				return errorf("the cells are %v, want %v", got, want)
@@ -112,7 +113,7 @@ func TestMatrixOfAServer(t *testing.T) {
 		return api.MatrixFiles{Files: []api.MatrixFile{{Kind: api.KindRouting, Name: "next.yaml", Content: text}}}
 	}
 	if code, text := suppose(t, server, routing("version: 1\nrules: [{name: novel, service: default/novel, sett: {}}]\n")); code != 400 || !strings.Contains(text, "next.yaml:2:") || !strings.Contains(text, "sett") {
-		t.Errorf("a bad file: %d %s", code, text)
+		t.Fatalf("a bad file: %d %s", code, text)
 	}
 	code, text := suppose(t, server, routing("version: 1\nrules: [{name: novel, service: default/novel, set: {tiers: [own], caller: qb.novel.hh}}]\n"))
 	m = api.Matrix{}
