@@ -93,7 +93,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVarP(&out.format, "output", "o", "text", "text or json; of plan also a file, as plan.json, for JSON beside the text")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return out.check(cmd) }
 	root.AddCommand(newCheck(out), newLookup(out), newTest(out),
-		newExplain(out), newWho(out), newPlan(out), newDump(out), newStatus(out), newCallers(out), newReload(out), newEvacuate(out), newPublish(out), newRollback(out), newHistory(out))
+		newExplain(out), newWho(out), newPlan(out), newDrill(out), newDump(out), newStatus(out), newCallers(out), newReload(out), newEvacuate(out), newPublish(out), newRollback(out), newHistory(out))
 	return root
 }
 

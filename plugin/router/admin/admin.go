@@ -30,6 +30,7 @@ func apiHandler(b backend) http.Handler {
 	get("lookup", func(r *http.Request) (any, error) { return answerLookup(b, r) })
 	get("services", func(*http.Request) (any, error) { return serviceNames(b.World()), nil })
 	get("matrix", func(r *http.Request) (any, error) { return answerMatrix(b, r) })
+	get("drill", func(r *http.Request) (any, error) { return answerDrill(b, r) })
 	get("servicestates", func(r *http.Request) (any, error) { return answerServiceStates(b, r) })
 	get("timeline", func(r *http.Request) (any, error) { return answerTimeline(b, r) })
 	get("changes", func(r *http.Request) (any, error) { return answerChanges(b, r) })

@@ -27,6 +27,7 @@ type backend interface {
 	Dump() world.Dump
 	Changes(service string) []api.Change
 	Matrix(context.Context, matrixRequest) (api.Matrix, error)
+	Drill(context.Context, world.DrillQuery) (world.Drill, error)
 	ServiceStates(context.Context, matrix.ServiceQuery) (api.ServiceStates, error)
 	Timeline(context.Context) api.Timeline
 	Reload(force bool) []api.Reloaded

@@ -135,6 +135,13 @@ func (b openapiBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) 
 	return matrix.Services(b.world, []matrix.Asked{{Service: route.Service{Namespace: "default", Name: "routed"}, State: api.KindState{Service: "default/routed", State: "empty", Rule: "routed", Callers: 1, Last: time.Now()}}}, q), nil
 }
 
+func (b openapiBackend) Drill(_ context.Context, q world.DrillQuery) (world.Drill, error) {
+	if q.Each == "campus" {
+		return world.Drill{}, errBusy()
+	}
+	return b.world.Drill(q), nil
+}
+
 func (b openapiBackend) Timeline(context.Context) api.Timeline {
 	now := time.Now()
 	change := b.Changes("")[0]
@@ -276,6 +283,14 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"servicestates":                                            `"state": "none"`,
 		"servicestates?limit=0":                                    "bad-request",
 		"servicestates?filter=busy":                                "busy",
+		"drill?each=zone":                                          `"times": 2`,
+		"drill?each=set&place=a.b.c&gone=true&limit=1":             `"place": "a.b.c"`,
+		"drill?each=zone&service=default/none":                     "not-found",
+		"drill?each=campus":                                        "busy",
+		"drill?each=city":                                          `each \"city\" is nothing to lose, expected one of region, zone, campus, set`,
+		"drill?each=zone&place=z":                                  `place: zone \"z\" is not region/zone`,
+		"drill?each=zone&gone=yes":                                 `gone \"yes\" is not true or false`,
+		"drill?each=zone&limit=0":                                  `limit \"0\" is not a number from 1 to 1000`,
 		"timeline":                                                 `"code": "emptied"`,
 		"timeline?limit=x":                                         "bad-request",
 		"who?service=default/none":                                 "not-found",

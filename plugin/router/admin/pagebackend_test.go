@@ -203,6 +203,10 @@ func (b pageBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) (ap
 	return matrix.Services(b.World(), nil, q), nil
 }
 
+func (b pageBackend) Drill(_ context.Context, q world.DrillQuery) (world.Drill, error) {
+	return b.World().Drill(q), nil
+}
+
 func (b pageBackend) Timeline(context.Context) api.Timeline {
 	return timeline.New("10.0.0.1:8091", pageNow, pageNow.Add(-time.Hour), nil, b.changes)
 }
