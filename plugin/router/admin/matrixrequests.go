@@ -59,13 +59,14 @@ func readMatrixRequest(r *http.Request) (q matrixRequest, err error) {
 
 // matrixQuery reads what a matrix shows, besides the service.
 func matrixQuery(r *http.Request, q matrix.Query) (matrix.Query, error) {
-	var faults [6]error
+	var faults [7]error
 	q.Rows, faults[0] = matrix.ParseRows(r.FormValue("rows"))
 	q.Columns, faults[1] = matrix.ParseColumns(r.FormValue("columns"))
 	q.Callers, faults[2] = matrix.ParseFilter("callerSet", r.FormValue("callerSet"), "callerPlace", r.FormValue("callerPlace"))
 	q.Callees, faults[3] = matrix.ParseFilter("set", r.FormValue("set"), "place", r.FormValue("place"))
 	q.All, faults[4] = boolParameter("all", r.FormValue("all"))
 	q.Limit, faults[5] = numberParameter("limit", r.FormValue("limit"), 1, matrix.MaxRows, matrix.DefaultRows)
+	q.Kinds, faults[6] = numberParameter("kinds", r.FormValue("kinds"), 1, matrix.MaxKinds, 0)
 	for _, fault := range faults {
 		if fault != nil {
 			return q, badRequest("%v", fault)

@@ -60,6 +60,32 @@ func TestPageMatrixUnfolds(t *testing.T) {
 	}
 }
 
+// A click on a cell says who is served from there, of which services, as the server has
+// it.
+func TestPageMatrixOfTheDemoCompany(t *testing.T) {
+	dom := newBrowser(t).open(serve(t, withScript(newHandler(demoBackend{pageBackend{t: t}, true}, ""), `
+		const cellOf = label => [...document.querySelectorAll(".matrix .cell")].find(c => c.getAttribute("aria-label").startsWith(label));
+		const detail = async label => {
+			cellOf(label).click();
+			await until(() => !document.querySelector("#matrix .detail").textContent.includes("last one") && document.querySelector("#matrix .detail td"));
+			said("[" + label + "] " + document.querySelector("#matrix .detail").innerText);
+			document.querySelector("#matrix .detail").replaceChildren("last one");
+		};
+		until(() => document.querySelector(".matrix .cell")).then(async () => {
+			await detail("epp in 华南/ap-shenzhen → 华南/ap-guangzhou");
+			await detail("ams in 华南/ap-shenzhen: nothing to call");
+			await detail("pay in 华东/ap-nanjing → 华东/ap-nanjing");
+		});`)), 5)
+	wantText(t, dom,
+		"WRONG 54 callers have nothing to call",
+		"[epp in 华南/ap-shenzhen → 华南/ap-guangzhou] widened epp in 华南/ap-shenzhen → 华南/ap-guangzhou close state service callers how many rule road usable "+
+			"widened default/common epp.core.z in 华南/ap-shenzhen/ap-shenzhen-2 18 common level region 2 of 4 usable explain "+
+			"widened default/epp-core epp.core.z in 华南/ap-shenzhen/ap-shenzhen-2 18 epp tier pool, level region 2 of 2 usable explain "+
+			"widened default/epp-domain epp.core.z in 华南/ap-shenzhen/ap-shenzhen-2 18 epp tier pool, level region 2 of 2 usable explain",
+		"[ams in 华南/ap-shenzhen: nothing to call] unusable ams in 华南/ap-shenzhen close state service callers how many rule road usable unusable default/ads ams.ads.z in 华南/ap-shenzhen/ap-shenzhen-2 18 ads tier own 0 of 3 usable explain",
+		"[pay in 华东/ap-nanjing → 华东/ap-nanjing] first choice pay in 华东/ap-nanjing → 华东/ap-nanjing close state service callers how many rule road usable first choice default/common")
+}
+
 // withNews makes each answer of the matrix another one.
 func withNews(answers object) object {
 	var mu sync.Mutex

@@ -15,12 +15,16 @@ type Matrix struct {
 	ColumnsBy string    `json:"columnsBy"`         // zone, campus or set
 	// Counts are the callers of all rows by state, one of States, also of the rows that
 	// are not listed.
-	Counts      map[string]int `json:"counts"`
-	Services    int            `json:"services"` // that these callers asked for
-	Columns     []MatrixColumn `json:"columns"`
-	Rows        []MatrixRow    `json:"rows"`        // the worst first
-	More        int            `json:"more"`        // rows that are not listed
-	MoreColumns int            `json:"moreColumns"` // columns that are not listed; no row says how it is served from there
+	Counts   map[string]int `json:"counts"`
+	Services int            `json:"services"` // that these callers asked for
+	Columns  []MatrixColumn `json:"columns"`
+	Rows     []MatrixRow    `json:"rows"` // the worst first
+	More     int            `json:"more"` // rows that are not listed
+	// Kinds are the worst kinds of callers that are sent something from the columns, as many
+	// as were asked for; MoreKinds are not listed. Neither is there unless asked for.
+	Kinds       []KindState `json:"kinds,omitempty"`
+	MoreKinds   int         `json:"moreKinds,omitempty"`
+	MoreColumns int         `json:"moreColumns"` // columns that are not listed; no row says how it is served from there
 	// Complete is false if there are more callers than a node remembers.
 	Complete bool     `json:"complete"`
 	Notes    []string `json:"notes"` // of which nodes these are not the callers, and why
@@ -120,6 +124,7 @@ type WhatIf struct {
 	Emptied   int `json:"emptied"`   // without an instance
 	Unusable  int `json:"unusable"`  // without a usable instance
 	Widened   int `json:"widened"`   // on a later road
+	StillSent int `json:"stillSent"` // left on evacuated instances, as nothing else is usable; counted besides
 	LeaveCity int `json:"leaveCity"` // with usable instances outside of their city, and none of these now; counted besides
 	Healed    int `json:"healed"`    // callers that would be better off
 	// Changes are the first of the changes, the worst first.

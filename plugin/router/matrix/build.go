@@ -49,6 +49,7 @@ func (b *Builder) frame(numbers []int) api.Matrix {
 			c.Evacuated += number(i.evacuated)
 		}
 	})
+	b.listed.put(&m)
 	return m
 }
 

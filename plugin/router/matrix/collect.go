@@ -86,7 +86,7 @@ func Seen(groups []Asked) []world.Seen {
 type collector struct {
 	registry *Registry
 	survey   *world.Survey
-	spare    *world.Survey // without evacuations; nil: nothing is evacuated
+	spare    bool // instances may be evacuated
 	kinds    *kinds
 }
 
@@ -115,11 +115,7 @@ func newKinds(list []world.Kind) *kinds {
 // newCollector returns a collector for kinds of callers. Evacuated says that instances may
 // be evacuated.
 func newCollector(r *Registry, s *world.Survey, k *kinds, evacuated bool) *collector {
-	c := &collector{registry: r, survey: s, kinds: k}
-	if evacuated {
-		c.spare = s.WithCallees(func(callee *explain.Callee) { callee.Evacuated = false })
-	}
-	return c
+	return &collector{registry: r, survey: s, kinds: k, spare: evacuated}
 }
 
 // hasEvacuations reports whether evacuations are in force in a world.
@@ -128,8 +124,8 @@ func hasEvacuations(w *world.World) bool { return len(w.Rules.Evacuations(w.Now)
 // answers are what the kinds of callers get of a service, with and without evacuations.
 type answers struct {
 	*numbered
-	spare  *numbered // nil: nothing is evacuated
-	spared map[[2]int][]int
+	spare  *numbered       // nil: nothing is evacuated
+	spared map[int][]int   // of each group
 	differ map[[2]int]bool // from the answers of another world, by the groups of both
 }
 
@@ -139,9 +135,9 @@ func (c *collector) each(services []route.Service, wanted func(route.Service) []
 	return func(yield func(*answers) bool) {
 		for list := range c.survey.EachFor(services, wanted, workers) {
 			a := &answers{numbered: newNumbered(c.registry, list, len(c.kinds.list)), differ: map[[2]int]bool{}}
-			if c.spare != nil && c.registry.hasEvacuated(a.callees) {
-				a.spare = newNumbered(c.registry, c.spare.For(list.Name.Service, wanted(list.Name.Service)), len(c.kinds.list))
-				a.spared = map[[2]int][]int{}
+			if c.spare && c.registry.hasEvacuated(a.callees) {
+				spared := list.WhatIf(func(callee *explain.Callee) { callee.Evacuated = false }, func(g *world.Answer) bool { return !g.Decides() })
+				a.spare, a.spared = newNumbered(c.registry, spared, len(c.kinds.list)), map[int][]int{}
 			}
 			if !yield(a) {
 				return
@@ -156,11 +152,11 @@ func (a *answers) sparedOf(kind int) []int {
 	if a.spare == nil || a.groups[kind] < 0 || !a.spare.answer(kind).Decides() {
 		return nil
 	}
-	groups := [2]int{a.groups[kind], a.spare.groups[kind]}
-	out, ok := a.spared[groups]
+	n := a.groups[kind]
+	out, ok := a.spared[n]
 	if !ok {
 		out = without(a.spare.sentTo(kind), a.sentTo(kind))
-		a.spared[groups] = out
+		a.spared[n] = out
 	}
 	return out
 }
@@ -259,7 +255,7 @@ func (c *collector) undecided(groups []Asked, all bool) func(route.Service) []bo
 		if all {
 			return nil
 		}
-		return c.wanted(groupsOf(groups, service), func(g *Asked) bool { return !g.Listed || c.spare != nil })
+		return c.wanted(groupsOf(groups, service), func(g *Asked) bool { return !g.Listed || c.spare })
 	}
 }
 

@@ -24,6 +24,8 @@ func (c *comparison) note(a, b *answers, kind, callers int) {
 	}
 	far := c.leavesCity(a, b, kind)
 	c.whatIf.LeaveCity += callers * number(far)
+	left := isLeft(after.Decision) && !isLeft(before.Decision)
+	c.whatIf.StillSent += callers * number(left)
 	grade := 0
 	switch {
 	case before.Sent > 0 && after.Sent == 0:
@@ -35,6 +37,8 @@ func (c *comparison) note(a, b *answers, kind, callers int) {
 	case isFurther(before.State, after.State, before.Decision, after.Decision):
 		grade = 2
 		c.whatIf.Widened += callers
+	case left:
+		grade = 2
 	case isFurther(after.State, before.State, after.Decision, before.Decision):
 		c.whatIf.Healed += callers
 	}
@@ -44,6 +48,11 @@ func (c *comparison) note(a, b *answers, kind, callers int) {
 	if changed || grade > 0 || before.State != after.State {
 		c.list(a, b, kind, callers, grade)
 	}
+}
+
+// isLeft reports whether callers are left on evacuated instances.
+func isLeft(d route.Decision) bool {
+	return slices.ContainsFunc(d.Choices, func(c route.Choice) bool { return c.LastResort })
 }
 
 // isFurther reports whether callers go from one road, or state, to a later or worse one.

@@ -3,7 +3,7 @@
 // lists that were decided elsewhere; it decides nothing, and knows no server.
 //
 // query.go is what a matrix shows, registry.go has the instances, rows.go adds lists up,
-// build.go makes the matrix of them, and whatif.go compares two.
+// build.go makes the matrix of them, listed.go lists kinds of callers besides, and whatif.go compares two.
 package matrix
 
 import (
@@ -50,6 +50,7 @@ type Query struct {
 	Callers Filter // which rows there are
 	Callees Filter // which columns there are
 	Limit   int    // of rows
+	Kinds   int    // of callers to list besides, at most; 0: none
 	All     bool   // all kinds of callers, also those that have not asked
 }
 

@@ -183,6 +183,7 @@ type Builder struct {
 	asked    bitset  // instances that could be sent to the callers
 	total    tally
 	lists    int
+	listed   listed
 }
 
 // entry is where the callers of a Who are counted: a row, or nil if the query does not let
@@ -210,7 +211,7 @@ const (
 
 // NewBuilder returns a builder without lists.
 func NewBuilder(q Query, r *Registry) *Builder {
-	return &Builder{query: q, registry: r, rows: map[key]*row{}, entries: map[*Who]entry{}, columns: &columns{at: map[key]int{}}}
+	return &Builder{query: q, registry: r, rows: map[key]*row{}, entries: map[*Who]entry{}, columns: &columns{at: map[key]int{}}, listed: listed{most: q.Kinds}}
 }
 
 // columnOf returns the number of the column of an instance, or hidden.
@@ -250,11 +251,13 @@ func (b *Builder) Add(l *List) bool {
 	}
 	r.add(l)
 	r.noteWorst(l)
+	isShown := b.query.Callees == (Filter{})
 	for _, n := range l.Sent {
 		c := b.columnOf(n)
 		if c == hidden {
 			continue
 		}
+		isShown = true
 		r.sent.add(n)
 		if cell := r.cell(c); cell.list != b.lists {
 			cell.list = b.lists
@@ -263,9 +266,13 @@ func (b *Builder) Add(l *List) bool {
 	}
 	for _, n := range l.Spared {
 		if c := b.columnOf(n); c != hidden {
+			isShown = true
 			r.spared.add(n)
 			r.cell(c)
 		}
+	}
+	if isShown {
+		b.listed.note(l)
 	}
 	return true
 }

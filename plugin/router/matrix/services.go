@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -33,6 +34,7 @@ func Services(w *world.World, groups []Asked, q ServiceQuery) api.ServiceStates 
 	all = append(all, asked...) // also services that are not there any more
 	slices.SortFunc(all, route.Service.Compare)
 	var matched []api.ServiceState
+	names := map[string]route.Service{}
 	for _, service := range slices.Compact(all) {
 		s := serviceState(service, groupsOf(groups, service))
 		if !q.hasText(s) {
@@ -40,7 +42,7 @@ func Services(w *world.World, groups []Asked, q ServiceQuery) api.ServiceStates 
 		}
 		out.Counts[s.State]++
 		if q.State == "" || q.State == s.State {
-			matched = append(matched, s)
+			matched, names[s.Service] = append(matched, s), service
 		}
 	}
 	slices.SortStableFunc(matched, func(a, b api.ServiceState) int {
@@ -49,8 +51,14 @@ func Services(w *world.World, groups []Asked, q ServiceQuery) api.ServiceStates 
 	out.Matched = len(matched)
 	matched = matched[min(q.Offset, len(matched)):]
 	for _, s := range matched[:min(q.Limit, len(matched))] {
-		out.Services = append(out.Services, withInstances(w, s))
+		for _, c := range w.Read(names[s.Service]) {
+			s.Instances++
+			s.Usable += number(c.Usable())
+			s.Evacuated += number(c.Evacuated)
+		}
+		out.Services = append(out.Services, s)
 	}
+	addLoads(w, groups, out.Services, names)
 	return out
 }
 
@@ -94,16 +102,36 @@ func serviceState(service route.Service, groups []Asked) api.ServiceState {
 	return s
 }
 
-// withInstances returns the state of a service with the instances that are read for it.
-func withInstances(w *world.World, s api.ServiceState) api.ServiceState {
-	service, err := route.ParseService(s.Service)
-	if err != nil { // a name that no routing file can say
-		return s
+// addLoads adds the highest load of the roads of each service, of those for which somebody
+// asked and whose instances do not all work (docs/design.md, 8). Callers of other names
+// that read the same instances put their load on them, too.
+func addLoads(w *world.World, groups []Asked, services []api.ServiceState, names map[string]route.Service) {
+	read := map[*explain.Callee]bool{} // the first instance of what a listed service reads
+	for _, s := range services {
+		if list := w.Read(names[s.Service]); len(list) > 0 {
+			read[&list[0]] = true
+		}
 	}
-	for _, c := range w.Read(service) {
-		s.Instances++
-		s.Usable += number(c.Usable())
-		s.Evacuated += number(c.Evacuated)
+	var asking []world.Asking
+	for _, g := range groups {
+		if list := w.Read(g.Service); len(list) == 0 || !read[&list[0]] {
+			continue
+		}
+		for _, addr := range g.callers() {
+			a := world.Asking{Service: g.Service, Addr: addr, Callers: 1}
+			if g.Callers == nil {
+				a.Callers = g.State.Callers
+			}
+			asking = append(asking, a)
+		}
 	}
-	return s
+	loads := map[string]float64{}
+	for _, road := range w.Loads(asking, workers) {
+		loads[road.Service] = max(loads[road.Service], road.Times)
+	}
+	for n, s := range services {
+		if load, ok := loads[s.Service]; ok {
+			services[n].Load = &load
+		}
+	}
 }

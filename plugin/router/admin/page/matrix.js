@@ -126,7 +126,7 @@ function newMatrix(box, request) {
   // showCell shows who is behind a cell, and which services they ask for.
   async function showCell(selected) {
     const { row: r, column: c, state } = selected;
-    const params = { ...m.base, rows: "kind", kinds: 50, callerSet: r.part.set || "-", callerPlace: r.part.place || "-",
+    const params = { ...m.base, rows: "kind", kinds: 100, limit: 1, callerSet: r.part.set || "-", callerPlace: r.part.place || "-",
       ...c ? { columns: c.part.set || c.parent ? "set" : m.parts[0].answer.columnsBy, place: c.part.place || "-",
         ...c.parent || m.parts[0].answer.columnsBy === "set" ? { set: c.part.set || "-" } : {} } : {} };
     await showResult(detail, async () => {
@@ -135,17 +135,12 @@ function newMatrix(box, request) {
       const close = keyed(button(t("close"), () => { m.selected = undefined; detail.replaceChildren(); }), "close");
       const title = element("h3", stateBadge(state), ` ${rowName(r.part)} ${t("in")} ${r.part.place || t("no.place")}` + (c ? ` → ${c.part.set ? c.part.set + ` ${t("in")} ` : ""}${c.part.place || t("no.place")}` : ""), " ", close);
       const bad = k => c || ["empty", "unusable", "unknown"].includes(k.state);
-      if (answer.kinds) return [title, kindTable(answer.kinds.filter(bad)), answer.moreKinds ? element("p.soft", t("and.more", { n: answer.moreKinds })) : null];
-      const worst = answer.rows.flatMap(x => x.worst.filter(k => bad(k) && (!c || x.cells.some(cell => cell.states[k.state]))));
-      return [title, rowTable(answer.rows.filter(x => !c || x.cells.length), c), ...worst.length ? [element("p", t("cell.worst")), kindTable(worst)] : []];
+      const kinds = (answer.kinds ?? []).filter(bad);
+      return [title, kinds.length ? kindTable(kinds) : element("p", t("none")), answer.moreKinds ? element("p.soft", t("and.more", { n: answer.moreKinds })) : null];
     });
   }
   return m;
 }
-// rowTable shows rows of a matrix: who, and how many, and how many services.
-const rowTable = (rows, column) => table([t("col.callers"), t("col.count"), t("col.services"), t("col.state"), ...column ? [t("col.instances")] : []], rows.map(r => row("td", [
-  `${rowName(r)} ${t("in")} ${r.place || t("no.place")}`, r.callers, r.services, element("td", statesIn(r.states).flatMap(s => [stateBadge(s, r.states[s]), " "])),
-  ...column ? [r.cells.map(cell => ofUsable(cell)).join(" ")] : []])), 50);
 // kindTable shows kinds of callers of services, and what each has.
 const kindTable = kinds => table([t("col.state"), t("col.service"), t("col.callers"), t("col.count"), t("col.rule"), t("col.road"), t("col.usable"), ""], kinds.map(k => row("td", [
   stateBadge(k.state), k.service, k.kind || "-", k.callers, k.rule || "-", road(k) || "-", ofUsable(k), explainLink(k.example, k.service)])), 50);

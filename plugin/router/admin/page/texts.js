@@ -133,7 +133,6 @@ const texts = {
   "was": ["was {text}", "原为 {text}"],
   "was.nothing": ["was nothing", "原来没有"],
   "close": ["close", "关闭"],
-  "cell.worst": ["The worst of them:", "其中最差的："],
 
   // If this were so.
   "whatif.head": ["If this were so", "假如……"],
@@ -366,7 +365,6 @@ const texts = {
   "col.by": ["by", "依据"],
   "col.asked": ["asked lately", "最近访问"],
   "col.instances": ["instances", "实例"],
-  "col.services": ["services", "服务数"],
   "col.instance": ["instance", "实例"],
   "col.place": ["place", "位置"],
   "col.usable": ["usable", "可用"],
