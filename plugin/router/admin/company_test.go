@@ -30,7 +30,7 @@ func withAnswers(next http.Handler, answers object) http.Handler {
 // darkCompany is what the API says of a company whose Shenzhen is dark, and whose
 // Beijing is evacuated.
 func darkCompany() object {
-	return object{"matrix": darkMatrix, "timeline": darkTimeline(), "servicestates": darkServices}
+	return object{"matrix": darkMatrix, "timeline": darkTimeline(), "servicestates": darkServices, "drill": demoDrill}
 }
 
 func matrixCell(column int, state string, callers, sent, usable int) object {
@@ -137,6 +137,17 @@ func darkServices(r *http.Request) any {
 	}
 	return object{"counts": object{"empty": 1, "first": 1}, "total": 2, "matched": 2, "offset": 0, "complete": true, "notes": []string{},
 		"services": []object{service("default/novel", "empty", map[string]int{"empty": 3, "first": 9}), service("default/plain", "first", map[string]int{"first": 12})}}
+}
+
+// demoDrill is the answer to a drill.
+func demoDrill(r *http.Request) any {
+	none := object{"pairs": 0, "kinds": 0, "services": 0, "callers": 0}
+	hit := object{"pairs": 6, "kinds": 2, "services": 3, "callers": 54}
+	loss := func(place string, nothing, zone object, load float64) object {
+		return object{"place": place, "instances": 41, "services": 9, "nothing": nothing, "counts": object{"cross-region": none, "cross-zone": zone}, "load": load, "rows": []object{}, "roads": []object{}}
+	}
+	return object{"each": r.FormValue("each"), "gone": false, "kinds": 25, "services": 12, "callers": 300, "losses": []object{
+		loss("华南/ap-shenzhen", hit, hit, 4.25), loss("华东/ap-nanjing", none, hit, 2), loss("华北/ap-beijing", none, none, 0)}}
 }
 
 // withServices answers which services there are, in the place of an answer that is

@@ -15,7 +15,7 @@ import (
 var pageFiles embed.FS
 
 // pageScripts are the scripts of the page, in the order in which they run.
-var pageScripts = []string{"texts.js", "basics.js", "status.js", "headline.js", "matrix.js", "whatif.js", "timeline.js", "services.js", "explain.js", "main.js"}
+var pageScripts = []string{"texts.js", "basics.js", "status.js", "headline.js", "matrix.js", "whatif.js", "drill.js", "timeline.js", "services.js", "explain.js", "main.js"}
 
 // document is the page as it is sent: one document, so that a browser never has parts
 // of two versions, and the policy under which the document runs.

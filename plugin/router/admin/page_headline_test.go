@@ -94,9 +94,10 @@ func TestPageHeadline(t *testing.T) {
 	}
 	dom := newBrowser(t).open(serve(t, withScript(withAnswers(newHandler(pageBackend{t: t}, ""), answers), fmt.Sprintf(`
 		until(() => last.nodes && last.timeline).then(async () => {
+			poll = () => {};
+			clearTimeout(timer);
 			for (let n = 0; n < %d; n++) {
 				said("[" + n + " " + document.getElementById("headline").className + " " + [...document.querySelectorAll("#headline span.mark, #headline .verdict > span:last-child, #headline li")].map(x => x.textContent).join(" | ") + "]");
-				clearTimeout(timer);
 				last.nodes = undefined;
 				polls = 0;
 				await refresh();
@@ -159,7 +160,8 @@ func TestPageThatWaitsIsNotGreen(t *testing.T) {
 	answers["status"] = calmStatusOf(t)
 	dom := newBrowser(t).open(serve(t, withScript(withAnswers(newHandler(pageBackend{t: t}, ""), answers), `
 		until(() => document.getElementById("headline").className === "good").then(async () => {
-			clearTimeout(timer); // as if the server hung
+			poll = () => {}; // as if the server hung
+			clearTimeout(timer);
 			await sleep(12000);
 			said("after 12 s: " + document.getElementById("headline").className);
 			await until(() => document.getElementById("headline").className === "away");

@@ -160,6 +160,21 @@ func TestPageShowsWhyAWhatIfIsRefused(t *testing.T) {
 	wantText(t, dom, `if routing.yaml (routing files) were published × routing.yaml:3:1: unknown key "rulse"`, "result hidden")
 }
 
+// A drill says what each loss would be, and leads to its matrix.
+func TestPageDrill(t *testing.T) {
+	dom := newBrowser(t).open(serve(t, withScript(withAnswers(newHandler(pageBackend{t: t}, ""), darkCompany()), `
+		until(() => document.querySelector(".matrix .cell")).then(async () => {
+			document.querySelector("#drill-form button").click();
+			await until(() => document.querySelector("#drill td"));
+			document.querySelector("#drill td button").click();
+			await until(() => document.querySelector("#whatif-matrix .cell"));
+		});`)), 4)
+	wantText(t, dom, "Without each of 3, one at a time, for 25 kinds of callers of 12 services close city nothing to call leave their city highest load of a road "+
+		"华南/ap-shenzhen WRONG 54 callers, 2 kinds, 3 services 54 callers, 2 kinds, 3 services 4.3 times show the matrix "+
+		"华东/ap-nanjing worse - 54 callers, 2 kinds, 3 services 2.0 times show the matrix 华北/ap-beijing ok - - - show the matrix",
+		"NOT IN FORCE: if city 华南/ap-shenzhen were lost")
+}
+
 func TestPageTimeline(t *testing.T) {
 	dom := newBrowser(t).open(serve(t, withAnswers(newHandler(pageBackend{t: t}, ""), darkCompany())), 2)
 	wantText(t, dom, "known since 03:10:00",

@@ -1,7 +1,7 @@
 // The clock: status every 5 s, matrix, services and timeline every 10 s, nodes every
 // 30 s, while somebody looks. Every answer is kept until the next: what is shown is
 // made anew from the last answers where the language changes.
-let timer, answeredAt, failingSince, polls = 0;
+let timer, answeredAt, failingSince, matrixAfter = 0, polls = 0;
 const last = {};
 
 async function poll() {
@@ -25,8 +25,15 @@ async function refresh() {
   if (polls % 6 === 0) ask("nodes").then(answer => { last.nodes = answer; showLast(); }, noteProblem("nodes")); // it waits for those that do not answer
   showLast();
   if (polls++ % 2) return;
-  await Promise.all([loadMatrix(), loadServices().catch(noteProblem("services")),
+  await Promise.all([refreshMatrix(), loadServices().catch(noteProblem("services")),
     ask("timeline", { limit: 200 }).then(answer => { last.timeline = answer; showTimeline(answer); }).catch(noteProblem("timeline"))]);
+}
+// refreshMatrix asks for the matrix, and more rarely where the server takes long to make it.
+async function refreshMatrix() {
+  const begun = Date.now();
+  if (begun < matrixAfter) return;
+  await loadMatrix();
+  matrixAfter = Date.now() + 20 * (Date.now() - begun);
 }
 // noteProblem returns what shows the fault of one part in its place. That the whole
 // server is away is shown at the top.
@@ -78,7 +85,7 @@ function show() {
   loadServices().catch(() => {});
 }
 function start() {
-  polls = 0;
+  polls = matrixAfter = 0;
   poll();
   const link = new URLSearchParams(location.search);
   if (link.get("caller") && link.get("service")) askWhy(new URLSearchParams([...link].filter(([key]) => ["caller", "service", "set"].includes(key))));

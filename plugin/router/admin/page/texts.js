@@ -28,7 +28,7 @@ const texts = {
   "legend.widened": ["on a later road: the first one is not satisfied", "首选不满足，已切到后面的路"],
   "legend.empty": ["these callers have an empty list", "这些主调拿到空列表"],
   "legend.unusable": ["instances are sent, and none of them is usable", "下发了实例，但没有一个可用"],
-  "legend.evacuated": ["evacuated: the callers are elsewhere", "已疏散：主调已切走"],
+  "legend.evacuated": ["evacuated: so many instances, and the callers are elsewhere", "已疏散：数字是实例数，主调已切走"],
   "legend.still-sent": ["evacuated, and sent all the same", "已疏散，但仍在下发"],
   "legend.stock": ["no rule: every instance", "没有规则：下发全部实例"],
   "legend.home": ["In a frame: the callers' own city. Numbers are callers; a caller counts for each service that it asked for.", "带框的格子：主调所在城市。数字是主调数：一个主调每访问一个服务计一次。"],
@@ -131,7 +131,7 @@ const texts = {
   "columns.more": ["{n} more columns", "还有 {n} 列"],
   "callers.incomplete": ["there are more callers than the nodes remember", "主调数超出节点能记住的数量"],
   "was": ["was {text}", "原为 {text}"],
-  "was.nothing": ["was nothing", "原来没有"],
+  "was.nothing": ["nothing before", "原来没有"],
   "close": ["close", "关闭"],
 
   // If this were so.
@@ -158,6 +158,14 @@ const texts = {
   "if.nothing": ["nobody would be worse off", "没有主调会变差"],
   "if.changed": ["The lists of {n} callers of {services} services would change.", "会改变 {services} 个服务的 {n} 个主调的列表。"],
   "if.who": ["who: {n} {n|kind|kinds} of callers", "具体是谁：{n} 类主调"],
+  "field.each": ["Or lose one at a time: each", "或者逐个故障：每个"],
+  "try.each": ["Try each", "逐个查看"],
+  "drill.head": ["Without each of {n}, one at a time, for {kinds} kinds of callers of {services} services", "{n} 个逐个故障时，{services} 个服务的 {kinds} 类主调"],
+  "show.matrix": ["show the matrix", "查看矩阵"],
+  "load.n": ["{n} times", "{n} 倍"],
+  "col.leave": ["leave their city", "离开所在城市"],
+  "col.load": ["highest load of a road", "路的最高负载"],
+  "kinds.n": ["{n} {n|kind|kinds}", "{n} 类"],
   "explain.now": ["explain now", "解释现状"],
 
   // The timeline.
