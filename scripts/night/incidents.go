@@ -125,14 +125,14 @@ var incidents = []incident{
 		begin:  func(_ context.Context, t *town) error { return t.shared.DB.Stop() },
 		end:    func(_ context.Context, t *town) error { return t.shared.DB.Start() },
 		metric: isAway("store"), alerts: []string{"SetrouterStoreAway"},
-		colour: api.ColourAmber, cause: api.CauseStore, says: "AMBER  the store of this node has not answered for ",
+		colour: api.ColourAmber, cause: api.CauseStore, says: "AMBER  the store has not answered this node for ",
 	},
 	{
 		name:   "Redis is away",
 		begin:  func(_ context.Context, t *town) error { return t.shared.Redis.Kill() },
 		end:    func(_ context.Context, t *town) error { return t.shared.Redis.Start() },
 		metric: isAway("heartbeats"), alerts: []string{"SetrouterHeartbeatsAway"},
-		colour: api.ColourAmber, cause: api.CauseHeartbeats, says: "AMBER  where heartbeats are kept (Redis, or the leader) of this node has not answered for ",
+		colour: api.ColourAmber, cause: api.CauseHeartbeats, says: "AMBER  the keeper of heartbeats (Redis, or the leader) has not answered this node for ",
 	},
 	{
 		name: "a city is evacuated",
