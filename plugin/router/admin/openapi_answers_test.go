@@ -67,7 +67,7 @@ func (b openapiBackend) World() *world.World { return b.world }
 
 func (b openapiBackend) Caller(addr netip.Addr) explain.Caller { return b.world.Caller(addr) }
 
-func (b openapiBackend) Dump() world.Dump {
+func (b openapiBackend) Dump(context.Context) world.Dump {
 	return world.NewDump(b.world, []strict.File{{Name: "m.csv"}}, []strict.File{{Name: "r.yaml"}})
 }
 
@@ -133,6 +133,13 @@ func (b openapiBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) 
 		return api.ServiceStates{}, errBusy()
 	}
 	return matrix.Services(b.world, []matrix.Asked{{Service: route.Service{Namespace: "default", Name: "routed"}, State: api.KindState{Service: "default/routed", State: "empty", Rule: "routed", Callers: 1, Last: time.Now()}}}, q), nil
+}
+
+func (b openapiBackend) Drill(_ context.Context, q world.DrillQuery) (world.Drill, error) {
+	if q.Each == "campus" {
+		return world.Drill{}, errBusy()
+	}
+	return b.world.Drill(q), nil
 }
 
 func (b openapiBackend) Timeline(context.Context) api.Timeline {
@@ -248,7 +255,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	for request, want := range map[string]string{
 		"nodes":  "10.0.0.2:8091 does not answer within 2s",
-		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
+		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata":{}`, "changes": `"before"`,
 		"callers": `"lastAsked"`, "callers?service=default/lane&limit=1": `"default/lane"`, "callers?limit=x": "bad-request", "callers?service=x": "bad-request",
 		"explain?caller=10.1.0.1&service=default/routed":           `"level"`,
 		"explain?caller=10.1.0.1&service=default/routed&set=a.b.d": `"tier": "pool"`,
@@ -276,6 +283,14 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"servicestates":                                            `"state": "none"`,
 		"servicestates?limit=0":                                    "bad-request",
 		"servicestates?filter=busy":                                "busy",
+		"drill?each=zone":                                          `"times": 2`,
+		"drill?each=set&place=a.b.c&gone=true&limit=1":             `"place": "a.b.c"`,
+		"drill?each=zone&service=default/none":                     "not-found",
+		"drill?each=campus":                                        "busy",
+		"drill?each=city":                                          `each \"city\" is nothing to lose, expected one of region, zone, campus, set`,
+		"drill?each=zone&place=z":                                  `place: zone \"z\" is not region/zone`,
+		"drill?each=zone&gone=yes":                                 `gone \"yes\" is not true or false`,
+		"drill?each=zone&limit=0":                                  `limit \"0\" is not a number from 1 to 1000`,
 		"timeline":                                                 `"code": "emptied"`,
 		"timeline?limit=x":                                         "bad-request",
 		"who?service=default/none":                                 "not-found",

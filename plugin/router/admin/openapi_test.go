@@ -135,7 +135,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 	d := loadOpenAPI(t)
 	types := map[string]any{
 		"get status": api.Status{}, "get callers": api.CallerList{}, "get explain": explain.Explanation{}, "get who": world.Who{}, "get lookup": explain.Caller{}, "get services": []string{},
-		"get matrix": api.Matrix{}, "post matrix": api.Matrix{}, "get servicestates": api.ServiceStates{}, "get timeline": api.Timeline{}, "get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
+		"get matrix": api.Matrix{}, "post matrix": api.Matrix{}, "get servicestates": api.ServiceStates{}, "get drill": world.Drill{}, "get timeline": api.Timeline{}, "get dump": world.Dump{}, "get changes": []api.Change{}, "post reload": []api.Reloaded{},
 		"get configfile": release.Saved{}, "post configfile": release.Published{}, "get configfile/release": release.Released{}, "get configfile/history": release.History{},
 		"post configfile/rollback": release.Published{}, "post configfile/stop-gray": release.Published{}, "get nodes": api.Cluster{}, "post nodes/reload": api.ClusterReload{},
 	}
@@ -160,7 +160,7 @@ func TestOpenAPIIsTheCode(t *testing.T) {
 		}
 	}
 	var source []byte
-	for _, name := range []string{"admin.go", "requests.go", "matrixrequests.go"} {
+	for _, name := range []string{"admin.go", "requests.go", "matrixrequests.go", "drill.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -151,7 +151,7 @@ func (b pageBackend) Explain(q world.Request) (explain.Explanation, error) {
 	return b.World().Explain(q), nil
 }
 func (b pageBackend) Caller(addr netip.Addr) explain.Caller { return b.World().Caller(addr) }
-func (b pageBackend) Dump() world.Dump                      { return world.NewDump(b.World(), nil, nil) }
+func (b pageBackend) Dump(context.Context) world.Dump       { return world.NewDump(b.World(), nil, nil) }
 func (b pageBackend) Reload(bool) []api.Reloaded            { return []api.Reloaded{} }
 func (b pageBackend) ReloadAll(context.Context, bool) api.ClusterReload {
 	return api.ClusterReload{}
@@ -201,6 +201,10 @@ func (b pageBackend) Matrix(_ context.Context, r matrixRequest) (api.Matrix, err
 
 func (b pageBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) (api.ServiceStates, error) {
 	return matrix.Services(b.World(), nil, q), nil
+}
+
+func (b pageBackend) Drill(_ context.Context, q world.DrillQuery) (world.Drill, error) {
+	return b.World().Drill(q), nil
 }
 
 func (b pageBackend) Timeline(context.Context) api.Timeline {

@@ -178,11 +178,7 @@ func answerReloadAll(b backend, r *http.Request) (any, error) {
 }
 
 func forceParameter(r *http.Request) (bool, error) {
-	force := r.FormValue("force")
-	if force != "" && force != "true" && force != "false" {
-		return false, badRequest("force %q is not true or false", force)
-	}
-	return force == "true", nil
+	return boolParameter("force", r.FormValue("force"))
 }
 
 // headerPolarisToken is the header in which Polaris takes the token of a user.

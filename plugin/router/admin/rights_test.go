@@ -20,7 +20,7 @@ func newHandler(b backend, token string) http.Handler {
 var rights = map[string]bool{
 	"get status": true, "get callers": true, "get nodes": true, "get dump": true, "get explain": true, "get who": true, "get lookup": true,
 	"get services": true, "get changes": true, "get configfile": true,
-	"get matrix": true, "post matrix": true, "get servicestates": true, "get timeline": true,
+	"get matrix": true, "post matrix": true, "get servicestates": true, "get drill": true, "get timeline": true,
 	"post reload": false, "post nodes/reload": false, "post configfile": false,
 	"get configfile/release": true, "get configfile/history": true, "post configfile/rollback": false, "post configfile/stop-gray": false,
 }

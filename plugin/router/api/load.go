@@ -35,7 +35,7 @@ func NewLoadStatus(roads []world.RoadLoad, asked bool, most int) LoadStatus {
 		s.Highest = 1
 	}
 	for _, road := range roads {
-		if road.Times <= listedLoad {
+		if road.Times <= world.LoadListed {
 			break
 		}
 		if IsOverloaded(road) {
@@ -51,9 +51,6 @@ func NewLoadStatus(roads []world.RoadLoad, asked bool, most int) LoadStatus {
 	}
 	return s
 }
-
-// listedLoad is the load that is printed as 1.0.
-const listedLoad = 1.05
 
 // IsOverloaded reports whether the load of a road counts as degraded.
 func IsOverloaded(road world.RoadLoad) bool {

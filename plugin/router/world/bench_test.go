@@ -86,3 +86,21 @@ func BenchmarkPlan(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkDrill(b *testing.B) {
+	for _, q := range []world.DrillQuery{{Each: "zone"}, {Each: "set"}, {Each: "zone", Gone: true}} {
+		name := q.Each
+		if q.Gone {
+			name += " gone"
+		}
+		b.Run(name, func(b *testing.B) {
+			w := large(b, asIs)
+			w.Survey(nil)
+			b.ResetTimer()
+			for range b.N {
+				d := w.Drill(q)
+				b.ReportMetric(float64(len(d.Losses)), "losses")
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/load"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -58,69 +59,105 @@ func ownServiceOf(name route.Resolved) route.Service {
 type ledger struct {
 	callees []*explain.Callee
 	weights []uint32
-	first   map[route.Service]int // the number of a service's first instance
+	numbers map[route.Service][]int // of each service's instances
 }
 
-// newLedger numbers the instances that answers are made of.
-func newLedger(list []*Answers) *ledger {
-	l := &ledger{first: map[route.Service]int{}}
-	for _, a := range list {
-		l.enter(a.Source, a.Callees)
-		if a.OwnService != nil {
-			l.enter(ownServiceOf(a.Name), a.OwnService)
+func newLedger() *ledger { return &ledger{numbers: map[route.Service][]int{}} }
+
+// numbered is answers with the numbers of their instances.
+type numbered struct {
+	*Answers
+	callees []int // of Callees
+	own     []int // of OwnService
+}
+
+// enter numbers the instances of answers.
+func (l *ledger) enter(a *Answers) numbered {
+	n := numbered{Answers: a, callees: l.number(a.Source, a.Callees)}
+	if a.OwnService != nil {
+		n.own = l.number(ownServiceOf(a.Name), a.OwnService)
+	}
+	return n
+}
+
+// number numbers the instances of a service, once.
+func (l *ledger) number(service route.Service, callees []explain.Callee) []int {
+	numbers, ok := l.numbers[service]
+	if ok {
+		return numbers
+	}
+	numbers = make([]int, len(callees))
+	for i := range callees {
+		numbers[i] = len(l.callees)
+		l.callees = append(l.callees, &callees[i])
+		l.weights = append(l.weights, callees[i].Weight)
+	}
+	l.numbers[service] = numbers
+	return numbers
+}
+
+// member is an instance of a list, by its number.
+type member struct {
+	number int
+	weight uint32
+	*explain.Callee
+}
+
+// sentTo returns the list of an answer.
+func (n *numbered) sentTo(a *Answer) (out []member) {
+	add := func(numbers []int, callees []explain.Callee, m route.Member) {
+		out = append(out, member{numbers[m.Index], m.Weight, &callees[m.Index]})
+	}
+	if a.isStock {
+		numbers := n.callees
+		if a.ownService != nil {
+			numbers = n.own
 		}
-	}
-	return l
-}
-
-// enter numbers the instances of a service, once.
-func (l *ledger) enter(service route.Service, callees []explain.Callee) {
-	if _, ok := l.first[service]; ok {
-		return
-	}
-	l.first[service] = len(l.callees)
-	for n := range callees {
-		l.callees = append(l.callees, &callees[n])
-		l.weights = append(l.weights, callees[n].Weight)
-	}
-}
-
-// shares returns how a caller of an answer divides its requests among the usable
-// instances of its list: by their weights.
-func (l *ledger) shares(a *Answers, answer *Answer) []load.Share {
-	var out []load.Share
-	var sum uint64
-	add := func(service route.Service, list []explain.Callee, m route.Member) {
-		if list[m.Index].Usable() && m.Weight > 0 {
-			sum += uint64(m.Weight)
-			out = append(out, load.Share{Instance: l.first[service] + m.Index, Part: float64(m.Weight)})
+		for i, c := range a.stock() {
+			add(numbers, a.stock(), route.Member{Index: i, Weight: c.Weight})
 		}
+		return out
 	}
-	answer.each(func(m route.Member) {
+	for _, m := range a.members {
 		if m.OwnService {
-			add(ownServiceOf(a.Name), a.OwnService, m)
+			add(n.own, n.OwnService, m)
 		} else {
-			add(a.Source, a.Callees, m)
+			add(n.callees, n.Callees, m)
 		}
-	})
-	for n := range out {
-		out[n].Part /= float64(sum)
-	}
-	if answer.Route.Rule != nil && answer.Route.Rule.Blends() {
-		slices.SortFunc(out, func(a, b load.Share) int { return cmp.Compare(a.Instance, b.Instance) })
 	}
 	return out
 }
 
-// each calls do for each instance in the list.
-func (a *Answer) each(do func(route.Member)) {
-	if !a.isStock {
-		for _, m := range a.members {
-			do(m)
+// sharesOf returns how a caller of an answer divides its requests among the usable
+// instances of its list: by their weights.
+func (n *numbered) sharesOf(a *Answer) []load.Share {
+	var out []load.Share
+	var sum uint64
+	for _, s := range n.sentTo(a) {
+		if s.Usable() && s.weight > 0 {
+			sum += uint64(s.weight)
+			out = append(out, load.Share{Instance: s.number, Part: float64(s.weight)})
 		}
-		return
 	}
-	for n, callee := range a.stock() {
-		do(route.Member{OwnService: a.ownService != nil, Index: n, Weight: callee.Weight})
+	for i := range out {
+		out[i].Part /= float64(sum)
 	}
+	slices.SortFunc(out, func(a, b load.Share) int { return cmp.Compare(a.Instance, b.Instance) })
+	return out
+}
+
+// whereShown is how many SETs with places a road names.
+const whereShown = 3
+
+// where returns the SETs and zones of instances.
+func (l *ledger) where(instances []int) string {
+	var out []string
+	for _, i := range instances {
+		c := l.callees[i]
+		text := explain.IdentityText(location.Identity{SET: c.SET, Location: c.Location.Cut(int(route.LevelZone))})
+		if n, ok := slices.BinarySearch(out, text); !ok {
+			out = slices.Insert(out, n, text)
+		}
+	}
+	return shorten(out, whereShown, "; ")
 }

@@ -119,7 +119,7 @@ func TestLoads(t *testing.T) {
 			prefix := fmt.Sprint(road.Service, " ", road.Rule, " ", road.Tier, " ", road.Level, " ", road.Usable, " ")
 			key := ""
 			for candidate, times := range want {
-				if strings.HasPrefix(candidate, prefix) && math.Abs(times-road.Times) < 1e-9*max(1, times) {
+				if strings.HasPrefix(candidate, prefix) && near(times, road.Times) {
 					key = candidate
 				}
 			}
@@ -130,7 +130,7 @@ func TestLoads(t *testing.T) {
 			delete(want, key)
 		}
 		for key, times := range want {
-			if math.Abs(times-1) > 1e-9 {
+			if !near(times, 1) {
 				t.Errorf("%s is not said: %g times, of %v", key, times, got)
 			}
 		}
@@ -168,3 +168,5 @@ func TestLoadOfAPool(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", line, want)
 	}
 }
+
+func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), math.Abs(b)) }

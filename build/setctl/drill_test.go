@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
+)
+
+// drill runs setctl drill over the state of testdata/field/gates.
+func drill(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	t.Chdir("../../testdata/field/gates")
+	var stdout, stderr bytes.Buffer
+	code = run(append([]string{"drill", "--dump", "state.yaml"}, args...), &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+func TestDrillOfAZone(t *testing.T) {
+	code, out, errs := drill(t, "--zone", "south/shenzhen", "--service", "default/payment", "--fail-on", "empty,unusable,load=1.5,load=3")
+	const want = `fails: unusable, for 1 of 1
+fails: load=1.5, for 1 of 1
+what if the instances of each zone were unhealthy, one zone at a time
+13 kinds of callers, 1 service, 1 zone; 2 callers asked lately, counted for each service
+
+LOST            INSTANCES       HAVE NOTHING USABLE             LEAVE REGION  LEAVE ZONE                      HIGHEST LOAD
+south/shenzhen  3 of 1 service  1 kind of 1 service, 0 callers  -             3 kinds of 1 service, 1 caller  2.0 times
+
+without south/shenzhen
+  unusable    default/payment  1 kind, 0 callers  as shop.vip.sz in south/shenzhen/shenzhen-1 (10.11.3.0)    1/1 routed payment own zone, then 0/1 routed payment own zone
+  cross-zone  default/payment  3 kinds, 1 caller  as shop.core.sz in south/shenzhen/shenzhen-1 (127.11.1.7)  2/2 routed payment own zone, then 1/1 routed payment pool region
+  load 2.0 times, now 0.0  default/payment  rule payment, tier pool at level region  1 caller  1 usable of shop.core.* in south/guangzhou
+`
+	if diff := cmp.Diff(want, out); diff != "" || code != 1 || errs != "" {
+		t.Errorf("exit code %d, %s (-want +got)\n%s", code, errs, diff)
+	}
+}
+
+func TestDrillEach(t *testing.T) {
+	for _, tt := range []struct {
+		args  string
+		code  int
+		first string // the place of the worst loss
+	}{
+		{"--each zone", 0, "east/shanghai"},
+		{"--each zone --fail-on empty", 0, "east/shanghai"},
+		{"--each zone --gone --fail-on empty", 1, "east/shanghai"},
+		{"--each zone --fail-on unusable", 1, "east/shanghai"},
+		{"--each region --fail-on cross-zone", 0, "east"},
+		{"--each campus --fail-on load=5.5", 0, "east/shanghai/shanghai-1"},
+		{"--each set --fail-on cross-zone", 1, "shop.vip.sz"},
+		{"--each zone --routing bad10.yaml --fail-on load=2.5", 0, "east/shanghai"},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			code, out, errs := drill(t, append(strings.Fields(tt.args), "-o", "json")...)
+			var d world.Drill
+			if err := json.Unmarshal([]byte(out), &d); err != nil || len(d.Losses) == 0 {
+				t.Fatalf("%v, %s%s", err, out, errs)
+			}
+			if code != tt.code || d.Losses[0].Place != tt.first {
+				t.Errorf("exit code %d, want %d; first %s, want %s", code, tt.code, d.Losses[0].Place, tt.first)
+			}
+		})
+	}
+}
+
+func TestDrillRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		args, want string
+		code       int
+	}{
+		{"", `--each "" is nothing to lose, expected one of region, zone, campus, set`, 2},
+		{"--each city", `--each "city" is nothing to lose, expected one of region, zone, campus, set`, 2},
+		{"--each zone --set a.b.c", `several of --each and places are given, expected one of --each, --region, --zone, --campus and --set`, 2},
+		{"--zone shenzhen", `--zone: zone "shenzhen" is not region/zone`, 2},
+		{"--zone south/shenzen", `zone "south/shenzen": no instance is there; did you mean "south/shenzhen"?`, 1},
+		{"--region mars", `region "mars": no instance is there`, 1},
+		{"--each zone --limit -1", `--limit -1 is below 0, expected a number of lines, or 0 for all`, 2},
+		{"--each zone --service default/oder", `there is no service "default/oder", and no lane address of that name`, 1},
+		{"--each zone --fail-on load=many", `--fail-on "load=many" is no load, expected a number from 1, as load=3`, 2},
+		{"--each zone --fail-on load=NaN", `--fail-on "load=NaN" is no load, expected a number from 1, as load=3`, 2},
+		{"--each zone --fail-on emty", `--fail-on "emty" is no word of a drill, expected one of empty, unusable, cross-region, cross-zone, load=3`, 2},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			if code, out, errs := drill(t, strings.Fields(tt.args)...); errs != "setctl: "+tt.want+"\n" || code != tt.code || out != "" {
+				t.Errorf("exit code %d, want %d: %s%s\nwant %s", code, tt.code, out, errs, tt.want)
+			}
+		})
+	}
+}

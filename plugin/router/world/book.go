@@ -1,0 +1,156 @@
+package world
+
+import (
+	"encoding/binary"
+
+	"github.com/polaris-contrib/setrouter/plugin/router/load"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// book has what the callers of related names get, and what they would get if everything
+// worked.
+type book struct {
+	survey *Survey
+	ledger *ledger
+	counts [][]int    // of each name, how many callers of each kind asked; nil: nobody asked
+	now    []numbered // of each name
+
+	callers [][]int          // of each name, by group
+	first   [][][]load.Share // of each name, by group; nil where nobody asked
+	loads   *load.Loads      // of now; made at need
+}
+
+// newBook reads what related names have. Counts returns how many callers of each kind
+// asked for a name, nil for none.
+func newBook(survey *Survey, names related, counts func(route.Service) []int) *book {
+	b := &book{survey: survey, ledger: newLedger()}
+	for _, name := range names {
+		b.now = append(b.now, b.ledger.enter(survey.read(name)))
+		b.counts = append(b.counts, counts(name))
+	}
+	return b
+}
+
+// decide decides for all names. Other books of the same survey may decide at the same
+// time.
+func (b *book) decide() {
+	for n := range b.now {
+		now := &b.now[n]
+		now.decide(b.survey.callers)
+		b.callers = append(b.callers, callersOf(now.Answers, b.counts[n]))
+		working := *now
+		if b.counts[n] != nil && now.isDegraded() {
+			working.Answers = now.WhatIf(works, nil)
+		}
+		b.first = append(b.first, b.sharesOf(&working, n))
+	}
+}
+
+// callersOf returns how many callers of each group asked.
+func callersOf(a *Answers, counts []int) []int {
+	out := make([]int, len(a.Groups))
+	if counts != nil {
+		for n, group := range a.Groups {
+			for _, kind := range group.Kinds {
+				out[n] += counts[kind]
+			}
+		}
+	}
+	return out
+}
+
+// sharesOf returns the shares of each group of a name that has callers.
+func (b *book) sharesOf(a *numbered, name int) [][]load.Share {
+	out := make([][]load.Share, len(a.Groups))
+	for n := range a.Groups {
+		if b.callers[name][n] > 0 {
+			out[n] = a.sharesOf(&a.Groups[n])
+		}
+	}
+	return out
+}
+
+// roads returns the loads of all roads that callers have by answers, each with the name
+// of the same number: those of the book, or what they would be.
+func (b *book) roads(answers []numbered) []RoadLoad {
+	shares := make([][][]load.Share, len(answers))
+	var groups []load.Group
+	for n := range answers {
+		shares[n] = b.sharesOf(&answers[n], n)
+		for g, now := range shares[n] {
+			if b.callers[n][g] > 0 {
+				groups = append(groups, load.Group{Callers: b.callers[n][g], Now: now, First: b.first[n][g]})
+			}
+		}
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	loads := load.New(b.ledger.weights, groups)
+	var out []RoadLoad
+	for n, a := range answers {
+		index := map[string]int{}
+		for g := range a.Groups {
+			if len(shares[n][g]) == 0 || a.Groups[g].isStock {
+				continue
+			}
+			key := roadKey(&a.Groups[g], shares[n][g])
+			i, ok := index[key]
+			if !ok {
+				i = len(out)
+				index[key] = i
+				out = append(out, b.newRoad(a.Name.Service, &a.Groups[g], shares[n][g], loads))
+			}
+			out[i].Kinds += len(a.Groups[g].Kinds)
+			out[i].Seen += b.callers[n][g]
+		}
+	}
+	return out
+}
+
+// roadKey returns a text that is equal for equal roads of a name.
+func roadKey(a *Answer, shares []load.Share) string {
+	key := []byte(a.Route.Rule.Name + "\x00" + a.Decision.Tier() + "\x00" + a.Decision.Level() + "\x00")
+	for _, s := range shares {
+		key = binary.AppendUvarint(key, uint64(s.Instance))
+	}
+	return string(key)
+}
+
+// newRoad returns a road without the callers that have it.
+func (b *book) newRoad(service route.Service, answer *Answer, shares []load.Share, loads *load.Loads) RoadLoad {
+	r := RoadLoad{
+		Service: service.String(), Rule: answer.Route.Rule.Name, Tier: answer.Decision.Tier(), Level: answer.Decision.Level(),
+		Usable: len(shares), service: service, rule: answer.Route.Rule, instances: make([]int, len(shares)), kind: answer.Kinds[0],
+	}
+	for n, s := range shares {
+		r.instances[n] = s.Instance
+	}
+	r.Load = loads.Of(r.instances)
+	r.Times = r.Load.Times()
+	return r
+}
+
+// say fills in the texts of roads.
+func (b *book) say(roads []RoadLoad) []RoadLoad {
+	for n := range roads {
+		roads[n].Where, roads[n].Example = b.ledger.where(roads[n].instances), b.survey.Kinds[roads[n].kind].Text()
+	}
+	return roads
+}
+
+// before returns how much the instances of a road carry now.
+func (b *book) before(r *RoadLoad) float64 {
+	if b.loads == nil {
+		var groups []load.Group
+		for n := range b.now {
+			for g, now := range b.sharesOf(&b.now[n], n) {
+				if b.callers[n][g] > 0 {
+					groups = append(groups, load.Group{Callers: b.callers[n][g], Now: now, First: b.first[n][g]})
+				}
+			}
+		}
+		b.loads = load.New(b.ledger.weights, groups)
+	}
+	return b.loads.Of(r.instances).Times()
+}
