@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Group is one reason, and how often it was met.
@@ -46,6 +49,7 @@ func (g *groups) add(noun, reason, example string) {
 	if g.index == nil {
 		g.index, g.seen = map[string]int{}, map[string]bool{}
 	}
+	reason, example = plain(reason), plain(example)
 	n, ok := g.index[noun+reason]
 	if !ok {
 		n = len(g.all)
@@ -57,6 +61,24 @@ func (g *groups) add(noun, reason, example string) {
 	if example != "" && len(group.Examples) < mostExamples {
 		group.Examples = append(group.Examples, example)
 	}
+}
+
+// mostText bounds, in characters, a reason or an example.
+const mostText = 300
+
+// plain returns a text of the export as a terminal may have it: one line, of bounded
+// length, without control characters.
+func plain(text string) string {
+	runes := []rune(strings.ToValidUTF8(text[:min(len(text), mostText*utf8.UTFMax)], "?"))
+	for i, r := range runes {
+		if !unicode.IsPrint(r) {
+			runes[i] = '?'
+		}
+	}
+	if len(runes) > mostText || len(text) > mostText*utf8.UTFMax {
+		return string(runes[:min(len(runes), mostText)]) + "..."
+	}
+	return string(runes)
 }
 
 // addDistinct counts a reason once more. Each value is an example once.
@@ -73,7 +95,7 @@ func (g *groups) addDistinct(noun, reason, value, origin string) {
 }
 
 // harmless says of a reason that nothing is lost by it.
-func (g *groups) harmless(noun, reason string) { g.all[g.index[noun+reason]].Harmless = true }
+func (g *groups) harmless(noun, reason string) { g.all[g.index[noun+plain(reason)]].Harmless = true }
 
 // list returns the groups, the largest first.
 func (g *groups) list() []Group {

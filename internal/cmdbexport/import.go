@@ -168,18 +168,27 @@ func (im *importer) read(r row) {
 	if !ok {
 		return
 	}
-	matches := splitMatch(im.clean(im.match.of(r), r))
-	if len(matches) == 0 {
-		im.leftOut.add("row", fmt.Sprintf("%s has no address", im.match.name), r.origin)
-	}
-	for _, text := range matches {
+	cell := im.clean(im.match.of(r), r)
+	var faults []string
+	taken := len(im.entries)
+	for _, text := range splitMatch(cell) {
 		e, err := newEntry(text, im.hosts)
 		if err != nil {
-			im.leftOut.add("address", generalise(err.Error()), r.origin+": "+err.Error())
+			faults = append(faults, err.Error())
 			continue
 		}
 		e.origin, e.cells = r.origin, cells
 		im.entries = append(im.entries, e)
+	}
+	switch {
+	case len(im.entries) == taken && len(faults) == 0:
+		im.leftOut.add("row", im.match.name+" is empty", r.origin)
+	case len(im.entries) == taken && len(faults) > 1: // words, as of a folder
+		im.leftOut.add("row", im.match.name+" has no address", fmt.Sprintf("%s: %q", r.origin, cell))
+	default:
+		for _, fault := range faults {
+			im.leftOut.add("address", generalise(fault), r.origin+": "+fault)
+		}
 	}
 }
 

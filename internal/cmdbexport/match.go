@@ -28,7 +28,9 @@ func splitMatch(text string) (matches []string) {
 // newEntry returns the entry for a match, without what it says. A mask of four numbers
 // is written as a length. Of hosts the mask is left out.
 func newEntry(text string, hosts bool) (entry, error) {
-	if address, mask, ok := strings.Cut(text, "/"); ok {
+	if address, mask, ok := strings.Cut(text, "/"); ok && mask == "" {
+		text = address // of ={Address}/{Mask} without a mask
+	} else if ok {
 		if bits, ok := maskBits(mask); ok {
 			text = address + "/" + strconv.Itoa(bits)
 		}
