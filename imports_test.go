@@ -18,7 +18,7 @@ var floors = [][]string{
 		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/shrink", "internal/strict",
 	},
 	{"internal/diskcopy", "plugin/location"},
-	{"internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},
+	{"internal/cmdbexport", "internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},
 	{"internal/observe", "internal/preflight", "internal/sources", "internal/firstload", "internal/listen"},
 	{"internal/configcenter", "plugin/location/kubernetes", "plugin/router/route"},
 	{"internal/serverfiles", "plugin/router/explain"},
@@ -37,7 +37,7 @@ var floors = [][]string{
 // pure are the packages that decide, explain and read files: they know nothing of
 // a Polaris server, and nothing that they import does. So does setctl.
 var pure = []string{
-	"internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
+	"internal/cmdbexport", "internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
 	"plugin/router/world", "plugin/router/cases", "plugin/router/api", "build/setctl",
 }
 

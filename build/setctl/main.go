@@ -73,7 +73,7 @@ func newRoot() *cobra.Command {
 		}
 		return nil
 	}
-	root.AddCommand(newCheck(out), newLookup(out), newTest(out),
+	root.AddCommand(newCheck(out), newLookup(out), newTest(out), newImport(out),
 		newExplain(out), newWho(out), newPlan(out), newDump(out), newStatus(out), newReload(out), newEvacuate(out))
 	return root
 }

@@ -105,7 +105,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 			"ok    slips.yaml:6: none\n      note: default/slop, which is read for default/alias, is not in this file: no instance, nor under services\nok    slips.yaml:7: all\n3 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
 		{"--version", 0, "setctl version " + buildinfo.Version(buildinfo.SetRouter) + "\n", ""},
-		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of check, completion, dump, evacuate, explain, help, lookup, plan, reload, status, test, who\n"},
+		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of check, completion, dump, evacuate, explain, help, import, lookup, plan, reload, status, test, who\n"},
 		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},
 		{"stats", 2, "", "setctl: \"stats\" is no command; did you mean \"status\"?\n"},
 		{"lookup 10.1.1.9 --mapping m.csv m.yaml", 2, "", "setctl: \"m.yaml\" is one argument too many, expected globs in quotes, as --mapping 'conf/mapping/*'\n"},
