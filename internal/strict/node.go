@@ -57,6 +57,12 @@ func (n Node) Entries() []Entry {
 			key.Errorf("found %s, expected a key", key.describe())
 			continue
 		}
+		if key.Null() {
+			if !key.refused {
+				key.Errorf("found nothing in the place of a key, expected a text; one that means \"null\" needs quotes")
+			}
+			continue
+		}
 		if line, ok := seen[key.yaml.Value]; ok {
 			key.Errorf("key %q is given twice, first in line %d", key.yaml.Value, line)
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -68,6 +69,12 @@ type cell struct {
 	problems *strict.Problems
 }
 
+// positionAt returns where the cell in a column of the row read last stands.
+func (f *csvFile) positionAt(column int) (p position) {
+	p.line, p.col = f.reader.FieldPos(column)
+	return p
+}
+
 // cellAt returns the cell in a column of the row read last.
 func (f *csvFile) cellAt(column int) cell {
 	line, col := f.reader.FieldPos(column)
@@ -94,7 +101,7 @@ func (f *csvFile) checkHeader() bool {
 		if !known {
 			hint := ", expected one of " + strings.Join(csvColumns, ", ")
 			if near, ok := strict.Nearest(column, csvColumns); ok {
-				hint = "; did you mean \"" + near + "\"?"
+				hint = strict.DidYouMean(column, near)
 			}
 			f.cellAt(i).errorf("unknown column %q%s", column, hint)
 			valid = false
@@ -128,6 +135,7 @@ func (f *csvFile) readRow(row []string) {
 		return
 	}
 	if !ok {
+		f.sayNames(e) // what addRow does not come to
 		return
 	}
 	if err := e.checkFields("row"); err != nil {
@@ -137,15 +145,22 @@ func (f *csvFile) readRow(row []string) {
 	f.insert(f.addRow(e, match), f.cellAt(matchColumn).entry, prefixes)
 }
 
+// sayNames adds a fault for each name of an entry that is wrong.
+func (f *csvFile) sayNames(e *entry) {
+	for level, at := range e.levels {
+		if err := CheckPlaceName(level, e.facts.Level(level)); err != nil {
+			f.problems.Add(strict.Problem{File: f.name, Line: at.line, Col: at.col, Message: err.Error()})
+		}
+	}
+}
+
 // readCell reads what a cell says of the addresses. It returns false after a fault.
 func (f *csvFile) readCell(e *entry, column int, value string) bool {
 	switch name := f.header[column]; name {
-	case "region":
-		e.facts.Region = value
-	case "zone":
-		e.facts.Zone = value
-	case "campus":
-		e.facts.Campus = value
+	case "region", "zone", "campus":
+		level := slices.Index(levelNames[:], name)
+		said, _ := e.facts.level(level)
+		*said, e.levels[level] = value, f.positionAt(column)
 	case "set":
 		return f.readSET(e, column, value)
 	case "shared":
@@ -177,6 +192,9 @@ func (f *csvFile) readSET(e *entry, column int, value string) bool {
 		return true
 	}
 	set, err := ParseSET(value)
+	if isNothing(value) {
+		err = fmt.Errorf("SET name %q is how exports write that there is none, expected an empty cell", value)
+	}
 	if err != nil {
 		f.cellAt(column).errorf("%v", err)
 		return false

@@ -42,7 +42,8 @@ type mappingLoader struct {
 	ranges   []rangeRef            // the entries of ranges that are no prefix
 	repeats  repeats
 	pool     *pool
-	fallback *entry // nil: no file has a default so far
+	badNames map[uint32]badName // by statement; nil: none
+	fallback *entry             // nil: no file has a default so far
 }
 
 // entryRef is what the loader keeps for a prefix.
@@ -57,6 +58,7 @@ type entry struct {
 	facts     Facts
 	file      string
 	line, col int
+	levels    [3]position // of the names of its location
 }
 
 // problem returns a fault of the entry.
@@ -88,7 +90,12 @@ func (e *entry) checkFields(what string) error {
 // addRow gives an entry its row in the table, and its statement in the pool.
 func (l *mappingLoader) addRow(e *entry, matches ...string) entryRef {
 	l.table.rows = append(l.table.rows, Origin{Source: "mapping", File: e.file, Line: e.line, Match: matchText(matches)})
-	return entryRef{l.pool.statement(&e.facts), uint32(len(l.table.rows) - 1), int32(e.col)}
+	known := len(l.pool.statements.list)
+	statement := l.pool.statement(&e.facts)
+	if int(statement) == known { // the first entry that says this
+		l.checkNames(e, statement)
+	}
+	return entryRef{statement, uint32(len(l.table.rows) - 1), int32(e.col)}
 }
 
 // matchText returns the matches of an entry for people: the first three, and how
