@@ -1,4 +1,4 @@
-package alike
+package alike_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
+	"github.com/polaris-contrib/setrouter/internal/alike"
 	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 )
 
@@ -34,7 +35,7 @@ func TestAlike(t *testing.T) {
 		{"us-east-1a", "us-east-1b", false},
 		{"华南", "华东", false},
 	} {
-		if got := Alike(tt.a, tt.b); got != tt.want || Alike(tt.b, tt.a) != tt.want {
+		if got := alike.Alike(tt.a, tt.b); got != tt.want || alike.Alike(tt.b, tt.a) != tt.want {
 			t.Errorf("%q and %q: %t", tt.a, tt.b, got)
 		}
 	}
@@ -52,7 +53,7 @@ func TestDifference(t *testing.T) {
 		{"ap-shenzhen\u200b", "ap-shenzhen", `"\u200b" (U+200B) is too many`},
 		{"华南 ", "华南", `" " is too many`},
 	} {
-		if got := Difference(tt.a, tt.b); got != tt.want {
+		if got := alike.Difference(tt.a, tt.b); got != tt.want {
 			t.Errorf("%q and %q: %s, want %s", tt.a, tt.b, got, tt.want)
 		}
 	}
@@ -65,20 +66,20 @@ func TestHidden(t *testing.T) {
 		"华南 一区": "", "Gene\u0300ve": "", "a b": "", "1号楼": "",
 	} {
 		got := ""
-		if r, ok := Hidden(text); ok {
-			got = Describe(r)
+		if r, ok := alike.Hidden(text); ok {
+			got = alike.Describe(r)
 		}
 		if got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
-		if seen := Seen(text); seen != norm.NFC.String(seen) && got != "" {
+		if seen := alike.Seen(text); seen != norm.NFC.String(seen) && got != "" {
 			t.Errorf("%q is seen as %q", text, seen)
 		}
 	}
 }
 
 // slowFind looks at each pair, as docs/design.md, 3 has it.
-func slowFind(names []Name) (pairs []Pair) {
+func slowFind(names []alike.Name) (pairs []alike.Pair) {
 	class := make([]int, len(names))
 	for n := range names {
 		class[n] = n
@@ -86,7 +87,7 @@ func slowFind(names []Name) (pairs []Pair) {
 	for range names {
 		for a := range names {
 			for b := range names {
-				if Alike(names[a].Text, names[b].Text) {
+				if alike.Alike(names[a].Text, names[b].Text) {
 					class[a] = min(class[a], class[b])
 				}
 			}
@@ -106,12 +107,12 @@ func slowFind(names []Name) (pairs []Pair) {
 				}
 			}
 			if isPaired {
-				pairs = append(pairs, Pair{odd, best, true})
+				pairs = append(pairs, alike.Pair{odd, best, true})
 				continue
 			}
 		}
 		if isPaired {
-			pairs = append(pairs, Pair{odd, best, false})
+			pairs = append(pairs, alike.Pair{odd, best, false})
 		}
 	}
 	return pairs
@@ -152,13 +153,13 @@ func FuzzFind(f *testing.F) {
 }
 
 func findAgreesWithOracle(t *rapid.T) {
-	var names []Name
+	var names []alike.Name
 	text := rapid.StringMatching(`[ab]{3,6}([._1-][abB]{0,6}){0,2}`)
 	for _, s := range rapid.SliceOfNDistinct(text, 0, 20, rapid.ID[string]).Draw(t, "names") {
-		names = append(names, Name{s, rapid.SampledFrom([]int{0, 1, 1, 2, 4, 5, 6}).Draw(t, "entries")})
+		names = append(names, alike.Name{s, rapid.SampledFrom([]int{0, 1, 1, 2, 4, 5, 6}).Draw(t, "entries")})
 	}
-	oneOrMore := slices.DeleteFunc(names, func(n Name) bool { return n.Entries == 0 })
-	if got, want := fmt.Sprint(Find(oneOrMore)), fmt.Sprint(slowFind(oneOrMore)); got != want {
+	oneOrMore := slices.DeleteFunc(names, func(n alike.Name) bool { return n.Entries == 0 })
+	if got, want := fmt.Sprint(alike.Find(oneOrMore)), fmt.Sprint(slowFind(oneOrMore)); got != want {
 		t.Fatalf("%v\n%s\nwant %s", oneOrMore, got, want)
 	}
 }
@@ -166,19 +167,20 @@ func findAgreesWithOracle(t *rapid.T) {
 func TestFind(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		names []Name
+		names []alike.Name
 		want  string
 	}{
-		{"ordinary zones", []Name{{"us-east-1a", 1}, {"us-east-1b", 9}, {"us-east-2a", 1}, {"ap-shenzhen", 9}, {"ap-shenyang", 1}}, "[]"},
-		{"ordinary groups", []Name{{"set.SH.1", 1}, {"set.SZ.1", 9}, {"trade.core.gz01", 1}, {"trade.core.gz02", 9}, {"a.core.x", 9}, {"a.cores.x", 1}}, "[]"},
-		{"Chinese", []Name{{"广州南沙一区", 1}, {"广州南沙二区", 9}, {"上海浦东东区", 1}, {"上海浦东西区", 9}}, "[]"},
-		{"a letter that is missing", []Name{{"qb.novel.h", 5}, {"qb.nove.h", 1}}, "[{1 0 true}]"},
-		{"swapped", []Name{{"qb.novle.h", 1}, {"qb.novel.h", 5}}, "[{0 1 true}]"},
-		{"said too often", []Name{{"qb.novle.h", 2}, {"qb.novel.h", 5}}, "[]"},
-		{"said not often enough", []Name{{"qb.novle.h", 1}, {"qb.novel.h", 4}}, "[]"},
-		{"the usual one of a class", []Name{{"SH", 1}, {"sh", 3}, {"Sh", 2}}, "[{0 1 false} {2 1 false}]"},
+		{"ordinary zones", []alike.Name{{"us-east-1a", 1}, {"us-east-1b", 9}, {"us-east-2a", 1}, {"ap-shenzhen", 9}, {"ap-shenyang", 1}}, "[]"},
+		{"ordinary groups", []alike.Name{{"set.SH.1", 1}, {"set.SZ.1", 9}, {"trade.core.gz01", 1}, {"trade.core.gz02", 9}, {"a.core.x", 9}, {"a.cores.x", 1}}, "[]"},
+		{"Chinese", []alike.Name{{"广州南沙一区", 1}, {"广州南沙二区", 9}, {"上海浦东东区", 1}, {"上海浦东西区", 9}}, "[]"},
+		{"a letter that is missing", []alike.Name{{"qb.novel.h", 5}, {"qb.nove.h", 1}}, "[{1 0 true}]"},
+		{"swapped", []alike.Name{{"qb.novle.h", 1}, {"qb.novel.h", 5}}, "[{0 1 true}]"},
+		{"said too often", []alike.Name{{"qb.novle.h", 2}, {"qb.novel.h", 5}}, "[]"},
+		{"said not often enough", []alike.Name{{"qb.novle.h", 1}, {"qb.novel.h", 4}}, "[]"},
+		{"the plain one of a class", []alike.Name{{"ap\uff0dsz", 1}, {"ap-sz", 1}, {"Gene\u0300ve", 2}, {"Gen\u00e8ve", 2}}, "[{0 1 false} {2 3 false}]"},
+		{"the usual one of a class", []alike.Name{{"SH", 1}, {"sh", 3}, {"Sh", 2}}, "[{0 1 false} {2 1 false}]"},
 	} {
-		if got := fmt.Sprint(Find(tt.names)); got != tt.want {
+		if got := fmt.Sprint(alike.Find(tt.names)); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
@@ -190,12 +192,12 @@ func TestFindIsLinear(t *testing.T) {
 		t.Skip("takes a second")
 	}
 	took := func(n int) time.Duration {
-		names := make([]Name, n)
+		names := make([]alike.Name, n)
 		for i := range names {
-			names[i] = Name{fmt.Sprintf("business%d.novel.group%d", i%100, i), 1 + i%9}
+			names[i] = alike.Name{fmt.Sprintf("business%d.novel.group%d", i%100, i), 1 + i%9}
 		}
 		began := time.Now()
-		Find(names)
+		alike.Find(names)
 		return time.Since(began)
 	}
 	took(1000)

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/cespare/xxhash/v2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Name is a name, and how many entries say it.
@@ -87,12 +88,16 @@ func (f *finder) root(n int) int {
 }
 
 // classPairs returns, for each name of a class, the name of the class that most entries
-// say, the first of equal ones.
+// say; of equal ones the plainest, and of these the first.
 func (f *finder) classPairs() (pairs []Pair) {
 	usual := map[int]int{}
 	for n := range f.names {
 		root := f.root(n)
-		if best, ok := usual[root]; !ok || f.names[n].Entries > f.names[best].Entries {
+		best, ok := usual[root]
+		if ok {
+			ok = cmp.Or(f.names[best].Entries-f.names[n].Entries, oddity(f.names[n].Text)-oddity(f.names[best].Text)) >= 0
+		}
+		if !ok {
 			usual[root] = n
 		}
 	}
@@ -102,6 +107,17 @@ func (f *finder) classPairs() (pairs []Pair) {
 		}
 	}
 	return pairs
+}
+
+// oddity returns 0 for a name that keyboards make, and more for others.
+func oddity(text string) int {
+	switch {
+	case isASCII(text):
+		return 0
+	case norm.NFKC.IsNormalString(text):
+		return 1
+	}
+	return 2
 }
 
 // slips returns, for each name that hardly any entry says, the name said by most entries

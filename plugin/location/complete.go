@@ -28,7 +28,7 @@ func (l *mappingLoader) complete() {
 		c.addRange(&l.ranges[next])
 	}
 	c.check.report()
-	l.repeats.warn(l.problems)
+	l.table.warnings = l.repeats.warnings()
 	l.table.identities, l.table.origins = slices.Clip(l.pool.identities.list), slices.Clip(l.pool.origins.list)
 	l.completeDefault(c.check)
 }

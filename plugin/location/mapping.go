@@ -15,9 +15,10 @@ import (
 
 // LoadMapping reads mapping files into a table. Files whose names end in .csv are
 // CSV, all others are YAML (README.md has the formats). LoadMapping adds every
-// fault to problems, and returns nil if there is a fault.
+// fault to problems, and returns nil if there is a fault. What is likely a mistake is in
+// the Warnings of the table.
 func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
-	l := &mappingLoader{table: &Table{}, problems: problems, refs: &bart.Table[entryRef]{}, pool: newPool()}
+	l := &mappingLoader{table: &Table{}, problems: problems, refs: &bart.Table[entryRef]{}, pool: newPool(), badNames: map[uint32][]badName{}}
 	for _, file := range files {
 		if strings.EqualFold(filepath.Ext(file.Name), ".csv") {
 			l.readCSV(file)
@@ -42,8 +43,8 @@ type mappingLoader struct {
 	ranges   []rangeRef            // the entries of ranges that are no prefix
 	repeats  repeats
 	pool     *pool
-	badNames map[uint32]badName // by statement; nil: none
-	fallback *entry             // nil: no file has a default so far
+	badNames map[uint32][]badName // by statement
+	fallback *entry               // nil: no file has a default so far
 }
 
 // entryRef is what the loader keeps for a prefix.

@@ -80,6 +80,8 @@ func TestLoadMappingRefuses(t *testing.T) {
 		{"a blank at the end of a place", []string{one("match: 10.0.0.1, region: '华南 '")}, `a.yaml:3:31: region "华南 " has a blank at an end, expected "华南"`},
 		{"nothing but blanks", []string{one("match: 10.0.0.1, region: ' '")}, `a.yaml:3:31: region " " has nothing but blanks, expected a name`},
 		{"a slash in a place", []string{one("match: 10.0.0.1, region: a, zone: 深圳/南山")}, `a.yaml:3:40: zone "深圳/南山" has a "/", which stands between region, zone and campus, expected a name without`},
+		{"slashes in two places", []string{one("match: 10.0.0.1, region: a/b, zone: c/d")}, "a.yaml:3:31: region \"a/b\" has a \"/\", which stands between region, zone and campus, expected a name without\n" +
+			"a.yaml:3:42: zone \"c/d\" has a \"/\", which stands between region, zone and campus, expected a name without"},
 		{"a hidden character in many entries", []string{"csv:match,region,zone,set\n10.1.0.1,r,sz\u200b,a.b.c\n10.0.0.1,r,sz\u200b,\n10.0.0.2,r,sz,\n"},
 			`a.csv:2:12: zone "sz\u200b" has U+200B (a zero-width space), which nobody can see, expected "sz"; and 1 other entry has this fault`},
 		{"a no-break space in a place", []string{one("match: 10.0.0.1, region: \"a\\u00a0b\"")}, `a.yaml:3:31: region "a\u00a0b" has U+00A0 (a no-break space), which nobody can see, expected "ab"`},
@@ -167,12 +169,12 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// warningsOf loads files as loadAll does, and returns every problem.
+// warningsOf loads files as loadAll does, and returns every problem and warning.
 func warningsOf(texts ...string) (*Table, string) {
 	var problems strict.Problems
 	table := LoadMapping(filesOf(texts), &problems)
-	var lines []string
-	for _, p := range problems.List() {
+	lines := strict.Lines(problems.Err())
+	for _, p := range table.Warnings() {
 		lines = append(lines, p.String())
 	}
 	return table, strings.Join(lines, "\n")

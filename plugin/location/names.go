@@ -41,20 +41,15 @@ func isNothing(text string) bool { return slices.Contains(nothings, strings.ToLo
 // badName is what is wrong with a name of the entries with one statement, and where the
 // name stands in the first of them.
 type badName struct {
-	message   string
-	line, col int
+	message string
+	at      position
 }
 
-// checkNames notes a name of the entry that is wrong.
+// checkNames notes the names of an entry that are wrong.
 func (l *mappingLoader) checkNames(e *entry, statement uint32) {
 	for level := range 3 {
 		if err := CheckPlaceName(level, e.facts.Level(level)); err != nil {
-			if l.badNames == nil {
-				l.badNames = map[uint32]badName{}
-			}
-			at := e.levels[level]
-			l.badNames[statement] = badName{err.Error(), at.line, at.col}
-			return
+			l.badNames[statement] = append(l.badNames[statement], badName{err.Error(), e.levels[level]})
 		}
 	}
 }

@@ -36,9 +36,14 @@ func newLocationCheck(l *mappingLoader) *locationCheck {
 
 // checkEntry notes a fault of the names that an entry says, or of its location.
 func (c *locationCheck) checkEntry(ref entryRef, loc Location) {
-	if name, ok := c.badNames[ref.statement]; ok {
-		c.note(name.message, ref.row, position{name.line, name.col})
-		return
+	if len(c.badNames) > 0 {
+		names := c.badNames[ref.statement]
+		for _, name := range names {
+			c.note(name.message, ref.row, name.at)
+		}
+		if len(names) > 0 {
+			return
+		}
 	}
 	row := &c.table.rows[ref.row]
 	message, ok := "", false
