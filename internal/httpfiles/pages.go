@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -50,8 +51,11 @@ type place struct {
 	Name string `json:"name"`
 }
 
+// location returns the place of an entry. Names are trimmed, as in CSV.
 func (e pageEntry) location() location.Location {
-	return location.Location{Region: e.Region.Name, Zone: e.Zone.Name, Campus: e.Campus.Name}
+	return location.Location{
+		Region: strings.TrimSpace(e.Region.Name), Zone: strings.TrimSpace(e.Zone.Name), Campus: strings.TrimSpace(e.Campus.Name),
+	}
 }
 
 // getPages fetches the entries of a CMDB: all pages, or nothing.
