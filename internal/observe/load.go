@@ -11,7 +11,7 @@ import (
 
 var (
 	entries = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "setrouter_entries", Help: "Entries in force: mapping prefixes, or rules and lane addresses.",
+		Name: "setrouter_entries", Help: "Entries in force: mapping entries as they are written, or rules and lane addresses.",
 	}, []string{"kind"})
 	loads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_loads_total", Help: "Loads of changed files, by result: ok or refused.",

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/gaissmai/bart"
+	"go4.org/netipx"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
@@ -38,7 +38,9 @@ func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
 type mappingLoader struct {
 	table    *Table
 	problems *strict.Problems
-	refs     *bart.Table[entryRef] // the entries, before inheritance
+	refs     *bart.Table[entryRef] // the entries by their prefixes, before inheritance
+	ranges   []rangeRef            // the entries of ranges that are no prefix
+	repeats  repeats
 	pool     *pool
 	fallback *entry // nil: no file has a default so far
 }
@@ -99,16 +101,19 @@ func matchText(matches []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(matches[:most], ", "), len(matches)-most)
 }
 
-// insert puts an entry under each prefix of one of its matches. A prefix that is
-// there already is a fault where the match stands.
+// insert puts an entry under one of its matches.
 func (l *mappingLoader) insert(ref entryRef, match entry, prefixes []netip.Prefix) {
-	for _, prefix := range prefixes {
-		if first, ok := l.refs.Get(prefix); ok {
-			row := l.table.rows[first.row]
-			l.problems.Add(match.problem("prefix %q is given twice, first in %s:%d", prefix, row.File, row.Line))
-			continue
+	switch len(prefixes) {
+	case 0: // after a fault
+	case 1:
+		if first, ok := l.refs.Get(prefixes[0]); ok {
+			l.repeat(match, fmt.Sprintf("prefix %q", prefixes[0]), first, ref)
+			return
 		}
-		l.refs.Insert(prefix, ref)
+		l.refs.Insert(prefixes[0], ref)
+	default:
+		span := span{prefixes[0].Addr(), netipx.PrefixLastIP(prefixes[len(prefixes)-1])}
+		l.ranges = append(l.ranges, rangeRef{span, ref, int32(match.line), int32(match.col)})
 	}
 }
 
@@ -120,58 +125,4 @@ func (l *mappingLoader) setDefault(e *entry) {
 	}
 	e.facts.AssignOrigin(&Origin{Source: "default", File: e.file, Line: e.line})
 	l.fallback = e
-}
-
-// complete fills the table: each prefix gets what its entry says and inherits.
-// complete checks the locations that result.
-func (l *mappingLoader) complete() {
-	l.table.rows = slices.Clip(slices.Clone(l.table.rows)) // pointers into rows stay valid from here on
-	check := newLocationCheck(l)
-	var enclosing widerEntries
-	for prefix, ref := range l.refs.AllSorted() {
-		s, row := l.pool.statements.list[ref.statement], &l.table.rows[ref.row]
-		if wider := enclosing.narrow(prefix); wider != nil {
-			s.inherit(wider)
-			if s.Shared == nil {
-				s.labels = l.pool.inheritLabels(s.labels, wider.labels)
-			}
-		}
-		check.checkEntry(ref, s.Location)
-		l.table.prefixes.Insert(prefix, l.pool.ref(&s, ref.row))
-		enclosing = append(enclosing, widerEntry{prefix, s, row})
-	}
-	l.table.identities, l.table.origins = slices.Clip(l.pool.identities.list), slices.Clip(l.pool.origins.list)
-	if l.fallback != nil {
-		if err := check.checkLocation(l.fallback.facts.Location, l.fallback.facts.RegionFrom); err != nil {
-			l.problems.Add(l.fallback.problem("%v", err))
-		}
-		l.table.fallback = l.fallback.facts
-	}
-}
-
-// widerEntries are the entries that hold the current prefix, widest first.
-type widerEntries []widerEntry
-
-type widerEntry struct {
-	prefix    netip.Prefix
-	statement statement // after inheritance
-	row       *Origin   // nil: the statement is resolved
-}
-
-// narrow removes the entries that do not hold prefix, and returns the statement of
-// the narrowest that remains; nil for none.
-func (w *widerEntries) narrow(prefix netip.Prefix) *statement {
-	list := *w
-	for len(list) > 0 && !list[len(list)-1].prefix.Contains(prefix.Addr()) {
-		list = list[:len(list)-1]
-	}
-	*w = list
-	if len(list) == 0 {
-		return nil
-	}
-	last := &list[len(list)-1]
-	if last.row != nil {
-		last.statement, last.row = last.statement.resolve(last.row), nil
-	}
-	return &last.statement
 }

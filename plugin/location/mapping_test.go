@@ -15,7 +15,14 @@ import (
 // header a.csv, ...
 func loadAll(texts ...string) (*Table, string) {
 	var problems strict.Problems
-	var files []strict.File
+	table := LoadMapping(filesOf(texts), &problems)
+	if err := problems.Err(); err != nil {
+		return table, err.Error()
+	}
+	return table, ""
+}
+
+func filesOf(texts []string) (files []strict.File) {
 	for i, text := range texts {
 		ending := ".yaml"
 		if strings.HasPrefix(text, "csv:") {
@@ -23,11 +30,7 @@ func loadAll(texts ...string) (*Table, string) {
 		}
 		files = append(files, strict.File{Name: string(rune('a'+i)) + ending, Data: []byte(text)})
 	}
-	table := LoadMapping(files, &problems)
-	if err := problems.Err(); err != nil {
-		return table, err.Error()
-	}
-	return table, ""
+	return files
 }
 
 func TestLoadMappingRefuses(t *testing.T) {
@@ -50,6 +53,14 @@ func TestLoadMappingRefuses(t *testing.T) {
 		{"bad address", []string{one("match: 10.0.0.256, region: r")}, `a.yaml:3:13: "10.0.0.256" is not an address, expected an IP, a CIDR prefix or a range a-b`},
 		{"bad prefix", []string{one("match: 10.0.0.0/33, region: r")}, `a.yaml:3:13: "10.0.0.0/33" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8`},
 		{"host bits", []string{one("match: 10.1.2.3/16, region: r")}, `a.yaml:3:13: prefix "10.1.2.3/16" has host bits set; did you mean "10.1.0.0/16"?`},
+		{"host bits of a mapped prefix", []string{one(`match: "::ffff:10.1.2.3/112", region: r`)}, `a.yaml:3:13: prefix "::ffff:10.1.2.3/112" has host bits set; did you mean "10.1.0.0/16"?`},
+		{"mapped prefix written short", []string{one(`match: "::ffff:10.1.0.0/16", region: r`)}, `a.yaml:3:13: prefix "::ffff:10.1.0.0/16" is of IPv4-mapped addresses, and is written short; did you mean "10.1.0.0/16"?`},
+		{"mapped prefix that is too wide", []string{one(`match: "::ffff:0:0/64", region: r`)}, `a.yaml:3:13: prefix "::ffff:0:0/64" is wider than the IPv4-mapped addresses, expected /96 to /128`},
+		{"star for an octet", []string{one("match: 172.25.0.*, region: r")}, `a.yaml:3:13: "172.25.0.*" is not an address; did you mean "172.25.0.0/24"?`},
+		{"stars for octets", []string{one("match: 172.25.*.*, region: r")}, `a.yaml:3:13: "172.25.*.*" is not an address; did you mean "172.25.0.0/16"?`},
+		{"star for the rest", []string{one("match: 172.*, region: r")}, `a.yaml:3:13: "172.*" is not an address; did you mean "172.0.0.0/8"?`},
+		{"star amid", []string{one("match: 172.*.1.2, region: r")}, `a.yaml:3:13: "172.*.1.2" is not an address, expected an IP, a CIDR prefix or a range a-b`},
+		{"star amid and at the end", []string{one("match: 172.*.1.*, region: r")}, `a.yaml:3:13: "172.*.1.*" is not an address, expected an IP, a CIDR prefix or a range a-b`},
 		{"reversed range", []string{one("match: 10.0.0.9-10.0.0.1, region: r")}, `a.yaml:3:13: range "10.0.0.9-10.0.0.1" is reversed; did you mean "10.0.0.1-10.0.0.9"?`},
 		{"range over families", []string{one(`match: "10.0.0.9-fd00::1", region: r`)}, `a.yaml:3:13: range "10.0.0.9-fd00::1" goes from IPv4 to IPv6, expected both of one kind`},
 		{"half a range", []string{one("match: 10.0.0.9-, region: r")}, `a.yaml:3:13: "10.0.0.9-" is not a range, expected two addresses, as 10.1.7.4-10.1.7.9`},
@@ -58,8 +69,18 @@ func TestLoadMappingRefuses(t *testing.T) {
 		{"a number for a name", []string{one("match: 10.0.0.1, zone: 7")}, `a.yaml:3:29: found "7", expected a text; put it in quotes: "7"`},
 		{"nothing for a name", []string{one("match: 10.0.0.1, zone: ")}, `a.yaml:3:29: found nothing, expected a text`},
 		{"campus without zone", []string{one("match: 10.0.0.1, region: r, campus: c")}, `a.yaml:3:5: campus "c" has a region but no zone beside it, expected a zone too: an entry with a region inherits none`},
-		{"prefix twice", []string{one("match: 10.0.0.0/24, region: r"), "\n" + one("match: [10.1.0.0/24, 10.0.0.0/24], region: r")}, `b.yaml:4:27: prefix "10.0.0.0/24" is given twice, first in a.yaml:3`},
-		{"prefix twice, once mapped", []string{one(`match: ["::ffff:10.0.0.1", 10.0.0.1], region: r`)}, `a.yaml:3:33: prefix "10.0.0.1/32" is given twice, first in a.yaml:3`},
+		{"prefix twice", []string{one("match: 10.0.0.0/24, region: r"), "\n" + one("match: [10.1.0.0/24, 10.0.0.0/24], region: s")}, `b.yaml:4:27: prefix "10.0.0.0/24" is given twice with different content, first in a.yaml:3`},
+		{"prefix twice, once mapped", []string{one(`match: "::ffff:10.0.0.1", region: r`) + "  - {match: 10.0.0.1, set: a.b.c}\n"}, `a.yaml:4:13: prefix "10.0.0.1/32" is given twice with different content, first in a.yaml:3`},
+		{"range twice", []string{one("match: 10.0.0.1-10.0.0.254, region: r") + "  - {match: 10.0.0.1-10.0.0.254, region: s}\n"}, `a.yaml:4:13: range "10.0.0.1-10.0.0.254" is given twice with different content, first in a.yaml:3`},
+		{"range twice, once as a prefix", []string{one("match: 10.0.0.0-10.0.0.255, region: r") + "  - {match: 10.0.0.0/24, region: s}\n"}, `a.yaml:4:13: prefix "10.0.0.0/24" is given twice with different content, first in a.yaml:3`},
+		{"ranges cross", []string{one("match: 10.0.0.10-10.0.0.30, region: r"), one("match: [10.9.0.0/16, 10.0.0.0-10.0.0.20], region: r")}, `b.yaml:3:27: range "10.0.0.0-10.0.0.20" crosses range "10.0.0.10-10.0.0.30" of a.yaml:3, expected one inside the other, or no address in both`},
+		{"ranges cross, in the order of addresses", []string{one("match: 10.0.0.0-10.0.0.20, region: r") + "  - {match: 10.0.0.10-10.0.0.30, region: s}\n"}, `a.yaml:4:13: range "10.0.0.10-10.0.0.30" crosses range "10.0.0.0-10.0.0.20" of a.yaml:3, expected one inside the other, or no address in both`},
+		{"a range crosses a prefix", []string{one("match: 10.0.0.16/28, region: r") + "  - {match: 10.0.0.20-10.0.0.50, region: s}\n"}, `a.yaml:4:13: range "10.0.0.20-10.0.0.50" crosses prefix "10.0.0.16/28" of a.yaml:3, expected one inside the other, or no address in both`},
+		{"a range crosses prefixes at its end", []string{one("match: 10.0.0.1-10.0.0.17, region: r") + "  - {match: 10.0.0.16/28, region: s}\n  - {match: 10.0.0.16/29, region: t}\n"}, `a.yaml:3:13: range "10.0.0.1-10.0.0.17" crosses prefix "10.0.0.16/28" of a.yaml:4, expected one inside the other, or no address in both`},
+		{"zone without a region", []string{one("match: 10.0.0.1, zone: z")}, `a.yaml:3:5: zone "z" has no region: neither this entry nor a wider one around it says a region`},
+		{"campus without a zone, twice", []string{one("match: 10.0.0.0/8, region: r") + "  - {match: 10.0.1.1, campus: c}\n  - {match: 10.0.0.1, campus: c}\n"}, `a.yaml:4:5: campus "c" has no zone: neither this entry nor a wider one around it says a zone; and 1 other entry has this fault`},
+		{"default with a zone without a region", []string{"version: 1\ndefault: {zone: z}\n"}, `a.yaml:2:10: the default has zone "z" without its region, expected both`},
+		{"a region that the topology lacks, many times", []string{topology, "csv:match,region\n10.0.0.9,west\n10.0.0.1,west\n10.0.0.2,west\n"}, `b.csv:2:1: region "west" is not in the topology; did you mean "east"?; and 2 other entries have this fault`},
 		{"default twice", []string{"version: 1\ndefault: {region: r}", "version: 1\ndefault: {region: s}"}, `b.yaml:2:10: default is given twice, first in a.yaml:2`},
 		{"region not in the topology", []string{topology, one("match: 10.0.0.1, region: sout")}, `b.yaml:3:5: region "sout" is not in the topology; did you mean "south"?`},
 		{"zone not in the topology", []string{topology, one("match: 10.0.0.1, region: south, zone: bj")}, `b.yaml:3:5: zone "bj" is not in the topology, in region "south", expected one of gz, sz`},
@@ -100,6 +121,40 @@ func TestLoadMappingRefuses(t *testing.T) {
 	}
 }
 
+// Entries that say the same again are one warning for a file.
+func TestRepeats(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		in   []string
+		want string
+	}{
+		{"once", []string{"csv:match,region\n10.0.0.0/8,r\n10.0.0.0/8,r\n"}, `a.csv:3:1: warning: prefix "10.0.0.0/8" is given twice with the same content, first in a.csv:2`},
+		{"a range", []string{"version: 1\nmappings:\n  - {match: 10.0.0.1-10.0.0.9, labels: {k: v}}\n  - {match: [10.0.0.1-10.0.0.9], labels: {k: v}}\n"},
+			`a.yaml:4:14: warning: range "10.0.0.1-10.0.0.9" is given twice with the same content, first in a.yaml:3`},
+		{"two", []string{"csv:match,region\n10.0.0.1,r\n10.0.0.1,r\n10.0.0.1,r\n"}, `a.csv:3:1: warning: prefix "10.0.0.1/32" is given twice with the same content, first in a.csv:2, and 1 other match of this file, too`},
+		{"in another file", []string{"csv:match,region\n10.0.0.1,r\n10.0.0.2,r\n10.0.0.3,r\n", "csv:match,region\n10.0.0.3,r\n10.0.0.1,r\n10.0.0.2,r\n"},
+			`b.csv:2:1: warning: prefix "10.0.0.3/32" is given twice with the same content, first in a.csv:4, and 2 other matches of this file, too`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			table, problems := warningsOf(tt.in...)
+			if problems != tt.want || table == nil {
+				t.Errorf("%s\nwant %s", problems, tt.want)
+			}
+		})
+	}
+}
+
+// warningsOf loads files as loadAll does, and returns every problem.
+func warningsOf(texts ...string) (*Table, string) {
+	var problems strict.Problems
+	table := LoadMapping(filesOf(texts), &problems)
+	var lines []string
+	for _, p := range problems.List() {
+		lines = append(lines, p.String())
+	}
+	return table, strings.Join(lines, "\n")
+}
+
 func TestLookup(t *testing.T) {
 	table, fault := loadAll(`
 version: 1
@@ -115,6 +170,10 @@ mappings:
   - {match: 10.8.0.0/16, shared: true, zone: z8}
   - {match: 10.8.8.0/24, campus: c8}
   - {match: 10.8.9.0/24, set: a.b.f}
+  - {match: 10.9.0.1-10.9.0.254, region: r9, set: a.b.g}
+  - {match: [10.9.0.128/26, 10.9.0.16-10.9.0.31, 10.9.0.2-10.9.0.3], zone: z9}
+  - {match: 10.9.0.130-10.9.0.191, set: a.b.h}
+  - {match: ["[fd01::1]", "[fd01::]/120", "fd01::1:0%eth0", "[fd01::2:0]-[fd01::2:2]"], set: a.b.i}
 default: {region: d}
 `, "csv:\xef\xbb\xbfmatch, region, zone ,label.k\n# comment\n\"10.7.0.0/16\",r7,z7,v\n")
 	if fault != "" {
@@ -138,6 +197,19 @@ default: {region: d}
 		"10.8.0.1":        "r/z8  map[] shared | 4 12 0 0",
 		"10.8.8.1":        "r/z8/c8  map[] shared | 4 12 13 0",
 		"10.8.9.1":        "r/z8 a.b.f map[] | 4 12 0 14",
+		"10.9.0.1":        "r9 a.b.g map[k:wide l:wide] | 15 0 0 15",
+		"10.9.0.2":        "r9/z9 a.b.g map[k:wide l:wide] | 15 16 0 15",
+		"10.9.0.32":       "r9 a.b.g map[k:wide l:wide] | 15 0 0 15",
+		"10.9.0.31":       "r9/z9 a.b.g map[k:wide l:wide] | 15 16 0 15",
+		"10.9.0.128":      "r9/z9 a.b.g map[k:wide l:wide] | 15 16 0 15",
+		"10.9.0.130":      "r9/z9 a.b.h map[k:wide l:wide] | 15 16 0 17",
+		"10.9.0.191":      "r9/z9 a.b.h map[k:wide l:wide] | 15 16 0 17",
+		"10.9.0.192":      "r9 a.b.g map[k:wide l:wide] | 15 0 0 15",
+		"10.9.0.255":      "r/z/c a.b.c map[k:wide l:wide] | 4 4 4 4",
+		"fd01::1":         " a.b.i map[] | 0 0 0 18",
+		"fd01::ff":        " a.b.i map[] | 0 0 0 18",
+		"fd01::1:0":       " a.b.i map[] | 0 0 0 18",
+		"fd01::2:2":       " a.b.i map[] | 0 0 0 18",
 		"11.0.0.1":        "unknown",
 	} {
 		got := "unknown"

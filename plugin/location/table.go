@@ -112,12 +112,13 @@ func (t *Table) Identities() []Identity {
 	return t.identities
 }
 
-// Len returns the number of prefixes.
+// Len returns the number of entries, as they are written: an entry with many addresses is
+// one.
 func (t *Table) Len() int {
 	if t == nil {
 		return 0
 	}
-	return t.prefixes.Size()
+	return len(t.rows)
 }
 
 // All iterates over the prefixes, wide before narrow, each with its facts.

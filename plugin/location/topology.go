@@ -144,62 +144,6 @@ func (t topology) checkAnywhere(loc Location) error {
 	return nil
 }
 
-// locationCheck checks the locations of entries after inheritance.
-type locationCheck struct {
-	*mappingLoader
-	zones    map[string]*zoneSeen
-	reported map[uint32]bool // by row
-}
-
-// zoneSeen is the region of the first entry in a zone.
-type zoneSeen struct {
-	region string
-	origin *Origin
-}
-
-func newLocationCheck(l *mappingLoader) *locationCheck {
-	return &locationCheck{l, map[string]*zoneSeen{}, map[uint32]bool{}}
-}
-
-// checkEntry adds a fault for a wrong location, one for an entry with many
-// prefixes.
-func (c *locationCheck) checkEntry(ref entryRef, loc Location) {
-	if c.reported[ref.row] {
-		return
-	}
-	row := &c.table.rows[ref.row]
-	if err := c.checkLocation(loc, row); err != nil {
-		c.reported[ref.row] = true
-		c.problems.Add(strict.Problem{File: row.File, Line: row.Line, Col: int(ref.col), Message: err.Error()})
-	}
-}
-
-// checkLocation returns what is wrong with the location of an entry.
-func (c *locationCheck) checkLocation(loc Location, origin *Origin) error {
-	if err := c.table.CheckLocation(loc); err != nil {
-		return err
-	}
-	return c.checkRegion(loc, origin)
-}
-
-// checkRegion returns an error if an earlier entry has the zone under another
-// region.
-func (c *locationCheck) checkRegion(loc Location, origin *Origin) error {
-	if loc.Region == "" || loc.Zone == "" {
-		return nil
-	}
-	first := c.zones[loc.Zone]
-	if first == nil {
-		c.zones[loc.Zone] = &zoneSeen{loc.Region, origin}
-		return nil
-	}
-	if first.region == loc.Region {
-		return nil
-	}
-	return fmt.Errorf("zone %q is under region %q here and under %q in %s:%d, expected one region",
-		loc.Zone, loc.Region, first.region, first.origin.File, first.origin.Line)
-}
-
 // suggest returns the end of a message: the nearest word, or else the first words.
 func suggest(name string, words []string) string {
 	slices.Sort(words)
