@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"internal/diskcopy", "plugin/location"},
 	{"internal/cmdbexport", "internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},
 	{"internal/observe", "internal/preflight", "internal/sources", "internal/firstload", "internal/listen"},
-	{"internal/configcenter", "plugin/location/kubernetes", "plugin/router/route"},
+	{"internal/configcenter", "internal/httpfiles", "plugin/location/kubernetes", "plugin/router/route"},
 	{"internal/serverfiles", "plugin/router/explain"},
 	{"plugin/boltdb", "plugin/cmdb"},
 	{"plugin/router/world"},

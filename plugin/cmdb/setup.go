@@ -44,6 +44,7 @@ func (c *CMDB) open(configFile string) error {
 	c.files, err = serverfiles.Open(serverfiles.Options[mapping]{
 		Kind:  "mapping",
 		Names: config.MappingFiles,
+		HTTP:  config.MappingHTTP,
 		Load:  load,
 		Losses: func(inForce, next *mapping) shrink.Losses {
 			return inForce.table.Losses(next.table, recentCallers())

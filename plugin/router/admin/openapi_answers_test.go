@@ -81,7 +81,7 @@ func (b openapiBackend) Status(context.Context) api.Status {
 	var lints strict.Problems
 	b.world.Rules.Lint(b.world.Table, &lints)
 	return api.Status{
-		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
+		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}, Fetches: []api.Fetch{{Address: "https://h/m.csv"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: b.world.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "empty", Why: "w", Requests: 1}}}, Drift: api.DriftStatus{First: b.world.Drifts()}, SeveralSETs: api.SeveralSETs{First: b.world.WithSeveralSETs()},
 		State:   api.CallerStates{Notes: []string{"of this node alone"}, Counts: map[string]int{"empty": 1}, Kinds: []api.KindState{{Service: "default/s", State: "empty", Rule: "r", Kind: "a.b.c in -", Tier: "own", Level: "zone", Callers: 1}}},

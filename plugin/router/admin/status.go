@@ -8,6 +8,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/httpfiles"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -124,7 +125,7 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 	status := api.Files{
 		Kind: files.Kind, Names: append([]string{}, s.InForce...), Entries: s.Count, Problems: strict.Lines(s.Err),
 		LoadedAt: clock.AsOf(now, s.LoadedAt), TriedAt: clock.AsOf(now, s.TriedAt),
-		Releases: append([]release.Release{}, s.Releases...),
+		Releases: append([]release.Release{}, s.Releases...), Fetches: fetchesStatus(s.Fetches),
 	}
 	if !s.CopiedAt.IsZero() {
 		status.Copy = &s.CopiedAt
@@ -133,6 +134,21 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 		status.CopyProblem = s.CopyErr.Error()
 	}
 	return status
+}
+
+func fetchesStatus(fetches []httpfiles.Fetch) []api.Fetch {
+	out := []api.Fetch{}
+	for _, f := range fetches {
+		entry := api.Fetch{Address: f.Address}
+		if !f.FetchedAt.IsZero() {
+			entry.FetchedAt = &f.FetchedAt
+		}
+		if f.Err != nil {
+			entry.Problem = f.Err.Error()
+		}
+		out = append(out, entry)
+	}
+	return out
 }
 
 func callersStatus(w *world.World) api.Callers {
