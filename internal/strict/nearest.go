@@ -17,11 +17,11 @@ func expected(got string, words []string) string {
 	return ", expected one of " + strings.Join(words, ", ")
 }
 
-// DidYouMean returns the end of a message that suggests a word. If the two look the same,
-// it says how they differ.
+// DidYouMean returns the end of a message that suggests a word. If nobody can see how the
+// two differ, it says how.
 func DidYouMean(got, near string) string {
 	hint := "; did you mean \"" + near + "\"?"
-	if alike.Alike(got, near) {
+	if isASCII := func(r rune) bool { return r < utf8.RuneSelf }; alike.Alike(got, near) && strings.TrimLeftFunc(got+near, isASCII) != "" {
 		hint += " (" + alike.Difference(got, near) + ")"
 	}
 	return hint
