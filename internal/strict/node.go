@@ -28,8 +28,13 @@ func (n Node) Line() int { return n.yaml.Line }
 // Col returns the column of the value, counted from 1.
 func (n Node) Col() int { return n.yaml.Column }
 
-// Errorf adds a fault at the value.
+// Errorf adds a fault at the value. It adds none to a value that is an anchor or alias, or
+// that has a merge: the fault is that.
 func (n Node) Errorf(format string, args ...any) {
+	if n.refused || n.Merges() {
+		n.problems.unsaid++
+		return
+	}
 	n.problems.Add(Problem{File: n.file, Line: n.yaml.Line, Col: n.yaml.Column, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -53,6 +58,10 @@ func (n Node) Entries() []Entry {
 	var out []Entry
 	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
 		key := n.child(n.yaml.Content[i])
+		if key.yaml.Tag == mergeTag {
+			n.refuse(key.yaml)
+			continue
+		}
 		if key.yaml.Kind != yaml.ScalarNode {
 			key.Errorf("found %s, expected a key", key.describe())
 			continue
@@ -99,10 +108,33 @@ func (n Node) OneOrItems() []Node {
 func (n Node) child(c *yaml.Node) Node {
 	refused := c.Kind == yaml.AliasNode || c.Anchor != ""
 	if refused {
-		Node{yaml: c, file: n.file, problems: n.problems}.Errorf("YAML anchors and aliases are not supported; write the value out")
+		n.refuse(c)
 		c = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: c.Line, Column: c.Column}
 	}
 	return Node{yaml: c, file: n.file, problems: n.problems, refused: refused}
+}
+
+// mergeTag is the tag of the key "<<".
+const mergeTag = "!!merge"
+
+// Merges reports whether a mapping takes keys from elsewhere by "<<", which is a fault.
+func (n Node) Merges() bool {
+	if n.yaml.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i < len(n.yaml.Content); i += 2 {
+		if n.yaml.Content[i].Tag == mergeTag {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse adds the fault of an anchor, alias or merge, once for a file.
+func (n Node) refuse(c *yaml.Node) {
+	if n.problems.unsaid++; n.problems.noteAnchor(n.file) {
+		n.problems.Add(Problem{File: n.file, Line: c.Line, Col: c.Column, Message: "YAML anchors and aliases are not supported; write each value out"})
+	}
 }
 
 // describe returns the words for the value in a message.
@@ -187,5 +219,6 @@ func (n Node) IsMapping() bool { return n.yaml.Kind == yaml.MappingNode }
 // Null reports whether the value is left out, as in `key:`.
 func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
 
-// Faults returns the number of faults in the Problems so far, of all files.
-func (n Node) Faults() int { return len(n.problems.list) }
+// Faults returns a number that grows with each fault in the Problems, of all files, also
+// with faults that follow from another and are not said.
+func (n Node) Faults() int { return len(n.problems.list) + n.problems.unsaid }

@@ -1,11 +1,11 @@
 package location
 
 import (
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -23,17 +23,14 @@ type csvFile struct {
 }
 
 // readCSV reads a file whose first line names the columns. Lines that start with
-// "#" are comments. An empty cell says nothing.
+// "#" are comments. An empty cell says nothing, and so does a row of empty cells.
 func (l *mappingLoader) readCSV(file strict.File) {
 	if err := strict.CheckText(file.Data); err != nil {
 		l.problems.Add(strict.Problem{File: file.Name, Message: err.Error()})
 		return
 	}
-	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file.Data, []byte("\xef\xbb\xbf"))))
-	reader.Comment = '#'
-	reader.TrimLeadingSpace = true
-	f := &csvFile{mappingLoader: l, name: file.Name, reader: reader}
-	header, err := reader.Read()
+	f := &csvFile{mappingLoader: l, name: file.Name, reader: newCSVReader(file.Data)}
+	header, err := f.reader.Read()
 	if errors.Is(err, io.EOF) {
 		l.problems.Add(strict.Problem{File: file.Name, Message: "has no header, expected a line of " + strings.Join(csvColumns, ",")})
 		return
@@ -47,7 +44,7 @@ func (l *mappingLoader) readCSV(file strict.File) {
 		return
 	}
 	for {
-		row, err := reader.Read()
+		row, err := f.reader.Read()
 		if errors.Is(err, io.EOF) {
 			return
 		}
@@ -55,11 +52,14 @@ func (l *mappingLoader) readCSV(file strict.File) {
 			f.addSyntaxProblem(err)
 			return
 		}
-		if len(row) != len(f.header) {
-			f.cellAt(0).errorf("the row has %d cells, the header %d, expected as many", len(row), len(f.header))
+		if row = trimAll(row); isEmptyRow(row) {
 			continue
 		}
-		f.readRow(trimAll(row))
+		if len(row) != len(f.header) {
+			f.cellAt(0).errorf("the row has %s, the header %d, expected as many", cells(len(row)), len(f.header))
+			continue
+		}
+		f.readRow(row)
 	}
 }
 
@@ -92,32 +92,6 @@ func (f *csvFile) addSyntaxProblem(err error) {
 	f.problems.Add(p)
 }
 
-// checkHeader reports whether the header is valid. It adds a fault for each column
-// that is not.
-func (f *csvFile) checkHeader() bool {
-	valid := true
-	for i, column := range f.header {
-		known := slices.Contains(csvColumns[:6], column) || strings.HasPrefix(column, "label.") && len(column) > len("label.")
-		if !known {
-			hint := ", expected one of " + strings.Join(csvColumns, ", ")
-			if near, ok := strict.Nearest(column, csvColumns); ok {
-				hint = strict.DidYouMean(column, near)
-			}
-			f.cellAt(i).errorf("unknown column %q%s", column, hint)
-			valid = false
-		}
-		if slices.Contains(f.header[:i], column) {
-			f.cellAt(i).errorf("column %q is given twice, expected each once", column)
-			valid = false
-		}
-	}
-	if !slices.Contains(f.header, "match") {
-		f.cellAt(0).errorf("the header has no column \"match\"")
-		valid = false
-	}
-	return valid
-}
-
 // readRow reads a row into an entry.
 func (f *csvFile) readRow(row []string) {
 	e := new(f.cellAt(0).entry)
@@ -129,7 +103,12 @@ func (f *csvFile) readRow(row []string) {
 		}
 		ok = f.readCell(e, column, value) && ok
 	}
+	matches, several := []string{match}, [][]netip.Prefix(nil)
 	prefixes, err := ParseMatch(match)
+	if err != nil {
+		matches = splitMatches(match)
+		several, err = parseMatches(matches)
+	}
 	if err != nil {
 		f.cellAt(matchColumn).errorf("%v", err)
 		return
@@ -142,7 +121,11 @@ func (f *csvFile) readRow(row []string) {
 		f.cellAt(0).errorf("%v", err)
 		return
 	}
-	f.insert(f.addRow(e, match), f.cellAt(matchColumn).entry, prefixes)
+	ref, cell := f.addRow(e, matches...), f.cellAt(matchColumn).entry
+	f.insert(ref, cell, prefixes)
+	for _, prefixes := range several {
+		f.insert(ref, cell, prefixes)
+	}
 }
 
 // sayNames adds a fault for each name of an entry that is wrong.
@@ -157,6 +140,11 @@ func (f *csvFile) sayNames(e *entry) {
 // readCell reads what a cell says of the addresses. It returns false after a fault.
 func (f *csvFile) readCell(e *entry, column int, value string) bool {
 	switch name := f.header[column]; name {
+	case "":
+		if value != "" {
+			f.cellAt(column).errorf("%q is in a column without a name, expected one in the header", value)
+			return false
+		}
 	case "region", "zone", "campus":
 		level := slices.Index(levelNames[:], name)
 		said, _ := e.facts.level(level)
@@ -208,6 +196,13 @@ func (e *entry) addLabel(key, value string) {
 		e.facts.Labels = map[string]string{}
 	}
 	e.facts.Labels[key] = value
+}
+
+func cells(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return fmt.Sprintf("%d cells", n)
 }
 
 func trimAll(cells []string) []string {

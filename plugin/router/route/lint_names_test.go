@@ -1,6 +1,12 @@
 package route
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
+)
 
 // Names that look alike are warned of, each once, with the difference. Ordinary names are
 // not.
@@ -75,5 +81,26 @@ func TestLintNamesInRules(t *testing.T) {
 			`r.yaml:2:56: warning: rule "b": "a\u200b*" in a service has "\u200b", and Polaris refuses such names, expected a to z, A to Z, digits, and - . / : _`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { lint(t, tt) })
+	}
+}
+
+// Times are read as YAML programs write them.
+func TestTimesOfEvacuations(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-11-24T10:00:00+08:00":   "2026-11-24T02:00:00Z",
+		"2026-11-24 10:00:00+08:00":   "2026-11-24T02:00:00Z",
+		"2026-11-24 02:00:00Z":        "2026-11-24T02:00:00Z",
+		"2026-11-24 02:00:00.5+00:00": "2026-11-24T02:00:00Z",
+		"2026-11-24 10:00:00":         `r.yaml:2:31: until "2026-11-24 10:00:00" is not a time with its zone, expected as 2026-12-01T10:00:00+08:00`,
+	} {
+		var problems strict.Problems
+		rules := Load([]strict.File{{Name: "r.yaml", Data: []byte("version: 1\nevacuate: [{zone: a/b, until: " + text + "}]\n")}}, today, &problems)
+		got := fmt.Sprint(problems.Err())
+		if rules != nil {
+			got = rules.AllEvacuations()[0].Until.UTC().Format(time.RFC3339)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
 	}
 }
