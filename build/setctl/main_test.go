@@ -73,7 +73,7 @@ func TestSetctl(t *testing.T) {
 		{"plan --dump c.yaml --mapping topology.yaml --routing places.yaml", 1, "", "setctl: places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n"},
 		{"test p.yaml", 1, "places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n0 passed, 0 failed\n", ""},
 		{"check bad.yaml bad2.yaml nowhere.yaml odd.yaml c.yaml", 1, `bad.yaml:2:20: "10.1.0.0/99" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8
-bad.yaml:2:38: SET name "a" has 1 segments, expected three: business.area.group
+bad.yaml:2:38: SET name "a" has 1 segment, expected three: business.area.group
 bad2.yaml:2:9: the rule has no service, expected service: namespace/name
 c.yaml:1:1: this is a case file; run setctl test on it
 nowhere.yaml: cannot be read: no such file or directory
@@ -94,7 +94,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1", 1, "", "setctl: the server at http://127.0.0.1:1 does not answer: dial tcp 127.0.0.1:1: connect: connection refused\n"},
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1 --mapping m.csv", 2, "", "setctl: if any flags in the group [mapping server] are set none of the others can be; [mapping server] were all set\n"},
 		{"lookup 10.9.1.1 --mapping bad.yaml", 1, "", "setctl: bad.yaml:2:20: \"10.1.0.0/99\" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8\n" +
-			"bad.yaml:2:38: SET name \"a\" has 1 segments, expected three: business.area.group\n"},
+			"bad.yaml:2:38: SET name \"a\" has 1 segment, expected three: business.area.group\n"},
 		{"test c.yaml", 0, "ok    c.yaml:7: own\n1 passed, 0 failed\n", ""},
 		{"test c.yaml f.yaml", 1, "ok    c.yaml:7: own\nFAIL  f.yaml:5: wrong\n      got [10.8.0.1], want [10.8.0.9]\n      tier \"own\", want \"pool\"\n1 passed, 1 failed\n", ""},
 		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n" +
