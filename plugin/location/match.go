@@ -47,21 +47,21 @@ func AllInside(prefixes, outer []netip.Prefix) bool {
 // zone ids are dropped. It returns the prefixes that cover exactly these addresses. Its
 // errors quote the text and say what is expected.
 func ParseMatch(s string) ([]netip.Prefix, error) {
-	switch {
-	case strings.Contains(s, "/"):
+	if strings.Contains(s, "/") {
 		p, err := parsePrefix(s)
 		if err != nil {
 			return nil, err
 		}
 		return []netip.Prefix{p}, nil
+	}
+	addr, ok := HostAddr(s) // a zone id can have a "-"
+	switch {
+	case ok:
+		return []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, nil
 	case strings.Contains(s, "-"):
 		return parseRange(s)
 	}
-	addr, ok := HostAddr(s)
-	if !ok {
-		return nil, fmt.Errorf("%q is not an address%s", s, addressHint(s))
-	}
-	return []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, nil
+	return nil, fmt.Errorf("%q is not an address%s", s, addressHint(s))
 }
 
 // addressHint returns the end of the message for a text that is no address.
