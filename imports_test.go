@@ -14,6 +14,7 @@ const modulePath = "github.com/polaris-contrib/setrouter"
 // packages of the floors below it: never of its own floor, never of a floor above.
 // Packages that end in /... stand for all below them.
 var floors = [][]string{
+	{"internal/alike"},
 	{ // what everything may use: no Polaris, no routing
 		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/shrink", "internal/strict",
 	},
@@ -37,7 +38,7 @@ var floors = [][]string{
 // pure are the packages that decide, explain and read files: they know nothing of
 // a Polaris server, and nothing that they import does. So does setctl.
 var pure = []string{
-	"internal/cmdbexport", "internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
+	"internal/alike", "internal/cmdbexport", "internal/strict", "internal/shrink", "internal/livefile", "internal/serverconfig", "plugin/location", "plugin/router/route", "plugin/router/explain",
 	"plugin/router/world", "plugin/router/cases", "plugin/router/api", "build/setctl",
 }
 

@@ -80,7 +80,7 @@ nowhere.yaml: cannot be read: no such file or directory
 odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topology, default) or a routing file (one of rules, addresses, aliases, naming, evacuate, places, defaults)
 6 problems
 `, ""},
-		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entries, 0 routing files with 0 rules and addresses\n", ""},
+		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entry, 0 routing files with 0 rules and addresses\n", ""},
 		{"check misspelt.yaml", 1, "misspelt.yaml:2:1: unknown key \"mapings\"; did you mean \"mappings\"?\n1 problem\n", ""},
 		{"check", 2, "", "setctl: an argument is missing, expected setctl check FILES...\n"},
 		{"lookup 10.1.1.9 --mapping m.yaml", 0, "10.1.1.9\n" +

@@ -22,10 +22,11 @@ import (
 
 // Options say which files to open, and what to make of them.
 type Options[T any] struct {
-	Kind  string   // mapping or routing
-	Names []string // as in the configuration: globs, and names in the config center
-	HTTP  serverconfig.HTTP
-	Load  func(files []strict.File) (value *T, count int, err error)
+	Kind   string   // mapping or routing
+	Names  []string // as in the configuration: globs, and names in the config center
+	Others []string // names of the files of other kinds
+	HTTP   serverconfig.HTTP
+	Load   func(files []strict.File) (value *T, count int, err error)
 	// Losses returns what a reload would lose of the value in force; nil refuses
 	// nothing.
 	Losses func(inForce, next *T) shrink.Losses
@@ -89,8 +90,9 @@ func Open[T any](options Options[T]) (*Files[T], error) {
 	}
 	observe.Register()
 	live, err := livefile.Open(livefile.Options[T]{
-		Globs: globs, Sources: sources, Load: options.Load,
-		Guard: options.guard,
+		Globs: globs, Others: options.Others, Sources: sources, Load: options.Load,
+		Guard:     options.guard,
+		OnWarning: func(w strict.Problem) { observe.Log.Warn("[SetRouter] " + options.Kind + " files: " + w.String()) },
 		OnLoad: func(value *T, status livefile.Status) {
 			f.report(options.Kind, status)
 			if options.OnLoad != nil {

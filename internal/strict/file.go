@@ -66,6 +66,9 @@ func CheckText(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return errors.New("is empty; delete the file or give it content")
 	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return errors.New("is UTF-16 text; save it as UTF-8, in Excel as \"CSV UTF-8\"")
+	}
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return fmt.Errorf("is not a text file: byte %d is zero", i)
 	}

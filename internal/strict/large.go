@@ -254,7 +254,10 @@ func (l *longList) addSyntaxProblem(problems *Problems, part []byte, line int) {
 		if err == nil {
 			_, err = l.parse(part)
 		}
-		problems.Add(entries.syntaxProblem(part, line, err))
+		p := entries.syntaxProblem(part, line, err)
+		if p.Message != noAnchors || problems.noteAnchor(p.File) {
+			problems.Add(p)
+		}
 		return
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"go4.org/netipx"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
 // complete fills the table: the addresses of each entry get what the entry says and
@@ -26,7 +28,7 @@ func (l *mappingLoader) complete() {
 		c.addRange(&l.ranges[next])
 	}
 	c.check.report()
-	l.repeats.warn(l.problems)
+	l.table.warnings = l.repeats.warnings()
 	l.table.identities, l.table.origins = slices.Clip(l.pool.identities.list), slices.Clip(l.pool.origins.list)
 	l.completeDefault(c.check)
 }
@@ -35,6 +37,13 @@ func (l *mappingLoader) complete() {
 func (l *mappingLoader) completeDefault(check *locationCheck) {
 	if l.fallback == nil {
 		return
+	}
+	for level := range 3 {
+		if err := CheckPlaceName(level, l.fallback.facts.Level(level)); err != nil {
+			at := l.fallback.levels[level]
+			l.problems.Add(strict.Problem{File: l.fallback.file, Line: at.line, Col: at.col, Message: err.Error()})
+			return
+		}
 	}
 	if err := check.checkDefault(&l.fallback.facts); err != nil {
 		l.problems.Add(l.fallback.problem("%v", err))

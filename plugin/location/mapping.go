@@ -15,9 +15,10 @@ import (
 
 // LoadMapping reads mapping files into a table. Files whose names end in .csv are
 // CSV, all others are YAML (README.md has the formats). LoadMapping adds every
-// fault to problems, and returns nil if there is a fault.
+// fault to problems, and returns nil if there is a fault. What is likely a mistake is in
+// the Warnings of the table.
 func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
-	l := &mappingLoader{table: &Table{}, problems: problems, refs: &bart.Table[entryRef]{}, pool: newPool()}
+	l := &mappingLoader{table: &Table{}, problems: problems, refs: &bart.Table[entryRef]{}, pool: newPool(), badNames: map[uint32][]badName{}}
 	for _, file := range files {
 		if strings.EqualFold(filepath.Ext(file.Name), ".csv") {
 			l.readCSV(file)
@@ -42,7 +43,8 @@ type mappingLoader struct {
 	ranges   []rangeRef            // the entries of ranges that are no prefix
 	repeats  repeats
 	pool     *pool
-	fallback *entry // nil: no file has a default so far
+	badNames map[uint32][]badName // by statement
+	fallback *entry               // nil: no file has a default so far
 }
 
 // entryRef is what the loader keeps for a prefix.
@@ -57,6 +59,7 @@ type entry struct {
 	facts     Facts
 	file      string
 	line, col int
+	levels    [3]position // of the names of its location
 }
 
 // problem returns a fault of the entry.
@@ -88,7 +91,12 @@ func (e *entry) checkFields(what string) error {
 // addRow gives an entry its row in the table, and its statement in the pool.
 func (l *mappingLoader) addRow(e *entry, matches ...string) entryRef {
 	l.table.rows = append(l.table.rows, Origin{Source: "mapping", File: e.file, Line: e.line, Match: matchText(matches)})
-	return entryRef{l.pool.statement(&e.facts), uint32(len(l.table.rows) - 1), int32(e.col)}
+	known := len(l.pool.statements.list)
+	statement := l.pool.statement(&e.facts)
+	if int(statement) == known { // the first entry that says this
+		l.checkNames(e, statement)
+	}
+	return entryRef{statement, uint32(len(l.table.rows) - 1), int32(e.col)}
 }
 
 // matchText returns the matches of an entry for people: the first three, and how

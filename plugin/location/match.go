@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go4.org/netipx"
+
+	"github.com/polaris-contrib/setrouter/internal/alike"
 )
 
 // Normalize returns an address in the one form that compares equal: an IPv4-mapped
@@ -66,6 +68,9 @@ func ParseMatch(s string) ([]netip.Prefix, error) {
 func addressHint(s string) string {
 	if p, ok := starPrefix(s); ok {
 		return fmt.Sprintf("; did you mean %q?", p)
+	}
+	if addr, ok := HostAddr(alike.Seen(s)); ok {
+		return fmt.Sprintf("; did you mean %q?", addr)
 	}
 	return ", expected an IP, a CIDR prefix or a range a-b"
 }

@@ -3,6 +3,7 @@ package location
 import (
 	"fmt"
 
+	"github.com/polaris-contrib/setrouter/internal/alike"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
@@ -10,6 +11,7 @@ import (
 type locationCheck struct {
 	*mappingLoader
 	zones map[string]*zoneSeen
+	known map[Location]string    // the messages about locations so far
 	wrong map[string]*wrongPlace // by message
 	order []*wrongPlace
 }
@@ -23,40 +25,63 @@ type zoneSeen struct {
 // wrongPlace is a fault that the locations of entries have in common.
 type wrongPlace struct {
 	message string
-	first   entryRef // in the order of reading
+	row     uint32   // the first in the order of reading
+	at      position // where the fault stands there
 	rows    map[uint32]bool
 }
 
 func newLocationCheck(l *mappingLoader) *locationCheck {
-	return &locationCheck{mappingLoader: l, zones: map[string]*zoneSeen{}, wrong: map[string]*wrongPlace{}}
+	return &locationCheck{mappingLoader: l, zones: map[string]*zoneSeen{}, known: map[Location]string{}, wrong: map[string]*wrongPlace{}}
 }
 
-// checkEntry notes a fault of an entry's location.
+// checkEntry notes a fault of the names that an entry says, or of its location.
 func (c *locationCheck) checkEntry(ref entryRef, loc Location) {
-	err := c.checkLocation(loc, &c.table.rows[ref.row])
-	if err == nil {
-		return
+	if len(c.badNames) > 0 {
+		names := c.badNames[ref.statement]
+		for _, name := range names {
+			c.note(name.message, ref.row, name.at)
+		}
+		if len(names) > 0 {
+			return
+		}
 	}
-	found := c.wrong[err.Error()]
+	row := &c.table.rows[ref.row]
+	message, ok := "", false
+	if len(c.known) > 0 {
+		message, ok = c.known[loc]
+	}
+	if !ok {
+		if err := c.checkLocation(loc, row); err != nil {
+			message, ok = err.Error(), true
+			c.known[loc] = message
+		}
+	}
+	if ok {
+		c.note(message, ref.row, position{row.Line, int(ref.col)})
+	}
+}
+
+func (c *locationCheck) note(message string, row uint32, at position) {
+	found := c.wrong[message]
 	if found == nil {
-		found = &wrongPlace{message: err.Error(), first: ref, rows: map[uint32]bool{}}
-		c.wrong[found.message], c.order = found, append(c.order, found)
+		found = &wrongPlace{message: message, row: row, at: at, rows: map[uint32]bool{}}
+		c.wrong[message], c.order = found, append(c.order, found)
 	}
-	if found.rows[ref.row] = true; ref.row < found.first.row {
-		found.first = ref
+	if found.rows[row] = true; row < found.row {
+		found.row, found.at = row, at
 	}
 }
 
 // report adds each fault once, at the first entry that has it.
 func (c *locationCheck) report() {
 	for _, found := range c.order {
-		row, others := &c.table.rows[found.first.row], ""
+		others := ""
 		if n := len(found.rows) - 1; n == 1 {
 			others = "; and 1 other entry has this fault"
 		} else if n > 1 {
 			others = fmt.Sprintf("; and %d other entries have this fault", n)
 		}
-		c.problems.Add(strict.Problem{File: row.File, Line: row.Line, Col: int(found.first.col), Message: found.message + others})
+		c.problems.Add(strict.Problem{File: c.table.rows[found.row].File, Line: found.at.line, Col: found.at.col, Message: found.message + others})
 	}
 }
 
@@ -96,8 +121,12 @@ func (c *locationCheck) checkRegion(loc Location, origin *Origin) error {
 	if first.region == loc.Region {
 		return nil
 	}
-	return fmt.Errorf("zone %q is under region %q here and under %q in %s:%d, expected one region",
-		loc.Zone, loc.Region, first.region, first.origin.File, first.origin.Line)
+	hint := ""
+	if alike.Alike(loc.Region, first.region) {
+		hint = ": " + alike.Difference(loc.Region, first.region)
+	}
+	return fmt.Errorf("zone %q is under region %q here and under %q in %s:%d, expected one region%s",
+		loc.Zone, loc.Region, first.region, first.origin.File, first.origin.Line, hint)
 }
 
 // wantedPlace says what an entry lacks whose location has a level without the next wider

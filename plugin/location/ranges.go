@@ -96,8 +96,8 @@ func (r *repeats) add(match entry, name string, first *Origin) {
 	known.count++
 }
 
-// warn adds one warning for each file with repeats.
-func (r *repeats) warn(problems *strict.Problems) {
+// warnings returns one warning for each file with repeats.
+func (r *repeats) warnings() (list []strict.Problem) {
 	for _, file := range r.files {
 		known, others := r.found[file], ""
 		switch known.count {
@@ -107,8 +107,8 @@ func (r *repeats) warn(problems *strict.Problems) {
 		default:
 			others = fmt.Sprintf(", and %d other matches of this file, too", known.count-1)
 		}
-		p := known.match.problem("%s is given twice with the same content, first in %s:%d%s", known.name, known.first.File, known.first.Line, others)
-		p.Warning = true
-		problems.Add(p)
+		list = append(list, strict.Warning(known.match.file, known.match.line, known.match.col, "%s is given twice with the same content, first in %s:%d%s",
+			known.name, known.first.File, known.first.Line, others))
 	}
+	return list
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gaissmai/bart"
 	"go4.org/netipx"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
 // Table is a mapping. For an address it has the facts of the longest prefix that
@@ -18,6 +20,7 @@ type Table struct {
 	rows       []Origin // the origin of each entry
 	fallback   Facts    // the `default` of the mapping files
 	topology   topology // nil: the mapping files have no topology
+	warnings   []strict.Problem
 }
 
 // ref is what the table keeps for a prefix: indices into its lists.
@@ -102,6 +105,15 @@ func (t *Table) Default() Found {
 		return noFacts
 	}
 	return t.fallback.Found()
+}
+
+// Warnings returns what the load found in the mapping files that is likely a mistake: read
+// only.
+func (t *Table) Warnings() []strict.Problem {
+	if t == nil {
+		return nil
+	}
+	return t.warnings
 }
 
 // Identities returns the identities of all prefixes, each once: read only.

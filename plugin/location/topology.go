@@ -17,6 +17,9 @@ type topology map[string]map[string][]string
 // files.
 func (t topology) read(n strict.Node) {
 	for _, region := range n.Entries() {
+		if !checkName(0, region.Key) {
+			continue
+		}
 		zones := t[region.Key.Raw()]
 		if zones == nil {
 			zones = map[string][]string{}
@@ -24,6 +27,9 @@ func (t topology) read(n strict.Node) {
 		}
 		for _, zone := range region.Value.Entries() {
 			name := zone.Key.Raw()
+			if !checkName(1, zone.Key) {
+				continue
+			}
 			if other, ok := t.regionOf(name); ok && other != region.Key.Raw() {
 				zone.Key.Errorf("zone %q is under region %q here and under %q elsewhere, expected one region", name, region.Key.Raw(), other)
 				continue
@@ -35,10 +41,21 @@ func (t topology) read(n strict.Node) {
 				continue
 			}
 			for _, campus := range zone.Value.Items() {
-				zones[name] = append(zones[name], campus.TextOr())
+				if name, ok := campus.Text(); ok && checkName(2, campus) {
+					zones[zone.Key.Raw()] = append(zones[zone.Key.Raw()], name)
+				}
 			}
 		}
 	}
+}
+
+// checkName reports whether a name of the topology is in order. It adds a fault if not.
+func checkName(level int, n strict.Node) bool {
+	err := CheckPlaceName(level, n.Raw())
+	if err != nil {
+		n.Errorf("%v", err)
+	}
+	return err == nil
 }
 
 // regionOf returns the region of a zone; ok is false for a zone that is not in t.
@@ -148,7 +165,7 @@ func (t topology) checkAnywhere(loc Location) error {
 func suggest(name string, words []string) string {
 	slices.Sort(words)
 	if near, ok := strict.Nearest(name, words); ok {
-		return "; did you mean \"" + near + "\"?"
+		return strict.DidYouMean(name, near)
 	}
 	if len(words) == 0 {
 		return ""

@@ -61,7 +61,11 @@ func (b serverBackend) fileWarnings(w *world.World, unknown []world.Unknown) []s
 	if world.WarnOfUnknown(unknown, &seen) {
 		ofUnknown = seen.List()
 	}
-	return slices.Concat(ofUnknown, files)
+	var ofDisk []strict.Problem
+	for _, kind := range b.Files() {
+		ofDisk = append(ofDisk, kind.Status().Warnings...)
+	}
+	return slices.Concat(ofDisk, ofUnknown, files)
 }
 
 // warnings returns the warnings of the files in force, of what they mean for the services

@@ -11,20 +11,21 @@ import (
 // Lint adds warnings to problems, about what loads and is still likely a mistake:
 // rules that can never match, tiers that no mapping entry fills, a mapping without SETs,
 // SETs without a pool, roads that end before the pool, maps that do not fit the mapping,
-// SET names that are one letter apart or break the `naming`,
-// evacuations of unknown places. Lint knows only the SETs and places of the mapping;
+// SET names that break the `naming`, names of SETs, places and aliases that look alike,
+// entries that are given twice, evacuations of unknown places. Lint knows only the SETs and places of the mapping;
 // instances can register others. Rules and table may be nil.
 func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	if r == nil {
 		r = &Rules{}
 	}
 	l := newLinter(r, table, problems)
-	for _, remark := range r.remarks {
+	for _, remark := range slices.Concat(r.remarks, table.Warnings()) {
 		problems.Add(remark)
 	}
 	for _, rule := range r.All() {
 		covering := l.begin(rule)
-		l.warnBlanks(rule)
+		l.warnServices(rule)
+		l.warnWhenPlaces(rule)
 		if !rule.IsAddress() && (l.warnUnreachable(rule, covering) || l.warnNever(rule)) {
 			continue
 		}
@@ -59,6 +60,7 @@ type linter struct {
 	cutOffs    map[NearbyStage]cutOff                   // of rules for every caller
 	intoPool   map[location.SET]*Rule                   // the first rule by which callers of a SET can get its pool
 	mapPlaces  map[*PlaceMap]map[location.Location]bool // of the callers of the rules with a map
+	named      *[3][]*mappedPlace                       // places of the mapping, by level; nil until they are needed
 }
 
 // newLinter returns a linter.
