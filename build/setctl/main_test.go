@@ -63,9 +63,8 @@ func TestSetctl(t *testing.T) {
 	}{
 		{"check m.yaml r.yaml", 0, "m.yaml:3:1: warning: SET \"qb.novel.h\" has no pool: no mapping entry has \"qb.novel.*\", the failover that rule \"r\" has for it\n" +
 			"ok: 1 mapping file with 2 entries, 1 routing file with 1 rules and addresses\n", ""},
-		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
+		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET \"qb.nvel.z\" and those of 1 other area have no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for them\n" +
 			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n" +
-			"m.yaml:3:1: warning: SET \"qb.novel.h\" has no pool: no mapping entry has \"qb.novel.*\", the failover that rule \"r\" has for it\n" +
 			"ok: 2 mapping files with 3 entries, 1 routing file with 1 rules and addresses\n", ""},
 		{"check --strict m.csv r.yaml", 1, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
 			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n2 problems\n", ""},
@@ -73,7 +72,7 @@ func TestSetctl(t *testing.T) {
 		{"plan --dump c.yaml --mapping topology.yaml --routing places.yaml", 1, "", "setctl: places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n"},
 		{"test p.yaml", 1, "places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n0 passed, 0 failed\n", ""},
 		{"check bad.yaml bad2.yaml nowhere.yaml odd.yaml c.yaml", 1, `bad.yaml:2:20: "10.1.0.0/99" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8
-bad.yaml:2:38: SET name "a" has 1 segments, expected three: business.area.group
+bad.yaml:2:38: SET name "a" has 1 segment, expected three: business.area.group
 bad2.yaml:2:9: the rule has no service, expected service: namespace/name
 c.yaml:1:1: this is a case file; run setctl test on it
 nowhere.yaml: cannot be read: no such file or directory
@@ -94,7 +93,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1", 1, "", "setctl: the server at http://127.0.0.1:1 does not answer: dial tcp 127.0.0.1:1: connect: connection refused\n"},
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1 --mapping m.csv", 2, "", "setctl: if any flags in the group [mapping server] are set none of the others can be; [mapping server] were all set\n"},
 		{"lookup 10.9.1.1 --mapping bad.yaml", 1, "", "setctl: bad.yaml:2:20: \"10.1.0.0/99\" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8\n" +
-			"bad.yaml:2:38: SET name \"a\" has 1 segments, expected three: business.area.group\n"},
+			"bad.yaml:2:38: SET name \"a\" has 1 segment, expected three: business.area.group\n"},
 		{"test c.yaml", 0, "ok    c.yaml:7: own\n1 passed, 0 failed\n", ""},
 		{"test c.yaml f.yaml", 1, "ok    c.yaml:7: own\nFAIL  f.yaml:5: wrong\n      got [10.8.0.1], want [10.8.0.9]\n      tier \"own\", want \"pool\"\n1 passed, 1 failed\n", ""},
 		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n" +

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
@@ -183,27 +182,5 @@ func TestFind(t *testing.T) {
 		if got := fmt.Sprint(alike.Find(tt.names)); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
-	}
-}
-
-// Twice the names take about twice the time, also where all have a long word in common.
-func TestFindIsLinear(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a second")
-	}
-	took := func(n int) time.Duration {
-		names := make([]alike.Name, n)
-		for i := range names {
-			names[i] = alike.Name{fmt.Sprintf("business%d.novel.group%d", i%100, i), 1 + i%9}
-		}
-		began := time.Now()
-		alike.Find(names)
-		return time.Since(began)
-	}
-	took(1000)
-	if few, many := took(10_000), took(80_000); many > 30*few+time.Second {
-		t.Errorf("%v for 10,000 names, %v for 80,000", few, many)
-	} else {
-		t.Logf("%v for 10,000 names, %v for 80,000", few, many)
 	}
 }

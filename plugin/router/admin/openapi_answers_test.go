@@ -80,6 +80,7 @@ func (b openapiBackend) Explain(q world.Request) (explain.Explanation, error) {
 func (b openapiBackend) Status(context.Context) api.Status {
 	var lints strict.Problems
 	b.world.Rules.Lint(b.world.Table, &lints)
+	lints.Add(strict.Warning("r.yaml", 2, 9, "rule %q can never match", "r")) // at least one, for its fields
 	return api.Status{
 		Files: []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}, Fetches: []api.Fetch{{Address: "https://h/m.csv"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set"}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),

@@ -77,6 +77,7 @@ func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []s
 	}
 	w.WarnOfTargets(&found)
 	w.WarnOfEvacuations(&found)
+	w.WarnOfNaming(&found)
 	warnOfLists(remarks, &found)
 	return found.List()
 }

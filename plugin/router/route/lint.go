@@ -160,7 +160,7 @@ func (l *linter) warnUnfilledTiers(rule *Rule) {
 	if rule.SET == nil || len(rule.SET.Templates) == 0 || len(l.sets) == 0 || slices.ContainsFunc(rule.SET.Templates, (*Template).usesEach) {
 		return
 	}
-	sets := l.routedAs(rule)
+	sets := slices.DeleteFunc(l.routedAs(rule), l.isForeign)
 	if len(sets) == 0 {
 		return
 	}
@@ -174,6 +174,18 @@ func (l *linter) warnUnfilledTiers(rule *Rule) {
 	if len(unfilled) > 0 {
 		l.warnRule(rule, "%s: no mapping entry has a SET of tier %s of %q; only instances that register one themselves can fill it", rule.noun(), tierNames(unfilled), sets[0])
 	}
+}
+
+// isForeign reports whether the mapping has no SET of the business of a SET, and none of
+// which the business could be a slip: then the instances of that business register their
+// SETs themselves, or the mapping has callers only.
+func (l *linter) isForeign(set location.SET) bool {
+	var businesses []string
+	for _, m := range l.sets {
+		businesses = append(businesses, m.name.Segment(1))
+	}
+	_, isNear := strict.Nearest(set.Segment(1), businesses)
+	return !isNear
 }
 
 // routedAs returns the SETs that a rule makes of the callers in the mapping, without
@@ -203,29 +215,42 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	return out
 }
 
-// warnMissingPools warns, once for each area, of SETs that would fail over to a pool
-// that the mapping does not have.
+// warnMissingPools warns, once for each rule, of the areas whose SETs would fail over by it
+// to a pool that the mapping does not have. Without rules it warns once of all areas.
 func (l *linter) warnMissingPools() {
 	mapped, reported := map[location.SET]bool{}, map[string]bool{}
 	for _, m := range l.sets {
 		mapped[m.name] = true
 	}
+	var order []*Rule
+	missing := map[*Rule][]*mappedSET{} // the first of each area
 	for _, m := range l.sets {
-		area := m.name.AreaPrefix()
-		if mapped[m.name.Pool()] || reported[area] {
-			continue
-		}
-		rule := l.intoPool[m.name]
-		if rule == nil && l.rules.Len() > 0 {
+		area, rule := m.name.AreaPrefix(), l.intoPool[m.name]
+		if mapped[m.name.Pool()] || reported[area] || rule == nil && l.rules.Len() > 0 {
 			continue
 		}
 		reported[area] = true
-		failover := ""
-		if rule != nil {
-			failover = ", the failover that rule \"" + rule.Name + "\" has for it"
+		if len(missing[rule]) == 0 {
+			order = append(order, rule)
 		}
-		l.warnSET(m, "SET %q has no pool: no mapping entry has %q%s", m.name, m.name.Pool(), failover)
+		missing[rule] = append(missing[rule], m)
 	}
+	for _, rule := range order {
+		l.warnMissing(rule, missing[rule])
+	}
+}
+
+// warnMissing warns of SETs without a pool, of which each is of another area.
+func (l *linter) warnMissing(rule *Rule, sets []*mappedSET) {
+	first, which, them := sets[0], "has", "it"
+	if len(sets) > 1 {
+		which, them = "and those of "+plural(len(sets)-1, "other area")+" have", "them"
+	}
+	failover := ""
+	if rule != nil {
+		failover = ", the failover that rule \"" + rule.Name + "\" has for " + them
+	}
+	l.warnSET(first, "SET %q %s no pool: no mapping entry has %q%s", first.name, which, first.name.Pool(), failover)
 }
 
 // noteIntoPool notes the SETs whose callers can get their pool by a rule, and by no rule

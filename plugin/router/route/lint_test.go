@@ -51,7 +51,8 @@ func TestLint(t *testing.T) {
 			[]string{`r.yaml:2:9: warning: rule "p" can never match: region "sout" is not in the topology; did you mean "south"?`}},
 		{"tier that is empty", "10.0.0.1,ams.SH.*\n10.0.0.2,set.SH.*", `{aliases: {SH: h}, rules: [{name: p, service: default/a, set: {callee: ams.SH.1, tiers: [own, pool, unset]}}], addresses: [{service: default/l, target: default/b, set: {callee: ams.SH.*}}]}`,
 			[]string{`r.yaml:2:27: warning: rule "p": no mapping entry has a SET of tier own of "ams.SH.1"; only instances that register one themselves can fill it`}},
-		{"template that gives nobody a whole SET", "10.0.0.1,set.SH.*", `rules: [{name: p, service: default/a, set: {caller: "qb.novel.{caller.region}"}}]`,
+		{"template of a business that the mapping does not have", "10.0.0.1,set.SH.*", `rules: [{name: p, service: default/a, set: {caller: "qb.novel.{caller.region}"}}]`, nil},
+		{"template that gives nobody a whole SET", "10.0.0.1,qb.read.*", `rules: [{name: p, service: default/a, set: {caller: "qb.novel.{caller.region}"}}]`,
 			[]string{`r.yaml:2:9: warning: rule "p": no mapping entry has a SET of tier own, pool of "qb.novel.*"; only instances that register one themselves can fill it`}},
 		{"tier of a composed SET", "10.0.0.1,set.SH.*\n10.0.0.2,qb.novel.*", `{aliases: {SH: h}, rules: [{name: p, service: default/a, when: {set: "set.*"}, set: {caller: "qb.{caller.set.2|alias}.x", tiers: [siblings, business]}}, {name: z, service: default/a}]}`,
 			[]string{`r.yaml:2:27: warning: rule "p": no mapping entry has a SET of tier siblings of "qb.h.x"; only instances that register one themselves can fill it`}},
@@ -120,7 +121,10 @@ mappings:
 		{"roads that reach the pool", sets, `rules: [{name: r, service: d/s, set: {}, nearby: {}}, {name: own, service: d/t, set: {tiers: [own]}, nearby: {maxMatchLevel: zone, strict: true}}]`, nil},
 		{"roads of a SET of its own", sets, `rules: [{name: r, service: d/s, set: {caller: qb.novel.g}, nearby: {maxMatchLevel: zone, strict: true}}]`, []string{
 			`r.yaml:2:9: warning: rule "r": roads end before the pool for 4 kinds of callers in the mapping, as those without a SET at south/sz: the mapping has "qb.novel.*" at east/sh only`}},
-		{"not known down to maxMatchLevel", places, `rules: [{name: r, service: d/s, nearby: {maxMatchLevel: region}}]`, []string{
+		{"known down to maxMatchLevel", places, `rules: [{name: r, service: d/s, nearby: {maxMatchLevel: zone}}]`, nil},
+		{"some not known down to maxMatchLevel", places, `rules: [{name: r, service: d/s, nearby: {matchLevel: campus, maxMatchLevel: campus}}]`, []string{
+			`r.yaml:2:9: warning: rule "r": maxMatchLevel "campus" does not bound callers whose campus is not known: they go on to wider levels; with strict: true they get an empty list: 3 kinds of callers in the mapping, as those without a SET at south/sz`}},
+		{"not known down to maxMatchLevel", "", `rules: [{name: r, service: d/s, nearby: {maxMatchLevel: region}}]`, []string{
 			`r.yaml:2:9: warning: rule "r": maxMatchLevel "region" does not bound callers whose region is not known: they go on to wider levels; with strict: true they get an empty list`}},
 		{"one business is no other", sets, `rules: [{name: r, service: d/s, set: {}}]`, nil},
 		{"every caller has a SET", pure, `rules: [{name: r, service: d/s, set: {}}]`, nil},
