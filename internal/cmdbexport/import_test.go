@@ -102,7 +102,7 @@ func TestImport(t *testing.T) {
 			"what does not load is left out, with its place in the export", "ip,set\n10.0.0.1,qb.novel.z\n10.0.0.2,idle\n10.0.0.3/24,qb.novel.z\n",
 			Options{Match: "ip", Fields: fields("set", "set")},
 			"- 1 address: prefix \"...\" has host bits set; did you mean \"...\"? | e.csv:4: prefix \"10.0.0.3/24\" has host bits set; did you mean \"10.0.0.0/24\"?\n" +
-				"- 1 entry: SET name \"...\" has 1 segment, expected three: business.area.group | e.csv:3: SET name \"idle\" has 1 segments, expected three: business.area.group\n" +
+				"- 1 entry: SET name \"...\" has 1 segment, expected three: business.area.group | e.csv:3: SET name \"idle\" has 1 segment, expected three: business.area.group\n" +
 				"match,set\n10.0.0.1,qb.novel.z\n",
 		},
 		{
