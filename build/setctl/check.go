@@ -142,7 +142,7 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 			mapping = append(mapping, file)
 			continue
 		}
-		root, ok := strict.ParseYAML(file, problems)
+		root, ok := strict.ParseLarge(file, "mappings", problems)
 		if !ok {
 			continue
 		}

@@ -117,6 +117,9 @@ func (im *importer) prepare(options Options) (err error) {
 	}
 	for _, field := range options.Fields {
 		v, err := im.sheet.value(field.Value)
+		if unknown, ok := errors.AsType[unknownColumn](err); ok && unknown.name == field.Value {
+			return fmt.Errorf("%w; %q would be the text itself", err, "="+field.Value)
+		}
 		if err != nil {
 			return err
 		}

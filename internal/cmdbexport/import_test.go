@@ -86,6 +86,8 @@ func TestImport(t *testing.T) {
 		},
 		{"a slip in a name", "addr,region\n10.0.0.1,r\n", Options{Match: "adr", Fields: region}, "error: no column is named \"adr\"; did you mean \"addr\"?\n"},
 		{"no such column", "addr,region\n10.0.0.1,r\n", Options{Match: "Prefix", Fields: region}, "error: no column is named \"Prefix\", expected one of \"addr\", \"region\"\n"},
+		{"a text in the place of a column", "ip,city\n10.0.0.1,sz\n", Options{Match: "ip", Fields: fields("region", "华南")}, "error: no column is named \"华南\", expected one of \"ip\", \"city\"; \"=华南\" would be the text itself\n"},
+		{"line ends of old systems", "ip,region\r10.0.0.1,r\r", Options{Match: "ip", Fields: region}, "match,region\n10.0.0.1,r\n"},
 		{"a name of two columns", "ip,ip\n10.0.0.1,r\n", Options{Match: "ip", Fields: fields("region", "=r")}, "error: column \"ip\" is there twice, expected a name that one column has\n"},
 		{
 			"semicolons, masks, empty rows, words for nothing", "sep=;\nip;mask;region;set\n10.0.0.0;255.255.0.0;r;NULL\n10.0.1.0;24;#N/A;\n;;;\n10.0.2.7;;r;-\n",
@@ -102,7 +104,7 @@ func TestImport(t *testing.T) {
 			"what does not load is left out, with its place in the export", "ip,set\n10.0.0.1,qb.novel.z\n10.0.0.2,idle\n10.0.0.3/24,qb.novel.z\n",
 			Options{Match: "ip", Fields: fields("set", "set")},
 			"- 1 address: prefix \"...\" has host bits set; did you mean \"...\"? | e.csv:4: prefix \"10.0.0.3/24\" has host bits set; did you mean \"10.0.0.0/24\"?\n" +
-				"- 1 entry: SET name \"...\" has 1 segment, expected three: business.area.group | e.csv:3: SET name \"idle\" has 1 segments, expected three: business.area.group\n" +
+				"- 1 entry: SET name \"...\" has 1 segment, expected three: business.area.group | e.csv:3: SET name \"idle\" has 1 segment, expected three: business.area.group\n" +
 				"match,set\n10.0.0.1,qb.novel.z\n",
 		},
 		{

@@ -55,6 +55,9 @@ func readSheet(file strict.File, options Options) (*sheet, error) {
 // readCSV reads the rows of a CSV file. Each row has as many cells as the header; empty
 // cells behind the last do not count.
 func (s *sheet) readCSV(data []byte, skip int) error {
+	if !bytes.Contains(data, []byte("\n")) {
+		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n")) // as Excel for the Mac can write
+	}
 	before := 0 // lines before data
 	if line, rest, _ := bytes.Cut(data, []byte("\n")); bytes.HasPrefix(bytes.ToLower(line), []byte("sep=")) {
 		data, before = rest, 1 // Excel names the separator so
@@ -231,5 +234,12 @@ func noColumn(name string, names []string) error {
 	if len(names) > most {
 		shown = append(shown, fmt.Sprintf("and %d more", len(names)-most))
 	}
-	return fmt.Errorf("no column is named %q, expected one of %s", name, strings.Join(shown, ", "))
+	return unknownColumn{name, strings.Join(shown, ", ")}
+}
+
+// unknownColumn is the error for a name that is near no column.
+type unknownColumn struct{ name, columns string }
+
+func (u unknownColumn) Error() string {
+	return fmt.Sprintf("no column is named %q, expected one of %s", u.name, u.columns)
 }

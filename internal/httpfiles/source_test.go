@@ -230,7 +230,7 @@ func TestToken(t *testing.T) {
 	t.Cleanup(other.Close)
 	echo := func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.Path == "/moved.yaml" {
-			http.Redirect(w, q, strings.Replace(other.URL, "127.0.0.1", "localhost", 1), http.StatusFound)
+			http.Redirect(w, q, other.URL, http.StatusFound) // another port of the same machine
 			return
 		}
 		fmt.Fprintf(w, "%q", q.Header.Get("Authorization"))
@@ -371,5 +371,19 @@ func TestSilentPort(t *testing.T) {
 	s.fetchAll(t.Context())
 	if err := s.Fetches()[0].Err; err != errSlow {
 		t.Errorf("%v", err)
+	}
+}
+
+// The first load after a probe asks no second time, and whoever reloads later asks again.
+func TestProbeIsNotRepeated(t *testing.T) {
+	var asked atomic.Int32
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, asked.Add(1)) }, serverconfig.HTTP{Files: []string{"/a.yaml"}})
+	if err := r.Probe(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"URL/a.yaml=1\n", "URL/a.yaml=2\n"} {
+		if got := r.read(livefile.UrgencyNow); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

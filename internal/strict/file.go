@@ -49,10 +49,12 @@ func readText(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("is not a regular file")
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
-	if err != nil {
+	var text bytes.Buffer
+	text.Grow(int(min(info.Size(), MaxFileSize)) + bytes.MinRead) // so that a large file is read without copies
+	if _, err := text.ReadFrom(io.LimitReader(f, MaxFileSize+1)); err != nil {
 		return nil, cause(err)
 	}
+	data := text.Bytes()
 	if len(data) > MaxFileSize {
 		return nil, fmt.Errorf("is larger than %d MiB, the limit for one file; split it, any number of files can be named", MaxFileSize>>20)
 	}

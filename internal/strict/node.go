@@ -16,8 +16,12 @@ type Node struct {
 	yaml     *yaml.Node
 	file     string
 	problems *Problems
-	refused  bool // the value is an anchor or alias, which is a fault already
+	refused  bool      // the value is an anchor or alias, which is a fault already
+	long     *longList // a list that is read in parts, of the value or of one of its keys; nil: none
 }
+
+// noAnchors is the fault of an anchor or alias.
+const noAnchors = "YAML anchors and aliases are not supported; write each value out"
 
 // File returns the name of the file.
 func (n Node) File() string { return n.file }
@@ -83,10 +87,14 @@ func (n Node) Entries() []Entry {
 }
 
 // Items returns the values of a list; nil after a fault.
-func (n Node) Items() []Node {
+func (n Node) Items() (items []Node) {
 	if n.yaml.Kind != yaml.SequenceNode {
 		n.Errorf("found %s, expected a list", n.describe())
 		return nil
+	}
+	if n.long != nil && n.yaml == n.long.node {
+		n.long.each(n, func(item Node) { items = append(items, item) })
+		return items
 	}
 	out := make([]Node, len(n.yaml.Content))
 	for i, c := range n.yaml.Content {
@@ -111,7 +119,23 @@ func (n Node) child(c *yaml.Node) Node {
 		n.refuse(c)
 		c = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: c.Line, Column: c.Column}
 	}
-	return Node{yaml: c, file: n.file, problems: n.problems, refused: refused}
+	child := Node{yaml: c, file: n.file, problems: n.problems, refused: refused}
+	if n.long != nil && c == n.long.node {
+		child.long = n.long
+	}
+	return child
+}
+
+// each calls read for each value of a list, in parts if the list is long. If the node is
+// no list, which is a fault, each calls nothing.
+func (n Node) each(read func(Node)) {
+	if n.long != nil && n.yaml == n.long.node {
+		n.long.each(n, read)
+		return
+	}
+	for _, item := range n.Items() {
+		read(item)
+	}
 }
 
 // mergeTag is the tag of the key "<<".
@@ -133,7 +157,7 @@ func (n Node) Merges() bool {
 // refuse adds the fault of an anchor, alias or merge, once for a file.
 func (n Node) refuse(c *yaml.Node) {
 	if n.problems.unsaid++; n.problems.noteAnchor(n.file) {
-		n.problems.Add(Problem{File: n.file, Line: c.Line, Col: c.Column, Message: "YAML anchors and aliases are not supported; write each value out"})
+		n.problems.Add(Problem{File: n.file, Line: c.Line, Col: c.Column, Message: noAnchors})
 	}
 }
 

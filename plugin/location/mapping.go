@@ -24,7 +24,7 @@ func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
 			l.readCSV(file)
 			continue
 		}
-		if root, ok := strict.ParseYAML(file, problems); ok {
+		if root, ok := strict.ParseLarge(file, "mappings", problems); ok {
 			l.readYAML(root)
 		}
 	}
