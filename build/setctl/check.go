@@ -96,6 +96,7 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) (
 		} else {
 			after = state.WithFiles(table, rules)
 			after.Warn(&lints)
+			after.WarnOfSETs(&lints)
 		}
 	}
 	result = checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}
@@ -141,7 +142,7 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 			mapping = append(mapping, file)
 			continue
 		}
-		root, ok := strict.ParseYAML(file, problems)
+		root, ok := strict.ParseLarge(file, "mappings", problems)
 		if !ok {
 			continue
 		}
@@ -185,15 +186,17 @@ func fileNames(files []strict.File) []string {
 
 // text writes the result for people.
 func (c checkResult) text(w io.Writer) {
-	for _, p := range c.Problems {
-		fmt.Fprintln(w, p)
-	}
+	writeProblems(w, c.Problems)
 	if !c.OK {
 		fmt.Fprintf(w, "%s\n", count(len(c.Problems), "problem"))
 		return
 	}
-	fmt.Fprintf(w, "ok: %s with %d entries, %s with %d rules and addresses\n",
-		count(len(c.Mapping), "mapping file"), c.Entries, count(len(c.Routing), "routing file"), c.Rules)
+	entries := fmt.Sprintf("%d entries", c.Entries)
+	if c.Entries == 1 {
+		entries = "1 entry"
+	}
+	fmt.Fprintf(w, "ok: %s with %s, %s with %d rules and addresses\n",
+		count(len(c.Mapping), "mapping file"), entries, count(len(c.Routing), "routing file"), c.Rules)
 }
 
 // count returns "1 file" or "2 files".

@@ -96,7 +96,7 @@ func newRoot() *cobra.Command {
 	out := &output{}
 	root.PersistentFlags().StringVarP(&out.format, "output", "o", "text", "text or json; of plan also a file, as plan.json, for JSON beside the text")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return out.check(cmd) }
-	root.AddCommand(newCheck(out), newLookup(out), newTest(out),
+	root.AddCommand(newCheck(out), newLookup(out), newTest(out), newImport(out),
 		newExplain(out), newWho(out), newPlan(out), newDrill(out), newDump(out), newStatus(out), newCallers(out), newReload(out), newEvacuate(out), newPublish(out), newRollback(out), newHistory(out))
 	return root
 }

@@ -63,9 +63,8 @@ func TestSetctl(t *testing.T) {
 	}{
 		{"check m.yaml r.yaml", 0, "m.yaml:3:1: warning: SET \"qb.novel.h\" has no pool: no mapping entry has \"qb.novel.*\", the failover that rule \"r\" has for it\n" +
 			"ok: 1 mapping file with 2 entries, 1 routing file with 1 rules and addresses\n", ""},
-		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
+		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET \"qb.nvel.z\" and those of 1 other area have no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for them\n" +
 			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n" +
-			"m.yaml:3:1: warning: SET \"qb.novel.h\" has no pool: no mapping entry has \"qb.novel.*\", the failover that rule \"r\" has for it\n" +
 			"ok: 2 mapping files with 3 entries, 1 routing file with 1 rules and addresses\n", ""},
 		{"check --strict m.csv r.yaml", 1, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
 			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n2 problems\n", ""},
@@ -73,14 +72,14 @@ func TestSetctl(t *testing.T) {
 		{"plan --dump c.yaml --mapping topology.yaml --routing places.yaml", 1, "", "setctl: places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n"},
 		{"test p.yaml", 1, "places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n0 passed, 0 failed\n", ""},
 		{"check bad.yaml bad2.yaml nowhere.yaml odd.yaml c.yaml", 1, `bad.yaml:2:20: "10.1.0.0/99" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8
-bad.yaml:2:38: SET name "a" has 1 segments, expected three: business.area.group
+bad.yaml:2:38: SET name "a" has 1 segment, expected three: business.area.group
 bad2.yaml:2:9: the rule has no service, expected service: namespace/name
 c.yaml:1:1: this is a case file; run setctl test on it
 nowhere.yaml: cannot be read: no such file or directory
 odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topology, default) or a routing file (one of rules, addresses, aliases, naming, evacuate, places, defaults)
 6 problems
 `, ""},
-		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entries, 0 routing files with 0 rules and addresses\n", ""},
+		{"check --strict quiet.csv", 0, "ok: 1 mapping file with 1 entry, 0 routing files with 0 rules and addresses\n", ""},
 		{"check misspelt.yaml", 1, "misspelt.yaml:2:1: unknown key \"mapings\"; did you mean \"mappings\"?\n1 problem\n", ""},
 		{"check", 2, "", "setctl: an argument is missing, expected setctl check FILES...\n"},
 		{"lookup 10.1.1.9 --mapping m.yaml", 0, "10.1.1.9\n" +
@@ -94,7 +93,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1", 1, "", "setctl: the server at http://127.0.0.1:1 does not answer: dial tcp 127.0.0.1:1: connect: connection refused\n"},
 		{"lookup 10.9.1.1 --server http://127.0.0.1:1 --mapping m.csv", 2, "", "setctl: if any flags in the group [mapping server] are set none of the others can be; [mapping server] were all set\n"},
 		{"lookup 10.9.1.1 --mapping bad.yaml", 1, "", "setctl: bad.yaml:2:20: \"10.1.0.0/99\" is not a prefix, expected address/bits, as 10.1.0.0/16 or fd00::/8\n" +
-			"bad.yaml:2:38: SET name \"a\" has 1 segments, expected three: business.area.group\n"},
+			"bad.yaml:2:38: SET name \"a\" has 1 segment, expected three: business.area.group\n"},
 		{"test c.yaml", 0, "ok    c.yaml:7: own\n1 passed, 0 failed\n", ""},
 		{"test c.yaml f.yaml", 1, "ok    c.yaml:7: own\nFAIL  f.yaml:5: wrong\n      got [10.8.0.1], want [10.8.0.9]\n      tier \"own\", want \"pool\"\n1 passed, 1 failed\n", ""},
 		{"test m.yaml", 1, "m.yaml:1:1: unknown key \"version\", expected one of mapping, routing, now, sources, services, instances, aliases, clients, callers, pods, tests\n" +
@@ -105,7 +104,7 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 			"ok    slips.yaml:6: none\n      note: default/slop, which is read for default/alias, is not in this file: no instance, nor under services\nok    slips.yaml:7: all\n3 passed, 0 failed\n", ""},
 		{"test -o yaml c.yaml", 2, "", "setctl: -o \"yaml\" is not an output, expected text or json\n"},
 		{"--version", 0, "setctl version " + buildinfo.Version(buildinfo.SetRouter) + "\n", ""},
-		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of callers, check, completion, drill, dump, evacuate, explain, help, history, lookup, plan, publish, reload, rollback, status, test, who\n"},
+		{"nonsense", 2, "", "setctl: \"nonsense\" is no command, expected one of callers, check, completion, drill, dump, evacuate, explain, help, history, import, lookup, plan, publish, reload, rollback, status, test, who\n"},
 		{"test --nonsense c.yaml", 2, "", "setctl: unknown flag: --nonsense\n"},
 		{"stats", 2, "", "setctl: \"stats\" is no command; did you mean \"status\"?\n"},
 		{"lookup 10.1.1.9 --mapping m.csv m.yaml", 2, "", "setctl: \"m.yaml\" is one argument too many, expected globs in quotes, as --mapping 'conf/mapping/*'\n"},

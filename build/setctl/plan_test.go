@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +12,6 @@ import (
 
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
-
-var update = flag.Bool("update", false, "write the golden file anew")
 
 // packageDir is the directory of the package: tests change theirs.
 var packageDir, _ = os.Getwd()

@@ -242,6 +242,9 @@ func (w *statusWriter) files(list []api.Files) {
 		for _, r := range f.Releases {
 			w.row("%s release\t%s\tversion %d\t%s", r.Type, explain.Plain(r.Name), r.Version, r.File)
 		}
+		for _, fetch := range f.Fetches {
+			w.row("fetched\t%s\t%s", w.ago(fetch.FetchedAt), fetch.Address)
+		}
 		if f.Copy != nil {
 			w.row("COPY\tin force is the copy on disk, made %s ago", w.since(*f.Copy))
 		}
@@ -252,6 +255,14 @@ func (w *statusWriter) files(list []api.Files) {
 			w.row("REFUSED\t%s", p)
 		}
 	}
+}
+
+// ago returns how long ago a time was; "never" for nil.
+func (w *statusWriter) ago(at *time.Time) string {
+	if at == nil {
+		return "never"
+	}
+	return w.since(*at).String() + " ago"
 }
 
 func (w *statusWriter) rules(list []api.RuleStatus) {

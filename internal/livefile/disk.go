@@ -14,13 +14,14 @@ import (
 
 // disk is the files on disk that globs name.
 type disk struct {
-	globs []string
-	alone bool                   // there are no other texts beside them
-	seen  map[string]os.FileInfo // at the last read
-	still stillness
+	globs  []string
+	others []string               // globs of files that are read elsewhere
+	alone  bool                   // there are no other texts beside them
+	seen   map[string]os.FileInfo // at the last read
+	still  stillness
 }
 
-// changed reports by names, sizes and times whether files may have other
+// changed reports by names, sizes and times, of writes and of changes, whether files may have other
 // contents than at the last read.
 func (d *disk) changed() bool { return !maps.EqualFunc(d.look(), d.seen, sameInfo) }
 
@@ -46,7 +47,8 @@ func sameInfo(a, b os.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode() && os.SameFile(a, b)
+	sameTime := a.ModTime().Equal(b.ModTime()) && changedAt(a) == changedAt(b) // an edit can keep size and time of the last write
+	return a.Size() == b.Size() && sameTime && a.Mode() == b.Mode() && os.SameFile(a, b)
 }
 
 // read returns the files, and remembers how they look.

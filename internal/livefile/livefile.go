@@ -24,6 +24,9 @@ import (
 // Options say what to load.
 type Options[T any] struct {
 	Globs []string // names and patterns of files on disk
+	// Others are the names and patterns of files that somebody else reads: they are no
+	// strays.
+	Others []string
 	// Sources have further texts. With Sources, Open puts the value of no texts
 	// in force, and Start loads for the first time.
 	Sources []Source
@@ -37,6 +40,8 @@ type Options[T any] struct {
 	// then. It is called by one goroutine at a time; nil is fine. A look that
 	// finds nothing new is no load.
 	OnLoad func(value *T, status Status)
+	// OnWarning is called once for each new warning of Status.Warnings; nil is fine.
+	OnWarning func(strict.Problem)
 	// Poll is the time from tick to tick; 0 is 2 s. With Sources it is 1 s at
 	// most.
 	Poll time.Duration
@@ -67,7 +72,7 @@ const (
 // Open loads the files for the first time. Any fault is an error. With Sources,
 // Open only makes sure that the files on disk can be read.
 func Open[T any](options Options[T]) (*Live[T], error) {
-	l := &Live[T]{options: options, disk: disk{globs: options.Globs, alone: len(options.Sources) == 0, still: newStillness()}}
+	l := &Live[T]{options: options, disk: disk{globs: options.Globs, others: options.Others, alone: len(options.Sources) == 0, still: newStillness()}}
 	l.show()
 	if l.options.Poll == 0 {
 		l.options.Poll = 2 * time.Second
@@ -80,6 +85,7 @@ func Open[T any](options Options[T]) (*Live[T], error) {
 	if err := first(); err != nil {
 		return nil, err
 	}
+	l.lookForMistakes()
 	return l, nil
 }
 
@@ -142,6 +148,7 @@ func (l *Live[T]) Refresh() (wait time.Duration) {
 	if l.phase == phaseWaiting {
 		return 0
 	}
+	l.lookForMistakes()
 	if l.status.CopyErr != nil && l.inForce != nil {
 		l.keep()
 		l.show()

@@ -18,6 +18,10 @@ type Status struct {
 	// CopyErr is why the copy on disk could not be written, or used, last.
 	CopyErr error
 
+	// Warnings are what is likely a mistake about the files on disk: some that nobody
+	// reads, some that can never change.
+	Warnings []strict.Problem
+
 	Files   []string // names of the files that were loaded last
 	TriedAt time.Time
 	Took    time.Duration

@@ -17,7 +17,7 @@ import (
 
 var (
 	entries = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "setrouter_entries", Help: "Entries in force: mapping prefixes, or rules and lane addresses.",
+		Name: "setrouter_entries", Help: "Entries in force: mapping entries as they are written, or rules and lane addresses.",
 	}, []string{"kind"})
 	loads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_loads_total", Help: "Loads of changed files, by result: ok or refused.",
@@ -60,7 +60,7 @@ func (l Load) Report() {
 	loadSeconds.WithLabelValues(l.Kind).Observe(l.Took.Seconds())
 	events.Noted.Note(l.event(clock.Now()))
 	if l.CopyErr != nil {
-		Log.Warn("[SetRouter] "+l.Kind+" files of the config center", zap.Error(l.CopyErr))
+		Log.Warn("[SetRouter] "+l.Kind+" files", zap.Error(l.CopyErr))
 	}
 	l.showInForce()
 	if l.Err != nil {
@@ -147,4 +147,15 @@ func (l Load) afterRefusal() string {
 		return "the copy on disk of " + l.CopiedAt.Format(time.RFC3339) + " is in force"
 	}
 	return "the last good ones stay in force"
+}
+
+// lastFetch is when each address of files over HTTP was fetched last.
+var lastFetch = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	Name: "setrouter_last_fetch_timestamp_seconds", Help: "When an address answered last with its text, or that the text is as before.",
+}, []string{"kind", "address"})
+
+// Fetched notes that an address has answered. The address is as it is shown, without its
+// query.
+func Fetched(kind, address string, at time.Time) {
+	lastFetch.WithLabelValues(kind, address).Set(float64(at.Unix()))
 }

@@ -105,7 +105,7 @@ var (
 // has no effect.
 func Register() {
 	for _, c := range []prometheus.Collector{
-		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases,
+		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
 		Requests, Failures, Unidentified, Untold, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,

@@ -42,18 +42,28 @@ func (c *Config) ConfigFiles() []string {
 	return out
 }
 
-// sourceNames reads the list `files`: globs, and names in the config center.
+// sourceNames reads the list `files` of the routing: globs, and names in the config
+// center.
 func sourceNames(n strict.Node) []string {
 	out := texts(n)
 	for i, item := range n.OneOrItems() {
-		if !strings.Contains(out[i], "://") {
+		if IsHTTP(out[i]) {
+			item.Errorf("routing files are not fetched over HTTP, expected files on disk, or as polaris://Polaris/setrouter/routing.yaml")
 			continue
 		}
-		if _, err := ParseConfigFile(out[i]); err != nil {
-			item.Errorf("%v", err)
-		}
+		checkSourceName(item, out[i])
 	}
 	return out
+}
+
+// checkSourceName adds a fault if a name with a scheme is none in the config center.
+func checkSourceName(item strict.Node, name string) {
+	if !strings.Contains(name, "://") {
+		return
+	}
+	if _, err := ParseConfigFile(name); err != nil {
+		item.Errorf("%v", err)
+	}
 }
 
 // checkConfigCenter adds a fault if files are in the config center and the config

@@ -22,6 +22,7 @@ const MappingName = "mapping"
 type Config struct {
 	CMDB               string      // plugin.cmdb.name
 	MappingFiles       []string    // globs, relative to the working directory, and names in the config center
+	MappingHTTP        HTTP        // what of the mapping is fetched
 	ShrinkGuardPercent int         // of mapping and routing files
 	Sources            []string    // in order of precedence
 	Kubernetes         *Kubernetes // nil: not configured
@@ -114,13 +115,15 @@ func (c *Config) readCMDB(n strict.Node) {
 
 func (c *Config) readMapping(cmdb strict.Node) {
 	ok := option(cmdb, func(option strict.Node) {
-		values := option.Bind(
-			strict.Optional("files", func(n strict.Node) { c.MappingFiles = sourceNames(n) }),
+		keys := append([]strict.Key{
+			strict.Optional("files", c.readMappingNames),
 			strict.Optional("shrinkGuardPercent", strict.Int(&c.ShrinkGuardPercent, 0, 100)),
-		)
-		if !values.Has("files") {
+		}, c.MappingHTTP.httpKeys()...)
+		values := option.Bind(keys...)
+		if !values.Has("files") && c.MappingHTTP.CMDB == "" {
 			cmdb.Errorf("the CMDB %q has no files, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
 		}
+		c.MappingHTTP.checkHTTP(values)
 	})
 	if !ok {
 		cmdb.Errorf("the CMDB %q has no option, expected option: {files: [conf/mapping/*.yaml]}", MappingName)
@@ -212,6 +215,10 @@ func texts(n strict.Node) []string {
 
 // String returns the files, sources and proxies for a log line.
 func (c *Config) String() string {
-	return fmt.Sprintf("mapping files %q, sources %q, trusted proxies %v by %s, routing files %q, failOpen %t",
-		c.MappingFiles, c.Sources, c.TrustedProxies, c.ForwardedHeader, c.RoutingFiles, c.FailOpen)
+	files := fmt.Sprintf("mapping files %q", c.MappingFiles)
+	if c.MappingHTTP.Used() {
+		files += fmt.Sprintf(", over HTTP %q every %v", c.MappingHTTP.Names(), c.MappingHTTP.Interval)
+	}
+	return fmt.Sprintf("%s, sources %q, trusted proxies %v by %s, routing files %q, failOpen %t",
+		files, c.Sources, c.TrustedProxies, c.ForwardedHeader, c.RoutingFiles, c.FailOpen)
 }

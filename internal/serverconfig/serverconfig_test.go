@@ -83,7 +83,7 @@ func TestLoadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"plugin: {router: {option: {files: [polaris://a/b]}}, x: {}}":                    "s.yaml:1:1: polaris://a/b is in the config center, which is off, expected config: {open: true}\ns.yaml:1:36: \"polaris://a/b\" is no name in the config center, expected as polaris://Polaris/setrouter/routing.yaml: namespace, group and file",
 		"{config: {open: true}, plugin: {router: {option: {files: polaris://a/b/*}}}}":   `s.yaml:1:58: "polaris://a/b/*" is a pattern, and in the config center each file is named: expected as polaris://Polaris/setrouter/routing.yaml`,
-		"{config: {open: true}, plugin: {router: {option: {files: http://a/b/c}}}}":      `s.yaml:1:58: "http://a/b/c" is no name in the config center, expected as polaris://Polaris/setrouter/routing.yaml: namespace, group and file`,
+		"{config: {open: true}, plugin: {router: {option: {files: http://a/b/c}}}}":      `s.yaml:1:58: routing files are not fetched over HTTP, expected files on disk, or as polaris://Polaris/setrouter/routing.yaml`,
 		"plugin: {cmdb: {name: mapping}}":                                                `s.yaml:1:16: the CMDB "mapping" has no option, expected option: {files: [conf/mapping/*.yaml]}`,
 		"plugin: {cmdb: {name: mapping, option: {}}}":                                    `s.yaml:1:16: the CMDB "mapping" has no files, expected option: {files: [conf/mapping/*.yaml]}`,
 		"plugin: {cmdb: {name: mapping, option: {file: a}}}":                             "s.yaml:1:16: the CMDB \"mapping\" has no files, expected option: {files: [conf/mapping/*.yaml]}\ns.yaml:1:41: unknown key \"file\"; did you mean \"files\"?",

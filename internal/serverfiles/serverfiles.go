@@ -1,14 +1,18 @@
 // Package serverfiles opens the mapping files and the routing files that the
-// server's configuration names: files on disk, and files in the config center.
-// Each load is counted and logged.
+// server's configuration names: files on disk, files in the config center, and files
+// over HTTP. Each load is counted and logged.
 package serverfiles
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/polaris-contrib/setrouter/internal/configcenter"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/httpfiles"
 	"github.com/polaris-contrib/setrouter/internal/livefile"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
@@ -18,9 +22,11 @@ import (
 
 // Options say which files to open, and what to make of them.
 type Options[T any] struct {
-	Kind  string   // mapping or routing
-	Names []string // as in the configuration: globs, and names in the config center
-	Load  func(files []strict.File) (value *T, count int, err error)
+	Kind   string   // mapping or routing
+	Names  []string // as in the configuration: globs, and names in the config center
+	Others []string // names of the files of other kinds
+	HTTP   serverconfig.HTTP
+	Load   func(files []strict.File) (value *T, count int, err error)
 	// Losses returns what a reload would lose of the value in force; nil refuses
 	// nothing.
 	Losses func(inForce, next *T) shrink.Losses
@@ -35,6 +41,7 @@ type Options[T any] struct {
 type Files[T any] struct {
 	*livefile.Live[T]
 	center *configcenter.Source // nil: no file is in the config center
+	http   *httpfiles.Source    // nil: no file is fetched over HTTP
 }
 
 // Status says what is in force, and how the last load went.
@@ -43,6 +50,8 @@ type Status struct {
 	// Releases has the releases in the config center that are in force on this
 	// node, in the order of their files.
 	Releases []release.Release
+	// Fetches says how far each address was fetched.
+	Fetches []httpfiles.Fetch
 }
 
 // Handle is a Files without its type.
@@ -71,10 +80,19 @@ func Open[T any](options Options[T]) (*Files[T], error) {
 		f.center = configcenter.Local.Source(options.Kind, inCenter)
 		sources = append(sources, f.center)
 	}
+	if options.HTTP.Used() {
+		source, err := httpfiles.New(options.Kind, options.HTTP)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", options.Kind, err)
+		}
+		f.http = source
+		sources = append(sources, source)
+	}
 	observe.Register()
 	live, err := livefile.Open(livefile.Options[T]{
-		Globs: globs, Sources: sources, Load: options.Load,
-		Guard: options.guard,
+		Globs: globs, Others: options.Others, Sources: sources, Load: options.Load,
+		Guard:     options.guard,
+		OnWarning: func(w strict.Problem) { observe.Log.Warn("[SetRouter] " + options.Kind + " files: " + w.String()) },
 		OnLoad: func(value *T, status livefile.Status) {
 			f.report(options.Kind, status)
 			if options.OnLoad != nil {
@@ -86,10 +104,41 @@ func Open[T any](options Options[T]) (*Files[T], error) {
 		return nil, fmt.Errorf("%s: %w", options.Kind, err)
 	}
 	f.Live = live
-	if f.center != nil {
-		configcenter.Local.OnWarm(live.Start)
+	if err := f.start(options.HTTP.StartWithout); err != nil {
+		return nil, fmt.Errorf("%s: %w", options.Kind, err)
 	}
 	return f, nil
+}
+
+// start loads the files that sources have, as soon as that can be. What is fetched over
+// HTTP must be there, or have a copy on disk, unless without is set.
+func (f *Files[T]) start(without bool) error {
+	if f.http != nil {
+		if err := f.http.Probe(); err != nil && !without {
+			return err
+		}
+	}
+	if f.center != nil {
+		configcenter.Local.OnWarm(f.Live.Start)
+		return nil
+	}
+	f.Live.Start() // no effect without sources
+	if status := f.Live.Status(); status.LoadedAt.IsZero() && !without {
+		return errors.Join(status.Err, status.CopyErr)
+	}
+	return nil
+}
+
+// Run follows the files until ctx ends.
+func (f *Files[T]) Run(ctx context.Context) {
+	if f.http == nil {
+		f.Live.Run(ctx)
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { f.http.Run(ctx) })
+	both.Go(func() { f.Live.Run(ctx) })
+	both.Wait()
 }
 
 // guard refuses a reload that would lose too much.
@@ -101,7 +150,13 @@ func (o Options[T]) guard(inForce, next *T, gone []string) error {
 }
 
 // Status returns what is in force, and how the last load went. It does not block.
-func (f *Files[T]) Status() Status { return Status{f.Live.Status(), f.releases()} }
+func (f *Files[T]) Status() Status {
+	status := Status{Status: f.Live.Status(), Releases: f.releases()}
+	if f.http != nil {
+		status.Fetches = f.http.Fetches()
+	}
+	return status
+}
 
 func (f *Files[T]) releases() []release.Release {
 	if f.center == nil {

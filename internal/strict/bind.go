@@ -98,11 +98,7 @@ func Texts(into *map[string]string) func(Node) {
 
 // Each returns a reader of a list that calls read for each value.
 func Each(read func(Node)) func(Node) {
-	return func(n Node) {
-		for _, item := range n.Items() {
-			read(item)
-		}
-	}
+	return func(n Node) { n.each(read) }
 }
 
 // Ignore is a reader that leaves the value to others.

@@ -49,10 +49,12 @@ func readText(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("is not a regular file")
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
-	if err != nil {
+	var text bytes.Buffer
+	text.Grow(int(min(info.Size(), MaxFileSize)) + bytes.MinRead) // so that a large file is read without copies
+	if _, err := text.ReadFrom(io.LimitReader(f, MaxFileSize+1)); err != nil {
 		return nil, cause(err)
 	}
+	data := text.Bytes()
 	if len(data) > MaxFileSize {
 		return nil, fmt.Errorf("is larger than %d MiB, the limit for one file; split it, any number of files can be named", MaxFileSize>>20)
 	}
@@ -63,6 +65,9 @@ func readText(name string) ([]byte, error) {
 func CheckText(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return errors.New("is empty; delete the file or give it content")
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return errors.New("is UTF-16 text; save it as UTF-8, in Excel as \"CSV UTF-8\"")
 	}
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return fmt.Errorf("is not a text file: byte %d is zero", i)

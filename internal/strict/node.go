@@ -16,8 +16,12 @@ type Node struct {
 	yaml     *yaml.Node
 	file     string
 	problems *Problems
-	refused  bool // the value is an anchor or alias, which is a fault already
+	refused  bool      // the value is an anchor or alias, which is a fault already
+	long     *longList // a list that is read in parts, of the value or of one of its keys; nil: none
 }
+
+// noAnchors is the fault of an anchor or alias.
+const noAnchors = "YAML anchors and aliases are not supported; write each value out"
 
 // File returns the name of the file.
 func (n Node) File() string { return n.file }
@@ -28,8 +32,13 @@ func (n Node) Line() int { return n.yaml.Line }
 // Col returns the column of the value, counted from 1.
 func (n Node) Col() int { return n.yaml.Column }
 
-// Errorf adds a fault at the value.
+// Errorf adds a fault at the value. It adds none to a value that is an anchor or alias, or
+// that has a merge: the fault is that.
 func (n Node) Errorf(format string, args ...any) {
+	if n.refused || n.Merges() {
+		n.problems.unsaid++
+		return
+	}
 	n.problems.Add(Problem{File: n.file, Line: n.yaml.Line, Col: n.yaml.Column, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -53,8 +62,18 @@ func (n Node) Entries() []Entry {
 	var out []Entry
 	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
 		key := n.child(n.yaml.Content[i])
+		if key.yaml.Tag == mergeTag {
+			n.refuse(key.yaml)
+			continue
+		}
 		if key.yaml.Kind != yaml.ScalarNode {
 			key.Errorf("found %s, expected a key", key.describe())
+			continue
+		}
+		if key.Null() {
+			if !key.refused {
+				key.Errorf("found nothing in the place of a key, expected a text; one that means \"null\" needs quotes")
+			}
 			continue
 		}
 		if line, ok := seen[key.yaml.Value]; ok {
@@ -68,10 +87,14 @@ func (n Node) Entries() []Entry {
 }
 
 // Items returns the values of a list; nil after a fault.
-func (n Node) Items() []Node {
+func (n Node) Items() (items []Node) {
 	if n.yaml.Kind != yaml.SequenceNode {
 		n.Errorf("found %s, expected a list", n.describe())
 		return nil
+	}
+	if n.long != nil && n.yaml == n.long.node {
+		n.long.each(n, func(item Node) { items = append(items, item) })
+		return items
 	}
 	out := make([]Node, len(n.yaml.Content))
 	for i, c := range n.yaml.Content {
@@ -93,10 +116,49 @@ func (n Node) OneOrItems() []Node {
 func (n Node) child(c *yaml.Node) Node {
 	refused := c.Kind == yaml.AliasNode || c.Anchor != ""
 	if refused {
-		Node{yaml: c, file: n.file, problems: n.problems}.Errorf("YAML anchors and aliases are not supported; write the value out")
+		n.refuse(c)
 		c = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: c.Line, Column: c.Column}
 	}
-	return Node{yaml: c, file: n.file, problems: n.problems, refused: refused}
+	child := Node{yaml: c, file: n.file, problems: n.problems, refused: refused}
+	if n.long != nil && c == n.long.node {
+		child.long = n.long
+	}
+	return child
+}
+
+// each calls read for each value of a list, in parts if the list is long. If the node is
+// no list, which is a fault, each calls nothing.
+func (n Node) each(read func(Node)) {
+	if n.long != nil && n.yaml == n.long.node {
+		n.long.each(n, read)
+		return
+	}
+	for _, item := range n.Items() {
+		read(item)
+	}
+}
+
+// mergeTag is the tag of the key "<<".
+const mergeTag = "!!merge"
+
+// Merges reports whether a mapping takes keys from elsewhere by "<<", which is a fault.
+func (n Node) Merges() bool {
+	if n.yaml.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i < len(n.yaml.Content); i += 2 {
+		if n.yaml.Content[i].Tag == mergeTag {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse adds the fault of an anchor, alias or merge, once for a file.
+func (n Node) refuse(c *yaml.Node) {
+	if n.problems.unsaid++; n.problems.noteAnchor(n.file) {
+		n.problems.Add(Problem{File: n.file, Line: c.Line, Col: c.Column, Message: noAnchors})
+	}
 }
 
 // describe returns the words for the value in a message.
@@ -181,5 +243,6 @@ func (n Node) IsMapping() bool { return n.yaml.Kind == yaml.MappingNode }
 // Null reports whether the value is left out, as in `key:`.
 func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
 
-// Faults returns the number of faults in the Problems so far, of all files.
-func (n Node) Faults() int { return len(n.problems.list) }
+// Faults returns a number that grows with each fault in the Problems, of all files, also
+// with faults that follow from another and are not said.
+func (n Node) Faults() int { return len(n.problems.list) + n.problems.unsaid }

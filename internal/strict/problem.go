@@ -44,7 +44,21 @@ func (p Problem) String() string {
 // Problems collects every fault of a load. The zero value is ready for use. Problems
 // are not safe for concurrent use.
 type Problems struct {
-	list []Problem
+	list     []Problem
+	anchored map[string]bool // the files with a fault about anchors
+	unsaid   int             // faults that follow from another one
+}
+
+// noteAnchor reports whether there is no fault yet about anchors in a file.
+func (ps *Problems) noteAnchor(file string) bool {
+	if ps.anchored[file] {
+		return false
+	}
+	if ps.anchored == nil {
+		ps.anchored = map[string]bool{}
+	}
+	ps.anchored[file] = true
+	return true
 }
 
 // Bounds of what a file can put into logs and statuses.
@@ -135,7 +149,7 @@ func (e Error) Lines() []string {
 	lines := []string{}
 	for i, p := range e {
 		if i == maxFaults {
-			return append(lines, fmt.Sprintf("and %d more; setctl check shows all", len(e)-maxFaults))
+			return append(lines, fmt.Sprintf("and %d more; setctl check shows each kind", len(e)-maxFaults))
 		}
 		lines = append(lines, p.String())
 	}

@@ -22,6 +22,9 @@ func syntaxProblem(file File, err error) Problem {
 	if before, _, _ := bytes.Cut(whole, text); bytes.ContainsRune(before, '\t') {
 		message = "not valid YAML: the line begins with a tab, expected spaces"
 	}
+	if bytes.HasPrefix(text, []byte("%YAML")) {
+		return Problem{File: file.Name, Line: line, Col: 1, Message: "\"" + cut(string(text)) + "\" names a version of YAML, and this program reads 1.1 alone; delete the line"}
+	}
 	if len(text) > 0 {
 		message += ", at \"" + cut(string(text)) + "\""
 	}

@@ -11,6 +11,7 @@ import (
 func TestSyntaxFaultsHaveTheirLine(t *testing.T) {
 	const good = "version: 1\nrules:\n  - name: a\n    service: d/a\n  # a comment\n  - name: b\n    service: d/b\n    set: {tiers: [own]}\n  - name: c\n    service: d/c\n"
 	for _, tt := range []struct{ from, to, want string }{
+		{"version: 1\n", "%YAML 1.2\n---\nversion: 1\n", `f.yaml:1:1: "%YAML 1.2" names a version of YAML, and this program reads 1.1 alone; delete the line`},
 		{"    service: d/b", "   service: d/b", `f.yaml:7:1: not valid YAML: did not find expected '-' indicator, at "service: d/b"`},
 		{"  - name: c", "   - name: c", `f.yaml:9:1: not valid YAML: did not find expected '-' indicator, at "- name: c"`},
 		{"  - name: c", " - name: c", `f.yaml:9:1: not valid YAML: did not find expected key, at "- name: c"`},

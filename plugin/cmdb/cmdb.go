@@ -91,7 +91,7 @@ func (c *CMDB) Range(handler func(host string, location *model.Location) (bool, 
 	return nil
 }
 
-// Size returns the number of prefixes in force.
+// Size returns the number of entries in force, as they are written.
 func (c *CMDB) Size() int32 { return int32(c.files.Get().table.Len()) }
 
 func (c *CMDB) table() *location.Table {

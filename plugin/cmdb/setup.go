@@ -43,8 +43,9 @@ func (c *CMDB) open(configFile string) error {
 	}
 	c.files, err = serverfiles.Open(serverfiles.Options[mapping]{
 		Kind:  "mapping",
-		Names: config.MappingFiles,
-		Load:  load,
+		Names: config.MappingFiles, Others: config.RoutingFiles,
+		HTTP: config.MappingHTTP,
+		Load: load,
 		Losses: func(inForce, next *mapping) shrink.Losses {
 			return inForce.table.Losses(next.table, recentCallers())
 		},

@@ -54,11 +54,14 @@ type comparison struct {
 	old, next *Table
 	open      []region // the prefixes that hold the current one, widest first
 	rows      []rowTally
-	deciding  []decidingOrigins // of each element of old.origins
+	deciding  []decidingRows // of each element of old.origins
 }
 
-// decidingOrigins are the origins of each fact, each once.
-type decidingOrigins [factKinds][]*Origin
+// decidingRows are the entries that decide each fact, each once, by their numbers.
+type decidingRows [factKinds][]int
+
+// ownRow is the number that stands for the entry's own row.
+const ownRow = -1
 
 // region is the addresses of a prefix. In each table all of them have one longest
 // prefix, except for the addresses of regions inside of it.
@@ -77,9 +80,24 @@ type rowTally struct {
 }
 
 func newComparison(old, next *Table) *comparison {
-	c := &comparison{old: old, next: next, rows: make([]rowTally, len(old.rows))}
+	c := &comparison{old: old, next: next, rows: make([]rowTally, len(old.rows)), deciding: make([]decidingRows, len(old.origins))}
+	numbers := map[*Origin]int{}
 	for n := range old.origins {
-		c.deciding = append(c.deciding, old.origins[n].deciding())
+		for _, origin := range old.origins[n].deciding()[factAny] {
+			numbers[origin] = ownRow
+		}
+	}
+	for n := range old.rows {
+		if _, ok := numbers[&old.rows[n]]; ok {
+			numbers[&old.rows[n]] = n
+		}
+	}
+	for n := range old.origins {
+		for f, origins := range old.origins[n].deciding() {
+			for _, origin := range origins {
+				c.deciding[n][f] = append(c.deciding[n][f], numbers[origin])
+			}
+		}
 	}
 	return c
 }
@@ -118,22 +136,25 @@ func (c *comparison) count(r *region) {
 		return
 	}
 	own := addressesOf(r.prefix).minus(r.inside).float()
-	for f, origins := range c.deciding[r.old.origins] {
+	for f, rows := range c.deciding[r.old.origins] {
 		change := own
 		if r.inNext && c.next.found(r.next).has(fact(f)) {
 			change = -own
 		}
-		for _, origin := range origins {
-			row := c.rowOf(r, origin)
+		for _, number := range rows {
+			row := &c.rows[r.old.row]
+			if number != ownRow {
+				row = &c.rows[number]
+			}
 			row.balance[f] += change
-			row.says[f] = row.says[f] || origin == rowOrigin
+			row.says[f] = true // who decides a fact says it
 		}
 	}
 }
 
-// deciding returns the origins of each fact. The entry with the longest prefix always
-// decides something.
-func (o *FactOrigins) deciding() (list decidingOrigins) {
+// deciding returns the origins of each fact, each once. The entry with the narrowest
+// addresses always decides something.
+func (o *FactOrigins) deciding() (list [factKinds][]*Origin) {
 	list[factSET] = addOrigins(nil, o.SETFrom)
 	list[factPlace] = addOrigins(nil, o.RegionFrom, o.ZoneFrom, o.CampusFrom)
 	list[factAny] = addOrigins([]*Origin{rowOrigin}, o.RegionFrom, o.ZoneFrom, o.CampusFrom, o.SETFrom, o.Shared)
@@ -151,17 +172,4 @@ func addOrigins(list []*Origin, origins ...*Origin) []*Origin {
 		}
 	}
 	return list
-}
-
-// rowOf returns the tally of the entry that an origin of the innermost region r stands
-// for. What is inherited comes from a prefix around r, which is open, too.
-func (c *comparison) rowOf(r *region, origin *Origin) *rowTally {
-	if origin != rowOrigin {
-		for _, wider := range slices.Backward(c.open) {
-			if wider.inOld && &c.old.rows[wider.old.row] == origin {
-				return &c.rows[wider.old.row]
-			}
-		}
-	}
-	return &c.rows[r.old.row]
 }

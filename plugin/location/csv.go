@@ -1,10 +1,11 @@
 package location
 
 import (
-	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -22,17 +23,14 @@ type csvFile struct {
 }
 
 // readCSV reads a file whose first line names the columns. Lines that start with
-// "#" are comments. An empty cell says nothing.
+// "#" are comments. An empty cell says nothing, and so does a row of empty cells.
 func (l *mappingLoader) readCSV(file strict.File) {
 	if err := strict.CheckText(file.Data); err != nil {
 		l.problems.Add(strict.Problem{File: file.Name, Message: err.Error()})
 		return
 	}
-	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file.Data, []byte("\xef\xbb\xbf"))))
-	reader.Comment = '#'
-	reader.TrimLeadingSpace = true
-	f := &csvFile{mappingLoader: l, name: file.Name, reader: reader}
-	header, err := reader.Read()
+	f := &csvFile{mappingLoader: l, name: file.Name, reader: newCSVReader(file.Data)}
+	header, err := f.reader.Read()
 	if errors.Is(err, io.EOF) {
 		l.problems.Add(strict.Problem{File: file.Name, Message: "has no header, expected a line of " + strings.Join(csvColumns, ",")})
 		return
@@ -46,7 +44,7 @@ func (l *mappingLoader) readCSV(file strict.File) {
 		return
 	}
 	for {
-		row, err := reader.Read()
+		row, err := f.reader.Read()
 		if errors.Is(err, io.EOF) {
 			return
 		}
@@ -54,11 +52,14 @@ func (l *mappingLoader) readCSV(file strict.File) {
 			f.addSyntaxProblem(err)
 			return
 		}
-		if len(row) != len(f.header) {
-			f.cellAt(0).errorf("the row has %d cells, the header %d, expected as many", len(row), len(f.header))
+		if row = trimAll(row); isEmptyRow(row) {
 			continue
 		}
-		f.readRow(trimAll(row))
+		if len(row) != len(f.header) {
+			f.cellAt(0).errorf("the row has %s, the header %d, expected as many", cells(len(row)), len(f.header))
+			continue
+		}
+		f.readRow(row)
 	}
 }
 
@@ -66,6 +67,12 @@ func (l *mappingLoader) readCSV(file strict.File) {
 type cell struct {
 	entry
 	problems *strict.Problems
+}
+
+// positionAt returns where the cell in a column of the row read last stands.
+func (f *csvFile) positionAt(column int) (p position) {
+	p.line, p.col = f.reader.FieldPos(column)
+	return p
 }
 
 // cellAt returns the cell in a column of the row read last.
@@ -85,32 +92,6 @@ func (f *csvFile) addSyntaxProblem(err error) {
 	f.problems.Add(p)
 }
 
-// checkHeader reports whether the header is valid. It adds a fault for each column
-// that is not.
-func (f *csvFile) checkHeader() bool {
-	valid := true
-	for i, column := range f.header {
-		known := slices.Contains(csvColumns[:6], column) || strings.HasPrefix(column, "label.") && len(column) > len("label.")
-		if !known {
-			hint := ", expected one of " + strings.Join(csvColumns, ", ")
-			if near, ok := strict.Nearest(column, csvColumns); ok {
-				hint = "; did you mean \"" + near + "\"?"
-			}
-			f.cellAt(i).errorf("unknown column %q%s", column, hint)
-			valid = false
-		}
-		if slices.Contains(f.header[:i], column) {
-			f.cellAt(i).errorf("column %q is given twice, expected each once", column)
-			valid = false
-		}
-	}
-	if !slices.Contains(f.header, "match") {
-		f.cellAt(0).errorf("the header has no column \"match\"")
-		valid = false
-	}
-	return valid
-}
-
 // readRow reads a row into an entry.
 func (f *csvFile) readRow(row []string) {
 	e := new(f.cellAt(0).entry)
@@ -122,30 +103,52 @@ func (f *csvFile) readRow(row []string) {
 		}
 		ok = f.readCell(e, column, value) && ok
 	}
+	matches, several := []string{match}, [][]netip.Prefix(nil)
 	prefixes, err := ParseMatch(match)
+	if err != nil {
+		matches = splitMatches(match)
+		several, err = parseMatches(matches)
+	}
 	if err != nil {
 		f.cellAt(matchColumn).errorf("%v", err)
 		return
 	}
 	if !ok {
+		f.sayNames(e) // what addRow does not come to
 		return
 	}
 	if err := e.checkFields("row"); err != nil {
 		f.cellAt(0).errorf("%v", err)
 		return
 	}
-	f.insert(f.addRow(e, match), f.cellAt(matchColumn).entry, prefixes)
+	ref, cell := f.addRow(e, matches...), f.cellAt(matchColumn).entry
+	f.insert(ref, cell, prefixes)
+	for _, prefixes := range several {
+		f.insert(ref, cell, prefixes)
+	}
+}
+
+// sayNames adds a fault for each name of an entry that is wrong.
+func (f *csvFile) sayNames(e *entry) {
+	for level, at := range e.levels {
+		if err := CheckPlaceName(level, e.facts.Level(level)); err != nil {
+			f.problems.Add(strict.Problem{File: f.name, Line: at.line, Col: at.col, Message: err.Error()})
+		}
+	}
 }
 
 // readCell reads what a cell says of the addresses. It returns false after a fault.
 func (f *csvFile) readCell(e *entry, column int, value string) bool {
 	switch name := f.header[column]; name {
-	case "region":
-		e.facts.Region = value
-	case "zone":
-		e.facts.Zone = value
-	case "campus":
-		e.facts.Campus = value
+	case "":
+		if value != "" {
+			f.cellAt(column).errorf("%q is in a column without a name, expected one in the header", value)
+			return false
+		}
+	case "region", "zone", "campus":
+		level := slices.Index(levelNames[:], name)
+		said, _ := e.facts.level(level)
+		*said, e.levels[level] = value, f.positionAt(column)
 	case "set":
 		return f.readSET(e, column, value)
 	case "shared":
@@ -177,6 +180,9 @@ func (f *csvFile) readSET(e *entry, column int, value string) bool {
 		return true
 	}
 	set, err := ParseSET(value)
+	if isNothing(value) {
+		err = fmt.Errorf("SET name %q is how exports write that there is none, expected an empty cell", value)
+	}
 	if err != nil {
 		f.cellAt(column).errorf("%v", err)
 		return false
@@ -190,6 +196,13 @@ func (e *entry) addLabel(key, value string) {
 		e.facts.Labels = map[string]string{}
 	}
 	e.facts.Labels[key] = value
+}
+
+func cells(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return fmt.Sprintf("%d cells", n)
 }
 
 func trimAll(cells []string) []string {

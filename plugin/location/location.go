@@ -59,7 +59,11 @@ const maxSegment = 64
 func ParseSET(s string) (SET, error) {
 	segments := strings.Split(s, ".")
 	if len(segments) != 3 {
-		return "", fmt.Errorf("SET name %q has %d segments, expected three: business.area.group", s, len(segments))
+		found := fmt.Sprintf("%d segments", len(segments))
+		if len(segments) == 1 {
+			found = "1 segment"
+		}
+		return "", fmt.Errorf("SET name %q has %s, expected three: business.area.group", s, found)
 	}
 	for i, segment := range segments {
 		if segment == "*" {

@@ -5,25 +5,26 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/gaissmai/bart"
+	"go4.org/netipx"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
 // LoadMapping reads mapping files into a table. Files whose names end in .csv are
 // CSV, all others are YAML (README.md has the formats). LoadMapping adds every
-// fault to problems, and returns nil if there is a fault.
+// fault to problems, and returns nil if there is a fault. What is likely a mistake is in
+// the Warnings of the table.
 func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
-	l := &mappingLoader{table: &Table{}, problems: problems, refs: &bart.Table[entryRef]{}, pool: newPool()}
+	l := &mappingLoader{table: &Table{}, problems: problems, refs: &bart.Table[entryRef]{}, pool: newPool(), badNames: map[uint32][]badName{}}
 	for _, file := range files {
 		if strings.EqualFold(filepath.Ext(file.Name), ".csv") {
 			l.readCSV(file)
 			continue
 		}
-		if root, ok := strict.ParseYAML(file, problems); ok {
+		if root, ok := strict.ParseLarge(file, "mappings", problems); ok {
 			l.readYAML(root)
 		}
 	}
@@ -38,9 +39,12 @@ func LoadMapping(files []strict.File, problems *strict.Problems) *Table {
 type mappingLoader struct {
 	table    *Table
 	problems *strict.Problems
-	refs     *bart.Table[entryRef] // the entries, before inheritance
+	refs     *bart.Table[entryRef] // the entries by their prefixes, before inheritance
+	ranges   []rangeRef            // the entries of ranges that are no prefix
+	repeats  repeats
 	pool     *pool
-	fallback *entry // nil: no file has a default so far
+	badNames map[uint32][]badName // by statement
+	fallback *entry               // nil: no file has a default so far
 }
 
 // entryRef is what the loader keeps for a prefix.
@@ -55,6 +59,7 @@ type entry struct {
 	facts     Facts
 	file      string
 	line, col int
+	levels    [3]position // of the names of its location
 }
 
 // problem returns a fault of the entry.
@@ -86,7 +91,12 @@ func (e *entry) checkFields(what string) error {
 // addRow gives an entry its row in the table, and its statement in the pool.
 func (l *mappingLoader) addRow(e *entry, matches ...string) entryRef {
 	l.table.rows = append(l.table.rows, Origin{Source: "mapping", File: e.file, Line: e.line, Match: matchText(matches)})
-	return entryRef{l.pool.statement(&e.facts), uint32(len(l.table.rows) - 1), int32(e.col)}
+	known := len(l.pool.statements.list)
+	statement := l.pool.statement(&e.facts)
+	if int(statement) == known { // the first entry that says this
+		l.checkNames(e, statement)
+	}
+	return entryRef{statement, uint32(len(l.table.rows) - 1), int32(e.col)}
 }
 
 // matchText returns the matches of an entry for people: the first three, and how
@@ -99,16 +109,19 @@ func matchText(matches []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(matches[:most], ", "), len(matches)-most)
 }
 
-// insert puts an entry under each prefix of one of its matches. A prefix that is
-// there already is a fault where the match stands.
+// insert puts an entry under one of its matches.
 func (l *mappingLoader) insert(ref entryRef, match entry, prefixes []netip.Prefix) {
-	for _, prefix := range prefixes {
-		if first, ok := l.refs.Get(prefix); ok {
-			row := l.table.rows[first.row]
-			l.problems.Add(match.problem("prefix %q is given twice, first in %s:%d", prefix, row.File, row.Line))
-			continue
+	switch len(prefixes) {
+	case 0: // after a fault
+	case 1:
+		if first, ok := l.refs.Get(prefixes[0]); ok {
+			l.repeat(match, fmt.Sprintf("prefix %q", prefixes[0]), first, ref)
+			return
 		}
-		l.refs.Insert(prefix, ref)
+		l.refs.Insert(prefixes[0], ref)
+	default:
+		span := span{prefixes[0].Addr(), netipx.PrefixLastIP(prefixes[len(prefixes)-1])}
+		l.ranges = append(l.ranges, rangeRef{span, ref, int32(match.line), int32(match.col)})
 	}
 }
 
@@ -120,58 +133,4 @@ func (l *mappingLoader) setDefault(e *entry) {
 	}
 	e.facts.AssignOrigin(&Origin{Source: "default", File: e.file, Line: e.line})
 	l.fallback = e
-}
-
-// complete fills the table: each prefix gets what its entry says and inherits.
-// complete checks the locations that result.
-func (l *mappingLoader) complete() {
-	l.table.rows = slices.Clip(slices.Clone(l.table.rows)) // pointers into rows stay valid from here on
-	check := newLocationCheck(l)
-	var enclosing widerEntries
-	for prefix, ref := range l.refs.AllSorted() {
-		s, row := l.pool.statements.list[ref.statement], &l.table.rows[ref.row]
-		if wider := enclosing.narrow(prefix); wider != nil {
-			s.inherit(wider)
-			if s.Shared == nil {
-				s.labels = l.pool.inheritLabels(s.labels, wider.labels)
-			}
-		}
-		check.checkEntry(ref, s.Location)
-		l.table.prefixes.Insert(prefix, l.pool.ref(&s, ref.row))
-		enclosing = append(enclosing, widerEntry{prefix, s, row})
-	}
-	l.table.identities, l.table.origins = slices.Clip(l.pool.identities.list), slices.Clip(l.pool.origins.list)
-	if l.fallback != nil {
-		if err := check.checkLocation(l.fallback.facts.Location, l.fallback.facts.RegionFrom); err != nil {
-			l.problems.Add(l.fallback.problem("%v", err))
-		}
-		l.table.fallback = l.fallback.facts
-	}
-}
-
-// widerEntries are the entries that hold the current prefix, widest first.
-type widerEntries []widerEntry
-
-type widerEntry struct {
-	prefix    netip.Prefix
-	statement statement // after inheritance
-	row       *Origin   // nil: the statement is resolved
-}
-
-// narrow removes the entries that do not hold prefix, and returns the statement of
-// the narrowest that remains; nil for none.
-func (w *widerEntries) narrow(prefix netip.Prefix) *statement {
-	list := *w
-	for len(list) > 0 && !list[len(list)-1].prefix.Contains(prefix.Addr()) {
-		list = list[:len(list)-1]
-	}
-	*w = list
-	if len(list) == 0 {
-		return nil
-	}
-	last := &list[len(list)-1]
-	if last.row != nil {
-		last.statement, last.row = last.statement.resolve(last.row), nil
-	}
-	return &last.statement
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gaissmai/bart"
 	"go4.org/netipx"
+
+	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
 // Table is a mapping. For an address it has the facts of the longest prefix that
@@ -18,6 +20,7 @@ type Table struct {
 	rows       []Origin // the origin of each entry
 	fallback   Facts    // the `default` of the mapping files
 	topology   topology // nil: the mapping files have no topology
+	warnings   []strict.Problem
 }
 
 // ref is what the table keeps for a prefix: indices into its lists.
@@ -104,6 +107,15 @@ func (t *Table) Default() Found {
 	return t.fallback.Found()
 }
 
+// Warnings returns what the load found in the mapping files that is likely a mistake: read
+// only.
+func (t *Table) Warnings() []strict.Problem {
+	if t == nil {
+		return nil
+	}
+	return t.warnings
+}
+
 // Identities returns the identities of all prefixes, each once: read only.
 func (t *Table) Identities() []Identity {
 	if t == nil {
@@ -112,12 +124,13 @@ func (t *Table) Identities() []Identity {
 	return t.identities
 }
 
-// Len returns the number of prefixes.
+// Len returns the number of entries, as they are written: an entry with many addresses is
+// one.
 func (t *Table) Len() int {
 	if t == nil {
 		return 0
 	}
-	return t.prefixes.Size()
+	return len(t.rows)
 }
 
 // All iterates over the prefixes, wide before narrow, each with its facts.

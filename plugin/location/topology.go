@@ -17,6 +17,9 @@ type topology map[string]map[string][]string
 // files.
 func (t topology) read(n strict.Node) {
 	for _, region := range n.Entries() {
+		if !checkName(0, region.Key) {
+			continue
+		}
 		zones := t[region.Key.Raw()]
 		if zones == nil {
 			zones = map[string][]string{}
@@ -24,6 +27,9 @@ func (t topology) read(n strict.Node) {
 		}
 		for _, zone := range region.Value.Entries() {
 			name := zone.Key.Raw()
+			if !checkName(1, zone.Key) {
+				continue
+			}
 			if other, ok := t.regionOf(name); ok && other != region.Key.Raw() {
 				zone.Key.Errorf("zone %q is under region %q here and under %q elsewhere, expected one region", name, region.Key.Raw(), other)
 				continue
@@ -35,10 +41,21 @@ func (t topology) read(n strict.Node) {
 				continue
 			}
 			for _, campus := range zone.Value.Items() {
-				zones[name] = append(zones[name], campus.TextOr())
+				if name, ok := campus.Text(); ok && checkName(2, campus) {
+					zones[zone.Key.Raw()] = append(zones[zone.Key.Raw()], name)
+				}
 			}
 		}
 	}
+}
+
+// checkName reports whether a name of the topology is in order. It adds a fault if not.
+func checkName(level int, n strict.Node) bool {
+	err := CheckPlaceName(level, n.Raw())
+	if err != nil {
+		n.Errorf("%v", err)
+	}
+	return err == nil
 }
 
 // regionOf returns the region of a zone; ok is false for a zone that is not in t.
@@ -144,67 +161,11 @@ func (t topology) checkAnywhere(loc Location) error {
 	return nil
 }
 
-// locationCheck checks the locations of entries after inheritance.
-type locationCheck struct {
-	*mappingLoader
-	zones    map[string]*zoneSeen
-	reported map[uint32]bool // by row
-}
-
-// zoneSeen is the region of the first entry in a zone.
-type zoneSeen struct {
-	region string
-	origin *Origin
-}
-
-func newLocationCheck(l *mappingLoader) *locationCheck {
-	return &locationCheck{l, map[string]*zoneSeen{}, map[uint32]bool{}}
-}
-
-// checkEntry adds a fault for a wrong location, one for an entry with many
-// prefixes.
-func (c *locationCheck) checkEntry(ref entryRef, loc Location) {
-	if c.reported[ref.row] {
-		return
-	}
-	row := &c.table.rows[ref.row]
-	if err := c.checkLocation(loc, row); err != nil {
-		c.reported[ref.row] = true
-		c.problems.Add(strict.Problem{File: row.File, Line: row.Line, Col: int(ref.col), Message: err.Error()})
-	}
-}
-
-// checkLocation returns what is wrong with the location of an entry.
-func (c *locationCheck) checkLocation(loc Location, origin *Origin) error {
-	if err := c.table.CheckLocation(loc); err != nil {
-		return err
-	}
-	return c.checkRegion(loc, origin)
-}
-
-// checkRegion returns an error if an earlier entry has the zone under another
-// region.
-func (c *locationCheck) checkRegion(loc Location, origin *Origin) error {
-	if loc.Region == "" || loc.Zone == "" {
-		return nil
-	}
-	first := c.zones[loc.Zone]
-	if first == nil {
-		c.zones[loc.Zone] = &zoneSeen{loc.Region, origin}
-		return nil
-	}
-	if first.region == loc.Region {
-		return nil
-	}
-	return fmt.Errorf("zone %q is under region %q here and under %q in %s:%d, expected one region",
-		loc.Zone, loc.Region, first.region, first.origin.File, first.origin.Line)
-}
-
 // suggest returns the end of a message: the nearest word, or else the first words.
 func suggest(name string, words []string) string {
 	slices.Sort(words)
 	if near, ok := strict.Nearest(name, words); ok {
-		return "; did you mean \"" + near + "\"?"
+		return strict.DidYouMean(name, near)
 	}
 	if len(words) == 0 {
 		return ""

@@ -11,6 +11,7 @@ func (l *mappingLoader) readYAML(root strict.Node) {
 	root.Bind(
 		strict.Version(),
 		strict.Optional("topology", func(n strict.Node) {
+			n.NotNull("no key topology")
 			if l.table.topology == nil {
 				l.table.topology = topology{}
 			}
@@ -18,6 +19,9 @@ func (l *mappingLoader) readYAML(root strict.Node) {
 		}),
 		strict.Optional("mappings", strict.Each(l.readEntry)),
 		strict.Optional("default", func(n strict.Node) {
+			if n.NotNull("no key default"); n.Null() {
+				return
+			}
 			if e, ok := readFacts(n, defaultKeys); ok {
 				l.setDefault(e)
 			}
@@ -92,11 +96,22 @@ func readFacts(n strict.Node, keys func(*entry) []strict.Key) (e *entry, ok bool
 func defaultKeys(e *entry) []strict.Key {
 	f := &e.facts
 	return []strict.Key{
-		strict.Optional("region", strict.Text(&f.Region)),
-		strict.Optional("zone", strict.Text(&f.Zone)),
-		strict.Optional("campus", strict.Text(&f.Campus)),
+		strict.Optional("region", e.levelReader(0)),
+		strict.Optional("zone", e.levelReader(1)),
+		strict.Optional("campus", e.levelReader(2)),
 		strict.Optional("set", func(n strict.Node) { f.SET = readSET(n) }),
-		strict.Optional("labels", strict.Texts(&f.Labels)),
+		strict.Optional("labels", func(n strict.Node) {
+			n.NotNull("no key labels")
+			strict.Texts(&f.Labels)(n)
+		}),
+	}
+}
+
+// levelReader returns a reader of the name of a level of the location.
+func (e *entry) levelReader(level int) func(strict.Node) {
+	return func(n strict.Node) {
+		name, _ := e.facts.level(level)
+		*name, e.levels[level] = n.TextOr(), positionOf(n)
 	}
 }
 

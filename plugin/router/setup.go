@@ -125,7 +125,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 		return s, nil
 	}
 	files, err := serverfiles.Open(serverfiles.Options[route.Rules]{
-		Kind: "routing", Names: config.RoutingFiles, Load: LoadRules, OnLoad: s.rulesLoaded,
+		Kind: "routing", Names: config.RoutingFiles, Others: config.MappingFiles, Load: LoadRules, OnLoad: s.rulesLoaded,
 		Losses: (*route.Rules).Losses, ShrinkGuardPercent: config.ShrinkGuardPercent,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"go4.org/netipx"
 	"gopkg.in/yaml.v3"
 )
 
@@ -44,16 +45,15 @@ func (t mappingText) identity() Identity {
 	return id
 }
 
-// readMapping reads mapping files. Entries can have prefixes and addresses, and
-// no ranges.
+// readMapping reads mapping files.
 func readMapping(files []File) (entries []Entry, fallback Identity, err error) {
 	add := func(t mappingText) error {
 		for _, match := range t.Match {
-			prefix, err := readPrefix(match)
+			first, last, err := readSpan(match)
 			if err != nil {
 				return err
 			}
-			entries = append(entries, Entry{prefix, t.identity()})
+			entries = append(entries, Entry{first, last, t.identity()})
 		}
 		return nil
 	}
@@ -78,6 +78,17 @@ func readMapping(files []File) (entries []Entry, fallback Identity, err error) {
 		fallback.join(file.Default.identity()) // one file has it
 	}
 	return entries, fallback, nil
+}
+
+// readSpan returns the first and the last address of a match.
+func readSpan(s string) (first, last netip.Addr, err error) {
+	if from, to, ok := strings.Cut(s, "-"); ok {
+		first, err = netip.ParseAddr(from)
+		last, errLast := netip.ParseAddr(to)
+		return first, last, errors.Join(err, errLast)
+	}
+	prefix, err := readPrefix(s)
+	return prefix.Addr(), netipx.PrefixLastIP(prefix), err
 }
 
 func readPrefix(s string) (netip.Prefix, error) {

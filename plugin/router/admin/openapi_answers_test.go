@@ -84,11 +84,12 @@ func (b openapiBackend) Explain(q world.Request) (explain.Explanation, error) {
 func (b openapiBackend) Status(ctx context.Context) api.Status {
 	var lints strict.Problems
 	b.world.Rules.Lint(b.world.Table, &lints)
+	lints.Add(strict.Warning("r.yaml", 2, 9, "rule %q can never match", "r")) // at least one, for its fields
 	away := time.Unix(1_800_000_000, 0)
 	status := api.Status{
 		Load:    api.NewLoadStatus([]world.RoadLoad{{Service: "default/novel", Rule: "novel", Usable: 2, Seen: 9, Times: 6}}, true, 1),
 		Backing: []api.Backing{{Kind: api.BackingStore, Name: "defaultStore", AwayAt: &away, Problem: "refused"}, {Kind: api.BackingHeartbeats, Name: "heartbeatRedis"}},
-		Files:   []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
+		Files:   []api.Files{{Kind: "mapping", Names: []string{"m.csv"}, Problems: []string{}, Releases: []release.Release{{Type: "gray"}}, Fetches: []api.Fetch{{Address: "https://h/m.csv"}}}}, Rules: []api.RuleStatus{{Mode: "enforce", By: "caller"}},
 		Evacuations: []api.Evacuation{{Kind: "set", Reach: world.Reach{Unreached: []world.Unreached{{Service: "default/s"}}, Left: []world.Left{{Service: "default/s"}}}}}, Protocols: []api.Protocol{{Name: "service-grpc"}}, Warnings: lints.List(),
 		Callers: api.Callers{First: b.world.Strangers(), Untold: []explain.Untold{{Peer: "10.9.0.1", Reason: "empty", Why: "w", Requests: 1}}}, Drift: api.DriftStatus{First: b.world.Drifts()}, SeveralSETs: api.SeveralSETs{First: b.world.WithSeveralSETs()},
 		State:   api.CallerStates{Notes: []string{"of this node alone"}, Counts: map[string]int{"empty": 1}, Kinds: []api.KindState{{Service: "default/s", State: "empty", Rule: "r", Kind: "a.b.c in -", Tier: "own", Level: "zone", Callers: 1}}},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
+	"github.com/polaris-contrib/setrouter/internal/httpfiles"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -74,7 +75,11 @@ func (b serverBackend) fileWarnings(w *world.World, unknown []world.Unknown) []s
 	if world.WarnOfUnknown(unknown, &seen) {
 		ofUnknown = seen.List()
 	}
-	return slices.Concat(ofUnknown, files)
+	var ofDisk []strict.Problem
+	for _, kind := range b.Files() {
+		ofDisk = append(ofDisk, kind.Status().Warnings...)
+	}
+	return slices.Concat(ofDisk, ofUnknown, files)
 }
 
 // warnings returns the warnings of the files in force, of what they mean for the services
@@ -86,6 +91,7 @@ func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []s
 	}
 	w.WarnOfTargets(&found)
 	w.WarnOfEvacuations(&found)
+	w.WarnOfNaming(&found)
 	warnOfLists(remarks, &found)
 	return found.List()
 }
@@ -140,7 +146,7 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 	status := api.Files{
 		Kind: files.Kind, Names: append([]string{}, s.InForce...), Entries: s.Count, Problems: strict.Lines(s.Err),
 		LoadedAt: clock.AsOf(now, s.LoadedAt), TriedAt: clock.AsOf(now, s.TriedAt),
-		Releases: append([]release.Release{}, s.Releases...),
+		Releases: append([]release.Release{}, s.Releases...), Fetches: fetchesStatus(s.Fetches),
 	}
 	if !s.CopiedAt.IsZero() {
 		status.Copy = &s.CopiedAt
@@ -149,6 +155,21 @@ func filesStatus(files router.Files, now time.Time) api.Files {
 		status.CopyProblem = s.CopyErr.Error()
 	}
 	return status
+}
+
+func fetchesStatus(fetches []httpfiles.Fetch) []api.Fetch {
+	out := []api.Fetch{}
+	for _, f := range fetches {
+		entry := api.Fetch{Address: f.Address}
+		if !f.FetchedAt.IsZero() {
+			entry.FetchedAt = &f.FetchedAt
+		}
+		if f.Err != nil {
+			entry.Problem = f.Err.Error()
+		}
+		out = append(out, entry)
+	}
+	return out
 }
 
 func callersStatus(w *world.World) api.Callers {

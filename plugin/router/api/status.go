@@ -54,13 +54,25 @@ type Files struct {
 	TriedAt  time.Time `json:"triedAt"`
 	// Problems are why the files on disk are refused; empty: they are in force.
 	Problems []string `json:"problems"`
-	// Copy is set while the contents of the config center in force are those
-	// of the copy on disk.
+	// Copy is set while what is in force of the config center, or of files over HTTP, is
+	// that of the copy on disk.
 	Copy *time.Time `json:"copy,omitempty"`
 	// CopyProblem is why there is no copy on disk, or none of use.
 	CopyProblem string `json:"copyProblem,omitempty"`
 	// Releases are those of the config center in force on this node.
 	Releases []release.Release `json:"releases"`
+	// Fetches say how far each address was fetched; empty: no file is over HTTP.
+	Fetches []Fetch `json:"fetches"`
+}
+
+// Fetch is an address from which files are fetched.
+type Fetch struct {
+	Address string `json:"address"` // without its query
+	// FetchedAt is when the address answered last with its text, or that the text is as
+	// before; nil: it never did.
+	FetchedAt *time.Time `json:"fetchedAt,omitempty"`
+	// Problem is why the last try failed; empty: it did not.
+	Problem string `json:"problem,omitempty"`
 }
 
 // RuleStatus is a rule or lane address in force.

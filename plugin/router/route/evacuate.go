@@ -213,6 +213,9 @@ func (l *loader) readUntil(n strict.Node, from time.Time) time.Time {
 func readMoment(n strict.Node, key string) time.Time {
 	t, err := time.Parse(time.RFC3339, n.Raw())
 	if err != nil {
+		t, err = time.Parse("2006-01-02 15:04:05Z07:00", n.Raw()) // as PyYAML writes times
+	}
+	if err != nil {
 		n.Errorf("%s %q is not a time with its zone, expected as 2026-12-01T10:00:00+08:00", key, n.Raw())
 		return time.Time{}
 	}

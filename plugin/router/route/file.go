@@ -115,6 +115,9 @@ func (l *loader) readAliases(n strict.Node) {
 		if !location.IsSegment(meaning) && meaning != "*" && !isSET(meaning) {
 			l.remark(e.Value, "alias %q is %q, which is no segment of a SET name: a template with it counts as empty there", alias, meaning)
 		}
+		if _, ok := l.origin[alias]; !ok {
+			l.rules.aliasKeys = append(l.rules.aliasKeys, e.Key)
+		}
 		l.rules.aliases[alias], l.origin[alias] = meaning, e.Key
 	}
 }

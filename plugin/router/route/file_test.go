@@ -99,7 +99,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"address with a wildcard", []string{address("service: d/*, target: d/b, set: {callee: a.b.c}")}, `a.yaml:3:15: service "d/*" has a wildcard, expected one service, as default/server-b`},
 		{"naming broken by a rule", []string{"version: 1\nnaming: {segments: [b, p, r], values: {p: [core, query]}}", rule("set: {callee: epp.cor.bj}")}, `b.yaml:3:49: SET name "epp.cor.bj" breaks the naming of a.yaml:2: p "cor" is not listed; did you mean "core"?`},
 		{"naming of two segments", []string{"version: 1\nnaming: {segments: [b, p]}"}, `a.yaml:2:20: found 2 segments, expected three: a SET name has three`},
-		{"anchor", []string{"version: 1\naliases: &x {a: b}"}, `a.yaml:2:10: YAML anchors and aliases are not supported; write the value out`},
+		{"anchor", []string{"version: 1\naliases: &x {a: b}"}, `a.yaml:2:10: YAML anchors and aliases are not supported; write each value out`},
 		{"key twice", []string{"version: 1\nrules: []\nrules: []"}, `a.yaml:3:1: key "rules" is given twice, first in line 2`},
 		{"syntax", []string{"version: 1\nrules: [\n"}, `a.yaml:2:1: not valid YAML: did not find expected node content, at "rules: ["`},
 		{"evacuate nothing", []string{evacuate("until: 2026-11-25T00:00:00Z")}, `a.yaml:3:5: the evacuation names 0 places, expected one of set, region, zone, campus`},

@@ -11,20 +11,21 @@ import (
 // Lint adds warnings to problems, about what loads and is still likely a mistake:
 // rules that can never match, tiers that no mapping entry fills, a mapping without SETs,
 // SETs without a pool, roads that end before the pool, maps that do not fit the mapping,
-// SET names that are one letter apart or break the `naming`,
-// evacuations of unknown places. Lint knows only the SETs and places of the mapping;
+// SET names that break the `naming`, names of SETs, places and aliases that look alike,
+// entries that are given twice, evacuations of unknown places. Lint knows only the SETs and places of the mapping;
 // instances can register others. Rules and table may be nil.
 func (r *Rules) Lint(table *location.Table, problems *strict.Problems) {
 	if r == nil {
 		r = &Rules{}
 	}
 	l := newLinter(r, table, problems)
-	for _, remark := range r.remarks {
+	for _, remark := range slices.Concat(r.remarks, table.Warnings()) {
 		problems.Add(remark)
 	}
 	for _, rule := range r.All() {
 		covering := l.begin(rule)
-		l.warnBlanks(rule)
+		l.warnServices(rule)
+		l.warnWhenPlaces(rule)
 		if !rule.IsAddress() && (l.warnUnreachable(rule, covering) || l.warnNever(rule)) {
 			continue
 		}
@@ -59,6 +60,7 @@ type linter struct {
 	cutOffs    map[NearbyStage]cutOff                   // of rules for every caller
 	intoPool   map[location.SET]*Rule                   // the first rule by which callers of a SET can get its pool
 	mapPlaces  map[*PlaceMap]map[location.Location]bool // of the callers of the rules with a map
+	named      *[3][]*mappedPlace                       // places of the mapping, by level; nil until they are needed
 }
 
 // newLinter returns a linter.
@@ -158,7 +160,7 @@ func (l *linter) warnUnfilledTiers(rule *Rule) {
 	if rule.SET == nil || len(rule.SET.Templates) == 0 || len(l.sets) == 0 || slices.ContainsFunc(rule.SET.Templates, (*Template).usesEach) {
 		return
 	}
-	sets := l.routedAs(rule)
+	sets := slices.DeleteFunc(l.routedAs(rule), l.isForeign)
 	if len(sets) == 0 {
 		return
 	}
@@ -172,6 +174,18 @@ func (l *linter) warnUnfilledTiers(rule *Rule) {
 	if len(unfilled) > 0 {
 		l.warnRule(rule, "%s: no mapping entry has a SET of tier %s of %q; only instances that register one themselves can fill it", rule.noun(), tierNames(unfilled), sets[0])
 	}
+}
+
+// isForeign reports whether the mapping has no SET of the business of a SET, and none of
+// which the business could be a slip: then the instances of that business register their
+// SETs themselves, or the mapping has callers only.
+func (l *linter) isForeign(set location.SET) bool {
+	var businesses []string
+	for _, m := range l.sets {
+		businesses = append(businesses, m.name.Segment(1))
+	}
+	_, isNear := strict.Nearest(set.Segment(1), businesses)
+	return !isNear
 }
 
 // routedAs returns the SETs that a rule makes of the callers in the mapping, without
@@ -201,29 +215,42 @@ func (l *linter) routedAs(rule *Rule) []location.SET {
 	return out
 }
 
-// warnMissingPools warns, once for each area, of SETs that would fail over to a pool
-// that the mapping does not have.
+// warnMissingPools warns, once for each rule, of the areas whose SETs would fail over by it
+// to a pool that the mapping does not have. Without rules it warns once of all areas.
 func (l *linter) warnMissingPools() {
 	mapped, reported := map[location.SET]bool{}, map[string]bool{}
 	for _, m := range l.sets {
 		mapped[m.name] = true
 	}
+	var order []*Rule
+	missing := map[*Rule][]*mappedSET{} // the first of each area
 	for _, m := range l.sets {
-		area := m.name.AreaPrefix()
-		if mapped[m.name.Pool()] || reported[area] {
-			continue
-		}
-		rule := l.intoPool[m.name]
-		if rule == nil && l.rules.Len() > 0 {
+		area, rule := m.name.AreaPrefix(), l.intoPool[m.name]
+		if mapped[m.name.Pool()] || reported[area] || rule == nil && l.rules.Len() > 0 {
 			continue
 		}
 		reported[area] = true
-		failover := ""
-		if rule != nil {
-			failover = ", the failover that rule \"" + rule.Name + "\" has for it"
+		if len(missing[rule]) == 0 {
+			order = append(order, rule)
 		}
-		l.warnSET(m, "SET %q has no pool: no mapping entry has %q%s", m.name, m.name.Pool(), failover)
+		missing[rule] = append(missing[rule], m)
 	}
+	for _, rule := range order {
+		l.warnMissing(rule, missing[rule])
+	}
+}
+
+// warnMissing warns of SETs without a pool, of which each is of another area.
+func (l *linter) warnMissing(rule *Rule, sets []*mappedSET) {
+	first, which, them := sets[0], "has", "it"
+	if len(sets) > 1 {
+		which, them = "and those of "+plural(len(sets)-1, "other area")+" have", "them"
+	}
+	failover := ""
+	if rule != nil {
+		failover = ", the failover that rule \"" + rule.Name + "\" has for " + them
+	}
+	l.warnSET(first, "SET %q %s no pool: no mapping entry has %q%s", first.name, which, first.name.Pool(), failover)
 }
 
 // noteIntoPool notes the SETs whose callers can get their pool by a rule, and by no rule

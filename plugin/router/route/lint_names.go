@@ -1,19 +1,27 @@
 package route
 
 import (
-	"maps"
 	"slices"
-	"strings"
-	"unicode"
 
+	"github.com/polaris-contrib/setrouter/internal/alike"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
-var segmentWords = [3]string{"business", "area", "group"}
+var (
+	segmentWords = [3]string{"business", "area", "group"}
+	placeWords   = [3]string{"region", "zone", "campus"}
+)
 
 // mappedSET is a SET name of the mapping files.
 type mappedSET struct {
 	name    location.SET
+	entries int
+	origin  *location.Origin // of the first entry
+}
+
+// mappedPlace is the name of a place in the mapping files.
+type mappedPlace struct {
+	name    string
 	entries int
 	origin  *location.Origin // of the first entry
 }
@@ -48,132 +56,130 @@ func collectSETs(table *location.Table) []*mappedSET {
 	return out
 }
 
-// warnNames warns of SET names of the mapping that break the naming, and of SET names
-// that look like a slip of the pen for another SET.
+// collectPlaces returns the names of regions, zones and campuses, each list in the order
+// of the first entries. The default counts as an entry.
+func collectPlaces(table *location.Table) (places [3][]*mappedPlace) {
+	var byName [3]map[string]*mappedPlace
+	for level := range byName {
+		byName[level] = map[string]*mappedPlace{}
+	}
+	counted := map[*location.Origin]bool{}
+	add := func(facts location.Facts) {
+		for level, origin := range []*location.Origin{facts.RegionFrom, facts.ZoneFrom, facts.CampusFrom} {
+			name := facts.Level(level)
+			if name == "" || counted[origin] {
+				continue
+			}
+			m := byName[level][name]
+			if m == nil {
+				m = &mappedPlace{name: name, origin: origin}
+				byName[level][name], places[level] = m, append(places[level], m)
+			}
+			m.entries++
+			if origin.Before(m.origin) {
+				m.origin = origin
+			}
+		}
+		counted[facts.RegionFrom], counted[facts.ZoneFrom], counted[facts.CampusFrom] = true, true, true
+	}
+	for _, found := range table.All() {
+		add(found.Facts())
+	}
+	add(table.Default().Facts())
+	for _, list := range places {
+		slices.SortFunc(list, func(a, b *mappedPlace) int {
+			if a.origin.Before(b.origin) {
+				return -1
+			}
+			return 1
+		})
+	}
+	return places
+}
+
+// placeNames returns the places of the mapping, which it collects once.
+func (l *linter) placeNames() [3][]*mappedPlace {
+	if l.named == nil {
+		places := collectPlaces(l.table)
+		l.named = &places
+	}
+	return *l.named
+}
+
+// warnNames warns of SET names of the mapping that break the naming, and of names of SETs
+// and places that look alike.
 func (l *linter) warnNames() {
 	checkNaming := l.rules.Naming()
-	// Segments are compared with their siblings: areas of one business, groups
-	// of one area.
-	siblings := map[string]map[string]*segmentUse{}
+	var sets []*mappedSET
 	for _, m := range l.sets {
 		if err := checkNaming(m.name); err != nil {
 			l.warnSET(m, "%v", err)
 			continue
 		}
-		parent := ""
-		for i := 1; i <= 3; i++ {
-			segment := m.name.Segment(i)
-			uses := siblings[parent]
-			if uses == nil {
-				uses = map[string]*segmentUse{}
-				siblings[parent] = uses
-			}
-			if uses[segment] == nil {
-				uses[segment] = &segmentUse{word: segment, kind: segmentWords[i-1], first: m}
-			}
-			uses[segment].entries += m.entries
-			parent += segment + "."
+		sets = append(sets, m)
+	}
+	l.warnAlikeSETs(sets)
+	for level, list := range l.placeNames() {
+		l.warnAlikePlaces(placeWords[level], list)
+	}
+	l.warnAliases(l.placeNames())
+}
+
+// warnAlikePlaces warns of each name of a level that looks like another one.
+func (l *linter) warnAlikePlaces(kind string, places []*mappedPlace) {
+	names := make([]alike.Name, len(places))
+	for n, m := range places {
+		names[n] = alike.Name{Text: m.name, Entries: m.entries}
+	}
+	for _, pair := range alike.Find(names) {
+		odd, usual := places[pair.Odd], places[pair.Usual]
+		l.warn(odd.origin.File, odd.origin.Line, 1, "%s %q looks like %q of %s:%d: %s; are they the same?",
+			kind, odd.name, usual.name, usual.origin.File, usual.origin.Line, alike.Difference(odd.name, usual.name))
+	}
+}
+
+// alikeSegments are two segments of SET names that look alike, and the names before them.
+type alikeSegments struct{ oddBefore, odd, usualBefore, usual string }
+
+// warnAlikeSETs warns of SETs that look like another one, once for the SETs in which the
+// first segments that differ are the same.
+func (l *linter) warnAlikeSETs(sets []*mappedSET) {
+	names := make([]alike.Name, len(sets))
+	for n, m := range sets {
+		names[n] = alike.Name{Text: string(m.name), Entries: m.entries}
+	}
+	var order []alikeSegments
+	found := map[alikeSegments][]alike.Pair{}
+	for _, pair := range alike.Find(names) {
+		segments, _ := firstDifference(sets[pair.Odd].name, sets[pair.Usual].name)
+		if len(found[segments]) == 0 {
+			order = append(order, segments)
 		}
+		found[segments] = append(found[segments], pair)
 	}
-	for _, parent := range slices.Sorted(maps.Keys(siblings)) {
-		l.warnSlips(siblings[parent])
-	}
-}
-
-// segmentUse is a segment of SET names and how often it is used.
-type segmentUse struct {
-	word, kind string
-	entries    int
-	first      *mappedSET
-}
-
-// warnSlips warns of each two segments that are one letter apart, at the rarer one.
-func (l *linter) warnSlips(uses map[string]*segmentUse) {
-	words := slices.Sorted(maps.Keys(uses))
-	for i, a := range words {
-		for _, b := range words[i+1:] {
-			if !oneLetterApart(a, b) {
-				continue
-			}
-			rare, often := uses[a], uses[b]
-			if rare.entries > often.entries {
-				rare, often = often, rare
-			}
-			l.warnSET(rare.first, "SET %q: %s %q is one letter apart from %q of %s:%d; are they the same?",
-				rare.first.name, rare.kind, rare.word, often.word, often.first.origin.File, often.first.origin.Line)
+	for _, segments := range order {
+		pairs := found[segments]
+		odd, usual := sets[pairs[0].Odd], sets[pairs[0].Usual]
+		_, kind := firstDifference(odd.name, usual.name)
+		others := ""
+		if len(pairs) > 1 {
+			others = " and " + plural(len(pairs)-1, "other SET")
 		}
+		l.warnSET(odd, "SET %q%s: %s %q looks like %q of SET %q, %s:%d: %s; are they the same?", odd.name, others, kind, segments.odd, segments.usual,
+			usual.name, usual.origin.File, usual.origin.Line, alike.Difference(segments.odd, segments.usual))
 	}
 }
 
-// minSlip is the least length of words that are compared. Shorter words, as "bj" and
-// "nj", are often one letter apart by intention.
-const minSlip = 4
-
-// oneLetterApart reports whether two words differ by one letter that is changed, left
-// out, or swapped with its neighbour. Words that differ by a digit, or by a letter
-// that stands alone as in sh-a and sh-b, differ by intention.
-func oneLetterApart(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	if len(b) < minSlip || len(b)-len(a) > 1 {
-		return false
-	}
-	if strings.EqualFold(a, b) {
-		return a != b
-	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	switch {
-	case len(a) < len(b):
-		return a[i:] == b[i+1:] && isLetter(b, i)
-	case a[i+1:] == b[i+1:]:
-		return isLetter(a, i) && isLetter(b, i) || lookAlike(a[i], b[i])
-	}
-	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
-}
-
-// lookAlike reports whether one byte is a letter and the other a digit that looks
-// like the letter.
-func lookAlike(a, b byte) bool {
-	for _, pair := range []string{"l1", "I1", "o0", "O0"} {
-		if strings.IndexByte(pair, a) >= 0 && strings.IndexByte(pair, b) >= 0 {
-			return true
+// firstDifference returns the first segments in which two SETs differ, and the word for
+// their kind.
+func firstDifference(odd, usual location.SET) (segments alikeSegments, kind string) {
+	for i, kind := range segmentWords {
+		segments.odd, segments.usual = odd.Segment(i+1), usual.Segment(i+1)
+		if segments.odd != segments.usual {
+			return segments, kind
 		}
+		segments.oddBefore += segments.odd + "."
+		segments.usualBefore += segments.usual + "."
 	}
-	return false
-}
-
-// isLetter reports whether byte i of s is a letter with another letter beside it.
-func isLetter(s string, i int) bool {
-	letter := func(i int) bool { return i >= 0 && i < len(s) && unicode.IsLetter(rune(s[i])) }
-	return letter(i) && (letter(i-1) || letter(i+1))
-}
-
-// covers reports whether p fits every service that later fits.
-func (p pattern) covers(later pattern) bool {
-	switch {
-	case p.isExact:
-		return later.isExact && p.exact == later.exact
-	case later.isExact:
-		return later.exact.Namespace != SystemNamespace && p.matches(later.exact)
-	}
-	return p.namespace.covers(later.namespace) && p.name.covers(later.name)
-}
-
-// covers reports whether w allows every caller that later allows.
-func (w when) covers(later when) bool {
-	place := func(a, b string) bool { return a == "" || a == b }
-	if !place(w.region, later.region) || !place(w.zone, later.zone) || !place(w.campus, later.campus) {
-		return false
-	}
-	if w.set != nil && (later.set == nil || !w.set.covers(later.set)) {
-		return false
-	}
-	if !contains(later.labels, w.labels) || !contains(later.serviceMetadata, w.serviceMetadata) {
-		return false
-	}
-	return len(w.ip) == 0 || len(later.ip) > 0 && location.AllInside(later.ip, w.ip)
+	return segments, ""
 }

@@ -147,11 +147,25 @@ func (p poolRoads) isMissed(pool location.SET, loc location.Location) bool {
 }
 
 // warnKnownLess warns of a maxMatchLevel that does not hold for callers who are known
-// less.
+// less. Where the mapping knows every caller of the rule well enough, it does not warn.
 func (l *linter) warnKnownLess(rule *Rule) {
-	if n := rule.Nearby; n != nil && n.Max > LevelAll && !n.Strict {
-		l.warnRule(rule, "%s: maxMatchLevel %q does not bound callers whose %s is not known: they go on to wider levels; with strict: true they get an empty list", rule.noun(), n.Max, n.Max)
+	n := rule.Nearby
+	if n == nil || n.Max <= LevelAll || n.Strict {
+		return
 	}
+	var less tally
+	l.each(func(id location.Identity) {
+		if id.Depth() < int(n.Max) {
+			less.add(id)
+		}
+	})
+	which := ""
+	if less.count > 0 {
+		which = ": " + less.String()
+	} else if len(l.table.Identities()) > 0 {
+		return
+	}
+	l.warnRule(rule, "%s: maxMatchLevel %q does not bound callers whose %s is not known: they go on to wider levels; with strict: true they get an empty list%s", rule.noun(), n.Max, n.Max, which)
 }
 
 // warnOthers warns of a SET rule for some callers only, where no further rule is for the

@@ -80,7 +80,7 @@ func TestLintNever(t *testing.T) {
   - {match: 10.1.0.1, region: R1, zone: Z1, campus: C1}
   - {match: 10.1.0.2, region: R1, zone: Z2, campus: C3}
   - {match: 10.1.0.3, region: R2, zone: Z3}
-  - {match: 10.1.0.4, campus: C9}`
+  - {match: 10.1.0.4, region: R2, zone: Z3, campus: C9}`
 	when := func(s string) string { return "rules: [{name: r, service: d/s, when: {" + s + "}, nearby: {}}]" }
 	never := func(why string) []string { return []string{`r.yaml:2:9: warning: rule "r" can never match: ` + why} }
 	for _, tt := range []lintCase{

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/polaris-contrib/setrouter/internal/alike"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -81,8 +83,8 @@ func (g *glob) checkSET() error {
 	return nil
 }
 
-// warnBlanks warns of names of services with blanks at the ends of their parts.
-func (l *linter) warnBlanks(rule *Rule) {
+// warnServices warns of services whose namespace or name Polaris refuses.
+func (l *linter) warnServices(rule *Rule) {
 	names := []string{}
 	for _, p := range rule.services {
 		names = append(names, p.parts()...)
@@ -100,8 +102,49 @@ func (l *linter) warnBlanks(rule *Rule) {
 			l.warnRule(rule, "%s: %q in a service is empty but for blanks, and no service in Polaris has such a name", rule.noun(), name)
 		default:
 			l.warnRule(rule, "%s: %q in a service has blanks at an end, and no service in Polaris has them, expected %q", rule.noun(), name, trimmed)
+			continue
+		}
+		if i := strings.IndexFunc(name, isNoServiceCharacter); i >= 0 && strings.TrimSpace(name) == name {
+			r, _ := utf8.DecodeRuneInString(name[i:])
+			l.warnRule(rule, "%s: %q in a service has %q, and Polaris refuses such names, expected a to z, A to Z, digits, and - . / : _", rule.noun(), name, string(r))
 		}
 	}
+}
+
+// isNoServiceCharacter reports whether Polaris refuses a character in namespaces and names
+// of services, on every way by which they come: what is not ASCII, blanks and control
+// characters.
+func isNoServiceCharacter(r rune) bool { return r <= ' ' || r >= 0x7f }
+
+// warnWhenPlaces warns of places in a rule's `when` that no mapping entry can say, and of
+// those that look like one of the mapping.
+func (l *linter) warnWhenPlaces(rule *Rule) {
+	for level, name := range []string{rule.when.region, rule.when.zone, rule.when.campus} {
+		if name == "" {
+			continue
+		}
+		if err := location.CheckPlaceName(level, name); err != nil {
+			l.warnRule(rule, "rule %q can never match a caller of the mapping: when: %v", rule.Name, err)
+			continue
+		}
+		if like := l.likePlace(level, name); like != nil {
+			l.warnRule(rule, "rule %q: when: %s %q is no %[2]s of the mapping, and looks like %[4]q of %s:%d: %s; are they the same?",
+				rule.Name, placeWords[level], name, like.name, like.origin.File, like.origin.Line, alike.Difference(name, like.name))
+		}
+	}
+}
+
+// likePlace returns the place of the mapping that a name looks like. It returns nil if the
+// name is in the mapping itself. With a topology, other warnings say it.
+func (l *linter) likePlace(level int, name string) *mappedPlace {
+	places := l.placeNames()[level]
+	if l.table.HasTopology() || slices.ContainsFunc(places, func(m *mappedPlace) bool { return m.name == name }) {
+		return nil
+	}
+	if n := slices.IndexFunc(places, func(m *mappedPlace) bool { return alike.Alike(m.name, name) }); n >= 0 {
+		return places[n]
+	}
+	return nil
 }
 
 // parts returns the namespace and the name of a pattern.

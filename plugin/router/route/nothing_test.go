@@ -38,7 +38,7 @@ func TestLoadRefusesNothing(t *testing.T) {
 		{"evacuate", "evacuate:", `a.yaml:2:10: found nothing, expected a list`},
 		{"rules", "rules:", `a.yaml:2:7: found nothing, expected a list`},
 		{"addresses", "addresses:", `a.yaml:2:11: found nothing, expected a list`},
-		{"an anchor is one fault", "rules:\n  - name: r\n    service: d/s\n    set: {}\n    rollout: &x {percent: 1}", `a.yaml:6:14: YAML anchors and aliases are not supported; write the value out`},
+		{"an anchor is one fault", "rules:\n  - name: r\n    service: d/s\n    set: {}\n    rollout: &x {percent: 1}", `a.yaml:6:14: YAML anchors and aliases are not supported; write each value out`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, got := load(t, "version: 1\n"+tt.in+"\n")

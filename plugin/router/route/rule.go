@@ -59,6 +59,7 @@ type Rules struct {
 	maps        []*PlaceMap // in the order of the files
 	evacuations evacuationTable
 	remarks     []strict.Problem // what Load found that Lint warns of
+	aliasKeys   []strict.Node    // the keys of the aliases, each once
 	slashes     []slashedText    // in the order of the files
 }
 

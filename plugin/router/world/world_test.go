@@ -173,7 +173,7 @@ func TestDriftsAndStrangers(t *testing.T) {
 	}
 	want := []string{
 		"10.1.0.7: location south/gz, mapping south/sz", "10.1.0.7: set qb.novel.h, mapping qb.novel.z",
-		`a-host: SET name "no-set" has 1 segments, expected three: business.area.group`,
+		`a-host: SET name "no-set" has 1 segment, expected three: business.area.group`,
 		`[::ffff:10.1.0.8]: SET name "x\x1b" is switched off by internal-enable-set "N"`, "[::ffff:10.1.0.8]: set qb.novel.h, mapping qb.novel.z",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
