@@ -36,8 +36,8 @@ func (s *Server) AddressOf(r *http.Request) netip.Addr {
 func (s *Server) CallerOf(r *http.Request) netip.Addr {
 	addr, why := caller.AddressHTTP(r, s.config.Proxies())
 	if why != "" {
-		peer, _ := netip.ParseAddrPort(r.RemoteAddr)
-		s.countUntold(location.Normalize(peer.Addr()), why, r.Header.Values(s.config.ForwardedHeader))
+		peer, _ := location.ParsePeer(r.RemoteAddr)
+		s.countUntold(peer, why, r.Header.Values(s.config.ForwardedHeader))
 	}
 	return addr
 }
