@@ -41,10 +41,11 @@ import (
 	_ "github.com/polarismesh/polaris/apiserver/eurekaserver" // registers the slot before the init here wraps it
 
 	"github.com/polaris-contrib/setrouter/internal/listen"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
-const slotName = "service-eureka"
+const slotName = serverconfig.EurekaName
 
 func init() { wrap(apiserver.Slots) }
 
