@@ -16,6 +16,7 @@ require (
 	github.com/golang/mock v1.6.0
 	github.com/golang/protobuf v1.5.4
 	github.com/google/go-cmp v0.7.0
+	github.com/pires/go-proxyproto v0.12.0
 	github.com/polarismesh/polaris v1.18.1
 	github.com/polarismesh/specification v1.4.2
 	github.com/prometheus/client_golang v1.18.0

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ const (
 	optionPort      = "listenPort"
 	optionTLS       = "tls"
 	optionConnLimit = "connLimit"
+	// OptionProxyProtocol is an option of ours.
+	OptionProxyProtocol = "proxyProtocol"
 )
 
 // keepAlive is the period that the stock listeners have.
@@ -34,6 +37,11 @@ type Options struct {
 	Protocol  string // names the connection limit
 	TLS       secure.TLSConfig
 	ConnLimit *connlimit.Config // nil: no limit
+	// ProxyProtocol is whether trusted proxies begin with a PROXY header.
+	ProxyProtocol bool
+	// Trust reports whether an address is a trusted proxy's. It is needed with
+	// ProxyProtocol, and called concurrently.
+	Trust func(netip.Addr) bool
 }
 
 // Read returns how the configuration tells a stock listener to listen. What it does not
@@ -48,6 +56,11 @@ func Read(option map[string]any, defaults Options) (Options, error) {
 	if value, ok := option[optionPort]; ok {
 		if l.Port, ok = value.(int); !ok {
 			return l, fmt.Errorf("%s is %v, expected a number", optionPort, value)
+		}
+	}
+	if value, ok := option[OptionProxyProtocol]; ok {
+		if l.ProxyProtocol, ok = value.(bool); !ok {
+			return l, fmt.Errorf("%s is %v, expected true or false", OptionProxyProtocol, value)
 		}
 	}
 	if section, _ := option[optionTLS].(map[any]any); section != nil {
@@ -77,6 +90,7 @@ func Behind(option map[string]any, ip string, port int) map[string]any {
 	stock[optionIP], stock[optionPort] = ip, port
 	delete(stock, optionTLS)
 	delete(stock, optionConnLimit)
+	delete(stock, OptionProxyProtocol)
 	return stock
 }
 
@@ -88,6 +102,9 @@ func (l Options) Open() (net.Listener, error) {
 		return nil, err
 	}
 	listener = keepalive.NewTcpKeepAliveListener(keepAlive, listener.(*net.TCPListener))
+	if l.ProxyProtocol {
+		listener = NewProxyListener(listener, l.Trust)
+	}
 	if l.ConnLimit == nil || !l.ConnLimit.OpenConnLimit {
 		return listener, nil
 	}

@@ -40,7 +40,12 @@ var (
 	})
 	// Untold counts requests whose caller cannot be told, by the reason.
 	Untold = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable or other-header. They get no list of a routed service.",
+		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable, other-header or proxy-local. They get no list of a routed service.",
+	}, []string{"reason"})
+	// ProxyHeadersRefused counts connections of trusted proxies without a PROXY header that
+	// can be read, by the reason.
+	ProxyHeadersRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_proxy_headers_refused_total", Help: "Connections of trusted proxies that were closed for want of a PROXY header, by reason: missing, unreadable, timeout or crowded.",
 	}, []string{"reason"})
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.
@@ -106,7 +111,7 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
-		Requests, Failures, Unidentified, Untold, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
+		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {

@@ -20,6 +20,12 @@ const GRPCName = "service-grpc"
 // HTTPName is the name of the HTTP listener under apiservers.
 const HTTPName = "api-http"
 
+// EurekaName is the name of the Eureka listener under apiservers.
+const EurekaName = "service-eureka"
+
+// proxyListeners are the listeners that read PROXY headers.
+var proxyListeners = []string{GRPCName, HTTPName, EurekaName}
+
 // defaultAnswersKept is the default of sizeCacheProto in the stock server.
 const defaultAnswersKept = 128
 
@@ -40,6 +46,33 @@ func (c *Config) readListener(name string, n strict.Node) {
 				name, net.JoinHostPort(ip, port.Raw()), fmt.Sprintf("%s:%d:%d", port.File(), port.Line(), port.Col()),
 			})
 		}
+	}
+}
+
+// readProxyProtocol checks proxyProtocol of a listener: Polaris ignores options that it
+// does not know.
+func (c *Config) readProxyProtocol(name string, n strict.Node) {
+	value, ok := entries(entries(n)["option"])["proxyProtocol"]
+	if !ok {
+		return
+	}
+	on := false
+	strict.Bool(&on)(value)
+	switch {
+	case !slices.Contains(proxyListeners, name):
+		value.Errorf("the listener %q reads no PROXY headers, expected proxyProtocol at %s alone", name, strings.Join(proxyListeners, ", "))
+	case on:
+		c.proxyProtocols = append(c.proxyProtocols, value)
+	}
+}
+
+// checkProxyProtocols checks that there are proxies whose PROXY headers are read.
+func (c *Config) checkProxyProtocols() {
+	if len(c.TrustedProxies) > 0 {
+		return
+	}
+	for _, value := range c.proxyProtocols {
+		value.Errorf("proxyProtocol is true and nobody's PROXY header is read, expected the addresses of the proxies in plugin.location.option.trustedProxies")
 	}
 }
 

@@ -34,9 +34,10 @@ type Config struct {
 	Protocols          []string // names under apiservers
 	Listeners          []Listener
 	listenerNames      []listenerName
-	AnswersKept        int    // sizeCacheProto of service-grpc: the encoded answers that it keeps; 0 without enableCacheProto
-	GRPCTLS            bool   // service-grpc listens with TLS
-	NodesService       string // healthcheck.service: the service in namespace Polaris whose instances are the server nodes
+	proxyProtocols     []strict.Node // proxyProtocol: true of listeners
+	AnswersKept        int           // sizeCacheProto of service-grpc: the encoded answers that it keeps; 0 without enableCacheProto
+	GRPCTLS            bool          // service-grpc listens with TLS
+	NodesService       string        // healthcheck.service: the service in namespace Polaris whose instances are the server nodes
 	Admin              Admin
 }
 
@@ -93,6 +94,7 @@ func (c *Config) read(root strict.Node) {
 			c.Protocols = append(c.Protocols, name.TextOr())
 			c.listenerNames = append(c.listenerNames, listenerName{name.Raw(), name.File(), name.Line(), name.Col()})
 			c.readListener(name.Raw(), item)
+			c.readProxyProtocol(name.Raw(), item)
 			switch name.Raw() {
 			case AdminName:
 				c.readAdmin(item)
@@ -101,6 +103,7 @@ func (c *Config) read(root strict.Node) {
 			}
 		}
 	}
+	c.checkProxyProtocols()
 }
 
 // readCMDB reads the CMDB plugin. It ignores the options of other CMDB plugins.

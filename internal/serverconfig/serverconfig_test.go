@@ -100,6 +100,9 @@ func TestLoadRefuses(t *testing.T) {
 		"plugin: {location: {option: {trustedProxies: [10.0.0.1/8]}}}":                   `s.yaml:1:47: prefix "10.0.0.1/8" has host bits set; did you mean "10.0.0.0/8"?`,
 		"plugin: {location: {option: {forwardedHeader: x-forwarded-to}}}":                `s.yaml:1:47: found "x-forwarded-to"; did you mean "x-forwarded-for"?`,
 		"plugin: {location: {option: {forwardedHeader: Forwarded}}}":                     `s.yaml:1:47: found "Forwarded", expected one of x-forwarded-for, x-real-ip`,
+		"apiservers: [{name: service-grpc, option: {proxyProtocol: true}}]":              `s.yaml:1:59: proxyProtocol is true and nobody's PROXY header is read, expected the addresses of the proxies in plugin.location.option.trustedProxies`,
+		"apiservers: [{name: service-grpc, option: {proxyProtocol: v2}}]":                `s.yaml:1:59: found "v2", expected true or false`,
+		"apiservers: [{name: xds-v3, option: {proxyProtocol: true}}]":                    `s.yaml:1:53: the listener "xds-v3" reads no PROXY headers, expected proxyProtocol at service-grpc, api-http, service-eureka alone`,
 		"plugin: {cmdb: {name: mapping, option: {files: [a], shrinkGuardPercent: 101}}}": `s.yaml:1:73: found "101", expected a whole number from 0 to 100`,
 	} {
 		if _, got := load(t, text); got != want {

@@ -33,7 +33,27 @@ const (
 	UntoldEmpty      Untold = "empty"        // the header is there and has nothing in it
 	UntoldUnreadable Untold = "unreadable"   // the header has something else than addresses
 	UntoldOther      Untold = "other-header" // only the header is there that is not believed
+	UntoldLocal      Untold = "proxy-local"  // the PROXY header says that the proxy speaks for itself
 )
+
+// LocalMark stands behind the address of a trusted proxy, where the PROXY header of a
+// connection names no caller.
+const LocalMark = " LOCAL"
+
+// ParsePeer returns the address of whoever has connected, normalised, from the text
+// "address:port" of a connection. Why says why there is no caller to tell: the text is no
+// address, or ends with LocalMark.
+func ParsePeer(text string) (peer netip.Addr, why Untold) {
+	text, local := strings.CutSuffix(text, LocalMark)
+	addrPort, err := netip.ParseAddrPort(text)
+	switch {
+	case err != nil:
+		return netip.Addr{}, UntoldNoPeer
+	case local:
+		return Normalize(addrPort.Addr()), UntoldLocal
+	}
+	return Normalize(addrPort.Addr()), ""
+}
 
 // Caller returns the address of the caller behind a peer, or why it cannot be told
 // (docs/design.md, 4). A peer that is not trusted is the caller, whatever the headers

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/polarismesh/polaris/apiserver"
 
@@ -29,4 +30,11 @@ func Restart(listener apiserver.Apiserver, option map[string]any, apis map[strin
 	}
 	go listener.Run(errCh)
 	return nil
+}
+
+// TrustsProxy reports whether an address is a trusted proxy's, in the configuration of
+// this server. Safe for concurrent use.
+func TrustsProxy(addr netip.Addr) bool {
+	s := Running()
+	return s != nil && s.config.Proxies().Trust(addr)
 }

@@ -45,8 +45,8 @@ func (s *Server) CallerOf(r *http.Request) netip.Addr {
 
 // peerOf returns the address of whoever sends an HTTP request, normalised.
 func peerOf(r *http.Request) netip.Addr {
-	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return location.Normalize(peer.Addr())
+	peer, _ := location.ParsePeer(r.RemoteAddr)
+	return peer
 }
 
 // countForwarded counts a request with a header of proxies from a peer that is not

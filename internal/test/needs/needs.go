@@ -19,11 +19,15 @@ import (
 // programs that are gone since.
 const Variable = "SETROUTER_SKIPPED"
 
-// packages has the Debian package of each program that tests run.
+// NginxStream is the module of nginx that passes connections on.
+const NginxStream = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
+// packages has the Debian package of each program or file that tests use.
 var packages = map[string]string{
 	"chromium":           "chromium",
 	"curl":               "curl",
 	"git":                "git",
+	"haproxy":            "haproxy",
 	"ip":                 "iproute2",
 	"javac":              "openjdk-17-jdk-headless",
 	"make":               "make",
@@ -31,6 +35,8 @@ var packages = map[string]string{
 	"mariadb-install-db": "mariadb-server",
 	"mariadbd":           "mariadb-server",
 	"mvn":                "maven",
+	"nginx":              "nginx",
+	NginxStream:          "libnginx-mod-stream",
 	"prometheus":         "prometheus",
 	"promtool":           "prometheus",
 	"redis-server":       "redis-server",
@@ -128,5 +134,8 @@ func (s Skip) unfounded() string {
 
 func onPath(program string) bool {
 	_, err := exec.LookPath(program)
+	if strings.HasPrefix(program, "/") { // a file that nobody runs
+		_, err = os.Stat(program)
+	}
 	return err == nil
 }

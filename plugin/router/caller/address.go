@@ -25,19 +25,19 @@ func AddressHTTP(r *http.Request, proxies location.Proxies) (addr netip.Addr, wh
 	return address(r.RemoteAddr, proxies, r.Header.Values)
 }
 
-func address(peer string, proxies location.Proxies, values func(header string) []string) (addr netip.Addr, why location.Untold) {
-	addrPort, err := netip.ParseAddrPort(peer)
-	if err != nil {
-		return netip.Addr{}, location.UntoldNoPeer
+func address(peer string, proxies location.Proxies, values func(header string) []string) (netip.Addr, location.Untold) {
+	addr, why := location.ParsePeer(peer)
+	if why != "" {
+		return netip.Addr{}, why
 	}
-	return proxies.Caller(addrPort.Addr(), values)
+	return proxies.Caller(addr, values)
 }
 
 // Peer returns the address of whoever has connected, normalised; it is invalid where
 // the listener does not tell.
 func Peer(ctx context.Context) netip.Addr {
-	addrPort, _ := netip.ParseAddrPort(peerOf(ctx))
-	return location.Normalize(addrPort.Addr())
+	peer, _ := location.ParsePeer(peerOf(ctx))
+	return peer
 }
 
 // Header returns the lines of a header of a discovery request.

@@ -12,13 +12,15 @@
 // the stock name, since the server's bootstrap takes its port from the listener
 // of that name.
 //
-// setup.go is the listener in the life cycle of Polaris, server.go the loop,
-// cache.go says which answers are kept in encoded form.
+// setup.go is the listener in the life cycle of Polaris, front.go listens for proxies that
+// speak the PROXY protocol, server.go is the loop, cache.go says which answers are kept in
+// encoded form.
 package discover
 
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/apiserver/grpcserver"
@@ -47,6 +49,7 @@ type slot struct {
 	grpcserver.BaseGrpcServer
 	apis   map[string]apiserver.APIConfig // of the configuration
 	server *server
+	front  atomic.Pointer[front] // of the last Initialize; nil: the stock listener listens
 }
 
 var _ apiserver.Apiserver = (*slot)(nil)
@@ -61,6 +64,11 @@ func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[s
 		return err
 	}
 	s.apis = apis
+	f, option, err := newFront(option, s.GetProtocol())
+	if err != nil {
+		return fmt.Errorf("%s: %w", slotName, err)
+	}
+	s.front.Store(f)
 	if err := s.BaseGrpcServer.Initialize(ctx, option, baseOptions(s.GetProtocol(), option)...); err != nil {
 		return err
 	}
@@ -84,16 +92,42 @@ func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[s
 	return nil
 }
 
+// GetPort returns the port that clients know.
+func (s *slot) GetPort() uint32 {
+	if f := s.front.Load(); f != nil {
+		return uint32(f.listen.Port)
+	}
+	return s.BaseGrpcServer.GetPort()
+}
+
 // Run implements apiserver.Apiserver.
 func (s *slot) Run(errCh chan error) {
-	s.BaseGrpcServer.Run(errCh, s.GetProtocol(), s.register)
+	f := s.front.Load()
+	if f == nil {
+		s.BaseGrpcServer.Run(errCh, s.GetProtocol(), s.register)
+		return
+	}
+	err := f.run(func(ended chan error, register func(*grpc.Server) error) {
+		s.BaseGrpcServer.Run(ended, behindName, register)
+	}, s.register)
+	if err != nil {
+		errCh <- fmt.Errorf("%s: %w", slotName, err)
+	}
 }
 
 // Stop implements apiserver.Apiserver.
-func (s *slot) Stop() { s.BaseGrpcServer.Stop(s.GetProtocol()) }
+func (s *slot) Stop() {
+	if f := s.front.Load(); f != nil {
+		f.stop()
+	}
+	s.BaseGrpcServer.Stop(s.GetProtocol())
+}
 
 // Restart implements apiserver.Apiserver.
 func (s *slot) Restart(option map[string]any, apis map[string]apiserver.APIConfig, errCh chan error) error {
+	if f := s.front.Load(); f != nil {
+		f.stop()
+	}
 	initialize := func() error { return s.Initialize(context.Background(), option, apis) }
 	return s.BaseGrpcServer.Restart(initialize, func() { s.Run(errCh) }, s.GetProtocol(), option)
 }

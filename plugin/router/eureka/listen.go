@@ -4,6 +4,7 @@ import (
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 
 	"github.com/polaris-contrib/setrouter/internal/listen"
+	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
 // optionNamespace is an option of the stock listener.
@@ -19,6 +20,6 @@ const (
 // splitOptions returns how the front listens, and the options for the stock
 // listener behind the front.
 func splitOptions(option map[string]any, protocol string) (listen.Options, map[string]any, error) {
-	options, err := listen.Read(option, listen.Options{IP: eurekaserver.DefaultListenIP, Port: eurekaserver.DefaultListenPort, Protocol: protocol})
+	options, err := listen.Read(option, listen.Options{IP: eurekaserver.DefaultListenIP, Port: eurekaserver.DefaultListenPort, Protocol: protocol, Trust: router.TrustsProxy})
 	return options, listen.Behind(option, impossibleIP, impossiblePort), err
 }

@@ -40,10 +40,12 @@ import (
 	"github.com/polarismesh/polaris/apiserver"
 	_ "github.com/polarismesh/polaris/apiserver/eurekaserver" // registers the slot before the init here wraps it
 
+	"github.com/polaris-contrib/setrouter/internal/listen"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
-const slotName = "service-eureka"
+const slotName = serverconfig.EurekaName
 
 func init() { wrap(apiserver.Slots) }
 
@@ -86,6 +88,8 @@ func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[s
 		if f, option, err = newFront(option, s.GetProtocol(), routing); err != nil {
 			return fmt.Errorf("%s: %w", slotName, err)
 		}
+	} else if _, ok := option[listen.OptionProxyProtocol]; ok {
+		return fmt.Errorf("%s: %s needs routing files: without them the stock listener is alone, which does not know it", slotName, listen.OptionProxyProtocol)
 	}
 	s.mu.Lock()
 	s.front = f

@@ -15,6 +15,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/listen"
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
 // Times of a connection. The stock listener has the writeTimeout only, which a request
@@ -50,7 +51,7 @@ type front struct {
 
 // newFront returns a front, and the options for the stock listener behind it.
 func newFront(option map[string]any, protocol string) (*front, map[string]any, error) {
-	options, err := listen.Read(option, listen.Options{Protocol: protocol})
+	options, err := listen.Read(option, listen.Options{Protocol: protocol, Trust: router.TrustsProxy})
 	if err != nil {
 		return nil, nil, err
 	}
