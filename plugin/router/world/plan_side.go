@@ -123,19 +123,31 @@ func (s *side) shadow(share int) *list {
 
 // newList returns the list of entries, which it sorts.
 func newList(entries []entry, state explain.State) *list {
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port), cmp.Compare(a.ID, b.ID))
-	})
+	sortEntries(entries)
 	state.Instances = len(entries)
 	for _, e := range entries {
 		if e.Usable() {
 			state.Usable++
 		}
 	}
-	for _, e := range entries[:min(len(entries), explain.HostsShown)] {
-		state.Hosts = append(state.Hosts, e.Host)
-	}
 	return &list{entries, state}
+}
+
+// shown returns the list in short, with its first hosts.
+func (l *list) shown() explain.State {
+	if l.state.Hosts == nil {
+		for _, e := range l.entries[:min(len(l.entries), explain.HostsShown)] {
+			l.state.Hosts = append(l.state.Hosts, e.Host)
+		}
+	}
+	return l.state
+}
+
+// sortEntries orders entries by host and port.
+func sortEntries(entries []entry) {
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // equal reports whether both lists send the same.
