@@ -86,6 +86,12 @@ func answerCallers(b backend, r *http.Request) (any, error) {
 			return nil, err
 		}
 		q.Service = service.String()
+		list := b.Callers(r.Context(), q)
+		if len(list.Kinds)+len(list.Quiet) == 0 && !b.World().HasService(service) {
+			return nil, router.NotFound{Service: service}
+		}
+		list.Cut(limit)
+		return list, nil
 	}
 	list := b.Callers(r.Context(), q)
 	list.Cut(limit)
