@@ -293,6 +293,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"drill?each=zone&limit=0":                                  `limit \"0\" is not a number from 1 to 1000`,
 		"timeline":                                                 `"code": "emptied"`,
 		"timeline?limit=x":                                         "bad-request",
+		"callers?service=default/none":                             "not-found",
 		"who?service=default/none":                                 "not-found",
 		"who?service=routed":                                       "bad-request",
 	} {
