@@ -87,7 +87,8 @@ func answerCallers(b backend, r *http.Request) (any, error) {
 		}
 		q.Service = service.String()
 		list := b.Callers(r.Context(), q)
-		if len(list.Kinds)+len(list.Quiet) == 0 && !b.World().HasService(service) {
+		isQuiet := slices.ContainsFunc(list.Quiet, func(n api.QuietName) bool { return n.Name == q.Service })
+		if len(list.Kinds) == 0 && !isQuiet && !b.World().HasService(service) {
 			return nil, router.NotFound{Service: service}
 		}
 		list.Cut(limit)
