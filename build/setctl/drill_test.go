@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -90,5 +92,31 @@ func TestDrillRefuses(t *testing.T) {
 				t.Errorf("exit code %d, want %d: %s%s\nwant %s", code, tt.code, out, errs, tt.want)
 			}
 		})
+	}
+}
+
+// A plan says whom new and changed rules would leave with nothing if a zone were lost.
+func TestPlanDrillsChangedRules(t *testing.T) {
+	t.Chdir("../../testdata/field/gates")
+	routing, err := os.ReadFile("routing.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "r.yaml")
+	// It changes nothing today: callers of user have an instance in their zone.
+	candidate := strings.Replace(string(routing), "matchLevel: campus, maxMatchLevel: all", "matchLevel: campus, maxMatchLevel: zone", 1)
+	if err := os.WriteFile(file, []byte(candidate), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"plan", "--dump", "state.yaml", "--routing", file, "--fail-on", "empty,unusable,cross-zone,changed"}, &stdout, &stderr)
+	const want = `
+if a zone were lost, these callers of new and changed rules would have nothing usable
+  east/shanghai: 6 kinds of 1 service, 1 caller; rule user, as shop.vip.sh in east/shanghai/shanghai-1 (127.13.3.7) of default/user: 4/4 routed user campus, then 0/4 routed user campus
+  south/shenzhen: 4 kinds of 1 service, 1 caller; rule user, as shop.core.sz in south/shenzhen/shenzhen-1 (127.11.1.7) of default/user: 2/2 routed user campus, then 0/2 routed user campus
+  south/guangzhou: 3 kinds of 1 service, 0 callers; rule user, as - in south/guangzhou/guangzhou-1 (10.12.0.0) of default/user: 2/2 routed user campus, then 0/2 routed user campus
+`
+	if !strings.Contains(stdout.String(), want) || code != 0 {
+		t.Errorf("exit code %d, %s\n%s\nwant in it\n%s", code, stderr.String(), stdout.String(), want)
 	}
 }
