@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -118,5 +119,31 @@ if a zone were lost, these callers of new and changed rules would have nothing u
 `
 	if !strings.Contains(stdout.String(), want) || code != 0 {
 		t.Errorf("exit code %d, %s\n%s\nwant in it\n%s", code, stderr.String(), stdout.String(), want)
+	}
+}
+
+// Against a server, check has one warning for each rule that leaves callers with nothing
+// without a zone, where other instances of the service are usable.
+func TestCheckWarnsOfLosses(t *testing.T) {
+	t.Chdir("../../testdata/field/gates")
+	state, err := stateNow(remote{}, "state.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problems strict.Problems
+	result, _ := check(readFiles([]string{"mapping.yaml", "routing.yaml"}, &problems), state, &problems)
+	var got []string
+	for _, p := range result.Problems {
+		if strings.Contains(p.Message, "is lost") {
+			got = append(got, p.String())
+		}
+	}
+	want := []string{
+		`routing.yaml:7:5: warning: rule "order": if a zone is lost, 1 of the kinds of callers have nothing usable, though the service has usable instances elsewhere: without east/shanghai, as shop.vip.sh in east/shanghai/shanghai-1 (127.13.3.7) of "default/order": 1/1 routed order own, then 0/1 routed order own; see setctl drill --each zone`,
+		`routing.yaml:8:5: warning: rule "payment": if any of 3 zones is lost, 8 of the kinds of callers have nothing usable, though the service has usable instances elsewhere: without east/shanghai, as shop.vip.sh in east/shanghai/shanghai-1 (127.13.3.7) of "default/payment": 1/1 routed payment own zone, then 0/1 routed payment own zone; see setctl drill --each zone`,
+		`routing.yaml:13:5: warning: rule "inventory": if a zone is lost, 1 of the kinds of callers have nothing usable, though the service has usable instances elsewhere: without east/shanghai, as shop.vip.sh in east/shanghai/shanghai-1 (127.13.3.7) of "default/inventory": 1/1 routed inventory own zone, then 0/1 routed inventory own zone; see setctl drill --each zone`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

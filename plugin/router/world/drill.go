@@ -71,7 +71,8 @@ type LossRow struct {
 	Before explain.State `json:"before"`
 	After  explain.State `json:"after"`
 
-	most int // callers of that kind
+	most        int  // callers of that kind
+	isElsewhere bool // the service has a usable instance that is not lost
 }
 
 // DrillQuery says what is lost in a drill, and for whom it matters.
