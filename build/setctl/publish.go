@@ -42,6 +42,7 @@ type publication struct {
 	message  string
 	patience time.Duration
 
+	kind   string // of the file
 	result publicationResult
 }
 
@@ -90,7 +91,7 @@ func newPublish(out *output) *cobra.Command {
 	f.StringVar(&p.message, "message", "", "the description of the release")
 	f.BoolVar(&p.ifNew, "if-changed", false, "exit with 0 where the text is released already, and nothing is to be published")
 	f.BoolVar(&p.unnamed, "new", false, "a file that the servers' configuration does not name yet: it is in force nowhere")
-	f.BoolVar(&p.force, "force", false, "also what the shrink guard of the nodes would refuse; take it there by setctl reload --force --all-nodes")
+	f.BoolVar(&p.force, "force", false, "also what the shrink guard of the nodes would refuse: they are told to take it")
 	f.StringVar(&p.center.draftTo, "draft-to", "", "a new local file for what is saved in the console and not published, which this replaces")
 	return cmd
 }
@@ -344,6 +345,9 @@ func (p *publication) wait(tag string) error {
 		return errNotHeld
 	}
 	w := waiter{server: p.server, tag: tag, gray: p.gray, patience: p.patience}
+	if p.force {
+		w.kind = p.kind
+	}
 	ok, err := w.wait()
 	p.result.Nodes, p.result.Notes = w.states, append(p.result.Notes, w.notes...)
 	if err == nil && !ok {

@@ -19,11 +19,10 @@ func (p *publication) compare(file strict.File) error {
 	if err != nil {
 		return err
 	}
-	kind, err := p.kindOf(file)
-	if err != nil {
+	if p.kind, err = p.kindOf(file); err != nil {
 		return err
 	}
-	after, err := p.after(before, kind, file)
+	after, err := p.after(before, file)
 	if err != nil {
 		return err
 	}
@@ -66,7 +65,7 @@ func (p *publication) kindOf(file strict.File) (string, error) {
 }
 
 // after returns a state with the file in the place of the released one.
-func (p *publication) after(before *world.World, kind string, file strict.File) (*world.World, error) {
+func (p *publication) after(before *world.World, file strict.File) (*world.World, error) {
 	var problems strict.Problems
 	if err := strict.CheckText(file.Data); err != nil {
 		problems.Add(strict.Problem{File: file.Name, Message: err.Error()})
@@ -74,7 +73,7 @@ func (p *publication) after(before *world.World, kind string, file strict.File) 
 	}
 	published := strict.File{Name: p.to, Data: file.Data}
 	table, rules, mapping, routing := before.Table, before.Rules, before.Mapping, before.Routing
-	if kind == api.KindMapping {
+	if p.kind == api.KindMapping {
 		mapping = inPlace(mapping, published)
 		table = location.LoadMapping(mapping, &problems)
 	} else {

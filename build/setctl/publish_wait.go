@@ -71,9 +71,12 @@ type waiter struct {
 	tag      string
 	gray     []string // the addresses of the nodes that it is for; none: all nodes
 	patience time.Duration
+	kind     string // of files that are taken where the shrink guard refuses them; empty: none are
 
 	states []nodeState // the last ones that were seen
 	notes  []string
+	// overruled is true if the guard of a node was.
+	overruled bool
 }
 
 // betweenLooks is how long the waiter waits before it asks the nodes again. A release is in
@@ -92,9 +95,17 @@ func (w *waiter) wait() (bool, error) {
 			return false, nil
 		}
 		ok := w.look(all)
+		if !ok && w.kind != "" {
+			if err := w.force(all); err != nil {
+				return false, err
+			}
+		}
 		if ok || time.Now().After(end) {
 			if all.Note != "" {
 				w.notes = append(w.notes, all.Note)
+			}
+			if w.overruled {
+				w.notes = append(w.notes, "the shrink guard refused the files, and was overruled")
 			}
 			if !ok {
 				w.explain()
@@ -102,6 +113,19 @@ func (w *waiter) wait() (bool, error) {
 			return ok, nil
 		}
 	}
+}
+
+// force has all nodes take the files that a guard refuses on some, if they refuse no others.
+func (w *waiter) force(all *api.Cluster) error {
+	refuses := func(kind string) bool {
+		return slices.ContainsFunc(all.Nodes, func(n api.Node) bool { return n.Summary != nil && n.Summary.FilesOf(kind).Refused })
+	}
+	if other := map[string]string{api.KindMapping: api.KindRouting, api.KindRouting: api.KindMapping}[w.kind]; !refuses(w.kind) || refuses(other) {
+		return nil
+	}
+	w.overruled = true
+	var done api.ClusterReload
+	return w.server.do(http.MethodPost, "nodes/reload", url.Values{"force": {"true"}}, &done)
 }
 
 // look notes the state of each node, and reports whether all are as they should be.

@@ -49,7 +49,7 @@ func newRollback(out *output) *cobra.Command {
 
 // rollback puts an earlier release in force again.
 func (p *publication) rollback(cmd *cobra.Command, out *output, to string) error {
-	p.force = true // it was in force: what the guard says is in the plan
+	p.force = true // it was in force: the guard is overruled, and the plan says what is lost
 	if err := p.readCenter(); err != nil {
 		return err
 	}

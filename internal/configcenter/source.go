@@ -113,10 +113,22 @@ func (s *Source) Read(urgency livefile.Urgency, problems *strict.Problems) (live
 		files = append(files, strict.File{Name: name, Data: data})
 		releases[name] = r
 	}
-	reading := livefile.Reading{Files: files, Version: versionOf(releases), Keep: func() error { return s.keep(files, releases) }}
+	reading := livefile.Reading{Files: files, Version: versionOf(releases), Keep: func() error { return s.keep(files, releases) }, Back: s.goingBack(releases)}
 	// The server's cache can be without a release for a second, while another
 	// release takes its place.
 	return reading, s.settled(unsettled || s.absent && s.kept, urgency)
+}
+
+// goingBack returns the files whose gray release has ended, so that the full release is in
+// force again that was in force here before it.
+func (s *Source) goingBack(releases map[string]release.Release) (names []string) {
+	for _, old := range s.Releases() {
+		r, ok := releases[old.File]
+		if ok && old.Type == release.TypeGray && r.Type == release.TypeFull && r == s.newest[r.File+" "+r.Type] {
+			names = append(names, old.File)
+		}
+	}
+	return names
 }
 
 // readOne returns a file and its release. Without force it refuses a release

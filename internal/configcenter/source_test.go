@@ -194,6 +194,32 @@ func TestSourceReleases(t *testing.T) {
 	}
 }
 
+// The end of a gray release is no loss: the full release is in force again that was in force
+// here before it. The guard is asked about every other full release.
+func TestSourceGoesBack(t *testing.T) {
+	at := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	of := func(version uint64, typ, text string) published {
+		return published{text: text, release: release.Release{File: centerName, Name: fmt.Sprint("r", version), Type: typ, Version: version, ID: version, PublishedAt: at.Add(time.Duration(version) * time.Minute)}}
+	}
+	f := newFixture(t, t.TempDir(), of(1, release.TypeFull, "1"))
+	f.run()
+	f.start("", "1")
+	for _, step := range []struct {
+		r             published
+		wantErr, want string
+	}{
+		{of(2, release.TypeGray, "1\n2\n3\n4"), "", "1 2 3 4"},
+		{of(1, release.TypeFull, "1"), "", "1"},
+		{of(3, release.TypeGray, "1\n2\n3\n4"), "", "1 2 3 4"},
+		{of(4, release.TypeFull, "4"), "3 of 4 lines would be lost", "1 2 3 4"}, // another full release
+		{of(5, release.TypeFull, "1\n2\n3"), "", "1 2 3"},
+		{of(6, release.TypeFull, "1"), "2 of 3 lines would be lost", "1 2 3"}, // no gray one was in force
+	} {
+		f.center.publish(step.r)
+		f.next(step.wantErr, step.want)
+	}
+}
+
 // A content that is being replaced, or is gone, is read again and reported late,
 // and once.
 func TestSourceUnsettled(t *testing.T) {

@@ -237,7 +237,7 @@ func (l *Live[T]) replace(found *set, urgency Urgency) error {
 	if err != nil {
 		return err
 	}
-	if l.inForce != nil && urgency != UrgencyForced {
+	if l.inForce != nil && urgency != UrgencyForced && !found.goesBack(l.inForce) {
 		if err := l.askGuard(found.files, value); err != nil {
 			return err
 		}

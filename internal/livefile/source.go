@@ -38,6 +38,9 @@ type Reading struct {
 	// Keep is called when Files are in force. The Source keeps them on disk for
 	// the next start. After an error Keep is called again at each look.
 	Keep func() error
+	// Back are the names of texts that were in force here before, and that an operator has
+	// gone back to: the guard is not asked about them.
+	Back []string
 }
 
 // Urgency says how a load was asked for.
@@ -76,6 +79,23 @@ func (s *set) names() []string {
 		names = append(names, file.Name)
 	}
 	return names
+}
+
+// goesBack reports whether all that differs from the set in force was in force before.
+func (s *set) goesBack(inForce *set) bool {
+	var back []string
+	for _, reading := range s.readings {
+		back = append(back, reading.Back...)
+	}
+	if len(back) == 0 || !slices.Equal(s.names(), inForce.names()) {
+		return false
+	}
+	for n, file := range s.files {
+		if !bytes.Equal(file.Data, inForce.files[n].Data) && !slices.Contains(back, file.Name) {
+			return false
+		}
+	}
+	return true
 }
 
 // equal reports whether both sets have the same texts. A nil set equals none.
