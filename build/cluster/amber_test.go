@@ -64,16 +64,16 @@ func TestAmber(t *testing.T) {
 		begin, over func()
 	}{
 		{"store", "the store", two.ToDB.Cut, two.ToDB.Mend},
-		{"heartbeats", "where heartbeats are kept (Redis, or the leader)", two.ToRedis.Cut, two.ToRedis.Mend},
+		{"heartbeats", "the keeper of heartbeats (Redis, or the leader)", two.ToRedis.Cut, two.ToRedis.Mend},
 		{"store", "the store", two.ToDB.Hold, two.ToDB.Release},
-		{"heartbeats", "where heartbeats are kept (Redis, or the leader)", two.ToRedis.Hold, two.ToRedis.Release},
+		{"heartbeats", "the keeper of heartbeats (Redis, or the leader)", two.ToRedis.Hold, two.ToRedis.Release},
 	} {
 		series := fmt.Sprintf("setrouter_backing_up{kind=%q}", tt.kind)
 		metric(two, series, "1")
 		tt.begin()
 		metric(two, series, "0")
-		says(two, 0, nobody+"\nAMBER  "+tt.what+" of this node has not answered for ")
-		says(one, 0, nobody+"\nAMBER  "+tt.what+" of "+two.GRPCAddr+" has not answered for ")
+		says(two, 0, nobody+"\nAMBER  "+tt.what+" has not answered this node for ")
+		says(one, 0, nobody+"\nAMBER  "+tt.what+" has not answered "+two.GRPCAddr+" for ")
 		tt.over()
 		metric(two, series, "1")
 		says(one, 0, well)

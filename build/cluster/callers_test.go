@@ -15,7 +15,7 @@ import (
 // Any node lists the callers of all nodes, with those whose forwarded header is not read,
 // and the names that nobody asks any of them for; an explanation says that a caller has
 // never asked.
-func TestCallersOfAllNodes(t *testing.T) {
+func TestCallersCommand(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
 	rules := routing + "  - {name: old, service: default/old*, set: {}}\naddresses:\n  - {service: default/novel.lane, target: default/novel, set: {callee: qb.novel.z, unknown: none}}\n" +

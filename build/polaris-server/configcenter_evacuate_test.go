@@ -145,9 +145,9 @@ func TestEvacuateInConfigCenter(t *testing.T) {
 		}
 	}
 	unchanged("conflicts", noEvacuation)
-	for _, name := range []string{"polaris://Polaris/setrouter/mapping/all.yaml", "polaris://Polaris/other/secret", "conf/routing/routing.yaml"} {
+	for _, name := range []string{"polaris://Polaris/setrouter/other.yaml", "polaris://Polaris/other/secret", "conf/routing/routing.yaml"} {
 		edit := map[string]string{"base": "none", "content": noEvacuation, "release": "x"}
-		if code, answer := publish(t, server, console.Token(), name, edit); code != 404 || !strings.Contains(answer, "is not among the routing files of the server's configuration") {
+		if code, answer := publish(t, server, console.Token(), name, edit); code != 404 || !strings.Contains(answer, "is not among the files in the server's configuration that are in the config center") {
 			t.Errorf("%s: %d %s", name, code, answer)
 		}
 	}

@@ -38,7 +38,7 @@ func TestStateFollowsCallers(t *testing.T) {
 			return nil
 		})
 	}
-	says("all lives", 0, "nobody is without a usable instance; of 2 callers 0 have a later road than the first, 1 nothing, as they are not known",
+	says("all lives", 0, "nobody is without a usable instance; of 2 callers 1 has nothing, as they are not known",
 		map[string]float64{"first": 1, "unknown": 1, "widened": 0, "empty": 0})
 	set := func(i polaristest.Instance, healthy bool) {
 		t.Helper()
@@ -48,7 +48,7 @@ func TestStateFollowsCallers(t *testing.T) {
 		}
 	}
 	set(own, false)
-	says("own is down", 0, "nobody is without a usable instance; of 2 callers 1 have a later road than the first, 1 nothing, as they are not known",
+	says("own is down", 0, "nobody is without a usable instance; of 2 callers 1 has a later road than the first, 1 has nothing, as they are not known",
 		map[string]float64{"first": 0, "widened": 1})
 	set(pool, false)
 	says("the pool is down, too", 1, "1 caller without a usable instance: default/novel for qb.novel.h in -, by rule novel, has 0 of 1 usable",
@@ -60,6 +60,6 @@ func TestStateFollowsCallers(t *testing.T) {
 	says("only another business", 1, "1 caller without a usable instance: default/novel for qb.novel.h in -, by rule novel, has 0 of 0 usable",
 		map[string]float64{"empty": 1, "unusable": 0})
 	register(t, console, own)
-	says("healed", 0, "nobody is without a usable instance; of 2 callers 0 have a later road than the first, 1 nothing, as they are not known",
+	says("healed", 0, "nobody is without a usable instance; of 2 callers 1 has nothing, as they are not known",
 		map[string]float64{"first": 1, "empty": 0})
 }

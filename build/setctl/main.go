@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -28,7 +29,10 @@ import (
 // already, and what the command checked does not hold.
 var errNotHeld = errors.New("does not hold")
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	debug.SetGCPercent(400) // a command is short, and plan and drill make much garbage
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run runs a command line and returns its exit code.
 func run(args []string, stdout, stderr io.Writer) int {

@@ -47,7 +47,7 @@ func TestStatusSaysWhoHasNothing(t *testing.T) {
 		{"nobody", "nobody asked in the last two minutes", "none", api.CallerStates{Complete: true}, true},
 		{"all is well", "nobody is without a usable instance; 7 callers", "5 first, 2 stock", api.CallerStates{Complete: true, Counts: map[string]int{"first": 5, "stock": 2}}, true},
 		{
-			"widened and unknown", "nobody is without a usable instance; of 9 callers 1 have a later road than the first, 3 nothing, as they are not known", `3 unknown, 1 widened, 5 first
+			"widened and unknown", "nobody is without a usable instance; of 9 callers 1 has a later road than the first, 3 have nothing, as they are not known", `3 unknown, 1 widened, 5 first
   WIDENED  default/order  a.b.c in south/sz  1 caller, as 10.1.0.1  rule order  1 of 2 usable  tier pool at level all`,
 			api.CallerStates{Complete: true, Counts: map[string]int{"first": 5, "widened": 1, "unknown": 3}, Kinds: []api.KindState{kind("widened", "a.b.c", "pool", "all", 1, 1, 2), kind("unknown", "-", "", "", 3, 0, 0), kind("first", "a.b.d", "own", "zone", 5, 1, 1)}}, true,
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // CallersNow returns what the callers of this node have now, the worst first: all kinds
@@ -21,6 +22,26 @@ func (s *Server) CallersNow() api.CallerStates {
 		kinds[n] = kindState(a)
 	}
 	return api.NewCallerStates(kinds, complete)
+}
+
+// CallerAddresses returns who asked this node lately, and for what. It looks at every
+// caller: it is for operators, not for requests.
+func (s *Server) CallerAddresses() world.Callers {
+	var c world.Callers
+	for addr, requests := range s.RecentCallers() {
+		c.Seen = append(c.Seen, world.Seen{Addr: addr, Requests: requests})
+	}
+	recent, complete := s.views.Recent(route.Service{}, netip.Addr{})
+	for _, r := range recent {
+		asked := world.Asked{Service: r.Service}
+		for _, caller := range r.Callers {
+			asked.Callers = append(asked.Callers, caller.Addr)
+		}
+		c.Asked = append(c.Asked, asked)
+	}
+	c.Add(world.Callers{Complete: true}) // in order, each service once
+	c.Complete = complete
+	return c
 }
 
 // AskedFor returns the callers that asked this node for a service lately.

@@ -32,7 +32,7 @@ var eyes = []eye{eyeCallers, eyeMetric, eyeAlert, eyePage, eyeStatus}
 type look struct {
 	at      time.Time
 	lists   map[string]string  // of each caller: its hosts, or why it has none
-	metrics map[string]float64 // of all nodes, summed, by series
+	metrics map[string]float64 // of all nodes, summed, by series; of loads the greatest
 	alerts  []string           // that fire
 	health  api.Health
 	code    int    // of setctl status
@@ -131,6 +131,10 @@ func (t *town) seeMetrics() (look, error) {
 			continue // it is dead
 		}
 		for name, value := range series {
+			if strings.HasPrefix(name, "setrouter_load{") { // a proportion
+				l.metrics[name] = max(l.metrics[name], value)
+				continue
+			}
 			l.metrics[name] += value
 		}
 	}
@@ -166,6 +170,16 @@ func (t *town) seeStatus(ctx context.Context) (look, error) {
 	code, out, err := t.setctl(ctx, "status")
 	head, _, _ := strings.Cut(out, "\nup for ")
 	return look{code: code, head: head}, err
+}
+
+// most returns the greatest of the series that begin so: of one node.
+func (l look) most(prefix string) (most float64) {
+	for name, value := range l.metrics {
+		if strings.HasPrefix(name, prefix) {
+			most = max(most, value)
+		}
+	}
+	return most
 }
 
 // sum adds up the series that have all of the words in them.

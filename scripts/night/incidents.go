@@ -35,9 +35,9 @@ const (
 
 // usual are the lists of callers when all is well.
 var usual = map[string]string{
-	"order in Shanghai": "10.1.10.1 10.1.10.2", "payment in Shanghai": "10.1.20.1 10.1.20.2",
-	"order in Shenzhen": "10.2.10.1 10.2.10.2", "payment in Shenzhen": "10.2.20.1 10.2.20.2",
-	"order in Beijing": "10.3.10.1 10.3.10.2",
+	"order in Shanghai": "10.1.10.1 10.1.10.2 10.1.10.3", "payment in Shanghai": "10.1.20.1 10.1.20.2",
+	"order in Shenzhen": "10.2.10.1 10.2.10.2 10.2.10.3", "payment in Shenzhen": "10.2.20.1 10.2.20.2",
+	"order in Beijing": "10.3.10.1 10.3.10.2 10.3.10.3",
 }
 
 // callersIn reports whether the metric has callers in a state.
@@ -78,19 +78,22 @@ var incidents = []incident{
 			return nil
 		},
 		lists:  map[string]string{"order": pool},
-		metric: callersIn("widened"), alerts: []string{"SetrouterListsWidened"},
-		colour: api.ColourAmber, cause: api.CauseWidened, says: "AMBER  7 callers have a later road than the first",
+		metric: func(l look) bool { return l.most("setrouter_load{") > 3 }, alerts: []string{"SetrouterListsWidened", "SetrouterOverloaded"},
+		colour: api.ColourAmber, cause: api.CauseLoad, says: "AMBER  overloaded: ",
 	},
 	{
 		name: "a SET is published with a slip",
 		begin: func(ctx context.Context, t *town) error {
 			slip := strings.Replace(mapping, "127.2.10.0/24, region: south, zone: shenzhen, set: shop.order.sz", "127.2.10.0/24, region: south, zone: shenzhen, set: shop.ordre.sz", 1)
-			return t.console.Publish(ctx, mappingFile, "slip", slip)
+			return t.publish(ctx, slip)
 		},
-		end:    func(ctx context.Context, t *town) error { return t.console.Rollback(ctx, mappingFile, "first") },
+		end: func(ctx context.Context, t *town) error {
+			_, err := t.do(ctx, "rollback", mappingName)
+			return err
+		},
 		lists:  map[string]string{"order in Shenzhen": nothing},
 		metric: callersIn("empty"), alerts: []string{"SetrouterEmptyLists"},
-		colour: api.ColourRed, cause: api.CauseNothing, says: "2 callers without a usable instance: default/order for shop.ordre.sz in south/shenzhen, by rule order, has 0 of 0 usable", code: 1,
+		colour: api.ColourRed, cause: api.CauseNothing, says: "6 callers without a usable instance: default/order for shop.ordre.sz in -, by rule order, has 0 of 0 usable", code: 1,
 	},
 	{
 		name: "a node is killed",
@@ -99,8 +102,10 @@ var incidents = []incident{
 			if err := n.server.Crash(); err != nil {
 				return err
 			}
-			for k := 2; k < len(seats); k += 3 { // the load balancer sees it
-				t.sdk.Move(seats[k].name, t.nodes[k/3%2].server)
+			for k, s := range seats { // the load balancer sees it
+				if nodeOf(k) == 2 {
+					t.sdk.Move(s.name, t.nodes[k%2].server)
+				}
 			}
 			return nil
 		},
@@ -120,14 +125,14 @@ var incidents = []incident{
 		begin:  func(_ context.Context, t *town) error { return t.shared.DB.Stop() },
 		end:    func(_ context.Context, t *town) error { return t.shared.DB.Start() },
 		metric: isAway("store"), alerts: []string{"SetrouterStoreAway"},
-		colour: api.ColourAmber, cause: api.CauseStore, says: "AMBER  the store of this node has not answered for ",
+		colour: api.ColourAmber, cause: api.CauseStore, says: "AMBER  the store has not answered this node for ",
 	},
 	{
 		name:   "Redis is away",
 		begin:  func(_ context.Context, t *town) error { return t.shared.Redis.Kill() },
 		end:    func(_ context.Context, t *town) error { return t.shared.Redis.Start() },
 		metric: isAway("heartbeats"), alerts: []string{"SetrouterHeartbeatsAway"},
-		colour: api.ColourAmber, cause: api.CauseHeartbeats, says: "AMBER  where heartbeats are kept (Redis, or the leader) of this node has not answered for ",
+		colour: api.ColourAmber, cause: api.CauseHeartbeats, says: "AMBER  the keeper of heartbeats (Redis, or the leader) has not answered this node for ",
 	},
 	{
 		name: "a city is evacuated",
@@ -146,6 +151,6 @@ var incidents = []incident{
 		},
 		lists:  map[string]string{"order in Beijing": pool},
 		metric: func(l look) bool { return l.sum("setrouter_evacuations") == 3 && callersIn("widened")(l) }, alerts: []string{"SetrouterListsWidened"},
-		colour: api.ColourAmber, cause: api.CauseWidened, says: "AMBER  3 callers have a later road than the first",
+		colour: api.ColourAmber, cause: api.CauseWidened, says: "AMBER  6 callers have a later road than the first",
 	},
 }

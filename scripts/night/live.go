@@ -147,6 +147,14 @@ func (l look) text(e eye) string {
 	return fmt.Sprintf("exit code %d: %s", l.code, l.head)
 }
 
+// headAt returns the first lines of setctl status at the time of a look.
+func (w *watch) headAt(at time.Time) string {
+	for _, l := range w.between(eyeStatus, at, at.Add(time.Nanosecond)) {
+		return l.head
+	}
+	return ""
+}
+
 // quiet waits until all is well, and then for as long as nothing may happen.
 func (t *town) quiet(ctx context.Context, w *watch, r *report) error {
 	began := time.Now()
@@ -175,6 +183,7 @@ func (t *town) live(ctx context.Context, w *watch, i incident, r *report) error 
 		case <-time.After(time.Until(began.Add(i.lasts))):
 		}
 	}
+	head := w.headAt(began.Add(said.saw[eyeStatus]))
 	ended := time.Now()
 	if err := errors.Join(err, i.end(ctx, t)); err != nil {
 		return err
@@ -183,6 +192,6 @@ func (t *town) live(ctx context.Context, w *watch, i incident, r *report) error 
 	if err == nil {
 		err = t.quiet(ctx, w, r)
 	}
-	r.add(i, said, over)
+	r.add(i, said, over, head)
 	return err
 }

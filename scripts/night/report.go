@@ -26,6 +26,7 @@ type report struct {
 type row struct {
 	incident   incident
 	said, over moment
+	head       string // of setctl status, when it was said
 }
 
 // quiet says that nothing may happen from now on.
@@ -39,7 +40,9 @@ func (r *report) begins(at time.Time) {
 	r.quietFrom = time.Time{}
 }
 
-func (r *report) add(i incident, said, over moment) { r.rows = append(r.rows, row{i, said, over}) }
+func (r *report) add(i incident, said, over moment, head string) {
+	r.rows = append(r.rows, row{i, said, over, head})
+}
 
 // write writes the table, and returns an error for everything false that was said.
 func (r *report) write(w *watch) error {
@@ -55,6 +58,9 @@ func (r *report) write(w *watch) error {
 		r.line(table, row.over, "until it is over", row.incident)
 	}
 	table.Flush()
+	for _, row := range r.rows {
+		fmt.Fprintf(r.out, "\n%s: setctl status\n%s\n", row.incident.name, row.head)
+	}
 	var faults []error
 	for _, times := range r.quietTimes {
 		faults = append(faults, falseIn(w, times[0], times[1], incident{colour: api.ColourGreen}, r.short, "while nothing happens"))

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +22,12 @@ const token = "a night's secret"
 var (
 	mappingFile = polaristest.ConfigFile{Namespace: "Polaris", Group: "setrouter", Name: "mapping.yaml"}
 	routingFile = polaristest.ConfigFile{Namespace: "Polaris", Group: "setrouter", Name: "routing.yaml"}
+	// evacuateFile has evacuations and nothing else.
+	evacuateFile = polaristest.ConfigFile{Namespace: "Polaris", Group: "setrouter", Name: "evacuate.yaml"}
 )
+
+// mappingName is the name of the mapping for setctl.
+const mappingName = "polaris://Polaris/setrouter/mapping.yaml"
 
 // mapping has networks of instances (10.), and of callers (127.).
 const mapping = `version: 1
@@ -39,26 +45,34 @@ mappings:
 // own SET.
 const routing = `version: 1
 rules:
-  - {name: order, service: default/order, set: {unknown: none}, nearby: {}, degrade: {holdDown: 0s}}
+  - {name: order, service: default/order, set: {unknown: none}, degrade: {holdDown: 0s}}
   - {name: pay, service: default/pay, set: {tiers: [own], unknown: none}, degrade: {holdDown: 0s}}
 `
 
 // seat is a caller: its address, and the service that it asks for.
 type seat struct{ name, addr, service string }
 
-var seats = []seat{
-	{"order in Shanghai 1", "127.1.10.1", "order"}, {"order in Shanghai 2", "127.1.10.2", "order"}, {"payment in Shanghai", "127.1.20.1", "pay"},
-	{"order in Shenzhen 1", "127.2.10.1", "order"}, {"order in Shenzhen 2", "127.2.10.2", "order"}, {"payment in Shenzhen", "127.2.20.1", "pay"},
-	{"order in Beijing 1", "127.3.10.1", "order"}, {"order in Beijing 2", "127.3.10.2", "order"}, {"order in Beijing 3", "127.3.10.3", "order"},
-}
+// seats are six callers of orders in each city, and one of payments. Neighbours in the list
+// are at different servers.
+var seats = func() (list []seat) {
+	for n := range 6 {
+		for _, city := range []struct{ name, network string }{{"Shanghai", "127.1.10."}, {"Shenzhen", "127.2.10."}, {"Beijing", "127.3.10."}} {
+			list = append(list, seat{fmt.Sprintf("order in %s %d", city.name, n+1), fmt.Sprint(city.network, n+1), "order"})
+		}
+	}
+	return append(list, seat{"payment in Shanghai", "127.1.20.1", "pay"}, seat{"payment in Shenzhen", "127.2.20.1", "pay"})
+}()
 
-// homes are the instances of each network, by service.
-var homes = []struct{ service, network string }{
-	{"order", "10.1.10."}, {"order", "10.2.10."}, {"order", "10.3.10."}, {"pay", "10.1.20."}, {"pay", "10.2.20."}, {"order", "10.4.10."},
-}
+// nodeOf returns the node of a seat: each node has two callers of each city.
+func nodeOf(seat int) int { return seat / 3 % 3 }
 
-// perHome is how many instances a network has.
-const perHome = 2
+// homes are the instances of each network, by service, and how many there are.
+var homes = []struct {
+	service, network string
+	count            int
+}{
+	{"order", "10.1.10.", 3}, {"order", "10.2.10.", 3}, {"order", "10.3.10.", 3}, {"pay", "10.1.20.", 2}, {"pay", "10.2.20.", 2}, {"order", "10.4.10.", 2},
+}
 
 // ttl is how often, in seconds, an instance has promised a heartbeat. Polaris takes an
 // instance for dead after three of them.
@@ -102,8 +116,13 @@ func found(ctx context.Context, p plan) (t *town, err error) {
 	if t.console, err = polaristest.Login(ctx, t.nodes[0].server); err != nil {
 		return t, err
 	}
-	if err := errors.Join(t.console.Publish(ctx, mappingFile, "first", mapping), t.console.Publish(ctx, routingFile, "first", routing)); err != nil {
-		return t, err
+	for _, f := range []struct {
+		file polaristest.ConfigFile
+		text string
+	}{{mappingFile, mapping}, {routingFile, routing}, {evacuateFile, "version: 1\nevacuate: []\n"}} {
+		if err := t.console.Publish(ctx, f.file, "first", f.text); err != nil {
+			return t, err
+		}
 	}
 	if err := t.settle(ctx); err != nil {
 		return t, err
@@ -112,7 +131,7 @@ func found(ctx context.Context, p plan) (t *town, err error) {
 		return t, err
 	}
 	for n, s := range seats {
-		if err := t.sdk.Add(s.name, netip.MustParseAddr(s.addr), t.nodes[n%3].server); err != nil {
+		if err := t.sdk.Add(s.name, netip.MustParseAddr(s.addr), t.nodes[nodeOf(n)].server); err != nil {
 			return t, err
 		}
 	}
@@ -134,8 +153,8 @@ func (t *town) addNode(ctx context.Context) error {
 	}
 	t.ownDirs = append(t.ownDirs, dir)
 	config := strings.NewReplacer(
-		"conf/routing/*.yaml", "polaris://Polaris/setrouter/routing.yaml",
-		"conf/mapping/*.yaml, conf/mapping/*.csv", "polaris://Polaris/setrouter/mapping.yaml",
+		"conf/routing/*.yaml", "polaris://Polaris/setrouter/routing.yaml, polaris://Polaris/setrouter/evacuate.yaml",
+		"conf/mapping/*.yaml, conf/mapping/*.csv", mappingName,
 	).Replace(polaristest.Config())
 	n := &node{Node: place, options: polaristest.Options{Binary: t.plan.server, Dir: dir, Config: config, AdminToken: token}}
 	if n.server, err = polaristest.Start(ctx, place.On(n.options)); err != nil {
@@ -146,8 +165,8 @@ func (t *town) addNode(ctx context.Context) error {
 }
 
 // instances are those of a network.
-func instances(service, network string) (out []polaristest.Instance) {
-	for n := range perHome {
+func instances(service, network string, count int) (out []polaristest.Instance) {
+	for n := range count {
 		out = append(out, polaristest.Instance{Namespace: "default", Service: service, Host: fmt.Sprint(network, n+1), Port: 8000, Weight: 100, Healthy: true}.ByHeartbeat(ttl))
 	}
 	return out
@@ -156,13 +175,13 @@ func instances(service, network string) (out []polaristest.Instance) {
 // settle registers all instances, which send their heartbeats from then on.
 func (t *town) settle(ctx context.Context) error {
 	for _, h := range homes {
-		if err := t.console.Register(ctx, instances(h.service, h.network)...); err != nil {
+		if err := t.console.Register(ctx, instances(h.service, h.network, h.count)...); err != nil {
 			return err
 		}
 	}
 	ctx, t.stopBeats = context.WithCancel(ctx)
 	for _, h := range homes {
-		for _, i := range instances(h.service, h.network) {
+		for _, i := range instances(h.service, h.network, h.count) {
 			t.beating.Go(func() { t.beat(ctx, h.network, i) })
 		}
 	}
@@ -215,6 +234,16 @@ func (t *town) do(ctx context.Context, args ...string) (out string, err error) {
 		err = fmt.Errorf("setctl %s ends with %d: %s", strings.Join(args, " "), code, out)
 	}
 	return out, err
+}
+
+// publish publishes a mapping, as an operator does.
+func (t *town) publish(ctx context.Context, text string) error {
+	file := filepath.Join(t.ownDirs[0], "mapping.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	_, err := t.do(ctx, "publish", file, "--to", mappingName)
+	return err
 }
 
 // close ends everything.

@@ -24,7 +24,7 @@ func apiHandler(b backend) http.Handler {
 	get("status", func(r *http.Request) (any, error) { return b.Status(r.Context()), nil })
 	get("nodes", func(r *http.Request) (any, error) { return b.Nodes(r.Context()), nil })
 	get("callers", func(r *http.Request) (any, error) { return answerCallers(b, r) })
-	get("dump", func(*http.Request) (any, error) { return b.Dump(), nil })
+	mux.Handle("GET /setrouter/v1/dump", dumpHandler(b))
 	get("explain", func(r *http.Request) (any, error) { return answerExplain(b, r) })
 	get("who", func(r *http.Request) (any, error) { return answerWho(b, r) })
 	get("lookup", func(r *http.Request) (any, error) { return answerLookup(b, r) })
@@ -65,10 +65,15 @@ func jsonHandler(answer answerer) http.Handler {
 	})
 }
 
+// setHeaders sets the headers of every answer in JSON.
+func setHeaders(h http.Header) {
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+}
+
 func sendJSON(w http.ResponseWriter, status int, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
+	setHeaders(w.Header())
 	w.WriteHeader(status)
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

@@ -24,7 +24,7 @@ type backend interface {
 	Explain(world.Request) (explain.Explanation, error)
 	Caller(netip.Addr) explain.Caller // of a normalised address
 	World() *world.World
-	Dump() world.Dump
+	Dump(context.Context) world.Dump
 	Changes(service string) []api.Change
 	Matrix(context.Context, matrixRequest) (api.Matrix, error)
 	Drill(context.Context, world.DrillQuery) (world.Drill, error)
@@ -69,11 +69,21 @@ const maxDumps = 10
 
 // Dump returns the state of the server in a form that can be read again, with the
 // files in force. The rules and the mapping of the state are made from these files:
-// where files are loaded while the state is read, Dump begins anew.
-func (b serverBackend) Dump() world.Dump {
+// where files are loaded while the state is read, Dump begins anew. The callers are those
+// of all nodes, so that a plan is the same whichever node is asked.
+func (b serverBackend) Dump(ctx context.Context) world.Dump {
+	callers, notes := nodes.Addresses(ctx, b.Server)
+	for _, d := range nodes.Ask(ctx, b.Server).Differences {
+		if d.About == api.AboutFiles || d.About == api.AboutSettings {
+			notes = append(notes, "the nodes do not agree, and this is the state of one of them: "+d.Text)
+		}
+	}
 	for n := 0; ; n++ {
 		contents, digests := b.filesInForce()
-		dump := world.NewDump(b.World(), contents[api.KindMapping], contents[api.KindRouting])
+		w := b.World()
+		w.WithCallers(callers)
+		w.Notes = notes
+		dump := world.NewDump(w, contents[api.KindMapping], contents[api.KindRouting])
 		if _, now := b.filesInForce(); n == maxDumps || maps.Equal(digests, now) {
 			return dump
 		}

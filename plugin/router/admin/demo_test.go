@@ -152,6 +152,10 @@ func (b demoBackend) ServiceStates(_ context.Context, q matrix.ServiceQuery) (ap
 	return matrix.Services(w, b.asked(w), q), nil
 }
 
+func (b demoBackend) Drill(_ context.Context, q world.DrillQuery) (world.Drill, error) {
+	return b.World().Drill(q), nil
+}
+
 func (b demoBackend) Explain(q world.Request) (explain.Explanation, error) {
 	return b.World().Explain(q), nil
 }

@@ -67,7 +67,7 @@ func (b openapiBackend) World() *world.World { return b.world }
 
 func (b openapiBackend) Caller(addr netip.Addr) explain.Caller { return b.world.Caller(addr) }
 
-func (b openapiBackend) Dump() world.Dump {
+func (b openapiBackend) Dump(context.Context) world.Dump {
 	return world.NewDump(b.world, []strict.File{{Name: "m.csv"}}, []strict.File{{Name: "r.yaml"}})
 }
 
@@ -255,7 +255,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	for request, want := range map[string]string{
 		"nodes":  "10.0.0.2:8091 does not answer within 2s",
-		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata": {}`, "changes": `"before"`,
+		"status": `"address": "10.9.0.7"`, "services": "default/lane", "dump": `"metadata":{}`, "changes": `"before"`,
 		"callers": `"lastAsked"`, "callers?service=default/lane&limit=1": `"default/lane"`, "callers?limit=x": "bad-request", "callers?service=x": "bad-request",
 		"explain?caller=10.1.0.1&service=default/routed":           `"level"`,
 		"explain?caller=10.1.0.1&service=default/routed&set=a.b.d": `"tier": "pool"`,

@@ -57,7 +57,7 @@ func TestPageHeadline(t *testing.T) {
 		{"store away", func(s *api.Status, _ *api.Cluster) {
 			at := pageNow.Add(-90 * time.Second)
 			s.Backing = []api.Backing{{Kind: api.BackingStore, Name: "defaultStore", AwayAt: &at}}
-		}, amber + "the store of this node has not answered for 1m30s: lists stay as they are, and nothing that comes or goes is seen"},
+		}, amber + "the store has not answered this node for 1m30s: lists stay as they are, and nothing that comes or goes is seen"},
 		{"nodes disagree", func(_ *api.Status, c *api.Cluster) { c.Nodes[1].Summary.Files[1].Digest = "bbbbbbbbbbbb" },
 			amber + "the nodes do not agree: 10.0.0.2:8091 has other routing files in force: bbbbbbbbbbbb against aaaaaaaaaaaa of 10.0.0.1:8091"},
 		{"node silent", func(_ *api.Status, c *api.Cluster) {

@@ -74,6 +74,7 @@ func TestPageMatrixOfTheDemoCompany(t *testing.T) {
 		until(() => document.querySelector(".matrix .cell")).then(async () => {
 			await detail("epp in 华南/ap-shenzhen → 华南/ap-guangzhou");
 			await detail("ams in 华南/ap-shenzhen: nothing to call");
+			await detail("ams in 华南/ap-shenzhen → 华南/ap-guangzhou");
 			await detail("pay in 华东/ap-nanjing → 华东/ap-nanjing");
 		});`)), 5)
 	wantText(t, dom,
@@ -83,6 +84,7 @@ func TestPageMatrixOfTheDemoCompany(t *testing.T) {
 			"widened default/epp-core epp.core.z in 华南/ap-shenzhen/ap-shenzhen-2 18 epp tier pool, level region 2 of 2 usable explain "+
 			"widened default/epp-domain epp.core.z in 华南/ap-shenzhen/ap-shenzhen-2 18 epp tier pool, level region 2 of 2 usable explain",
 		"[ams in 华南/ap-shenzhen: nothing to call] unusable ams in 华南/ap-shenzhen close state service callers how many rule road usable unusable default/ads ams.ads.z in 华南/ap-shenzhen/ap-shenzhen-2 18 ads tier own 0 of 3 usable explain",
+		"[ams in 华南/ap-shenzhen → 华南/ap-guangzhou] widened ams in 华南/ap-shenzhen → 华南/ap-guangzhou close state service callers how many rule road usable widened default/common ams.ads.z",
 		"[pay in 华东/ap-nanjing → 华东/ap-nanjing] first choice pay in 华东/ap-nanjing → 华东/ap-nanjing close state service callers how many rule road usable first choice default/common")
 }
 
@@ -160,6 +162,17 @@ func TestPageShowsWhyAWhatIfIsRefused(t *testing.T) {
 	wantText(t, dom, `if routing.yaml (routing files) were published × routing.yaml:3:1: unknown key "rulse"`, "result hidden")
 }
 
+// The drill of the demo company: who has no pool is the worst.
+func TestPageDrillOfTheDemoCompany(t *testing.T) {
+	dom := newBrowser(t).open(serve(t, withScript(newHandler(demoBackend{pageBackend{t: t}, false}, ""), `
+		until(() => document.querySelector(".matrix .cell")).then(async () => {
+			document.querySelector("#drill-form button").click();
+			await until(() => document.querySelector("#drill td"));
+			said("[drill] " + document.getElementById("drill").innerText);
+		});`)), 4)
+	wantText(t, dom, "[drill] Without each of 5, one at a time, for 38 kinds of callers of 14 services close city nothing to call leave their city highest load of a road 华南/ap-shenzhen WRONG 54 callers, 1 kind, 3 services 270 callers 2.0 times show the matrix 华东/ap-nanjing WRONG 51 callers, 1 kind, 3 services 243 callers 2.0 times")
+}
+
 // A drill says what each loss would be, and leads to its matrix.
 func TestPageDrill(t *testing.T) {
 	dom := newBrowser(t).open(serve(t, withScript(withAnswers(newHandler(pageBackend{t: t}, ""), darkCompany()), `
@@ -170,8 +183,8 @@ func TestPageDrill(t *testing.T) {
 			await until(() => document.querySelector("#whatif-matrix .cell"));
 		});`)), 4)
 	wantText(t, dom, "Without each of 3, one at a time, for 25 kinds of callers of 12 services close city nothing to call leave their city highest load of a road "+
-		"华南/ap-shenzhen WRONG 54 callers, 2 kinds, 3 services 54 callers, 2 kinds, 3 services 4.3 times show the matrix "+
-		"华东/ap-nanjing worse - 54 callers, 2 kinds, 3 services 2.0 times show the matrix 华北/ap-beijing ok - - - show the matrix",
+		"华南/ap-shenzhen WRONG 54 callers, 2 kinds, 3 services 54 callers 4.3 times show the matrix "+
+		"华东/ap-nanjing worse - 54 callers 2.0 times show the matrix 华北/ap-beijing ok - - - show the matrix",
 		"NOT IN FORCE: if city 华南/ap-shenzhen were lost")
 }
 

@@ -151,7 +151,7 @@ func (b pageBackend) Explain(q world.Request) (explain.Explanation, error) {
 	return b.World().Explain(q), nil
 }
 func (b pageBackend) Caller(addr netip.Addr) explain.Caller { return b.World().Caller(addr) }
-func (b pageBackend) Dump() world.Dump                      { return world.NewDump(b.World(), nil, nil) }
+func (b pageBackend) Dump(context.Context) world.Dump       { return world.NewDump(b.World(), nil, nil) }
 func (b pageBackend) Reload(bool) []api.Reloaded            { return []api.Reloaded{} }
 func (b pageBackend) ReloadAll(context.Context, bool) api.ClusterReload {
 	return api.ClusterReload{}

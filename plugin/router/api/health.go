@@ -172,9 +172,9 @@ func (b Backing) cause(owner, node string, now, since time.Time) Cause {
 	c := Cause{Kind: CauseStore, Colour: ColourAmber, Node: node, Since: &since}
 	what, means := "the store", "lists stay as they are, and nothing that comes or goes is seen"
 	if b.Kind == BackingHeartbeats {
-		c.Kind, what, means = CauseHeartbeats, "where heartbeats are kept (Redis, or the leader)", "health stays as it was"
+		c.Kind, what, means = CauseHeartbeats, "the keeper of heartbeats (Redis, or the leader)", "health stays as it was"
 	}
-	c.Text = fmt.Sprintf("%s of %s has not answered for %v: %s", what, owner, max(now.Sub(since), 0).Round(time.Second), means)
+	c.Text = fmt.Sprintf("%s has not answered %s for %v: %s", what, owner, max(now.Sub(since), 0).Round(time.Second), means)
 	if b.Problem != "" {
 		c.Text += "; " + b.Problem
 	}

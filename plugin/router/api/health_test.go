@@ -38,18 +38,18 @@ func TestHealth(t *testing.T) {
 		}), Cluster{}, `red: 2 callers without a usable instance: default/order for a.b.c in -, by rule order, has 0 of 0 usable
 red nothing 2: 2 callers without a usable instance: default/order for a.b.c in -, by rule order, has 0 of 0 usable
 amber widened 1: 1 caller has a later road than the first`},
-		{"strangers have nothing", change(func(s *Status) { s.State = state(map[string]int{"unknown": 2}) }), Cluster{}, `amber: nobody is without a usable instance; of 2 callers 0 have a later road than the first, 2 nothing, as they are not known
+		{"strangers have nothing", change(func(s *Status) { s.State = state(map[string]int{"unknown": 2}) }), Cluster{}, `amber: nobody is without a usable instance; of 2 callers 2 have nothing, as they are not known
 amber unknown 2: 2 callers have nothing, as their SET or place is not known`},
 		{"the store is away", change(func(s *Status) {
 			s.Backing = []Backing{{Kind: BackingStore, AwayAt: &before, Problem: "connection refused"}}
 		}), Cluster{}, "amber: " + nobody + `
-amber store 90s: the store of this node has not answered for 1m30s: lists stay as they are, and nothing that comes or goes is seen; connection refused`},
+amber store 90s: the store has not answered this node for 1m30s: lists stay as they are, and nothing that comes or goes is seen; connection refused`},
 		{"Redis is away from other nodes", good, nodes(Node{Address: "a", Self: true, Healthy: true, Summary: &Summary{Away: []Away{{BackingStore, before}}}},
 			Node{Address: "c", Healthy: true, Summary: &Summary{Away: []Away{{BackingHeartbeats, before}}}}, Node{Address: "b", Healthy: true, Summary: &Summary{Away: []Away{{BackingHeartbeats, before}, {BackingStore, before}}}}),
 			"amber: " + nobody + `
-amber store b 90s: the store of b has not answered for 1m30s: lists stay as they are, and nothing that comes or goes is seen
-amber heartbeats b 90s: where heartbeats are kept (Redis, or the leader) of b has not answered for 1m30s: health stays as it was
-amber heartbeats c 90s: where heartbeats are kept (Redis, or the leader) of c has not answered for 1m30s: health stays as it was`},
+amber store b 90s: the store has not answered b for 1m30s: lists stay as they are, and nothing that comes or goes is seen
+amber heartbeats b 90s: the keeper of heartbeats (Redis, or the leader) has not answered b for 1m30s: health stays as it was
+amber heartbeats c 90s: the keeper of heartbeats (Redis, or the leader) has not answered c for 1m30s: health stays as it was`},
 		{"a stock node, and one that Polaris has dropped", good, NewCluster([]Node{{Address: "b", Healthy: true, Stock: true, Problem: "p"}, {Address: "c", Stock: true, Problem: "p"}}, []Difference{{AboutStock, "b", "b p"}}),
 			"amber: " + nobody + "\namber stock-node b: b is a stock server, or has an older setrouter: its callers get lists that no rule made"},
 		{"nodes disagree", good, NewCluster(nil, []Difference{{AboutSilent, "b", "b does not answer"}, {AboutFiles, "c", "c has other routing files in force"}}), "amber: " + nobody + `

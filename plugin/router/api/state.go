@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -134,11 +135,25 @@ func (s CallerStates) Headline() string {
 		worst := s.Kinds[0]
 		return fmt.Sprintf("%s without a usable instance: %s for %s, by rule %s, has %d of %d usable", callers(s.Nothing()), worst.Service, worst.Kind, worst.Rule, worst.Usable, worst.Sent)
 	case s.Counts["widened"] > 0 || s.Counts["unknown"] > 0:
-		return fmt.Sprintf("nobody is without a usable instance; of %s %d have a later road than the first, %d nothing, as they are not known", callers(total), s.Counts["widened"], s.Counts["unknown"])
+		return fmt.Sprintf("nobody is without a usable instance; of %s %s", callers(total), s.degraded())
 	case total == 0:
 		return "nobody asked in the last two minutes"
 	}
 	return fmt.Sprintf("nobody is without a usable instance; %s", callers(total))
+}
+
+// degraded says how many callers have a later road, or nothing.
+func (s CallerStates) degraded() string {
+	var parts []string
+	for _, part := range []struct{ state, text string }{{"widened", "a later road than the first"}, {"unknown", "nothing, as they are not known"}} {
+		switch n := s.Counts[part.state]; {
+		case n == 1:
+			parts = append(parts, "1 has "+part.text)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d have %s", n, part.text))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func callers(n int) string {

@@ -33,11 +33,15 @@ const (
 	// events of the node.
 	TimelineMethod = "/" + service + "/Timeline"
 
+	// AddressesMethod has a proof as JSON, in google.protobuf.BytesValue. Its answer is
+	// world.Callers.
+	AddressesMethod = "/" + service + "/Addresses"
+
 	service = "setrouter.v1.Nodes"
 )
 
 // Methods are the full names of the calls.
-var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, AskedMethod, SeenMethod, TimelineMethod}
+var Methods = []string{SummaryMethod, ReloadMethod, CallersMethod, AskedMethod, SeenMethod, TimelineMethod, AddressesMethod}
 
 // Register offers the calls on a server of this node.
 func Register(s *grpc.Server, node *router.Server) {
@@ -47,6 +51,7 @@ func Register(s *grpc.Server, node *router.Server) {
 		callerTeller{verifier: proofs, now: node.Now, callers: node.CallersNow},
 		teller{"Asked", askedTeller{verifier: proofs, now: node.Now, groups: node.AskedGroups}.answer},
 		teller{"Seen", seenTeller{verifier: proofs, now: node.Now, seen: node.CallersSeen}.answer},
+		teller{"Addresses", addressTeller{verifier: proofs, now: node.Now, callers: node.CallerAddresses}.answer},
 		teller{"Timeline", timelineTeller{verifier: proofs, now: node.Now, timeline: func() api.Timeline { return Timeline(node) }}.answer})
 }
 

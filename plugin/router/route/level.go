@@ -118,7 +118,7 @@ func (s *NearbyStage) levels(caller location.Location) []area {
 	if start < end {
 		end = LevelAll
 	}
-	var areas []area
+	areas := make([]area, 0, start-end+1)
 	for l := start; l >= end; l-- {
 		areas = append(areas, l.around(caller))
 	}

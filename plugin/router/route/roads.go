@@ -42,7 +42,7 @@ type tierMembers struct {
 // newRoads draws the roads of tiers and areas, as if evacuated instances were not there.
 func newRoads(rule *Rule, callee *Callee, set location.SET, tiers []Tier, areas []area) *roads {
 	r := &roads{
-		degrade: rule.Degrade, callee: callee, set: set, areas: areas, nearbyFirst: rule.NearbyFirst,
+		degrade: rule.Degrade, callee: callee, set: set, tiers: make([]tierMembers, 0, len(tiers)), areas: areas, nearbyFirst: rule.NearbyFirst,
 	}
 	for _, tier := range tiers {
 		r.tiers = append(r.tiers, tierMembers{Tier: tier})
@@ -292,7 +292,7 @@ func (r *roads) everything() []int {
 
 // lookedAt returns the measured roads that could be taken, and the taken one.
 func (r *roads) lookedAt(taken int) []Road {
-	var out []Road
+	out := make([]Road, 0, len(r.measured))
 	for n, measured := range r.measured {
 		road := measured.Road
 		if road.Taken = n == taken; road.Taken || r.isOpen(n) {

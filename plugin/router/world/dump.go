@@ -23,7 +23,9 @@ type Dump struct {
 	Aliases   []Alias    `json:"aliases"`
 	Clients   []Client   `json:"clients"`
 	Callers   []Seen     `json:"callers"` // that asked lately
-	Pods      []Pod      `json:"pods"`    // of the source kubernetes
+	// Asked is for which services these callers asked; it is absent if that is not known.
+	Asked []Asked `json:"asked,omitempty"`
+	Pods  []Pod   `json:"pods"` // of the source kubernetes
 	// ShrinkGuardPercent is the limit of the server's shrink guard.
 	ShrinkGuardPercent *int `json:"shrinkGuardPercent,omitempty"`
 	// Notes say what the dump does not have, as the callers of a node.
@@ -62,7 +64,7 @@ func NewDump(w *World, mapping, routing []strict.File) Dump {
 		Services:  []Service{},
 		Instances: append([]Instance{}, w.Instances...), Aliases: []Alias{},
 		Clients: append([]Client{}, w.Clients...), Callers: append([]Seen{}, w.Seen...), Pods: append([]Pod{}, w.Pods...),
-		ShrinkGuardPercent: w.ShrinkGuardPercent, Notes: w.Notes,
+		ShrinkGuardPercent: w.ShrinkGuardPercent, Notes: w.Notes, Asked: w.askedList(),
 	}
 	for _, name := range w.Names {
 		d.Services = append(d.Services, Service{name.Namespace, name.Name, w.Metadata[name]})
@@ -93,7 +95,7 @@ func texts(files []strict.File) []Text {
 // World returns the state that the dump was made of. Faults in its files go to problems,
 // and World returns nil if there are any.
 func (d Dump) World(problems *strict.Problems) *World {
-	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Pods: d.Pods, ShrinkGuardPercent: d.ShrinkGuardPercent, Notes: d.Notes}
+	w := &World{Now: d.Now, Sources: d.Sources, Instances: d.Instances, Clients: d.Clients, Seen: d.Callers, Asked: askedBy(d.Asked), Pods: d.Pods, ShrinkGuardPercent: d.ShrinkGuardPercent, Notes: d.Notes}
 	for _, s := range d.Services {
 		w.AddService(s.Service(), s.Metadata)
 	}

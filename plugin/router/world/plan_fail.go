@@ -21,6 +21,7 @@ var failWords = append(failChanges(
 	{"never-first", "the first road of a rule is not satisfied with everything healthy", func(p Plan) int { return len(p.NeverFirst) }},
 	{"no-road", "no road reaches an instance any more", Plan.countNoRoad},
 	{"would-empty", "a new or changed rule in mode shadow, or at 0%, would give a caller nothing", Plan.countWouldEmpty},
+	{"incomplete", "the callers of some node are not known, or the nodes do not agree", func(p Plan) int { return len(p.Notes) }},
 	{"warnings", "there is a warning", func(p Plan) int { return len(p.Warnings) }},
 }...)
 

@@ -123,9 +123,7 @@ func (s *side) shadow(share int) *list {
 
 // newList returns the list of entries, which it sorts.
 func newList(entries []entry, state explain.State) *list {
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port), cmp.Compare(a.ID, b.ID))
-	})
+	sortEntries(entries)
 	state.Instances = len(entries)
 	for _, e := range entries {
 		if e.Usable() {
@@ -136,6 +134,13 @@ func newList(entries []entry, state explain.State) *list {
 		state.Hosts = append(state.Hosts, e.Host)
 	}
 	return &list{entries, state}
+}
+
+// sortEntries orders entries by host and port.
+func sortEntries(entries []entry) {
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Port, b.Port), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // equal reports whether both lists send the same.

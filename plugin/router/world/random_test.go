@@ -45,12 +45,18 @@ func keys(list ...string) string {
 
 // drawRouting draws a routing file.
 func drawRouting(t *rapid.T) string {
-	text := "version: 1\nplaces: {m: {r1/z1: [r1/z2, r2], '*': [all]}}\nrules:\n"
+	const head = "version: 1\nplaces: {m: {r1/z1: [r1/z2, r2], '*': [all]}}\nrules:\n"
+	text := head
 	for n := range rapid.IntRange(1, 4).Draw(t, "rules") {
 		set := pick(t, someSETKeys, "set")
 		nearby := pick(t, someNearby, "nearby")
-		text += fmt.Sprintf("  - {%s}\n", keys(fmt.Sprintf("name: r%d", n), "service: "+pick(t, someSubjects, "subject"), pick(t, someWhens, "when"),
+		rule := fmt.Sprintf("  - {%s}\n", keys(fmt.Sprintf("name: r%d", n), "service: "+pick(t, someSubjects, "subject"), pick(t, someWhens, "when"),
 			set, nearby, pick(t, someDegrades, "degrade"), pick(t, someOthers, "other"), pick(t, someRollouts, "rollout")))
+		var problems strict.Problems
+		if route.Load([]strict.File{{Name: "r.yaml", Data: []byte(head + rule)}}, now, &problems) == nil { // its keys exclude one another
+			rule = fmt.Sprintf("  - {name: r%d, service: default/s, set: {}, nearby: {matchLevel: campus}, rollout: {percent: 50}}\n", n)
+		}
+		text += rule
 	}
 	if rapid.Bool().Draw(t, "lane") {
 		text += fmt.Sprintf("addresses:\n  - {%s}\n", keys("service: default/lane", "target: default/"+pick(t, []string{"s", "alias", "gone"}, "target"),

@@ -141,19 +141,17 @@ func (s *Survey) For(service route.Service, wanted []bool) *Answers {
 	return a
 }
 
-// keep leaves the wanted kinds; nil leaves all.
+// keep leaves the wanted kinds in their shares; nil leaves all. The partition that others
+// share stays as it is.
 func (a *Answers) keep(wanted []bool) {
 	if wanted == nil {
 		return
 	}
-	var kept []share
-	for _, share := range a.shares {
-		share.kinds = slices.DeleteFunc(slices.Clone(share.kinds), func(kind int) bool { return !wanted[kind] })
-		if len(share.kinds) > 0 {
-			kept = append(kept, share)
-		}
+	kept := &partition{shares: slices.Clone(a.shares), shareOf: a.shareOf}
+	for n, share := range kept.shares {
+		kept.shares[n].kinds = slices.DeleteFunc(slices.Clone(share.kinds), func(kind int) bool { return !wanted[kind] })
 	}
-	a.shares = kept
+	a.partition = kept
 }
 
 // Each returns what the kinds get of each service, in the order of the services. Up to
@@ -199,6 +197,9 @@ func (s *Survey) read(service route.Service) *Answers {
 func (a *Answers) decide(callers []surveyed) {
 	a.indexed()
 	for _, share := range a.shares {
+		if len(share.kinds) == 0 { // none is wanted
+			continue
+		}
 		for why, kinds := range share.split(callers) {
 			a.Groups = append(a.Groups, a.answer(share.Route, why, kinds))
 		}

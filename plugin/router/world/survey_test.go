@@ -29,6 +29,36 @@ func TestSurvey(t *testing.T) {
 	})
 }
 
+// A survey for some of the kinds says of these what it says of all, and later ones are as
+// if it had not been asked.
+func TestSurveyFor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		survey := w.Survey(nil)
+		for range 2 {
+			wanted := make([]bool, len(survey.Kinds))
+			for n := range wanted {
+				wanted[n] = rapid.Bool().Draw(t, "wanted")
+			}
+			for some := range survey.EachFor(w.Services(), func(route.Service) []bool { return wanted }, 2) {
+				of := map[int]string{}
+				for _, group := range some.Groups {
+					for _, kind := range group.Kinds {
+						of[kind] = answerText(&group)
+					}
+				}
+				for _, group := range survey.Of(some.Name.Service).Groups {
+					for _, kind := range group.Kinds {
+						if got := of[kind]; wanted[kind] && got != answerText(&group) || !wanted[kind] && got != "" {
+							t.Errorf("%s, kind %d, wanted %t: got %q, want %q", some.Name.Service, kind, wanted[kind], got, answerText(&group))
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 // What if an instance were lost: a survey says what a state with that instance lost says.
 func TestSurveyWithCallees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

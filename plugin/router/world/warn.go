@@ -15,7 +15,11 @@ import (
 // number of kinds of callers and an example. Warn returns the rules whose first road can
 // never be satisfied.
 func (w *World) Warn(problems *strict.Problems) (neverFirst []Finding) {
-	return w.warn(w.Survey(nil), problems)
+	neverFirst = w.warn(w.Survey(nil), problems)
+	for _, f := range neverFirst {
+		problems.Add(f.warning(neverTaken))
+	}
+	return neverFirst
 }
 
 // Finding is what roads of a rule mean for some kinds of callers, with an example.
@@ -25,9 +29,16 @@ type Finding struct {
 	Callers string `json:"callers"`
 	Service string `json:"service"`
 	Why     string `json:"why"`
+
+	col int
 }
 
-// warn is Warn for the kinds of callers of a survey.
+// warning returns the finding as a warning.
+func (f *Finding) warning(what string) strict.Problem {
+	return strict.Warning(f.File, f.Line, f.col, "rule %q: %s for %d of the kinds of callers, as %s of %q: %s", f.Name, what, f.Kinds, f.Callers, f.Service, f.Why)
+}
+
+// warn is Warn for the kinds of callers of a survey, without warnings of what it returns.
 func (w *World) warn(survey *Survey, problems *strict.Problems) (neverFirst []Finding) {
 	w.WarnOfTargets(problems)
 	w.WarnOfEvacuations(problems)
@@ -37,11 +48,10 @@ func (w *World) warn(survey *Survey, problems *strict.Problems) (neverFirst []Fi
 	}
 	neverFirst = []Finding{}
 	for _, key := range found.order {
-		f, rule := found.findings[key], key.rule
-		problems.Add(strict.Warning(rule.File, rule.Line, rule.Col, "rule %q: %s for %d of the kinds of callers, as %s of %q: %s",
-			rule.Name, key.what, f.Kinds, f.Callers, f.Service, f.Why))
-		if key.what == neverTaken {
+		if f := found.findings[key]; key.what == neverTaken {
 			neverFirst = append(neverFirst, *f)
+		} else {
+			problems.Add(f.warning(key.what))
 		}
 	}
 	return neverFirst
@@ -115,7 +125,7 @@ func (f *warner) add(survey *Survey, answers *Answers, share share, what string,
 		if set != "" {
 			caller = explain.IdentityText(location.Identity{SET: set, Location: share.Location})
 		}
-		f.findings[key] = &Finding{RuleRef: ruleRef(share.Rule), Callers: caller, Service: answers.Name.Service.String(), Why: why}
+		f.findings[key] = &Finding{RuleRef: ruleRef(share.Rule), Callers: caller, Service: answers.Name.Service.String(), Why: why, col: share.Rule.Col}
 		f.order = append(f.order, key)
 	}
 	f.findings[key].Kinds += len(share.kinds)

@@ -62,14 +62,16 @@ func (w *World) Who(service route.Service, host string) Who {
 		Who:  Who{Service: service.String(), Views: []View{}, Unreached: []Reached{}, NoFailover: []string{}, DeadEnds: []DeadEnd{}},
 		host: host, views: map[string]int{}, met: map[string]bool{}, sent: map[string]bool{},
 	}
-	for _, c := range w.decide(Request{Service: service}).Callees { // so that instances that nobody gets are met too
-		b.meet(fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()})
+	survey := w.Survey(nil)
+	answers := survey.Of(service)
+	for n := range answers.Callees { // so that instances that nobody gets are met too
+		b.meet(&answers.Callees[n])
 	}
 	asked := w.askedFor(service)
-	for _, k := range w.Kinds() {
-		input := w.decide(Request{Addr: k.Addr, Service: service})
-		b.add(k, asked(k), explain.New(input))
-		b.addEnds(input)
+	for n := range answers.Groups {
+		group := &answers.Groups[n]
+		b.add(group, survey.Kinds, asked)
+		b.addEnds(group, answers.Callee)
 	}
 	for _, m := range b.order {
 		if !b.sent[m.id] {
@@ -99,28 +101,30 @@ type metInstance struct {
 // isAtHost reports whether an instance is at the host asked for, if there is one.
 func (b *whoBuilder) isAtHost(r Reached) bool { return b.host == "" || r.Host == b.host }
 
-// meet notes an instance of the service, once.
-func (b *whoBuilder) meet(id string, r Reached) {
+// meet notes an instance of the service, once. It returns the id of the instance.
+func (b *whoBuilder) meet(c *explain.Callee) (id string, r Reached) {
+	id, r = fmt.Sprint(c.ID, c.Host, c.Port), Reached{c.Host, c.Port, string(c.SET), c.Location, c.Usable()}
 	if !b.met[id] && b.isAtHost(r) {
 		b.met[id] = true
 		b.order = append(b.order, metInstance{id, r})
 	}
+	return id, r
 }
 
-// add puts a kind of caller to the view with the same list.
-func (b *whoBuilder) add(k Kind, seen int, e explain.Explanation) {
-	view := View{Answer: e.Answer, Tier: e.Tier, Level: e.Level, Widened: e.IsWidened(), Callers: []string{}, Instances: []Reached{}}
-	if e.Rule != nil {
-		view.Rule = e.Rule.Name
+// add puts kinds of callers to the view with the same list.
+func (b *whoBuilder) add(a *Answer, kinds []Kind, asked func(Kind) int) {
+	view := View{Answer: explain.AnswerStock, Callers: []string{}, Instances: []Reached{}}
+	if rule := a.Route.Rule; rule != nil {
+		view.Rule = rule.Name
+	}
+	if a.Decides() {
+		view.Answer, view.Tier, view.Level = explain.AnswerOf(a.Route.Rule), a.Decision.Tier(), a.Decision.Level()
+		view.Widened = a.Decision.Furthest() > 0
 	}
 	var key strings.Builder
 	fmt.Fprint(&key, view.Answer, "|", view.Rule, "|", view.Tier, "|", view.Level, "|")
-	for _, i := range e.Instances {
-		id, r := fmt.Sprint(i.ID, i.Host, i.Port), Reached{i.Host, i.Port, i.SET, i.Location, i.Usable}
-		b.meet(id, r)
-		if !i.Sent {
-			continue
-		}
+	for _, e := range sortedEntries(a) {
+		id, r := b.meet(e.Callee)
 		b.sent[id] = true
 		fmt.Fprint(&key, id, ";")
 		if b.isAtHost(r) {
@@ -137,20 +141,31 @@ func (b *whoBuilder) add(k Kind, seen int, e explain.Explanation) {
 		b.Views = append(b.Views, view)
 	}
 	v := &b.Views[n]
-	v.Seen += seen
-	if !slices.Contains(v.Callers, k.Text()) {
-		v.Callers = append(v.Callers, k.Text())
+	for _, k := range a.Kinds {
+		v.Seen += asked(kinds[k])
+		if text := kinds[k].Text(); !slices.Contains(v.Callers, text) {
+			v.Callers = append(v.Callers, text)
+		}
 	}
 }
 
-// addEnds adds where the roads of a caller end too early (see route.Route.Ends).
-func (b *whoBuilder) addEnds(input explain.Input) {
-	if input.Why != route.WhyRouted {
+// sortedEntries returns the instances of an answer by host and port.
+func sortedEntries(a *Answer) (out []entry) {
+	for c, weight := range a.List() {
+		out = append(out, entry{c, weight})
+	}
+	sortEntries(out)
+	return out
+}
+
+// addEnds adds where the roads of callers end too early (see route.Route.Ends).
+func (b *whoBuilder) addEnds(a *Answer, callee *route.Callee) {
+	if a.Why != route.WhyRouted {
 		return
 	}
-	for _, end := range input.Route.Ends(route.NewCallee(explain.Instances(input.Callees))) {
+	for _, end := range a.Route.Ends(callee) {
 		set := string(end.SET)
-		dead := DeadEnd{input.Route.Rule.Name, explain.IdentityText(location.Identity{SET: end.SET, Location: input.Route.Location}), end.Why}
+		dead := DeadEnd{a.Route.Rule.Name, explain.IdentityText(location.Identity{SET: end.SET, Location: a.Route.Location}), end.Why}
 		switch {
 		case end.NoFailover && !slices.Contains(b.NoFailover, set):
 			b.NoFailover = append(b.NoFailover, set)

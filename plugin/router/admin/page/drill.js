@@ -16,7 +16,7 @@ function drillTable(drill) {
   const close = button(t("close"), () => $("drill").replaceChildren());
   const heads = [t(`grain.${drill.each}`), "", t("has.nothing"), t("col.leave"), t("col.load"), ""];
   return [element("h3", t("drill.head", { n: drill.losses.length, kinds: drill.kinds, services: drill.services }), " ", close),
-    table(heads, drill.losses.map(loss => row("td", [loss.place, lossBadge(loss), hit(loss.nothing), hit(sumOf(loss.counts["cross-region"], loss.counts["cross-zone"])),
+    table(heads, drill.losses.map(loss => row("td", [loss.place, lossBadge(loss), hit(loss.nothing), leaving(loss.counts),
       loss.load ? element("span" + (loss.load > tooMuch ? ".text-bad" : ""), t("load.n", { n: loss.load.toFixed(1) })) : "-",
       keyed(button(t("show.matrix"), () => suppose(`${drill.each}:${loss.place}`)), loss.place)])))];
 }
@@ -24,7 +24,13 @@ const lossBadge = loss => loss.nothing.pairs ? badge("bad", t("severity.red")) :
   ? badge("warn", t("severity.amber")) : badge("good", t("level.good"));
 // hit says whom a loss hits: callers that asked lately, and kinds of callers.
 const hit = c => c?.pairs ? [t("callers.n", { n: c.callers }), t("kinds.n", { n: c.kinds }), t("services.n", { n: c.services })].join(t("comma")) : "-";
-const sumOf = (a, b) => ["pairs", "kinds", "services", "callers"].reduce((sum, key) => ({ ...sum, [key]: (a?.[key] ?? 0) + (b?.[key] ?? 0) }), {});
+// leaving says how many callers would leave their region or city: 0 callers where only kinds
+// of callers would that did not ask.
+function leaving(counts) {
+  const callers = (counts["cross-region"]?.callers ?? 0) + (counts["cross-zone"]?.callers ?? 0);
+  const pairs = (counts["cross-region"]?.pairs ?? 0) + (counts["cross-zone"]?.pairs ?? 0);
+  return pairs ? t("callers.n", { n: callers }) : "-";
+}
 function suppose(target) {
   supposed.lost = [target];
   showSupposed().then(() => $("whatif-result").scrollIntoView());

@@ -72,7 +72,7 @@ const texts = {
   "down.no.status": ["The server gives no status since {time}, {since}: {error}. ", "服务端自 {time} 起给不出状态，已 {since}：{error}。"],
   "no.answer": ["no answer yet", "还没有应答"],
   "down.below": ["What stands below is of {time}: it is old.", "下面是 {time} 的内容，已经过时。"],
-  "token.label": ["Token of the set-admin listener", "set-admin 监听的令牌"],
+  "token.label": ["Token of the set-admin listener, or its readToken", "set-admin 监听的令牌（readToken 也可以）"],
   "token.wrong": ["The token is wrong.", "令牌不对。"],
   "token.missing": ["the token is missing", "缺少令牌"],
   "no.json": ["answer {status} is no JSON", "应答 {status} 不是 JSON"],
