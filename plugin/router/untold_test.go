@@ -16,6 +16,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -80,6 +81,10 @@ func TestUntoldCallersAreShown(t *testing.T) {
 	}
 	if got := testutil.ToFloat64(observe.Untold.WithLabelValues("unreadable")) - before; got != 13 {
 		t.Errorf("%g in the metric", got)
+	}
+	// Peers that are not trusted are the callers, whatever they say; trusted ones are not meant.
+	if diff := cmp.Diff([]api.Forwarded{{Peer: "10.9.0.1", Requests: 10}}, s.forwardedBy(netip.Addr{})); diff != "" {
+		t.Errorf("peers whose header is not read:\n%s", diff)
 	}
 	addr := netip.MustParseAddr("10.8.0.1")
 	if diff := cmp.Diff(&explain.Proxy{Header: "x-real-ip", Untold: want[:1]}, s.Caller(addr).Proxy); diff != "" {
