@@ -179,7 +179,7 @@ func (l *loser) changes(name int, after *numbered) (out []lossPair) {
 	now := &l.now[name]
 	for g := range now.Groups {
 		before, then := &now.Groups[g], &after.Groups[g]
-		if before.isOf(then) || l.Rules != nil && (before.Route.Rule == nil || !l.Rules(before.Route.Rule)) {
+		if before.isOf(then) || l.Rules != nil && (before.isStock || !l.Rules(before.Route.Rule)) {
 			continue
 		}
 		isElsewhere := slices.ContainsFunc(after.Callees, func(c explain.Callee) bool { return c.Usable() })

@@ -23,7 +23,8 @@ func (w *World) WarnOfLosses(problems *strict.Problems) {
 	for _, loss := range w.Drill(DrillQuery{Each: "zone"}).Losses {
 		inZone := map[string]bool{}
 		for _, row := range loss.Rows {
-			if row.Rule == "" || !row.isElsewhere || row.Change != ChangeEmpty && row.Change != ChangeUnusable {
+			isMade := row.Before.Answer == explain.AnswerRouted || row.Before.Answer == explain.AnswerBlended
+			if !isMade || !row.isElsewhere || row.Change != ChangeEmpty && row.Change != ChangeUnusable {
 				continue
 			}
 			l := found[row.Rule]
