@@ -156,3 +156,27 @@ func TestEvacuateCommand(t *testing.T) {
 		}
 	}
 }
+
+// Of evacuations that take out nothing, check warns, with the nearest name.
+func TestCheckWarnsOfEvacuations(t *testing.T) {
+	t.Chdir(t.TempDir())
+	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	for name, text := range map[string]string{
+		"m.yaml": "version: 1\nmappings:\n  - {match: 10.1.0.0/16, region: south, zone: sz}\n  - {match: 10.2.0.0/16, region: south, zone: gz}\n",
+		"e.yaml": "version: 1\nevacuate:\n  - {zone: \"south/*\", until: " + until + ", reason: x}\n  - {region: South, until: " + until + ", reason: x}\n  - {zone: south/sz, until: " + until + "}\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `e.yaml:3:1: warning: evacuation of zone "south/*": no mapping entry has that zone; only instances that register it themselves are taken out; did you mean "south/gz"?
+e.yaml:4:1: warning: evacuation of region "South": no mapping entry has that region; only instances that register it themselves are taken out; did you mean "south"?
+ok: 1 mapping file with 2 entries, 1 routing file with 0 rules and addresses
+`
+	if code, out, errs := here("check", "m.yaml", "e.yaml"); code != 0 || out != want {
+		t.Errorf("exit code %d: %s%s, want %s", code, out, errs, want)
+	}
+	if code, out, _ := here("check", "--strict", "m.yaml", "e.yaml"); code != 1 {
+		t.Errorf("--strict: exit code %d: %s", code, out)
+	}
+}

@@ -44,8 +44,9 @@ type backend interface {
 // serverBackend is the backend of a running server.
 type serverBackend struct {
 	*router.Server
-	lints *lints
-	turns *turns
+	lints   *lints
+	turns   *turns
+	reaches *reaches
 }
 
 var _ backend = serverBackend{}

@@ -60,7 +60,7 @@ func (s *slot) Initialize(context.Context, map[string]any, map[string]apiserver.
 	s.port = uint32(config.ListenPort)
 	s.server = &http.Server{
 		Addr:              net.JoinHostPort(config.ListenIP, strconv.Itoa(config.ListenPort)),
-		Handler:           handlerFor(serverBackend{running, &lints{}, newTurns()}, config),
+		Handler:           handlerFor(serverBackend{running, &lints{}, newTurns(), &reaches{}}, config),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		IdleTimeout:       2 * time.Minute,

@@ -33,7 +33,7 @@ func (b serverBackend) Status(ctx context.Context) api.Status {
 	drifts, several, unknown := w.Drifts(), w.WithSeveralSETs(), w.Unknown(b.UnknownRequests())
 	status := api.Status{
 		Now: now, Started: clock.AsOf(now, b.Started()), FailOpen: b.Config().FailOpen, ShrinkGuardPercent: b.Config().ShrinkGuardPercent,
-		Backing: b.Backing(), Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(rules, w), Protocols: b.Protocols(),
+		Backing: b.Backing(), Files: []api.Files{}, Rules: ruleStatuses(rules), Evacuations: evacuations(w, b.reaches.of(w)), Protocols: b.Protocols(),
 		Callers: callersStatus(w), Drift: api.DriftStatus{Count: len(drifts), First: firstOf(drifts)},
 		SeveralSETs: api.SeveralSETs{Count: len(several), First: firstOf(several)},
 		Unknown:     api.UnknownCallers{First: firstOf(unknown)},
@@ -118,11 +118,9 @@ func ruleStatuses(rules *route.Rules) []api.RuleStatus {
 
 // evacuations returns all evacuations of the files in force, also those that have not
 // begun or have ended.
-func evacuations(rules *route.Rules, w *world.World) []api.Evacuation {
+func evacuations(w *world.World, reach []world.Reach) []api.Evacuation {
 	out := []api.Evacuation{}
-	reach := w.Reach(rules.AllEvacuations())
-	for n, e := range rules.AllEvacuations() {
-		reach[n].Cut(maxListed)
+	for n, e := range w.Rules.AllEvacuations() {
 		entry := api.Evacuation{
 			ID: e.ID(), Kind: e.Kind(), Place: e.Place(), Until: e.Until, Reason: e.Reason, InForce: e.InForce(w.Now),
 			File: e.File, Line: e.Line, Instances: w.CountTakenOut(e), Reach: reach[n],

@@ -125,6 +125,9 @@ func (r Road) rank() int {
 
 // look measures the roads up to number n, and returns that road.
 func (r *roads) look(n int) measuredRoad {
+	if r.measured == nil {
+		r.measured = make([]measuredRoad, 0, min(r.count(), 3)) // few decisions look at more
+	}
 	for len(r.measured) <= n {
 		r.measure(len(r.measured))
 	}

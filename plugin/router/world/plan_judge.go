@@ -211,7 +211,7 @@ func (p *planner) row(n *planName, kind int, c judged) Row {
 	caller, k := p.callers[kind], p.before.Kinds[kind]
 	row := Row{
 		Change: c.change, Service: n.service.String(), Callers: caller.text, Then: caller.then, Judged: c.who, Address: caller.address,
-		Seen: n.asked(k, func(netip.Addr) bool { return true }), Requests: k.Requests, Before: c.before.state, After: c.after.state,
+		Seen: n.asked(k, func(netip.Addr) bool { return true }), Requests: k.Requests, Before: c.before.shown(), After: c.after.shown(),
 		place: cmp.Or(caller.place.Cut(2).String(), "-"),
 	}
 	if c.includes != nil {

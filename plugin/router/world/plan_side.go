@@ -130,10 +130,17 @@ func newList(entries []entry, state explain.State) *list {
 			state.Usable++
 		}
 	}
-	for _, e := range entries[:min(len(entries), explain.HostsShown)] {
-		state.Hosts = append(state.Hosts, e.Host)
-	}
 	return &list{entries, state}
+}
+
+// shown returns the list in short, with its first hosts.
+func (l *list) shown() explain.State {
+	if l.state.Hosts == nil {
+		for _, e := range l.entries[:min(len(l.entries), explain.HostsShown)] {
+			l.state.Hosts = append(l.state.Hosts, e.Host)
+		}
+	}
+	return l.state
 }
 
 // sortEntries orders entries by host and port.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -106,4 +107,18 @@ func TestReachIsWhatIsExplained(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A status asks for the reach of each evacuation.
+func BenchmarkReach(b *testing.B) {
+	w := large(b, asIs)
+	var e route.Evacuation
+	for _, id := range w.Table.Identities() {
+		if id.Location.Depth() > 1 {
+			e = route.Evacuation{Location: id.Location.Cut(2), Until: w.Now.Add(time.Hour)}
+		}
+	}
+	for b.Loop() {
+		b.ReportMetric(float64(len(w.Reach([]route.Evacuation{e})[0].Unreached)), "unreached")
+	}
 }
