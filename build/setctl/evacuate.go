@@ -79,14 +79,14 @@ func newEvacuate(out *output) *cobra.Command {
 	for key, form := range map[string]string{"region": "R", "zone": "R/Z", "campus": "R/Z/C", "set": "a SET name"} {
 		e.places[key] = f.String(key, "", "what to take out: "+form)
 	}
-	f.DurationVar(&e.duration, "for", 0, "how long, as 30m or 4h; 168h at most")
+	addDuration(cmd, &e.duration, "for", 0, "how long, as 30m or 4h; 168h at most")
 	f.StringVar(&e.reason, "reason", "", "why, for those who see it at night")
 	f.StringVar(&e.file, "file", "", "the routing file to write, or its name in the config center (polaris://)")
 	f.StringVar(&e.end, "end", "", "the id of an evacuation to end, see setctl status")
 	f.BoolVar(&e.dryRun, "dry-run", false, "show what would change for whom; write nothing")
 	f.BoolVar(&e.anyway, "anyway", false, "also a place without instances, where callers are left on dead or evacuated instances, and where no server says what would change")
 	f.StringVar(&e.dump, "dump", "", "a dump in place of a server")
-	f.DurationVar(&e.patience, "wait", 30*time.Second, "in the config center, how long to wait until every node has it in force")
+	addDuration(cmd, &e.patience, "wait", 30*time.Second, "in the config center, how long to wait until every node has it in force")
 	addFailOn(cmd, &e.failOn)
 	e.center.addFlags(cmd)
 	return cmd

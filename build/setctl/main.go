@@ -97,8 +97,25 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVarP(&out.format, "output", "o", "text", "text or json; of plan also a file, as plan.json, for JSON beside the text")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return out.check(cmd) }
 	root.AddCommand(newCheck(out), newLookup(out), newTest(out), newImport(out),
-		newExplain(out), newWho(out), newPlan(out), newDrill(out), newDump(out), newStatus(out), newCallers(out), newReload(out), newEvacuate(out), newPublish(out), newRollback(out), newHistory(out))
+		newExplain(out), newWho(out), newPlan(out), newDrill(out), newDump(out), newStatus(out), newCallers(out), newReload(out), newEvacuate(out), newPublish(out), newRollback(out), newHistory(out), newVersion(out))
+	addCompletion(root)
+	addExamples(root)
 	return root
+}
+
+// newVersion returns the command `setctl version`.
+func newVersion(out *output) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "the version of this program",
+		Args:  arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			version := struct {
+				Version string `json:"version"`
+			}{buildinfo.Version(buildinfo.SetRouter)}
+			return out.write(cmd.OutOrStdout(), version, func(w io.Writer) { fmt.Fprintf(w, "setctl version %s\n", version.Version) })
+		},
+	}
 }
 
 // write prints v as JSON, or calls text to print it for people.

@@ -104,7 +104,7 @@ func (p *publication) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&p.planOnly, "plan", false, "show what would change for whom, and what would end; publish nothing")
 	f.BoolVar(&p.stopGray, "stop-gray", false, "end the gray release of the file first")
 	f.BoolVar(&p.ending, "end-evacuations", false, "also where that ends evacuations that are in force or to come")
-	f.DurationVar(&p.patience, "wait", 30*time.Second, "how long to wait until every node has it in force")
+	addDuration(cmd, &p.patience, "wait", 30*time.Second, "how long to wait until every node has it in force")
 	p.center.addToken(cmd)
 }
 

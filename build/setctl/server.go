@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type refusal struct {
 // remote is a running server's admin listener.
 type remote struct {
 	url, token string
+	patience   time.Duration // the longest that a request may take; 0: patience
 }
 
 // addServerFlags adds the flags --server and --token to a command.
@@ -78,7 +80,7 @@ func (r remote) send(req *http.Request, into any) error {
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := (&http.Client{Timeout: patience}).Do(req)
+	resp, err := (&http.Client{Timeout: cmp.Or(r.patience, patience)}).Do(req)
 	if err != nil {
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err

@@ -114,6 +114,9 @@ func (l *longList) findEntries(at, line int) bool {
 		indent, isEntry := entryIndent(text)
 		inside := indent > l.col-1 || indent == l.col-1 && isEntry
 		if !inside && !isBlankOrComment(text) {
+			if indent > 0 && text[indent] == '!' {
+				return false // without the list this is the tag of an empty value
+			}
 			break
 		}
 		if bytes.HasPrefix(bytes.TrimLeft(text, " -"), []byte("?")) {

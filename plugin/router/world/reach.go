@@ -176,8 +176,8 @@ func (s evacuatedService) seen(group Answer) (n int) {
 	return n
 }
 
-// identitiesOfInstances returns the SET and place of each instance.
-func (w *World) identitiesOfInstances() []location.Identity {
+// IdentitiesOfInstances returns the SET and place of each instance.
+func (w *World) IdentitiesOfInstances() []location.Identity {
 	w.index()
 	out := []location.Identity{}
 	for _, list := range w.byService {
@@ -191,7 +191,7 @@ func (w *World) identitiesOfInstances() []location.Identity {
 // NearestPlace returns the SET or place whose name is nearly that of an evacuation, among
 // those of instances and of the mapping. It is not ok if there is none.
 func (w *World) NearestPlace(e route.Evacuation) (name string, ok bool) {
-	return e.Nearest(slices.Concat(w.identitiesOfInstances(), w.Table.Identities()))
+	return e.Nearest(slices.Concat(w.IdentitiesOfInstances(), w.Table.Identities()))
 }
 
 // Text writes for people whom the evacuation does not reach, and who keeps evacuated

@@ -90,7 +90,7 @@ func (f *warner) look(survey *Survey, service route.Service) {
 // WarnOfEvacuations adds a warning for each evacuation that takes out no instance.
 func (w *World) WarnOfEvacuations(problems *strict.Problems) {
 	if len(w.Rules.AllEvacuations()) > 0 {
-		w.Rules.WarnEvacuated(w.Table, w.identitiesOfInstances(), problems)
+		w.Rules.WarnEvacuated(w.Table, w.IdentitiesOfInstances(), problems)
 	}
 }
 
