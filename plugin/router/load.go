@@ -39,11 +39,11 @@ const loadWait = time.Second
 type loadMetric struct {
 	count func() map[observe.LoadKey]float64
 
-	mu    sync.Mutex
-	last  map[observe.LoadKey]float64
-	took  time.Duration
-	next  time.Time // when they are counted anew
-	isDue bool      // somebody counts them
+	mu       sync.Mutex
+	last     map[observe.LoadKey]float64
+	took     time.Duration
+	next     time.Time // when they are counted anew
+	counting bool      // somebody counts them
 }
 
 // now returns the loads. Where counting takes long, they are those of some time ago, and
