@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,6 +94,24 @@ func TestDrillRefuses(t *testing.T) {
 				t.Errorf("exit code %d, want %d: %s%s\nwant %s", code, tt.code, out, errs, tt.want)
 			}
 		})
+	}
+}
+
+// Where nothing is to be lost, a gate has checked nothing.
+func TestDrillLosesNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("dump.yaml", []byte("services: [default/a]\ninstances: [{service: default/a, host: 10.1.0.1}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"":                   "0 what if the instances of each zone were unhealthy, one zone at a time\n0 kinds of callers, 1 service, 0 zones; 0 callers asked lately, counted for each service\n\n",
+		"--fail-on unusable": "1 setctl: --fail-on: no usable instance is in a zone, nothing was lost, and nothing is known of what would be\n",
+	} {
+		var out bytes.Buffer
+		code := run(append([]string{"drill", "--dump", "dump.yaml", "--each", "zone"}, strings.Fields(args)...), &out, &out)
+		if got := fmt.Sprintf("%d %s", code, out.String()); got != want {
+			t.Errorf("%q: %s\nwant %s", args, got, want)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (p Plan) Write(w io.Writer, shown Shown) {
 	for _, r := range p.Refused {
 		t.line("%s files: without --force the server would not take them: %s\n", r.Kind, r.Reason)
 	}
-	t.line("%d kinds of callers, %d services\n", p.Kinds, p.Services)
+	t.line("%s of callers, %s\n", count(p.Kinds, "kind"), count(p.Services, "service"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range Changes {
 		fmt.Fprintf(table, "  %s\t%d\n", c, p.Counts[c])
