@@ -96,7 +96,7 @@ var DrillKinds = []string{"region", "zone", "campus", "set"}
 func (w *World) Drill(q DrillQuery) Drill {
 	d := driller{DrillQuery: q, survey: w.Survey(nil), losses: map[string]*lossBuilder{}}
 	out := Drill{Each: q.Each, Gone: q.Gone, Kinds: len(d.survey.Kinds), Losses: []Loss{}, Notes: append([]string{}, w.Notes...)}
-	for batch := range slices.Chunk(d.wanted(w.relate(w.Services())), batchSize) {
+	for batch := range slices.Chunk(d.wanted(w.relate(w.Services())), d.survey.batchSize()) {
 		books := make([]*book, len(batch))
 		for n, names := range batch {
 			books[n] = newBook(d.survey, names, d.countAsked)
