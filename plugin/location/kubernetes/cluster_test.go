@@ -59,7 +59,7 @@ func follow(t *testing.T, k *serverconfig.Kubernetes) (s *Source, stop func()) {
 	t.Helper()
 	s, err := New(k)
 	do(t, err)
-	s.interval = 20 * time.Millisecond
+	s.interval, s.look = 20*time.Millisecond, 20*time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() { s.Run(ctx) })
@@ -73,7 +73,7 @@ func follow(t *testing.T, k *serverconfig.Kubernetes) (s *Source, stop func()) {
 
 func options(c *kubetest.Cluster, dir string) *serverconfig.Kubernetes {
 	return &serverconfig.Kubernetes{
-		SETLabel: "set-group", SETAnnotation: "set-group", CampusLabel: "example.com/campus", Labels: []string{"lane"}, Snapshot: dir, Events: true,
+		SETLabel: "set-group", SETAnnotation: "set-group", Places: serverconfig.Places{CampusLabel: "example.com/campus"}, Labels: []string{"lane"}, Snapshot: dir, Events: true, Workloads: true,
 		Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: c.Kubeconfig}},
 	}
 }
