@@ -79,7 +79,7 @@ func threeNodes(t *testing.T) ([]node, centerOperator) {
 	o.write("mapping.yaml", mapping)
 	o.write("routing.yaml", routing)
 	o.write("evacuate.yaml", "version: 1\nevacuate: []\n")
-	o.run(0, "publish mapping.yaml --to "+mappingName, "published "+mappingName+" as release \"setctl-", "before it was \"\"", "127.0.1.3:")
+	o.run(0, "publish mapping.yaml --to "+mappingName, "published "+mappingName+" as release \"setctl-", ", its first\n", "127.0.1.3:")
 	// Until both routing files are released, the nodes have none.
 	o.run(1, "publish routing.yaml --to "+routingName+" --release r1 --wait 0s", "published "+routingName+" as release \"r1\"")
 	o.run(0, "publish evacuate.yaml --to "+evacuateName+" --release e1", "published "+evacuateName+" as release \"e1\"")

@@ -37,7 +37,7 @@ func TestPublishFromAShell(t *testing.T) {
 	run(1, "rollback "+routingSource, "nothing is saved under this name")
 	run(1, "history "+routingSource, "nothing is saved under this name; publish it: setctl publish FILE --to NAME")
 	run(0, "publish m.yaml --to polaris://Polaris/setrouter/mapping/all.yaml", "  in force\n")
-	run(0, "publish r.yaml --to "+routingSource+" --release r1", "as release \"r1\"; before it was \"\"\n", "  in force\n")
+	run(0, "publish r.yaml --to "+routingSource+" --release r1", "as release \"r1\", its first\n", "  in force\n")
 	eventually(t, server, caller, "10.11.0.1")
 	run(1, "rollback "+routingSource, "no full release was in force before \"r1\"")
 	file("r.yaml", strings.Replace(routing, "set: {}}", "set: {tiers: [pool]}}", 1))

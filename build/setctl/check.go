@@ -97,6 +97,7 @@ func check(files []strict.File, state *world.World, problems *strict.Problems) (
 			after = state.WithFiles(table, rules)
 			after.Warn(&lints)
 			after.WarnOfSETs(&lints)
+			after.WarnOfLosses(&lints)
 		}
 	}
 	result = checkResult{OK: true, Mapping: fileNames(mapping), Routing: fileNames(routing), Rules: rules.Len()}

@@ -84,6 +84,9 @@ func (d *drillCommand) run(cmd *cobra.Command, out *output) error {
 	if err != nil {
 		return err
 	}
+	if len(d.failOn) > 0 && len(drill.Losses) == 0 {
+		return failure{fmt.Errorf("--fail-on: no usable instance is in a %s, nothing was lost, and nothing is known of what would be", query.Each)}
+	}
 	err = out.write(cmd.OutOrStdout(), drill, func(w io.Writer) {
 		for _, f := range fails {
 			fmt.Fprintf(w, "fails: %s, for %d of %d\n", f.Word, f.Losses, len(drill.Losses))

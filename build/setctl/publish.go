@@ -325,6 +325,8 @@ func (r publicationResult) text(w io.Writer) {
 	switch {
 	case r.Published && len(r.Gray) > 0:
 		fmt.Fprintf(w, "published %s as gray release %q, for %s\n", r.Name, r.Release, strings.Join(r.Gray, " "))
+	case r.Published && r.Was == "":
+		fmt.Fprintf(w, "published %s as release %q, its first\n", r.Name, r.Release)
 	case r.Published:
 		fmt.Fprintf(w, "published %s as release %q; before it was %q\n", r.Name, r.Release, r.Was)
 	case r.EndedGray == "":

@@ -127,10 +127,10 @@ func (w *statusWriter) write(s api.Status) {
 
 // health writes how callers are, and what else is degraded, over all nodes.
 func (w *statusWriter) health(s api.Status) {
-	fmt.Fprintln(w.out, explain.Plain(cmp.Or(s.Health.Headline, s.State.Headline()))) // an older server has no health
+	fmt.Fprintln(w.out, explain.Line(cmp.Or(s.Health.Headline, s.State.Headline()))) // an older server has no health
 	for _, c := range s.Health.Causes {
 		if c.Kind != api.CauseNothing { // the headline
-			fmt.Fprintf(w.out, "%s  %s\n", strings.ToUpper(string(c.Colour)), explain.Plain(c.Text))
+			fmt.Fprintf(w.out, "%s  %s\n", strings.ToUpper(string(c.Colour)), explain.Line(c.Text))
 		}
 	}
 }
@@ -280,14 +280,17 @@ func (w *statusWriter) evacuations(list []api.Evacuation) {
 	w.section("evacuations")
 	for _, e := range list {
 		state := "until " + e.Until.Format(time.RFC3339)
-		if !e.InForce {
+		switch {
+		case e.From != nil && e.From.After(w.now):
+			state = "from " + e.From.Format(time.RFC3339) + " " + state
+		case !e.InForce:
 			state = "ended " + e.Until.Format(time.RFC3339)
 		}
 		instances := count(e.Instances, "instance")
 		if e.Instances == 0 && e.InForce { // most likely a slip in the name
 			instances = "NO INSTANCE IS THERE"
 		}
-		w.row("%s\t%s %s\t%s\t%s\t%s", e.ID, e.Kind, e.Place, state, instances, e.Reason)
+		w.row("%s\t%s %s\t%s\t%s\t%s", e.ID, e.Kind, e.Place, state, instances, explain.Plain(e.Reason))
 		w.table.Flush()
 		e.Reach.Text(w.out, "    ")
 	}

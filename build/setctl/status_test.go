@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -168,6 +169,34 @@ load: usable instances carry up to 12.0 times what their callers put on their fi
   OVERLOADED  6.0 times   default/order  120 callers  rule order  tier pool at level region  2 usable of a.b.* in south/sz
   and 1 more road
 `} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the status is\n%s\nwant in it\n%s", out.String(), want)
+		}
+	}
+}
+
+// The status has a row for each evacuation, also where a reason has lines, and says what
+// is to come. A cause that quotes a file stays a sentence.
+func TestStatusOfEvacuations(t *testing.T) {
+	now := time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)
+	hour := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+	later := hour(1)
+	var out strings.Builder
+	newStatusWriter(&out).write(api.Status{
+		Now: now, Started: now,
+		Health: api.Health{Headline: "nobody asked", Causes: []api.Cause{{Kind: api.CauseRefused, Colour: api.ColourAmber, Text: `files are refused: at "a: [", ` + "x\u202e\ny"}}},
+		Evacuations: []api.Evacuation{
+			{ID: "1", Kind: "zone", Place: "a/b", Until: hour(2), Reason: "电力\nx", InForce: true, Instances: 2},
+			{ID: "2", Kind: "zone", Place: "a/c", From: &later, Until: hour(2), Reason: "tomorrow", Instances: 1},
+			{ID: "3", Kind: "zone", Place: "a/d", Until: hour(-1), Reason: "yesterday", Instances: 1},
+		},
+	})
+	for _, want := range []string{
+		"nobody asked\nAMBER  files are refused: at \"a: [\", x\\u202e\\ny\nup for",
+		"\nevacuations\n  1  zone a/b  until 2026-11-28T05:00:00Z  2 instances  \"电力\\nx\"\n" +
+			"  2  zone a/c  from 2026-11-28T04:00:00Z until 2026-11-28T05:00:00Z  1 instance  tomorrow\n" +
+			"  3  zone a/d  ended 2026-11-28T02:00:00Z  1 instance  yesterday\n\n",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the status is\n%s\nwant in it\n%s", out.String(), want)
 		}

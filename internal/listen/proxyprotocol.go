@@ -132,7 +132,7 @@ func (l *ProxyListener) readHeader(conn net.Conn, peer netip.Addr) {
 	reader := bufio.NewReader(conn)
 	header, err := proxyproto.Read(reader)
 	if err != nil {
-		l.refuse(conn, peer, refusal(err), err)
+		l.refuse(conn, peer, refusal(err, reader.Buffered()), err)
 		return
 	}
 	remote, err := remoteAddr(header, conn.RemoteAddr())
@@ -148,17 +148,23 @@ func (l *ProxyListener) readHeader(conn net.Conn, peer netip.Addr) {
 func (l *ProxyListener) refuse(conn net.Conn, peer netip.Addr, reason string, err error) {
 	defer conn.Close()
 	observe.ProxyHeadersRefused.WithLabelValues(reason).Inc()
-	if proxyLog.Allow() {
+	if reason != refusedNothing && proxyLog.Allow() {
 		observe.Log.Warn("[SetRouter] a connection of a trusted proxy is closed: expected a PROXY header, as proxyProtocol is true",
 			zap.Stringer("peer", peer), zap.Stringer("listener", l.Addr()), zap.String("reason", reason), zap.Error(err))
 	}
 }
 
-// refusal names why there is no header, for the metric.
-func refusal(err error) string {
+// refusedNothing is the reason where a connection was opened and closed, as balancers do
+// that look whether somebody listens.
+const refusedNothing = "nothing"
+
+// refusal names why there is no header, for the metric, where so many bytes came.
+func refusal(err error, came int) string {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "timeout"
+	case errors.Is(err, proxyproto.ErrNoProxyProtocol) && came == 0:
+		return refusedNothing
 	case errors.Is(err, proxyproto.ErrNoProxyProtocol):
 		return "missing"
 	}

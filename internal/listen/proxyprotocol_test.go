@@ -168,6 +168,20 @@ func TestSilentProxy(t *testing.T) {
 	}
 }
 
+// A balancer that looks whether somebody listens is no fault of its configuration.
+func TestProxyProbe(t *testing.T) {
+	l := listenLoopback(t, true, proxyHeaderTimeout, 1)
+	before := testutil.ToFloat64(observe.ProxyHeadersRefused.WithLabelValues(refusedNothing))
+	client := send(t, l, "")
+	_ = client.(*net.TCPConn).CloseWrite()
+	if got, err := io.ReadAll(client); len(got) > 0 || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if got := testutil.ToFloat64(observe.ProxyHeadersRefused.WithLabelValues(refusedNothing)); got != before+1 {
+		t.Errorf("counted %v times", got-before)
+	}
+}
+
 // Only so many headers are waited for.
 func TestCrowdedProxies(t *testing.T) {
 	l := listenLoopback(t, true, proxyHeaderTimeout, 1)

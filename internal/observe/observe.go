@@ -45,7 +45,7 @@ var (
 	// ProxyHeadersRefused counts connections of trusted proxies without a PROXY header that
 	// can be read, by the reason.
 	ProxyHeadersRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_proxy_headers_refused_total", Help: "Connections of trusted proxies that were closed for want of a PROXY header, by reason: missing, unreadable, timeout or crowded.",
+		Name: "setrouter_proxy_headers_refused_total", Help: "Connections of trusted proxies that were closed for want of a PROXY header, by reason: missing, unreadable, timeout, crowded, or nothing (opened and closed, as a probe does).",
 	}, []string{"reason"})
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.

@@ -21,6 +21,9 @@ const (
 	MaxWholeSize = 32 << 20
 	// partSize is the size, in bytes, of a part. An entry is never cut.
 	partSize = 32 << 10
+	// maxText is the size, in bytes, from which on a part does not grow any more to find
+	// the end of a text over several lines that look like entries.
+	maxText = 4 * partSize
 )
 
 // ParseLarge reads a file as ParseYAML does. In a large file the list under the key is
@@ -185,7 +188,7 @@ func (l *longList) each(n Node, read func(Node)) {
 	for begin := l.begin; begin < l.end; {
 		end := l.partEnd(begin)
 		items, err := l.parse(data[begin:end])
-		if err != nil && end < l.end { // a text over several lines can look like an entry
+		for err != nil && end < min(begin+maxText, l.end) { // a text over several lines can look like entries
 			end = l.partEnd(end)
 			items, err = l.parse(data[begin:end])
 		}

@@ -46,7 +46,7 @@ func Dump(size Size, now time.Time) world.Dump {
 		set, zone := rng.IntN(size.SETs), rng.IntN(size.Zones)
 		d.Instances = append(d.Instances, world.Instance{
 			ID: fmt.Sprintf("%040x", n), Service: route.Service{Namespace: "default", Name: service(n % size.Services)},
-			Host: fmt.Sprintf("10.%d.%d.%d", zone, set, 1+n%250), Port: uint32(8000 + n%100), Location: place(zone),
+			Host: fmt.Sprintf("10.%d.%d.%d", zone, set, 1+n%250), Port: uint32(2000 + n), Location: place(zone),
 			Metadata: map[string]string{"set-group": setName(set), "version": "1.2.3", "protocol": "trpc"},
 			Healthy:  rng.IntN(50) > 0, Weight: 100,
 		})

@@ -44,7 +44,7 @@ func apiHandler(b backend) http.Handler {
 	mux.Handle("POST /setrouter/v1/configfile", jsonHandler(func(r *http.Request) (any, error) { return answerPublish(b, r) }))
 	mux.Handle("POST /setrouter/v1/configfile/rollback", jsonHandler(func(r *http.Request) (any, error) { return answerSwitch(b.RollbackConfigFile, r) }))
 	mux.Handle("POST /setrouter/v1/configfile/stop-gray", jsonHandler(func(r *http.Request) (any, error) { return answerSwitch(b.StopGrayConfigFile, r) }))
-	mux.Handle("POST /setrouter/v1/matrix", jsonHandler(func(r *http.Request) (any, error) { return answerMatrixOfFiles(b, r) }))
+	mux.Handle("POST /setrouter/v1/matrix", limitWithFiles(jsonHandler(func(r *http.Request) (any, error) { return answerMatrixOfFiles(b, r) })))
 	mux.Handle("/setrouter/", jsonHandler(func(r *http.Request) (any, error) {
 		return nil, newHTTPError(http.StatusNotFound, "not-found", "there is nothing at %s %q, see docs/openapi.yaml", r.Method, r.URL.Path)
 	}))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
+	"github.com/polaris-contrib/setrouter/plugin/router/nodes"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
@@ -20,7 +21,11 @@ func (b serverBackend) Drill(ctx context.Context, q world.DrillQuery) (world.Dri
 		return world.Drill{}, err
 	}
 	defer leave()
-	return b.World().Drill(q), nil
+	w := b.World()
+	callers, notes := nodes.Addresses(ctx, b.Server)
+	w.WithCallers(callers)
+	w.Notes = notes
+	return w.Drill(q), nil
 }
 
 // The bounds of the lists of each loss.

@@ -81,6 +81,25 @@ const (
 	maxFile = 16 << 20
 )
 
+// maxWithFiles is how many requests with files to compute with are there at once. Each may
+// hold a body of maxFile, and what is made of the body.
+const maxWithFiles = 4
+
+// limitWithFiles refuses requests, before their bodies are read, while maxWithFiles others
+// are there.
+func limitWithFiles(next http.Handler) http.Handler {
+	slots := make(chan struct{}, maxWithFiles)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			next.ServeHTTP(w, r)
+		default:
+			sendError(w, newHTTPError(http.StatusServiceUnavailable, "busy", "%d other requests with files are under way, try again", maxWithFiles))
+		}
+	})
+}
+
 // limitBody ends the reading of a body that is too large with an error.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -82,6 +83,36 @@ func TestMatrixOfFilesRefuses(t *testing.T) {
 	if got := errorText(t, call(h, "POST", "127.0.0.1", "/setrouter/v1/matrix", strings.NewReader(`{"files": [{"content": "`+strings.Repeat("x", maxFile)+`"}]}`), "Content-Type", "application/json")); got !=
 		"400 bad-request: the body is not as in docs/openapi.yaml: http: request body too large" {
 		t.Errorf("17 MiB: %s", got)
+	}
+}
+
+// Requests with files are few at once: the bodies of the others are not read.
+func TestRequestsWithFilesAreFew(t *testing.T) {
+	h := newHandler(filesBackend{pageBackend{t: t}}, "")
+	ask := func(body io.Reader) string {
+		return errorText(t, call(h, "POST", "127.0.0.1", "/setrouter/v1/matrix", body, "Content-Type", "application/json"))
+	}
+	bodies, answers := make([]*io.PipeWriter, maxWithFiles), make(chan string)
+	for n := range bodies {
+		var body *io.PipeReader
+		body, bodies[n] = io.Pipe()
+		go func() { answers <- ask(body) }()
+		if _, err := io.WriteString(bodies[n], " "); err != nil { // the listener reads the body
+			t.Fatal(err)
+		}
+	}
+	counted := &counter{r: strings.NewReader(`{"files": []}`)}
+	if got := ask(counted); got != "503 busy: 4 other requests with files are under way, try again" || counted.n > 0 {
+		t.Errorf("one more: %s, %d bytes of the body were read", got, counted.n)
+	}
+	for _, body := range bodies {
+		body.Close()
+		if got := <-answers; got != "400 bad-request: the body is not as in docs/openapi.yaml: EOF" {
+			t.Errorf("one of the first: %s", got)
+		}
+	}
+	if got := ask(strings.NewReader(`{"files": []}`)); got != "400 bad-request: the body has 0 files, expected 1 to 100" {
+		t.Errorf("after them: %s", got)
 	}
 }
 
@@ -194,4 +225,13 @@ func FuzzMatrixQuery(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Callers of a name that there is not are a slip, and not nobody.
+func TestCallersOfNoService(t *testing.T) {
+	h := newHandler(pageBackend{t: t}, "")
+	if got, want := errorText(t, call(h, "GET", "127.0.0.1", "/setrouter/v1/callers?service=default/nope", nil)),
+		`404 not-found: there is no service "default/nope", nor a lane address of that name`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 }

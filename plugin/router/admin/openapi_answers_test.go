@@ -151,6 +151,9 @@ func (b openapiBackend) Timeline(context.Context) api.Timeline {
 }
 
 func (b openapiBackend) Callers(_ context.Context, q api.CallerQuery) api.CallerList {
+	if q.Service == "default/none" {
+		return api.CallerList{}
+	}
 	caller, last := netip.MustParseAddr("10.1.0.1"), time.Unix(1_800_000_000, 0)
 	return api.CallerList{
 		Kinds:     []api.CallerKind{{Service: cmp.Or(q.Service, "default/routed"), Rule: "routed", Kind: "a.b.c in r/z", State: "first", Callers: 1, Last: last, Addresses: []api.CallerAddress{{Address: caller, Last: last, Requests: 7}}}},
@@ -294,6 +297,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"drill?each=zone&limit=0":                                  `limit \"0\" is not a number from 1 to 1000`,
 		"timeline":                                                 `"code": "emptied"`,
 		"timeline?limit=x":                                         "bad-request",
+		"callers?service=default/none":                             "not-found",
 		"who?service=default/none":                                 "not-found",
 		"who?service=routed":                                       "bad-request",
 	} {

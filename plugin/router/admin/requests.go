@@ -86,6 +86,13 @@ func answerCallers(b backend, r *http.Request) (any, error) {
 			return nil, err
 		}
 		q.Service = service.String()
+		list := b.Callers(r.Context(), q)
+		isQuiet := slices.ContainsFunc(list.Quiet, func(n api.QuietName) bool { return n.Name == q.Service })
+		if len(list.Kinds) == 0 && !isQuiet && !b.World().HasService(service) {
+			return nil, router.NotFound{Service: service}
+		}
+		list.Cut(limit)
+		return list, nil
 	}
 	list := b.Callers(r.Context(), q)
 	list.Cut(limit)

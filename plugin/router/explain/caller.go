@@ -41,7 +41,7 @@ type Proxy struct {
 // routed service.
 type Untold struct {
 	Peer     string `json:"peer"`   // empty: the listener does not tell
-	Reason   string `json:"reason"` // no-peer, empty, unreadable or other-header
+	Reason   string `json:"reason"` // no-peer, empty, unreadable, other-header or proxy-local
 	Why      string `json:"why"`    // the reason in words
 	Requests uint64 `json:"requests"`
 }

@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -141,6 +142,21 @@ func dash(s string) string {
 		return "-"
 	}
 	return Plain(s)
+}
+
+// Line returns a sentence of this project on one line. Characters that are not printable
+// are escaped. The sentence may quote something, and is not quoted itself.
+func Line(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		q := strconv.QuoteRune(r)
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return b.String()
 }
 
 // Plain returns a text as it is if all its characters are printable, and quoted if

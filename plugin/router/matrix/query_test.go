@@ -41,7 +41,7 @@ func TestParameters(t *testing.T) {
 		{lost, "华南/ap-shenzhen", `lost "华南/ap-shenzhen" is not region:R, zone:R/Z, campus:R/Z/C or set:a.b.c`},
 		{lost, "city:x", `lost "city:x" is not region:R, zone:R/Z, campus:R/Z/C or set:a.b.c`},
 		{lost, "zone:华南", `lost: zone "华南" is not region/zone`},
-		{lost, "set:qb", `lost: SET name "qb" has 1 segments, expected three: business.area.group`},
+		{lost, "set:qb", `lost: SET name "qb" has 1 segment, expected three: business.area.group`},
 		{lost, "set:" + long, "lost has 1005 bytes, expected 1000 at most"},
 	} {
 		if got := fmt.Sprint(tt.parse(tt.text)); got != tt.want {

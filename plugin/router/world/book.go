@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/load"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -127,7 +128,7 @@ func (b *book) newRoad(service route.Service, answer *Answer, shares []load.Shar
 		r.instances[n] = s.Instance
 	}
 	r.Load = loads.Of(r.instances)
-	r.Times = r.Load.Times()
+	r.Times = rounded(r.Load.Times())
 	return r
 }
 
@@ -152,5 +153,9 @@ func (b *book) before(r *RoadLoad) float64 {
 		}
 		b.loads = load.New(b.ledger.weights, groups)
 	}
-	return b.loads.Of(r.instances).Times()
+	return rounded(b.loads.Of(r.instances).Times())
 }
+
+// rounded returns a load without the errors of floating point: three times is not above
+// three times.
+func rounded(times float64) float64 { return math.Round(times*1e6) / 1e6 }

@@ -71,7 +71,8 @@ type LossRow struct {
 	Before explain.State `json:"before"`
 	After  explain.State `json:"after"`
 
-	most int // callers of that kind
+	most        int  // callers of that kind
+	isElsewhere bool // the service has a usable instance that is not lost
 }
 
 // DrillQuery says what is lost in a drill, and for whom it matters.
@@ -80,7 +81,7 @@ type DrillQuery struct {
 	Only     string                   // a place or SET of that kind; empty: each that has a usable instance
 	Gone     bool                     // lost instances are not registered any more
 	Services func(route.Service) bool // rows and roads of these names; nil: of all
-	Rules    func(*route.Rule) bool   // rows and roads of these rules; nil: of all, and of the stock answer
+	Rules    func(*route.Rule) bool   // rows and roads of lists that these rules make; nil: of all, and of the stock answer
 }
 
 // DrillKinds are what a drill can lose.

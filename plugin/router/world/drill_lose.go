@@ -25,6 +25,7 @@ type lossPair struct {
 	kinds         []int
 	seen          []int // callers of each of the kinds
 	before, after *Answer
+	isElsewhere   bool // the service has a usable instance that is not lost
 }
 
 // lose returns what each loss changes for the names of a book.
@@ -178,9 +179,10 @@ func (l *loser) changes(name int, after *numbered) (out []lossPair) {
 	now := &l.now[name]
 	for g := range now.Groups {
 		before, then := &now.Groups[g], &after.Groups[g]
-		if before.isOf(then) || l.Rules != nil && (before.Route.Rule == nil || !l.Rules(before.Route.Rule)) {
+		if before.isOf(then) || l.Rules != nil && (before.isStock || !l.Rules(before.Route.Rule)) {
 			continue
 		}
+		isElsewhere := slices.ContainsFunc(after.Callees, func(c explain.Callee) bool { return c.Usable() })
 		diff := newDifference(now.sentTo(before), after.sentTo(then), before, then)
 		byChange := map[Change]int{}
 		for _, kind := range before.Kinds {
@@ -192,7 +194,7 @@ func (l *loser) changes(name int, after *numbered) (out []lossPair) {
 			if !ok {
 				i = len(out)
 				byChange[change] = i
-				out = append(out, lossPair{change: change, service: now.Name.Service, before: before, after: then})
+				out = append(out, lossPair{change: change, service: now.Name.Service, before: before, after: then, isElsewhere: isElsewhere})
 			}
 			seen := 0
 			if l.counts[name] != nil {

@@ -78,7 +78,7 @@ func (b *lossBuilder) addRow(p *lossPair, index map[string]int) {
 	if !ok {
 		i = len(b.Rows)
 		index[key] = i
-		b.Rows = append(b.Rows, LossRow{Change: p.change, Service: p.service.String(), Rule: rule})
+		b.Rows = append(b.Rows, LossRow{Change: p.change, Service: p.service.String(), Rule: rule, isElsewhere: p.isElsewhere})
 	}
 	row := &b.Rows[i]
 	most := 0 // of the kinds, the one with the most callers

@@ -48,9 +48,13 @@ type Plan struct {
 	Lost []Lost `json:"lost"`
 	// NeverFirst are rules whose first road is not satisfied with everything healthy.
 	NeverFirst []Finding `json:"neverFirst"`
-	ByService  []Tally   `json:"byService"` // with changes, the worst first
-	ByPlace    []Tally   `json:"byPlace"`   // of the callers; with changes, the worst first
-	Rows       []Row     `json:"rows"`      // all but the unchanged ones, the worst first
+	// IfLost is who would have nothing usable under new and changed rules if a zone were
+	// lost, one zone at a time.
+	IfLost     []IfLost `json:"ifLost"`
+	NotDrilled int      `json:"notDrilled"` // services of new and changed rules, where these are too many to look at
+	ByService  []Tally  `json:"byService"`  // with changes, the worst first
+	ByPlace    []Tally  `json:"byPlace"`    // of the callers; with changes, the worst first
+	Rows       []Row    `json:"rows"`       // all but the unchanged ones, the worst first
 	// Would are the rows that there would be if new and changed rules in mode shadow, and
 	// those at 0 percent, were in force for every caller. Counts do not have them.
 	Would []Row `json:"would"`
@@ -92,6 +96,7 @@ func NewPlan(before, after *World) Plan {
 	plan := p.plan()
 	plan.Notes = append(plan.Notes, before.Notes...)
 	plan.Replaced, plan.Rules, plan.Evacuations = replaced(before, after), ruleChanges(before.Rules, after.Rules), evacuationChanges(before, after)
+	plan.IfLost, plan.NotDrilled = ifLost(after, plan.Rules)
 	plan.Judged = judgedRules(plan.Rules, after.Rules)
 	var warnings strict.Problems
 	plan.NeverFirst = after.warn(p.after, &warnings)

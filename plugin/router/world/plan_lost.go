@@ -33,14 +33,15 @@ func (n *planName) mark() {
 }
 
 // markRoads marks the instances that are on some road. Who is outside of a rollout, and
-// who gets the stock answer, comes to every instance.
+// who gets the stock answer, comes to every instance of that answer. A rule in mode shadow
+// leads nobody.
 func (s *side) markRoads(into map[route.Service][]bool) {
 	met := map[route.Route]bool{}
 	for n, share := range s.shares {
 		if !s.decides(n) || !share.Rule.Decides() {
 			s.markStock(into)
 		}
-		if !s.decides(n) {
+		if !s.decides(n) || share.Rule.Shadow {
 			continue
 		}
 		r := share.Route

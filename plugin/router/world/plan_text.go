@@ -35,7 +35,7 @@ func (p Plan) Write(w io.Writer, shown Shown) {
 	for _, r := range p.Refused {
 		t.line("%s files: without --force the server would not take them: %s\n", r.Kind, r.Reason)
 	}
-	t.line("%d kinds of callers, %d services\n", p.Kinds, p.Services)
+	t.line("%s of callers, %s\n", count(p.Kinds, "kind"), count(p.Services, "service"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range Changes {
 		fmt.Fprintf(table, "  %s\t%d\n", c, p.Counts[c])
@@ -105,6 +105,10 @@ func (t planText) found(p Plan) {
 	t.block("rules whose first road is never taken", textsOf(p.NeverFirst, func(f Finding) string {
 		return fmt.Sprintf("%s, for %d of the kinds of callers, as %s of %q: %s", f.RuleRef.text(), f.Kinds, explain.Plain(f.Callers), f.Service, explain.Plain(f.Why))
 	}))
+	t.block("if a zone were lost, these callers of new and changed rules would have nothing usable", textsOf(p.IfLost, IfLost.text))
+	if p.NotDrilled > 0 {
+		t.line("\nnew and changed rules are for %d services: what a lost zone would do is not looked at, see setctl drill --each zone with the same files", p.NotDrilled)
+	}
 	noRoad := slices.DeleteFunc(slices.Clone(p.Lost), func(l Lost) bool { return !l.NoRoad })
 	nobody := slices.DeleteFunc(slices.Clone(p.Lost), func(l Lost) bool { return l.NoRoad })
 	t.block(fmt.Sprintf("%s that no road reaches any more", count(len(noRoad), "instance")), textsOf(noRoad, Lost.text))

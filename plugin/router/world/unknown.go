@@ -37,7 +37,7 @@ type Gets string
 // What such a caller gets, the worst first.
 const (
 	GetsEveryBusiness Gets = "every business" // instances of several businesses
-	GetsEverything    Gets = "every instance" // of a service that one business has
+	GetsEverything    Gets = "every SET"      // of a service that one business has
 	GetsUnset         Gets = "instances without a SET"
 	GetsNothing       Gets = "nothing"
 	GetsStock         Gets = "the stock answer" // the rule is in mode shadow

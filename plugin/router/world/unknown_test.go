@@ -43,7 +43,7 @@ func TestUnknown(t *testing.T) {
 		"10.1.0.5 default/f field: every business, 9",
 		"10.8.0.1 default/a all: every business, 3",
 		"10.8.0.2 default/a all: every business, 3",
-		"10.8.0.2 default/b all: every instance, 4",
+		"10.8.0.2 default/b all: every SET, 4",
 		"10.8.0.1 default/u unset: instances without a SET, 6",
 		"10.8.0.1 default/n none: nothing, 5",
 		"10.8.0.1 default/t trial: the stock answer, 7",
