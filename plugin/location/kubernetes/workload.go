@@ -3,12 +3,14 @@ package kubernetes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
@@ -132,7 +134,7 @@ func (w *workloads) list(ctx context.Context, client rest.Interface, kind, path 
 		}
 		text, err := request.DoRaw(ctx)
 		if err != nil {
-			return found, err
+			return found, refusal(text, err)
 		}
 		var answer workloadList
 		if err := json.Unmarshal(text, &answer); err != nil {
@@ -149,6 +151,16 @@ func (w *workloads) list(ctx context.Context, client rest.Interface, kind, path 
 			return found, nil
 		}
 	}
+}
+
+// refusal returns the message of an answer that refuses; of another answer it returns err.
+// DoRaw does not read the message of an answer in JSON.
+func refusal(text []byte, err error) error {
+	var status metav1.Status
+	if json.Unmarshal(text, &status) == nil && status.Message != "" {
+		return errors.New(status.Message)
+	}
+	return err
 }
 
 // text says what was found; empty for nothing.
