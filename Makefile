@@ -81,7 +81,7 @@ soak: build $(BIN)/demo-consumer ## two nodes for 30 minutes while everything ch
 	$(GO) build -o $(BIN)/soak ./scripts/soak
 	$(BIN)/soak -server $(BIN)/polaris-server -sdk $(BIN)/demo-consumer $(SOAKFLAGS)
 
-night: build $(BIN)/demo-consumer ## a night on three nodes: what goes wrong, and in how many seconds who says so (docs/operations.md); an hour; needs mariadb-server, redis-server and prometheus
+night: build $(BIN)/demo-consumer ## a night on three nodes: what goes wrong, and in how many seconds who says so (docs/operations.md); 40 minutes; needs mariadb-server, redis-server and prometheus
 	$(GO) build -o $(BIN)/night ./scripts/night
 	$(BIN)/night -server $(BIN)/polaris-server -setctl $(BIN)/setctl -sdk $(BIN)/demo-consumer $(NIGHTFLAGS)
 

@@ -43,6 +43,12 @@ func TestCallersCommand(t *testing.T) {
 	ask(one, "novel", http.Header{"X-Forwarded-For": {"127.2.0.9"}}, "10.11.0.1")
 
 	for _, n := range []node{one, two} {
+		wait(t, func() error { // the alias comes to each node by its cache
+			if _, out := setctl(t, n, "a long secret", "callers"); !strings.Contains(out, "novel-alias") {
+				return fmt.Errorf("%s does not know the alias", n.IP)
+			}
+			return nil
+		})
 		code, out := setctl(t, n, "a long secret", "callers")
 		out = regexp.MustCompile(`last \d+m?\d*s ago|never since [^,]*`).ReplaceAllString(out, "SOME TIME")
 		out = regexp.MustCompile(`\d+ requests?`).ReplaceAllString(out, "REQUESTS")

@@ -80,7 +80,7 @@ func TestKubernetesPodsInDiscovery(t *testing.T) {
 	say("qb.novel.z from kubernetes (pod bj/app/caller)", "lookup", "127.5.0.1")
 	say("from kubernetes (pod bj/app/caller)", "explain", "--caller", "127.5.0.1", "--service", "default/novel")
 	say("bj live heard from", "status")
-	say("2 pods on 1 nodes 0 with an invalid SET", "status")
+	say("2 pods on 1 node 0 with an invalid SET", "status")
 
 	cluster.KillAPI()
 	say("bj away heard from", "status")

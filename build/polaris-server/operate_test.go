@@ -220,7 +220,7 @@ func TestStatusAndReload(t *testing.T) {
 	eventually(t, server, polaristest.Request{Source: stranger, Service: "novel"}, "10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1")
 	eventually(t, server, polaristest.Request{Source: stranger, Service: "drift"}, "10.21.0.9")
 	code, out := setctl(t, server, "status")
-	for _, want := range []string{"mapping  5 entries", "service-grpc  routed: true", "1 in no mapping (100.0% of the requests)", "127.9.0.1", "drift: 1 instances", "location east/nanjing, mapping south/shenzhen"} {
+	for _, want := range []string{"mapping  5 entries", "service-grpc  routed: true", "1 in no mapping (100.0% of the requests)", "127.9.0.1", "drift: 1 instance", "location east/nanjing, mapping south/shenzhen"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("status has no %q: %s", want, out)
 		}
@@ -239,7 +239,7 @@ func TestStatusAndReload(t *testing.T) {
 	if code, out := setctl(t, server, "reload"); code != 1 || !strings.Contains(out, "mapping: REFUSED") {
 		t.Errorf("reload: exit code %d: %s", code, out)
 	}
-	if code, out := setctl(t, server, "reload", "--force"); code != 0 || !strings.Contains(out, "mapping: in force, 1 entries") {
+	if code, out := setctl(t, server, "reload", "--force"); code != 0 || !strings.Contains(out, "mapping: in force, 1 entry") {
 		t.Errorf("reload --force: exit code %d: %s", code, out)
 	}
 	eventually(t, server, polaristest.Request{Source: shanghai, Service: "novel"}, "10.12.0.1")

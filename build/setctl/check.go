@@ -192,18 +192,17 @@ func (c checkResult) text(w io.Writer) {
 		fmt.Fprintf(w, "%s\n", count(len(c.Problems), "problem"))
 		return
 	}
-	entries := fmt.Sprintf("%d entries", c.Entries)
-	if c.Entries == 1 {
-		entries = "1 entry"
-	}
-	fmt.Fprintf(w, "ok: %s with %s, %s with %d rules and addresses\n",
-		count(len(c.Mapping), "mapping file"), entries, count(len(c.Routing), "routing file"), c.Rules)
+	fmt.Fprintf(w, "ok: %s with %s, %s with %s\n", count(len(c.Mapping), "mapping file"), plural(c.Entries, "entry", "entries"),
+		count(len(c.Routing), "routing file"), plural(c.Rules, "rule or address", "rules and addresses"))
 }
 
 // count returns "1 file" or "2 files".
-func count(n int, noun string) string {
+func count(n int, noun string) string { return plural(n, noun, noun+"s") }
+
+// plural returns "1 entry" or "2 entries".
+func plural(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d %s", n, many)
 }

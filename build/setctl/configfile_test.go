@@ -33,7 +33,7 @@ func TestConfigFiles(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{[]string{"polaris://n/g/r.yaml", "m.yaml"}, 0, "ok: 1 mapping file with 2 entries, 1 routing file with 1 rules and addresses\n", ""},
+		{[]string{"polaris://n/g/r.yaml", "m.yaml"}, 0, "ok: 1 mapping file with 2 entries, 1 routing file with 1 rule or address\n", ""},
 		{[]string{"polaris://n/g/bad.yaml", "polaris://n/g/none.csv"}, 1, "polaris://n/g/bad.yaml:2:9: the rule has no service, expected service: namespace/name\n" +
 			"polaris://n/g/none.csv: is empty; delete the file or give it content\n2 problems\n", ""},
 		{[]string{"polaris://n/g/x.yaml"}, 1, "", "setctl: polaris://n/g/x.yaml: nothing is saved under this name\n"},

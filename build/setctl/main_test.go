@@ -62,10 +62,10 @@ func TestSetctl(t *testing.T) {
 		stderr string
 	}{
 		{"check m.yaml r.yaml", 0, "m.yaml:3:1: warning: SET \"qb.novel.h\" has no pool: no mapping entry has \"qb.novel.*\", the failover that rule \"r\" has for it\n" +
-			"ok: 1 mapping file with 2 entries, 1 routing file with 1 rules and addresses\n", ""},
+			"ok: 1 mapping file with 2 entries, 1 routing file with 1 rule or address\n", ""},
 		{"check m.* r.yaml", 0, "m.csv:2:1: warning: SET \"qb.nvel.z\" and those of 1 other area have no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for them\n" +
 			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n" +
-			"ok: 2 mapping files with 3 entries, 1 routing file with 1 rules and addresses\n", ""},
+			"ok: 2 mapping files with 3 entries, 1 routing file with 1 rule or address\n", ""},
 		{"check --strict m.csv r.yaml", 1, "m.csv:2:1: warning: SET \"qb.nvel.z\" has no pool: no mapping entry has \"qb.nvel.*\", the failover that rule \"r\" has for it\n" +
 			"m.csv:2:1: warning: SET name \"qb.nvel.z\" breaks the naming of r.yaml:2: area \"nvel\" is not listed; did you mean \"novel\"?\n2 problems\n", ""},
 		{"check topology.yaml places.yaml", 1, "places.yaml:2:18: map \"m\" has \"r/zz\": zone \"zz\" is not in the topology, in region \"r\"; did you mean \"z\"?\n1 problem\n", ""},

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"text/tabwriter"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
@@ -47,7 +47,7 @@ func nodesText(w io.Writer, all *api.Cluster) {
 		return
 	}
 	fmt.Fprintf(w, "\nnodes: %d, agree: %t\n", len(all.Nodes), all.Agree)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table.New(w)
 	for _, n := range all.Nodes {
 		fmt.Fprintf(t, "  %s\t%s\t", explain.Plain(n.Address), standing(n))
 		if n.Summary == nil {

@@ -5,13 +5,13 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/polaris-contrib/setrouter/internal/shrink"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -118,7 +118,7 @@ func addFailOn(cmd *cobra.Command, failOn *[]string) {
 // failWordsText returns the words that --fail-on takes, with what they mean.
 func failWordsText() string {
 	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	t := table.New(&b)
 	for _, word := range world.FailWords() {
 		fmt.Fprintf(t, "  %s\t%s\n", word, world.FailMeaning(word))
 	}

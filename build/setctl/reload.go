@@ -93,7 +93,7 @@ func reloadedText(w io.Writer, indent string, list []api.Reloaded) {
 		if !r.OK {
 			verdict = "REFUSED, what was in force stays"
 		}
-		fmt.Fprintf(w, "%s%s: %s, %d entries\n", indent, r.Kind, verdict, r.Entries)
+		fmt.Fprintf(w, "%s%s: %s, %s\n", indent, r.Kind, verdict, plural(r.Entries, "entry", "entries"))
 		for _, p := range r.Problems {
 			fmt.Fprintf(w, "%s  %s\n", indent, printable(p))
 		}

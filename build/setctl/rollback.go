@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
@@ -147,7 +147,7 @@ func newHistory(out *output) *cobra.Command {
 // text writes the history for people.
 func (h historyResult) text(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s\n", h.Name, count(len(h.Releases), "release"))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table.New(w)
 	for _, e := range h.Releases {
 		fmt.Fprintf(t, "  %s\t%s\tversion %d\t%s\tby %s\t%s\t%s\n", explain.Plain(e.Release.Name), e.Release.Type, e.Release.Version,
 			e.Release.PublishedAt.Format(time.RFC3339), explain.Plain(cmp.Or(e.CreatedBy, "-")), h.where(e), explain.Plain(e.Description))

@@ -7,12 +7,12 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/polaris-contrib/setrouter/internal/sources"
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -66,13 +66,13 @@ func isWell(s api.Status, cluster *api.Cluster) bool {
 // statusWriter writes a status for people, section by section.
 type statusWriter struct {
 	out   io.Writer
-	table *tabwriter.Writer
+	table *table.Writer
 	now   time.Time // of the status
 }
 
 // newStatusWriter returns a writer to w.
 func newStatusWriter(w io.Writer) *statusWriter {
-	return &statusWriter{out: w, table: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	return &statusWriter{out: w, table: table.New(w)}
 }
 
 // section begins a section.
@@ -112,7 +112,7 @@ func (w *statusWriter) write(s api.Status) {
 		w.row("%s\t%s\t%.1f%%", c.Address, explain.Plain(c.Known), c.Share*100)
 	}
 	w.untold(s.Callers.Untold)
-	w.section("drift: %d instances registered otherwise than the mapping says", s.Drift.Count)
+	w.section("drift: %s registered otherwise than the mapping says", count(s.Drift.Count, "instance"))
 	for _, d := range s.Drift.First {
 		w.row("%s\t%s\t%s", explain.Plain(d.Service), explain.Plain(d.Host), d.Text())
 	}
@@ -224,12 +224,7 @@ func (w *statusWriter) unknown(u api.UnknownCallers, state api.CallerStates) {
 }
 
 // addresses returns a count of addresses in words.
-func addresses(n int) string {
-	if n == 1 {
-		return "1 address"
-	}
-	return fmt.Sprintf("%d addresses", n)
-}
+func addresses(n int) string { return plural(n, "address", "addresses") }
 
 func (w *statusWriter) files(list []api.Files) {
 	w.section("files")
@@ -238,7 +233,7 @@ func (w *statusWriter) files(list []api.Files) {
 		if !f.LoadedAt.IsZero() {
 			loaded = "loaded " + w.since(f.LoadedAt).String() + " ago"
 		}
-		w.row("%s\t%d entries\t%s\t%s", f.Kind, f.Entries, loaded, strings.Join(f.Names, " "))
+		w.row("%s\t%s\t%s\t%s", f.Kind, plural(f.Entries, "entry", "entries"), loaded, strings.Join(f.Names, " "))
 		for _, r := range f.Releases {
 			w.row("%s release\t%s\tversion %d\t%s", r.Type, explain.Plain(r.Name), r.Version, r.File)
 		}
@@ -314,13 +309,13 @@ func (w *statusWriter) backing(list []api.Backing) {
 // kubernetes writes the clusters: how old the knowledge of each is, and what operators
 // have to repair.
 func (w *statusWriter) kubernetes(s *sources.Status) {
-	w.section("kubernetes: %d addresses, %d of them in several clusters", s.Addresses, s.Ambiguous)
+	w.section("kubernetes: %s, %d of them in several clusters", addresses(s.Addresses), s.Ambiguous)
 	for _, c := range s.Clusters {
 		heard := "never heard from"
 		if !c.Heard.IsZero() {
 			heard = "heard from " + w.since(c.Heard).String() + " ago"
 		}
-		w.row("%s\t%s\t%s\t%d pods on %d nodes\t%d with an invalid SET", c.Name, c.State, heard, c.Pods, c.Nodes, c.Invalid)
+		w.row("%s\t%s\t%s\t%s on %s\t%d with an invalid SET", c.Name, c.State, heard, count(c.Pods, "pod"), count(c.Nodes, "node"), c.Invalid)
 		for _, p := range c.Problems {
 			w.row("PROBLEM\t%s", explain.Plain(p))
 		}

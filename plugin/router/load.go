@@ -27,33 +27,75 @@ func (s *Server) Loads(kinds []api.KindState) []world.RoadLoad {
 	return s.World().Loads(asking, loadWorkers)
 }
 
-// loadShare is the share of one processor that counting loads for the metrics may take: one
-// by this number.
+// loadShare is the share of the time in which loads are counted for the metrics, on
+// loadWorkers processors at most: one by this number.
 const loadShare = 20
+
+// loadWait is how long counting may take while a scrape waits for it.
+const loadWait = time.Second
 
 // loadMetric is the loads of this node's callers for the metrics. The zero value is ready
 // for use.
 type loadMetric struct {
-	mu   sync.Mutex
-	last map[observe.LoadKey]float64
-	next time.Time // when they are counted anew
+	count func() map[observe.LoadKey]float64
+
+	mu       sync.Mutex
+	last     map[observe.LoadKey]float64
+	took     time.Duration
+	next     time.Time // when they are counted anew
+	counting bool      // somebody counts them
+}
+
+// now returns the loads. Where counting takes long, they are those of some time ago, and
+// nobody waits.
+func (m *loadMetric) now() map[observe.LoadKey]float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.counting || m.last != nil && clock.Now().Before(m.next):
+	case m.last != nil && m.took > loadWait:
+		m.counting = true
+		go observe.Safely("counting loads", func() {
+			defer m.finish()
+			m.keep(m.measure())
+		})
+	default:
+		m.set(m.measure())
+	}
+	return m.last
+}
+
+// measure counts, and returns how long that took.
+func (m *loadMetric) measure() (map[observe.LoadKey]float64, time.Duration) {
+	start := clock.Now()
+	loads := m.count()
+	return loads, clock.Now().Sub(start)
+}
+
+// set sets the loads. Whoever calls has the lock.
+func (m *loadMetric) set(loads map[observe.LoadKey]float64, took time.Duration) {
+	m.last, m.took, m.next = loads, took, clock.Now().Add(loadShare*took)
+}
+
+// keep is set for who has not the lock.
+func (m *loadMetric) keep(loads map[observe.LoadKey]float64, took time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.set(loads, took)
+}
+
+// finish says that nobody counts any more.
+func (m *loadMetric) finish() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counting = false
 }
 
 // countLoads returns the highest load of each rule, tier and level that callers of this
-// node have. Where counting takes long, the loads are those of some time ago.
+// node have.
 func (s *Server) countLoads() map[observe.LoadKey]float64 {
-	m := &s.loads
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	start := clock.Now()
-	if m.last != nil && start.Before(m.next) {
-		return m.last
-	}
 	kinds := s.CallersNow().Kinds
-	m.last = highestLoads(kinds, s.Loads(kinds))
-	end := clock.Now()
-	m.next = end.Add(loadShare * end.Sub(start))
-	return m.last
+	return highestLoads(kinds, s.Loads(kinds))
 }
 
 // highestLoads returns the highest load of each rule, tier and level: of the roads that

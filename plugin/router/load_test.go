@@ -1,7 +1,9 @@
 package router
 
 import (
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -9,6 +11,31 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
+
+// Counting that takes long keeps no scrape waiting, and is not done often.
+func TestLoadMetric(t *testing.T) {
+	key := observe.LoadKey{Rule: "r"}
+	counted := make(chan float64, 1)
+	m := loadMetric{count: func() map[observe.LoadKey]float64 { return map[observe.LoadKey]float64{key: <-counted} }}
+	counted <- 1
+	if got := m.now()[key]; got != 1 {
+		t.Fatalf("the first scrape waits, and has %g", got)
+	}
+	m.next = m.next.Add(time.Hour)
+	if got := m.now()[key]; got != 1 { // it would wait for ever
+		t.Fatalf("too soon: %g", got)
+	}
+	m.took, m.next = loadWait+1, time.Time{}
+	for range 3 {
+		if got := m.now()[key]; got != 1 {
+			t.Fatalf("while somebody counts: %g", got)
+		}
+	}
+	counted <- 6
+	for m.now()[key] != 6 {
+		runtime.Gosched()
+	}
+}
 
 // The metric has the highest load of each rule, tier and level, and 1 where everything
 // works. A road with a handful of callers says nothing.

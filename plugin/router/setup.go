@@ -136,7 +136,8 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 		return nil, err
 	}
 	observe.CountCallers(s.countCallers)
-	observe.CountLoads(s.countLoads)
+	s.loads.count = s.countLoads
+	observe.CountLoads(s.loads.now)
 	s.records = caller.NewRecords()
 	s.sources = identitySources(config.Sources, s.records, s.views.Pods)
 	if err := s.records.Follow(stockWithoutAuth.Cache()); err != nil {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"text/tabwriter"
+
+	"github.com/polaris-contrib/setrouter/internal/table"
 )
 
 // measurement is one measurement, made on all sides in turns.
@@ -74,7 +75,7 @@ func (m measurement) run(ctx context.Context, p plan, sides []*side) error {
 		}
 	}
 	fmt.Printf("\n%s\n", m.name)
-	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	t := table.New(os.Stdout)
 	for _, s := range sides {
 		fmt.Fprintf(t, "\t%s", s.name)
 	}

@@ -16,10 +16,10 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
@@ -140,15 +140,15 @@ func (d *demo) play(ctx context.Context, p phase) error {
 	if err := d.loadWorld(); err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	defer table.Flush()
-	fmt.Fprintln(table, "CALLER\tIS\tASKS FOR\tGETS\tTIER\tLEVEL\tWHY")
+	columns := table.New(os.Stdout)
+	defer columns.Flush()
+	fmt.Fprintln(columns, "CALLER\tIS\tASKS FOR\tGETS\tTIER\tLEVEL\tWHY")
 	for _, r := range p.rows {
 		if err := d.check(ctx, r); err != nil {
 			return err
 		}
 		identity := d.explain(r).Caller.Text
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, identity, r.service,
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.caller, identity, r.service,
 			dash(strings.Join(r.want, " ")), dash(r.tier), dash(r.level), r.why)
 	}
 	return nil

@@ -6,9 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
@@ -44,20 +44,20 @@ func (r *report) add(i incident, said, over moment, head string) {
 	r.rows = append(r.rows, row{i, said, over, head})
 }
 
-// write writes the table, and returns an error for everything false that was said.
+// write writes the columns, and returns an error for everything false that was said.
 func (r *report) write(w *watch) error {
 	r.begins(time.Now())
-	table := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "after\tseconds until\t")
+	columns := table.New(r.out)
+	fmt.Fprint(columns, "after\tseconds until\t")
 	for _, e := range eyes {
-		fmt.Fprintf(table, "%s\t", e)
+		fmt.Fprintf(columns, "%s\t", e)
 	}
-	fmt.Fprintln(table)
+	fmt.Fprintln(columns)
 	for _, row := range r.rows {
-		r.line(table, row.said, row.incident.name+", until it is said", row.incident)
-		r.line(table, row.over, "until it is over", row.incident)
+		r.line(columns, row.said, row.incident.name+", until it is said", row.incident)
+		r.line(columns, row.over, "until it is over", row.incident)
 	}
-	table.Flush()
+	columns.Flush()
 	for _, row := range r.rows {
 		fmt.Fprintf(r.out, "\n%s: setctl status\n%s\n", row.incident.name, row.head)
 	}
@@ -82,7 +82,7 @@ func maxTime(a, b time.Time) time.Time {
 	return b
 }
 
-// line writes a row of the table.
+// line writes a row of the columns.
 func (r *report) line(w io.Writer, m moment, what string, i incident) {
 	fmt.Fprintf(w, "%s\t%s\t", m.began.Sub(r.start).Round(time.Second), what)
 	for _, e := range eyes {

@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/internal/test/oracle"
 )
 
@@ -140,7 +140,7 @@ func (s *soak) report() error {
 
 // printTrends prints medians of the quarters of each process's life.
 func (s *soak) printTrends() (grew bool) {
-	t := tabwriter.NewWriter(s.plan.out, 0, 0, 2, ' ', 0)
+	t := table.New(s.plan.out)
 	fmt.Fprintln(t, "node\tprocess\tlived\tMB by quarter\tgoroutines by quarter\t")
 	for _, p := range s.memory.trends() {
 		verdict := "too short to judge"

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -172,9 +173,9 @@ func (p *Proxy) write(w io.Writer) {
 		return
 	}
 	fmt.Fprintf(w, "  this address is a trusted proxy: with %s it asks for the caller that it names, without one for itself\n", p.Header)
-	t := table(w)
+	t := table.New(w)
 	for _, u := range p.Untold {
-		fmt.Fprintf(t, "    %d requests lately get no list of a routed service, as their caller cannot be told\t%s\n", u.Requests, u.Why)
+		fmt.Fprintf(t, "    %s lately with no list of a routed service, as the caller cannot be told\t%s\n", count(int(u.Requests), "request"), u.Why)
 	}
 	t.Flush()
 }
@@ -199,7 +200,7 @@ func asSaid(sentence string) string { return sentence }
 // writeStatements writes what instances say, one a line. Show makes what they say fit
 // for a terminal.
 func writeStatements(w io.Writer, list []Statement, show func(string) string) {
-	t := table(w)
+	t := table.New(w)
 	for _, s := range list[:min(len(list), statementsShown)] {
 		fmt.Fprintf(t, "    %s\t%s:%d\t%s\n", Plain(s.Service), Plain(s.Host), s.Port, show(s.Says))
 	}
@@ -237,7 +238,7 @@ func FactsOf(f location.Facts) []Fact {
 
 // WriteFacts writes facts for people, one a line.
 func WriteFacts(w io.Writer, facts []Fact) {
-	t := table(w)
+	t := table.New(w)
 	for _, f := range facts {
 		fmt.Fprintf(t, "  %s\t%s\tfrom %s\n", f.Field, Plain(f.Value), f.From)
 	}

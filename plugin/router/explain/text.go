@@ -5,9 +5,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
@@ -15,7 +15,7 @@ import (
 // Text writes an explanation for people. Text that clients can influence is quoted, so
 // that it cannot play tricks with a terminal or a log.
 func (e Explanation) Text(w io.Writer) {
-	fmt.Fprintf(w, "%s asks for %q: %s, %d of %d instances\n", e.Caller.Address, e.Service, e.Answer, e.Sent, len(e.Instances))
+	fmt.Fprintf(w, "%s asks for %q: %s, %d of %s\n", e.Caller.Address, e.Service, e.Answer, e.Sent, count(len(e.Instances), "instance"))
 	e.Asked.text(w)
 	fmt.Fprintln(w, "\nwho")
 	e.Caller.Identity(w)
@@ -30,7 +30,7 @@ func (e Explanation) Text(w io.Writer) {
 // rule writes the rule, and the rules before it.
 func (e Explanation) rule(w io.Writer) {
 	fmt.Fprintln(w, "\nrule")
-	t := table(w)
+	t := table.New(w)
 	var others []string
 	for _, p := range e.Passed {
 		if p.OtherService {
@@ -63,7 +63,7 @@ func (e Explanation) choices(w io.Writer) {
 		if c.Why != "" {
 			fmt.Fprintf(w, "  %s\n", c.Why)
 		}
-		t := table(w)
+		t := table.New(w)
 		for _, r := range c.Roads {
 			fmt.Fprintf(t, "  %s %s\t%d of %d usable\t%s\n", r.mark(), Plain(r.name()), r.Usable, r.Total, r.Why)
 		}
@@ -99,7 +99,7 @@ func (r Road) name() string { return route.Road{Tier: r.Tier, Level: r.Level}.St
 // instances writes the instances, sent and left out.
 func (e Explanation) instances(w io.Writer) {
 	fmt.Fprintln(w, "\ninstances")
-	t := table(w)
+	t := table.New(w)
 	for _, i := range e.Instances {
 		mark, note := "+", i.LeftOut
 		if !i.Sent {
@@ -134,7 +134,13 @@ func (i Instance) state() string {
 	return fmt.Sprintf("weight %d", i.Weight)
 }
 
-func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+// count returns "1 instance" or "2 instances".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
 
 // dash returns a text as Plain does, and "-" for an empty one.
 func dash(s string) string {

@@ -104,3 +104,27 @@ func BenchmarkDrill(b *testing.B) {
 		})
 	}
 }
+
+// What a scrape costs: every kind of caller asked for every service, and one instance in
+// fifty is unhealthy.
+func BenchmarkLoads(b *testing.B) {
+	size := company.Large
+	size.Services, size.Instances = 5000, 50000
+	var problems strict.Problems
+	w := company.Dump(size, now).World(&problems)
+	if w == nil {
+		b.Fatal(problems.Err())
+	}
+	var asking []world.Asking
+	kinds := w.Kinds()[:200]
+	for _, service := range w.Services() {
+		for _, kind := range kinds {
+			asking = append(asking, world.Asking{Service: service, Addr: kind.Addr, Callers: 3})
+		}
+	}
+	b.ResetTimer()
+	for range b.N {
+		b.ReportMetric(float64(len(w.Loads(asking, 2))), "roads")
+		b.ReportMetric(float64(len(asking)), "asking")
+	}
+}

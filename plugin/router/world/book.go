@@ -75,19 +75,10 @@ func (b *book) sharesOf(a *numbered, name int) [][]load.Share {
 // of the same number: those of the book, or what they would be.
 func (b *book) roads(answers []numbered) []RoadLoad {
 	shares := make([][][]load.Share, len(answers))
-	var groups []load.Group
 	for n := range answers {
 		shares[n] = b.sharesOf(&answers[n], n)
-		for g, now := range shares[n] {
-			if b.callers[n][g] > 0 {
-				groups = append(groups, load.Group{Callers: b.callers[n][g], Now: now, First: b.first[n][g]})
-			}
-		}
 	}
-	if len(groups) == 0 {
-		return nil
-	}
-	loads := load.New(b.ledger.weights, groups)
+	loads := b.loadsOf(shares)
 	var out []RoadLoad
 	for n, a := range answers {
 		index := map[string]int{}
@@ -140,18 +131,27 @@ func (b *book) say(roads []RoadLoad) []RoadLoad {
 	return roads
 }
 
+// loadsOf returns the loads of the instances, by the shares of each name and group.
+func (b *book) loadsOf(shares [][][]load.Share) *load.Loads {
+	var groups []load.Group
+	for n := range shares {
+		for g, now := range shares[n] {
+			if b.callers[n][g] > 0 {
+				groups = append(groups, load.Group{Callers: b.callers[n][g], Now: now, First: b.first[n][g]})
+			}
+		}
+	}
+	return load.New(b.ledger.weights, groups)
+}
+
 // before returns how much the instances of a road carry now.
 func (b *book) before(r *RoadLoad) float64 {
 	if b.loads == nil {
-		var groups []load.Group
+		shares := make([][][]load.Share, len(b.now))
 		for n := range b.now {
-			for g, now := range b.sharesOf(&b.now[n], n) {
-				if b.callers[n][g] > 0 {
-					groups = append(groups, load.Group{Callers: b.callers[n][g], Now: now, First: b.first[n][g]})
-				}
-			}
+			shares[n] = b.sharesOf(&b.now[n], n)
 		}
-		b.loads = load.New(b.ledger.weights, groups)
+		b.loads = b.loadsOf(shares)
 	}
 	return rounded(b.loads.Of(r.instances).Times())
 }

@@ -82,6 +82,10 @@ type DrillQuery struct {
 	Gone     bool                     // lost instances are not registered any more
 	Services func(route.Service) bool // rows and roads of these names; nil: of all
 	Rules    func(*route.Rule) bool   // rows and roads of lists that these rules make; nil: of all, and of the stock answer
+	// Stopped reports whether nobody waits for the drill any more. Drill then returns soon,
+	// with a part that is good for nothing. Once true, Stopped stays true. Several
+	// goroutines call Stopped. Nil: somebody waits.
+	Stopped func() bool
 }
 
 // DrillKinds are what a drill can lose.
@@ -92,16 +96,21 @@ var DrillKinds = []string{"region", "zone", "campus", "set"}
 func (w *World) Drill(q DrillQuery) Drill {
 	d := driller{DrillQuery: q, survey: w.Survey(nil), losses: map[string]*lossBuilder{}}
 	out := Drill{Each: q.Each, Gone: q.Gone, Kinds: len(d.survey.Kinds), Losses: []Loss{}, Notes: append([]string{}, w.Notes...)}
-	for batch := range slices.Chunk(d.wanted(w.relate(w.Services())), batchSize) {
+	for batch := range slices.Chunk(d.wanted(w.relate(w.Services())), d.survey.batchSize()) {
 		books := make([]*book, len(batch))
 		for n, names := range batch {
 			books[n] = newBook(d.survey, names, d.countAsked)
 		}
 		found := make([][]*lossPart, len(batch))
 		inParallel(len(batch), runtime.GOMAXPROCS(0), func(n int) {
-			books[n].decide()
-			found[n] = d.lose(books[n])
+			if !d.isStopped() {
+				books[n].decide()
+				found[n] = d.lose(books[n])
+			}
 		})
+		if d.isStopped() {
+			return out
+		}
 		for n, b := range books {
 			callers, services := d.count(b)
 			out.Callers, out.Services = out.Callers+callers, out.Services+services
@@ -159,6 +168,9 @@ func (d *driller) wanted(all []related) []related {
 	}
 	return slices.DeleteFunc(all, func(names related) bool { return !slices.ContainsFunc(names, d.Services) })
 }
+
+// isStopped reports whether nobody waits for the drill.
+func (d *driller) isStopped() bool { return d.Stopped != nil && d.Stopped() }
 
 // isWanted reports whether a name is looked at.
 func (d *driller) isWanted(name route.Service) bool { return d.Services == nil || d.Services(name) }

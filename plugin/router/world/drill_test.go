@@ -214,3 +214,12 @@ func TestDrillLoads(t *testing.T) {
 		}
 	})
 }
+
+// A drill for which nobody waits any more decides nothing.
+func TestDrillStops(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		if d := drawWorld(t).Drill(world.DrillQuery{Each: "zone", Stopped: func() bool { return true }}); len(d.Losses)+d.Services > 0 {
+			t.Errorf("it went on, to %d losses of %d services", len(d.Losses), d.Services)
+		}
+	})
+}

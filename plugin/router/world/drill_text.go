@@ -3,8 +3,8 @@ package world
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
@@ -17,7 +17,7 @@ func (d Drill) Write(w io.Writer, limit int) {
 		lost = "not registered any more"
 	}
 	fmt.Fprintf(w, "what if the instances of each %s were %s, one %s at a time\n", d.Each, lost, d.Each)
-	fmt.Fprintf(w, "%d kinds of callers, %s, %s; %s asked lately, counted for each service\n", d.Kinds, count(d.Services, "service"), d.losses(), count(d.Callers, "caller"))
+	fmt.Fprintf(w, "%s of callers, %s, %s; %s asked lately, counted for each service\n", count(d.Kinds, "kind"), count(d.Services, "service"), d.losses(), count(d.Callers, "caller"))
 	for _, note := range d.Notes {
 		fmt.Fprintf(w, "note: %s\n", explain.Plain(note))
 	}
@@ -25,7 +25,7 @@ func (d Drill) Write(w io.Writer, limit int) {
 	if len(d.Losses) == 0 {
 		return
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table.New(w)
 	fmt.Fprintln(t, "LOST\tINSTANCES\tHAVE NOTHING USABLE\tLEAVE REGION\tLEAVE ZONE\tHIGHEST LOAD")
 	for _, l := range d.Losses {
 		fmt.Fprintf(t, "%s\t%d of %s\t%s\t%s\t%s\t%s\n", explain.Plain(l.Place), l.Instances, count(l.Services, "service"),
@@ -71,7 +71,7 @@ func (l Loss) write(w io.Writer, limit int) {
 		return
 	}
 	fmt.Fprintf(w, "\nwithout %s\n", explain.Plain(l.Place))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table.New(w)
 	for _, r := range firstFew(rows, limit) {
 		fmt.Fprintf(t, "  %s\t%s\t%s, %s\tas %s (%s)\t%s, then %s\n", r.Change, explain.Plain(r.Service), count(r.Kinds, "kind"), count(r.Seen, "caller"),
 			explain.Plain(r.Callers), r.Address, r.Before, r.After)

@@ -75,7 +75,7 @@ func (w *World) Loads(asking []Asking, workers int) []RoadLoad {
 	all := w.relate(names)
 	all = slices.DeleteFunc(all, func(r related) bool { return !w.isDegraded(r) })
 	out := []RoadLoad{}
-	for batch := range slices.Chunk(all, batchSize) {
+	for batch := range slices.Chunk(all, survey.batchSize()) {
 		books := make([]*book, len(batch))
 		for n, names := range batch {
 			books[n] = newBook(survey, names, func(name route.Service) []int { return counts[name] })

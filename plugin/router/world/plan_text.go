@@ -5,8 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
@@ -36,11 +36,11 @@ func (p Plan) Write(w io.Writer, shown Shown) {
 		t.line("%s files: without --force the server would not take them: %s\n", r.Kind, r.Reason)
 	}
 	t.line("%s of callers, %s\n", count(p.Kinds, "kind"), count(p.Services, "service"))
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	columns := table.New(w)
 	for _, c := range Changes {
-		fmt.Fprintf(table, "  %s\t%d\n", c, p.Counts[c])
+		fmt.Fprintf(columns, "  %s\t%d\n", c, p.Counts[c])
 	}
-	table.Flush()
+	columns.Flush()
 	t.block("note", textsOf(p.Notes, explain.Plain))
 	t.files(p)
 	t.found(p)
@@ -129,7 +129,7 @@ func (t planText) tallies(title string, list []Tally) {
 		return
 	}
 	t.line("\n%s", title)
-	table := tabwriter.NewWriter(t.w, 0, 0, 2, ' ', 0)
+	columns := table.New(t.w)
 	for _, tally := range list[:t.most(len(list))] {
 		var counts []string
 		for _, c := range Changes {
@@ -137,9 +137,9 @@ func (t planText) tallies(title string, list []Tally) {
 				counts = append(counts, fmt.Sprintf("%d %s", n, c))
 			}
 		}
-		fmt.Fprintf(table, "  %s\t%s\n", explain.Plain(tally.Name), strings.Join(counts, ", "))
+		fmt.Fprintf(columns, "  %s\t%s\n", explain.Plain(tally.Name), strings.Join(counts, ", "))
 	}
-	table.Flush()
+	columns.Flush()
 	t.more(len(list), "  ")
 }
 
@@ -157,12 +157,12 @@ func (t planText) rows(title string, rows []Row) {
 	}
 	shown := rows[:t.most(len(rows))]
 	isJudged := slices.ContainsFunc(shown, func(r Row) bool { return r.Judged != "" })
-	table := tabwriter.NewWriter(t.w, 0, 0, 2, ' ', 0)
+	columns := table.New(t.w)
 	writeRow := func(r []string, judged string) {
 		if isJudged {
 			r = slices.Insert(r, 3, judged)
 		}
-		fmt.Fprintln(table, strings.Join(r, "\t"))
+		fmt.Fprintln(columns, strings.Join(r, "\t"))
 	}
 	writeRow([]string{"CHANGE", "CALLERS", "AS", "SEEN", "SERVICE", "USABLE NOW", "THEN"}, "FOR")
 	for _, r := range shown {
@@ -176,7 +176,7 @@ func (t planText) rows(title string, rows []Row) {
 		}
 		writeRow([]string{string(r.Change), callers, r.Address, seen, explain.Plain(r.Service), r.Before.String(), r.After.String()}, r.Judged)
 	}
-	table.Flush()
+	columns.Flush()
 	t.more(len(rows), "")
 }
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -199,20 +199,20 @@ func (w *World) NearestPlace(e route.Evacuation) (name string, ok bool) {
 func (e Reach) Text(w io.Writer, indent string) {
 	if e.UnreachedServices > 0 {
 		fmt.Fprintf(w, "%sIT DOES NOT REACH these callers of %s with %s there, who keep them in their lists:\n", indent, plural(e.UnreachedServices, "service"), plural(e.UnreachedInstances, "instance"))
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		t := table.New(w)
 		for _, u := range e.Unreached[:min(len(e.Unreached), shownRows)] {
 			why := u.Why
 			if u.Rule != "" {
 				why = "rule " + u.Rule + ": " + why
 			}
-			fmt.Fprintf(t, "%s  %s\t%d there\t%d of %d kinds of callers\t%d asked lately\t%s\n", indent, explain.Plain(u.Service), u.Instances, u.Kinds, u.Of, u.Seen, why)
+			fmt.Fprintf(t, "%s  %s\t%d there\t%d of %s of callers\t%d asked lately\t%s\n", indent, explain.Plain(u.Service), u.Instances, u.Kinds, plural(u.Of, "kind"), u.Seen, why)
 		}
 		t.Flush()
 		writeMore(w, indent, len(e.Unreached)-shownRows)
 	}
 	if e.LeftKinds > 0 {
 		fmt.Fprintf(w, "%sIT DOES NOT COUNT for %s of callers, who keep evacuated instances, as no road has another usable one:\n", indent, plural(e.LeftKinds, "kind"))
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		t := table.New(w)
 		for _, l := range e.Left[:min(len(e.Left), shownRows)] {
 			fmt.Fprintf(t, "%s  LEFT\t%s\t%s\tas %s\trule %s\t%d of %d usable\t%d asked lately\n", indent, explain.Plain(l.Service), explain.Plain(l.Callers), l.Address, l.Rule, l.Usable, l.Instances, l.Seen)
 		}

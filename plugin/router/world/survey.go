@@ -163,7 +163,7 @@ func (s *Survey) Each(services []route.Service, workers int) iter.Seq[*Answers] 
 // EachFor is Each for some of the kinds, as For. Wanted is called by one goroutine.
 func (s *Survey) EachFor(services []route.Service, wanted func(route.Service) []bool, workers int) iter.Seq[*Answers] {
 	return func(yield func(*Answers) bool) {
-		for batch := range slices.Chunk(services, batchSize) {
+		for batch := range slices.Chunk(services, s.batchSize()) {
 			list := make([]*Answers, len(batch))
 			for n, service := range batch {
 				list[n] = s.read(service)
@@ -179,8 +179,18 @@ func (s *Survey) EachFor(services []route.Service, wanted func(route.Service) []
 	}
 }
 
-// batchSize is how many services are decided before any is given away.
-const batchSize = 256
+// Bounds of how many services are decided before any is given away. A decision for each
+// kind of caller of one service is what takes memory.
+const (
+	maxBatch       = 256
+	minBatch       = 8 // so that several goroutines have work
+	batchDecisions = 1 << 16
+)
+
+// batchSize returns how many services are decided before any is given away.
+func (s *Survey) batchSize() int {
+	return min(max(batchDecisions/max(len(s.Kinds), 1), minBatch), maxBatch)
+}
 
 // read returns what a service has, and its kinds of callers in shares.
 func (s *Survey) read(service route.Service) *Answers {

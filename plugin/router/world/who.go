@@ -5,8 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -185,7 +185,7 @@ func (r Who) Text(out io.Writer) {
 				title += ", " + word[0] + " " + word[1]
 			}
 		}
-		fmt.Fprintf(out, "\n%s: %d instances\n", title, len(v.Instances))
+		fmt.Fprintf(out, "\n%s: %s\n", title, count(len(v.Instances), "instance"))
 		fmt.Fprintf(out, "  for %s (%d asked lately)\n", shorten(plain(v.Callers), 6, "; "), v.Seen)
 		writeReached(out, v.Instances)
 	}
@@ -203,7 +203,7 @@ func (r Who) Text(out io.Writer) {
 
 // writeReached writes instances for people, one a line.
 func writeReached(out io.Writer, list []Reached) {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	t := table.New(out)
 	for _, i := range list {
 		state := "usable"
 		if !i.Usable {

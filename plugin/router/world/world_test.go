@@ -73,11 +73,11 @@ routed, rule s: 3 instances
   10.2.0.1:80  qb.novel.h in east/sh   usable
   10.3.0.1:80  ams.x.y in east/nj      usable
 
-routed, rule s, tier own: 1 instances
+routed, rule s, tier own: 1 instance
   for qb.novel.h in east/sh (0 asked lately)
   10.2.0.1:80  qb.novel.h in east/sh  usable
 
-routed, rule s, tier own: 1 instances
+routed, rule s, tier own: 1 instance
   for qb.novel.z in south/sz (1 asked lately)
   10.1.0.1:80  qb.novel.z in south/sz  usable
 

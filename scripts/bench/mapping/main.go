@@ -11,8 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"text/tabwriter"
 
+	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/internal/test/mappingtest"
 )
 
@@ -59,7 +59,7 @@ func runAll(entries int) error {
 		return err
 	}
 	fmt.Printf("%d entries\n\n", entries)
-	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	t := table.New(os.Stdout)
 	defer t.Flush()
 	fmt.Fprintln(t, "WORK\tMEASURED\tTARGET")
 	for _, name := range []string{"lookup", "csv", "yaml"} {
