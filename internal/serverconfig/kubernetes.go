@@ -10,10 +10,11 @@ import (
 type Kubernetes struct {
 	SETLabel      string
 	SETAnnotation string   // for SET names that a label cannot hold, as a.b.*
-	CampusLabel   string   // of nodes; empty: nodes have no campus
+	Places                 // of clusters that do not have their own
 	Labels        []string // of pods, that become labels of the identity
 	Snapshot      string   // directory of the copies on disk; empty: no copies
 	Events        bool     // write an Event on a pod whose SET is not a SET name
+	Workloads     bool     // look for Deployments and their like whose pods lack their SET
 	Clusters      []Cluster
 }
 
@@ -24,31 +25,33 @@ type Cluster struct {
 	Context     string   // in Kubeconfig; empty: the current one
 	Namespaces  []string // empty: all
 	PodSelector string   // a label selector, as for kubectl
+	Places               // what the section has, for keys that are not given
 }
 
 // readKubernetes reads the options. Without `clusters` the source watches the
 // cluster that the process runs in.
 func readKubernetes(n strict.Node) *Kubernetes {
-	k := &Kubernetes{SETLabel: "set-group", SETAnnotation: "set-group", Snapshot: "data/kubernetes", Events: true}
-	values := n.Bind(
+	k := &Kubernetes{SETLabel: "set-group", SETAnnotation: "set-group", Snapshot: "data/kubernetes", Events: true, Workloads: true}
+	zones := map[string]PlaceName{}
+	values := n.Bind(append(k.keys(zones),
 		strict.Optional("setLabel", strict.Text(&k.SETLabel)),
 		strict.Optional("setAnnotation", strict.Text(&k.SETAnnotation)),
-		strict.Optional("campusLabel", strict.Text(&k.CampusLabel)),
 		strict.Optional("labels", func(n strict.Node) { k.Labels = textItems(n) }),
 		strict.Optional("snapshot", strict.Text(&k.Snapshot)),
 		strict.Optional("events", strict.Bool(&k.Events)),
-		strict.Optional("clusters", k.readClusters),
-	)
+		strict.Optional("workloads", strict.Bool(&k.Workloads)),
+		strict.Optional("clusters", func(n strict.Node) { k.readClusters(n, zones) }),
+	)...)
 	if !values.Has("clusters") {
 		k.Clusters = []Cluster{{Name: "local"}}
 	}
 	return k
 }
 
-func (k *Kubernetes) readClusters(n strict.Node) {
+func (k *Kubernetes) readClusters(n strict.Node, zones map[string]PlaceName) {
 	names := []string{}
 	for _, item := range n.Items() {
-		c := readCluster(item)
+		c := readCluster(item, zones)
 		if slices.Contains(names, c.Name) {
 			item.Errorf("cluster %q is given twice, expected each name once", c.Name)
 		}
@@ -60,14 +63,14 @@ func (k *Kubernetes) readClusters(n strict.Node) {
 	}
 }
 
-func readCluster(n strict.Node) (c Cluster) {
-	n.Bind(
+func readCluster(n strict.Node, zones map[string]PlaceName) (c Cluster) {
+	n.Bind(append(c.keys(zones),
 		strict.Optional("name", strict.Text(&c.Name)),
 		strict.Optional("kubeconfig", strict.Text(&c.Kubeconfig)),
 		strict.Optional("context", strict.Text(&c.Context)),
 		strict.Optional("namespaces", func(n strict.Node) { c.Namespaces = textItems(n) }),
 		strict.Optional("podSelector", strict.Text(&c.PodSelector)),
-	)
+	)...)
 	if !isFileName(c.Name) {
 		n.Errorf("the cluster has the name %q, expected letters, digits, '_' and '-': it names a file and stands in metrics", c.Name)
 	}

@@ -59,7 +59,7 @@ func follow(t *testing.T, k *serverconfig.Kubernetes) (s *Source, stop func()) {
 	t.Helper()
 	s, err := New(k)
 	do(t, err)
-	s.interval = 20 * time.Millisecond
+	s.interval, s.look = 20*time.Millisecond, 20*time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() { s.Run(ctx) })
@@ -73,7 +73,7 @@ func follow(t *testing.T, k *serverconfig.Kubernetes) (s *Source, stop func()) {
 
 func options(c *kubetest.Cluster, dir string) *serverconfig.Kubernetes {
 	return &serverconfig.Kubernetes{
-		SETLabel: "set-group", SETAnnotation: "set-group", CampusLabel: "example.com/campus", Labels: []string{"lane"}, Snapshot: dir, Events: true,
+		SETLabel: "set-group", SETAnnotation: "set-group", Places: serverconfig.Places{CampusLabel: "example.com/campus"}, Labels: []string{"lane"}, Snapshot: dir, Events: true, Workloads: true,
 		Clusters: []serverconfig.Cluster{{Name: "bj", Kubeconfig: c.Kubeconfig}},
 	}
 }
@@ -219,6 +219,44 @@ func TestKubernetesTwoClusters(t *testing.T) {
 	if state := s.Status(time.Now()).Clusters[1].State; state != sources.StateLive {
 		t.Errorf("the other is %s, want %s", state, sources.StateLive)
 	}
+}
+
+// Nodes have the operator's places, by labels and names of the cluster; a Deployment whose
+// template lacks the label is said until the template has it.
+func TestKubernetesPlacesAndWorkloads(t *testing.T) {
+	ctx := t.Context()
+	cluster, client := startCluster(t)
+	labels := map[string]string{"cloud/region": "cn-shenzhen", corev1.LabelTopologyZone: "cn-shenzhen-a"}
+	other := map[string]string{"cloud/region": "cn-hangzhou", corev1.LabelTopologyZone: "cn-hangzhou-b"}
+	do(t, client.Namespace(ctx, "app"), client.Node(ctx, "n1", labels, "10.9.0.1"), client.Node(ctx, "n2", other, "10.9.0.2"))
+	k := options(cluster, "")
+	k.Clusters[0].RegionLabel = "cloud/region"
+	k.Clusters[0].PlaceNames = map[string]serverconfig.PlaceName{"cn-shenzhen-a": named("华南", "ap-shenzhen", "")}
+	s, _ := follow(t, k)
+	problems := func(want ...string) {
+		t.Helper()
+		eventually(t, "problems", strings.Join(want, "\n"), func() string { return strings.Join(s.state().Problems, "\n") })
+	}
+	const unnamed = `node "n2" is in zone "cn-hangzhou-b", which placeNames does not have`
+	eventually(t, "10.9.0.1", "华南/ap-shenzhen  shared", func() string { return factsText(s, "10.9.0.1") })
+	eventually(t, "10.9.0.2", "cn-hangzhou/cn-hangzhou-b  shared", func() string { return factsText(s, "10.9.0.2") })
+	problems(unnamed)
+
+	const path = "/apis/apps/v1/namespaces/app/deployments"
+	app := map[string]string{"app": "x"}
+	deployment := map[string]any{
+		"metadata": map[string]any{"name": "core", "labels": set("epp.core.bj")},
+		"spec": map[string]any{"selector": map[string]any{"matchLabels": app}, "template": map[string]any{
+			"metadata": map[string]any{"labels": app}, "spec": map[string]any{"containers": []any{map[string]string{"name": "c", "image": "registry.invalid/c:1"}}}}},
+	}
+	do(t, client.Create(ctx, path, deployment))
+	problems(unnamed, "label set-group is on the workload only, and its pods have no SET: Deployment app/core (epp.core.bj); expected the label in spec.template.metadata.labels")
+	template := map[string]any{"metadata": map[string]any{"labels": set("epp.core.bj")}}
+	do(t, client.Patch(ctx, path+"/core", map[string]any{"spec": map[string]any{"template": template}}))
+	problems(unnamed)
+	do(t, client.Label(ctx, "/api/v1/nodes/n2", corev1.LabelTopologyZone, "cn-shenzhen-a"))
+	problems()
+	eventually(t, "10.9.0.2", "华南/ap-shenzhen  shared", func() string { return factsText(s, "10.9.0.2") })
 }
 
 func TestKubernetesIsLimited(t *testing.T) {

@@ -13,12 +13,13 @@ import (
 
 // keys are the labels and annotations that the source reads from pods and nodes.
 type keys struct {
-	setLabel, setAnnotation, campusLabel string
-	labels                               []string // of pods, that become labels of the identity
+	setLabel, setAnnotation string
+	labels                  []string // of pods, that become labels of the identity
+	places                  serverconfig.Places
 }
 
-func keysOf(k *serverconfig.Kubernetes) keys {
-	return keys{k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels}
+func keysOf(c serverconfig.Cluster, k *serverconfig.Kubernetes) keys {
+	return keys{k.SETLabel, k.SETAnnotation, k.Labels, k.PlacesOf(c)}
 }
 
 // strip is the transform of the informers. It returns a new pod or node with only
@@ -33,7 +34,7 @@ func (k keys) strip(obj any) (any, error) {
 			Status:     corev1.PodStatus{Phase: o.Status.Phase, PodIP: o.Status.PodIP, PodIPs: o.Status.PodIPs, StartTime: o.Status.StartTime},
 		}, nil
 	case *corev1.Node:
-		labels := pick(o.Labels, []string{corev1.LabelTopologyRegion, corev1.LabelTopologyZone, k.campusLabel})
+		labels := pick(o.Labels, []string{k.places.RegionLabel, k.places.ZoneLabel, k.places.CampusLabel})
 		return &corev1.Node{ObjectMeta: strippedMeta(&o.ObjectMeta, labels, nil), Status: corev1.NodeStatus{Addresses: o.Status.Addresses}}, nil
 	}
 	return obj, nil
@@ -88,14 +89,8 @@ func (k keys) pod(p *corev1.Pod) (out Pod, ok bool) {
 
 // node reads a node. It drops a zone without its region.
 func (k keys) node(n *corev1.Node) Node {
-	out := Node{
-		Name: n.Name, Created: n.CreationTimestamp.Unix(),
-		Location: location.Location{Region: n.Labels[corev1.LabelTopologyRegion], Zone: n.Labels[corev1.LabelTopologyZone]},
-	}
-	if k.campusLabel != "" {
-		out.Campus = n.Labels[k.campusLabel]
-	}
-	out.Location = out.Cut(out.Depth())
+	out := Node{Name: n.Name, Created: n.CreationTimestamp.Unix()}
+	out.Location, out.Unnamed = placeOf(n.Labels, k.places)
 	for _, a := range n.Status.Addresses {
 		if a.Type == corev1.NodeInternalIP || a.Type == corev1.NodeExternalIP {
 			out.Addrs = appendAddr(out.Addrs, a.Address)

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/internal/test/fuzztest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -28,7 +29,9 @@ func FuzzPod(f *testing.F) {
 	f.Add("", "x.y.z", "10.0.0.1", "10.0.0.2", "r", "", "v", false, byte(0))
 	f.Add("no set", "", "host", "", "r", "", "", false, byte(2))
 	f.Fuzz(func(t *testing.T, set, annotation, ip, nodeIP, region, zone, label string, hostNetwork bool, phase byte) {
-		k := keys{"set-group", "set-group", "campus", []string{"lane"}}
+		k := keysOf(serverconfig.Cluster{}, &serverconfig.Kubernetes{
+			SETLabel: "set-group", SETAnnotation: "set-group", Places: serverconfig.Places{CampusLabel: "campus"}, Labels: []string{"lane"},
+		})
 		p := &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "p", UID: "u", Labels: map[string]string{"set-group": set, "lane": label, "other": label}, Annotations: map[string]string{"set-group": annotation}},
 			Spec:       corev1.PodSpec{NodeName: "node", HostNetwork: hostNetwork},

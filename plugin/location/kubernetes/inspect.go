@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -56,6 +57,28 @@ func (t *Table) Records(clusterName string) (pods []Pod, nodes []Node, changes u
 		nodes = append(nodes, c.nodes[name].Node)
 	}
 	return pods, nodes, c.changes
+}
+
+// Unnamed returns what placeNames lacks of a cluster's nodes, in words; empty if nothing.
+func (t *Table) Unnamed(clusterName string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	names := map[string][]string{}
+	count := 0
+	for _, n := range t.cluster(clusterName).nodes {
+		if n.Unnamed != "" {
+			names[n.Unnamed] = append(names[n.Unnamed], n.Name)
+			count++
+		}
+	}
+	for _, text := range slices.Sorted(maps.Keys(names)) {
+		text = fmt.Sprintf("node %q is in %s", slices.Min(names[text]), text)
+		if count > 1 {
+			text = fmt.Sprintf("%d nodes have places without a name, the first: %s", count, text)
+		}
+		return text
+	}
+	return ""
 }
 
 // Invalid returns the keys of the first pods, at most limit, whose SET is not a SET

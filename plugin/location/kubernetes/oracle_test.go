@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
 
@@ -122,7 +123,7 @@ func tableFollows(t *rapid.T) {
 	table := NewTable()
 	clusters := map[string]model{"bj": {}, "sh": {}}
 	feeds := map[string][2]*feed{}
-	k := keys{setLabel: "set-group"}
+	k := keys{setLabel: "set-group", places: (&serverconfig.Kubernetes{}).PlacesOf(serverconfig.Cluster{})}
 	for name, m := range clusters {
 		quiet := func(Pod, string) {}
 		feeds[name] = [2]*feed{

@@ -41,11 +41,14 @@ type Node struct {
 	Created int64        `json:"created"`         // Unix seconds
 	Addrs   []netip.Addr `json:"addrs,omitempty"` // normalised
 	location.Location
+	// Unnamed is what the configured placeNames lack: which name, and the nearest
+	// they have. Empty: they name the place, or there are none.
+	Unnamed string `json:"unnamed,omitempty"`
 }
 
 // equal reports whether two nodes are the same in all fields.
 func (n *Node) equal(o *Node) bool {
-	return n.Name == o.Name && n.Created == o.Created && n.Location == o.Location && slices.Equal(n.Addrs, o.Addrs)
+	return n.Name == o.Name && n.Created == o.Created && n.Location == o.Location && n.Unnamed == o.Unnamed && slices.Equal(n.Addrs, o.Addrs)
 }
 
 // pod is a pod in the table.

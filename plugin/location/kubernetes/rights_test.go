@@ -28,8 +28,8 @@ func role(t *testing.T) (r rbacv1.ClusterRole) {
 	return r
 }
 
-// The rights on the operator's page are enough; without that for Events, those
-// are missing, and without any, the status says what is forbidden.
+// The rights on the operator's page are enough; without those for Events
+// and workloads the pods are known, and the status says what is forbidden.
 func TestKubernetesRights(t *testing.T) {
 	ctx := t.Context()
 	cluster, client := startCluster(t)
@@ -68,6 +68,7 @@ func TestKubernetesRights(t *testing.T) {
 	do(t, client.Run(ctx, bad))
 	eventually(t, "state", sources.StateLive, func() string { return s.state().State })
 	problem(`cannot create resource "events"`)
+	problem(`workloads whose pods have no SET are not looked for (workloads: false ends this): deployments.apps is forbidden: User "system:serviceaccount:app:setrouter" cannot list resource "deployments" in API group "apps" at the cluster scope`)
 
 	do(t, client.Do(ctx, "PUT", "/apis/rbac.authorization.k8s.io/v1/clusterroles/"+whole.Name, "application/json", &whole, nil))
 	eventually(t, "problems", "", func() string {

@@ -29,6 +29,7 @@ type Source struct {
 	table    *Table
 	clusters []*watched
 	interval time.Duration // copyInterval; tests use another
+	look     time.Duration // workloadInterval; tests use another
 }
 
 var _ sources.Source = (*Source)(nil)
@@ -48,7 +49,7 @@ func init() {
 // New returns a source for the configured clusters. It reads the kubeconfigs and
 // the copies on disk, and does not speak to API servers.
 func New(k *serverconfig.Kubernetes) (*Source, error) {
-	s := &Source{table: NewTable(), interval: copyInterval}
+	s := &Source{table: NewTable(), interval: copyInterval, look: workloadInterval}
 	for _, c := range k.Clusters {
 		w, err := newWatched(c, k, s.table)
 		if err != nil {
@@ -67,7 +68,7 @@ func (s *Source) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, w := range s.clusters {
 		all.Go(func() {
-			if err := w.run(ctx, s.interval); err != nil {
+			if err := w.run(ctx, s.interval, s.look); err != nil {
 				observe.Log.Error("[SetRouter] the cluster is not followed", zap.String("cluster", w.Name), zap.Error(err))
 			}
 		})
@@ -130,6 +131,10 @@ func (w *watched) status(now time.Time) sources.Cluster {
 			c.Problems = append(c.Problems, problem.Error())
 		}
 	}
+	if unnamed := w.table.Unnamed(w.Name); unnamed != "" {
+		c.Problems = append(c.Problems, unnamed)
+	}
+	c.Problems = append(c.Problems, w.workloads.problems()...)
 	return c
 }
 

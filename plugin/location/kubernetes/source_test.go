@@ -57,7 +57,9 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestReads(t *testing.T) {
-	k := keys{setLabel: "set-group", setAnnotation: "set", campusLabel: "campus", labels: []string{"lane", "none"}}
+	k := keysOf(serverconfig.Cluster{}, &serverconfig.Kubernetes{
+		SETLabel: "set-group", SETAnnotation: "set", Places: serverconfig.Places{CampusLabel: "campus"}, Labels: []string{"lane", "none"},
+	})
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "a", Name: "b", UID: "1", ResourceVersion: "7", CreationTimestamp: metav1.Unix(5, 0),

@@ -29,6 +29,8 @@ type watched struct {
 	feeds []*feed
 	// complainer is nil if the source writes no Events.
 	complainer *complainer
+	// workloads is nil if the source does not look for workloads.
+	workloads *workloads
 
 	file    string // the copy on disk; empty: no copy
 	options string // the options under which the copy is valid
@@ -42,7 +44,7 @@ type watched struct {
 // newWatched returns a cluster to follow. It reads the configuration, and does not
 // speak to the API server.
 func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table) (*watched, error) {
-	w := &watched{Cluster: c, table: table, keys: keysOf(k)}
+	w := &watched{Cluster: c, table: table, keys: keysOf(c, k)}
 	if _, err := labels.Parse(c.PodSelector); err != nil {
 		return nil, fmt.Errorf("podSelector %q: %w", c.PodSelector, err)
 	}
@@ -58,6 +60,9 @@ func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table
 	namespaces := c.Namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{""}
+	}
+	if k.Workloads && k.SETLabel != "" {
+		w.workloads = &workloads{keys: w.keys, namespaces: namespaces}
 	}
 	for _, namespace := range namespaces {
 		records := podRecords{table, c.Name, w.keys, complain}
@@ -78,7 +83,7 @@ func newWatched(c serverconfig.Cluster, k *serverconfig.Kubernetes, table *Table
 func copyOptions(c serverconfig.Cluster, k *serverconfig.Kubernetes, config *rest.Config) (string, error) {
 	authority := sha256.Sum256(config.CAData)
 	text, err := json.Marshal([]any{
-		k.SETLabel, k.SETAnnotation, k.CampusLabel, k.Labels, c.Namespaces, c.PodSelector, config.Host, config.CAFile, authority[:],
+		k.SETLabel, k.SETAnnotation, k.PlacesOf(c), k.Labels, c.Namespaces, c.PodSelector, config.Host, config.CAFile, authority[:],
 	})
 	return string(text), err
 }
@@ -113,8 +118,8 @@ func restConfig(c serverconfig.Cluster) (*rest.Config, error) {
 }
 
 // run keeps the table equal to the cluster until ctx ends.
-func (w *watched) run(ctx context.Context, interval time.Duration) error {
-	events, err := rest.RESTClientFor(w.rest)
+func (w *watched) run(ctx context.Context, interval, lookInterval time.Duration) error {
+	client, err := rest.RESTClientFor(w.rest)
 	if err != nil {
 		return err
 	}
@@ -124,7 +129,10 @@ func (w *watched) run(ctx context.Context, interval time.Duration) error {
 		all.Go(func() { errs <- f.run(ctx, w.rest, w.PodSelector, w.keys.strip) })
 	}
 	if w.complainer != nil {
-		all.Go(func() { w.complainer.run(ctx, events) })
+		all.Go(func() { w.complainer.run(ctx, client) })
+	}
+	if w.workloads != nil {
+		all.Go(func() { w.workloads.run(ctx, client, lookInterval) })
 	}
 	all.Go(func() { w.keepCopy(ctx, interval) })
 	all.Wait()

@@ -53,6 +53,10 @@ func (b serverBackend) Status(ctx context.Context) api.Status {
 	status.Warnings = append([]strict.Problem{}, firstOf(warnings(b.fileWarnings(w, unknown), w, b.Remarks()))...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
+		for i := range kubernetes.Clusters {
+			c := &kubernetes.Clusters[i]
+			c.Problems = append(c.Problems, b.Config().Kubernetes.CheckPlaces(c.Name, w.Table.CheckLocation)...)
+		}
 		status.Kubernetes = &kubernetes
 	}
 	asking.Wait()
