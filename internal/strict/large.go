@@ -192,7 +192,7 @@ func (l *longList) each(n Node, read func(Node)) {
 		end := l.partEnd(begin)
 		items, err := l.parse(data[begin:end])
 		for err != nil && end < min(begin+maxText, l.end) { // a text over several lines can look like entries
-			end = l.partEnd(end)
+			end = l.partEnd(begin + 2*(end-begin) - l.part) // twice as long
 			items, err = l.parse(data[begin:end])
 		}
 		if err != nil {
