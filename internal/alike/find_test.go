@@ -33,3 +33,13 @@ func TestFindLooksAtFewPairs(t *testing.T) {
 		}
 	}
 }
+
+// A capital of another alphabet looks like a Latin capital, whose small letter looks like
+// another one: the Greek Ν, ν are as N, v.
+func TestFindComparesCapitals(t *testing.T) {
+	for _, names := range [][]Name{{{"Νorth", 1}, {"North", 2}}, {{"Νorth", 1}, {"north", 2}}, {{"νorth", 1}, {"vorth", 2}}} {
+		if got := Find(names); len(got) != 1 || got[0] != (Pair{Odd: 0, Usual: 1}) {
+			t.Errorf("%v: %v", names, got)
+		}
+	}
+}
