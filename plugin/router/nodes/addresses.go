@@ -30,14 +30,14 @@ const (
 // these are not the callers, as for CallersNow. Addresses takes 2 s at most.
 func Addresses(ctx context.Context, s *router.Server) (callers world.Callers, notes []string) {
 	callers = s.CallerAddresses()
-	list, _, _ := membersOf(s)
-	if len(list) < 2 {
+	list, q, note := othersOf(s)
+	switch {
+	case note != "":
+		return callers, []string{"callers " + note}
+	case list == nil:
 		return callers, nil
 	}
-	if s.Config().Admin.Token == "" {
-		return callers, []string{"callers " + alone(len(list)-1)}
-	}
-	return addAddresses(callers, list, question{s.Config().Admin.Token, s.Config().GRPCTLS, s.Now()}.addresses(ctx))
+	return addAddresses(callers, list, q.addresses(ctx))
 }
 
 // addAddresses asks the other nodes of a list at the same time, and adds what they say.
@@ -55,13 +55,8 @@ func addAddresses(callers world.Callers, list []api.Node, ask func(api.Node) (wo
 // addresses returns a function that asks a node for its callers.
 func (q question) addresses(ctx context.Context) func(api.Node) (world.Callers, error) {
 	return func(n api.Node) (callers world.Callers, err error) {
-		if err := q.ask(ctx, n.Address, AddressesMethod, addressesText, maxAddressesAnswer, &callers); err != nil {
-			return callers, err
-		}
-		if err := callers.Check(); err != nil {
-			return callers, unreadable{err}
-		}
-		return callers, nil
+		err = q.ask(ctx, n.Address, AddressesMethod, addressesText, maxAddressesAnswer, &callers)
+		return callers, err
 	}
 }
 

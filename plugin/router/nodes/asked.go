@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -32,17 +30,12 @@ const (
 // nodes these are not the callers, as for CallersNow. AskedNow takes 2 s at most.
 func AskedNow(ctx context.Context, s *router.Server) (groups []matrix.Asked, complete bool, notes []string) {
 	groups, complete = s.AskedNow()
-	list, _, _ := membersOf(s)
-	if len(list) < 2 {
-		return groups, complete, nil
-	}
-	if s.Config().Admin.Token == "" {
-		return groups, complete, []string{alone(len(list) - 1)}
+	list, q, note := othersOf(s)
+	if note != "" {
+		return groups, complete, []string{note}
 	}
 	known := matrix.NewLists(groups)
-	notes = gather(list, func(n api.Node) (askedAnswer, error) {
-		return askAsked(ctx, n.Address, question{s.Config().Admin.Token, s.Config().GRPCTLS, s.Now()})
-	}, func(a askedAnswer) {
+	notes = gather(list, func(n api.Node) (askedAnswer, error) { return q.asked(ctx, n.Address) }, func(a askedAnswer) {
 		for _, g := range a.groups(s.Now()) {
 			groups = append(groups, known.Complete(g))
 		}
@@ -51,32 +44,9 @@ func AskedNow(ctx context.Context, s *router.Server) (groups []matrix.Asked, com
 	return groups, complete, notes
 }
 
-// question is how another node is asked.
-type question struct {
-	token   string
-	withTLS bool
-	now     time.Time
-}
-
-// ask asks a node with a proof of a text.
-func (q question) ask(ctx context.Context, address, method, text string, limit int, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	message, err := json.Marshal(newProof(q.token, address, text, q.now))
-	if err != nil {
-		return err
-	}
-	return invoke(ctx, address, q.withTLS, call{method, wrapperspb.Bytes(message), limit}, into)
-}
-
-func askAsked(ctx context.Context, address string, q question) (a askedAnswer, err error) {
-	if err := q.ask(ctx, address, AskedMethod, askedText, maxAskedAnswer, &a); err != nil {
-		return a, err
-	}
-	if err := a.check(); err != nil {
-		return a, unreadable{err}
-	}
-	return a, nil
+func (q question) asked(ctx context.Context, address string) (a askedAnswer, err error) {
+	err = q.ask(ctx, address, AskedMethod, askedText, maxAskedAnswer, &a)
+	return a, err
 }
 
 // askedAnswer is groups of callers as they go from node to node: each field of all groups
@@ -122,8 +92,8 @@ func newAskedAnswer(groups []matrix.Asked, complete bool, now time.Time) askedAn
 	return a
 }
 
-// check returns an error for an answer that no node would give.
-func (a *askedAnswer) check() error {
+// Check returns an error for an answer that no node would give.
+func (a *askedAnswer) Check() error {
 	count := len(a.Service)
 	if count > maxGroups {
 		return fmt.Errorf("it has %d groups of callers", count)
@@ -185,16 +155,4 @@ func (t askedTeller) answer(message []byte) (*wrapperspb.BytesValue, error) {
 	groups, complete := t.groups()
 	data, err := json.Marshal(newAskedAnswer(groups, complete, t.now()))
 	return wrapperspb.Bytes(data), err
-}
-
-// admit returns an error unless a message is the proof of a text.
-func (v *verifier) admit(message []byte, text string, now time.Time) error {
-	var p proof
-	if err := json.Unmarshal(message, &p); err != nil {
-		return status.Error(codes.InvalidArgument, "the message cannot be read")
-	}
-	if err := v.check(p, text, now); err != nil {
-		return status.Error(codes.PermissionDenied, err.Error())
-	}
-	return nil
 }

@@ -49,7 +49,7 @@ func TestAsked(t *testing.T) {
 	} {
 		var got []matrix.Asked
 		notes := gather([]api.Node{{Self: true}, {Address: tt.address, Healthy: true}}, func(n api.Node) (askedAnswer, error) {
-			return askAsked(t.Context(), n.Address, question{"secret", false, now})
+			return question{"secret", false, now}.asked(t.Context(), n.Address)
 		}, func(a askedAnswer) { got = append(got, a.groups(now)...) })
 		if diff := cmp.Diff(tt.want, got, sameAddr); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
@@ -87,7 +87,7 @@ func TestAskedAnswerCheck(t *testing.T) {
 	} {
 		a := good()
 		tt.spoil(&a)
-		if got := fmt.Sprint(a.check()); got != tt.want {
+		if got := fmt.Sprint(a.Check()); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestTimeline(t *testing.T) {
 		{"a long text", tells("secret", event(func(e *api.Event) { e.Text = strings.Repeat("x", maxEventText+1) })), "answers what no node would: a text of an event is too long"},
 		{"no services", tells("secret", event(func(e *api.Event) { e.Services = nil })), "answers what no node would: an event is not whole"},
 	} {
-		got, err := askTimeline(t.Context(), tt.address, question{"secret", false, time.Now()})
+		got, err := question{"secret", false, time.Now()}.timeline(t.Context(), tt.address)
 		if tt.want != "" {
 			if err == nil || problem(err, patience) != tt.want {
 				t.Errorf("%s: %v", tt.name, err)

@@ -51,7 +51,7 @@ func TestCallersOfAllNodes(t *testing.T) {
 	} {
 		got := own()
 		addAll(&got, []api.Node{{Address: "self", Self: true}, {Address: tt.address, Healthy: !strings.HasSuffix(tt.name, "dropped")}}, func(n api.Node) (api.CallerStates, error) {
-			return askCallers(t.Context(), n.Address, false, "secret", time.Now())
+			return question{"secret", false, time.Now()}.callers(t.Context(), n.Address)
 		})
 		if tt.note != "" {
 			tt.want.Notes = []string{"without those of " + tt.address + ", which " + tt.note}
@@ -94,7 +94,7 @@ func TestCallersAreCut(t *testing.T) {
 			verifier: proofsOf("secret", address), now: time.Now, callers: func() api.CallerStates { return callersOf(kinds...) },
 		})
 	})
-	got, err := askCallers(t.Context(), address, false, "secret", time.Now())
+	got, err := question{"secret", false, time.Now()}.callers(t.Context(), address)
 	if err != nil || len(got.Kinds) != maxKinds || got.More != 5 || got.Kinds[0].State != "empty" || got.Counts["first"] != maxKinds+4 {
 		t.Errorf("%d kinds and %d more, %v, %v", len(got.Kinds), got.More, got.Counts, err)
 	}

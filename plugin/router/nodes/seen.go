@@ -21,22 +21,16 @@ const maxSeenAnswer = 1 << 22
 // CallersNow. CallersSeen takes 2 s at most.
 func CallersSeen(ctx context.Context, s *router.Server, q api.CallerQuery) api.CallerList {
 	seen := s.CallersSeen(q)
-	list, _, _ := membersOf(s)
-	if len(list) < 2 {
-		return seen
-	}
-	if s.Config().Admin.Token == "" {
+	list, others, note := othersOf(s)
+	if note != "" {
 		seen.Alone = true
-		seen.Notes = append(seen.Notes, alone(len(list)-1))
-		return seen
+		seen.Notes = append(seen.Notes, note)
 	}
 	q.Names = []string{}
 	for _, n := range seen.Quiet {
 		q.Names = append(q.Names, n.Name)
 	}
-	seen.Notes = append(seen.Notes, gather(list, func(n api.Node) (api.CallerList, error) {
-		return askSeen(ctx, n.Address, s.Config().GRPCTLS, s.Config().Admin.Token, s.Now(), q)
-	}, seen.Add)...)
+	seen.Notes = append(seen.Notes, gather(list, func(n api.Node) (api.CallerList, error) { return others.seen(ctx, n.Address, q) }, seen.Add)...)
 	return seen
 }
 
@@ -52,21 +46,11 @@ func seenText(q api.CallerQuery) string {
 	return "seen " + string(text)
 }
 
-// askSeen asks a node for its callers.
-func askSeen(ctx context.Context, address string, withTLS bool, token string, now time.Time, q api.CallerQuery) (list api.CallerList, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	message, err := json.Marshal(seenMessage{q, newProof(token, address, seenText(q), now)})
-	if err != nil {
-		return list, err
-	}
-	if err := invoke(ctx, address, withTLS, call{SeenMethod, wrapperspb.Bytes(message), maxSeenAnswer}, &list); err != nil {
-		return list, err
-	}
-	if err := list.Check(); err != nil {
-		return list, unreadable{err}
-	}
-	return list, nil
+// seen asks a node for its callers.
+func (q question) seen(ctx context.Context, address string, query api.CallerQuery) (list api.CallerList, err error) {
+	message := seenMessage{query, newProof(q.token, address, seenText(query), q.now)}
+	err = q.send(ctx, address, SeenMethod, message, maxSeenAnswer, &list)
+	return list, err
 }
 
 // seenTeller answers seenMessages for the callers of this node.

@@ -50,7 +50,7 @@ func TestCallersSeen(t *testing.T) {
 		asked = nil
 		seen := api.CallerList{Kinds: []api.CallerKind{{Service: "default/here", State: "first", Callers: 1}}}
 		seen.Notes = gather([]api.Node{{Address: "self", Self: true}, {Address: tt.address, Healthy: !strings.HasPrefix(tt.name, "dropped")}}, func(n api.Node) (api.CallerList, error) {
-			return askSeen(t.Context(), n.Address, false, "secret", time.Now(), q)
+			return question{"secret", false, time.Now()}.seen(t.Context(), n.Address, q)
 		}, seen.Add)
 		var notes []string
 		if tt.note != "" {

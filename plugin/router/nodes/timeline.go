@@ -41,16 +41,12 @@ func Timeline(s *router.Server) api.Timeline {
 // these are not the events, as for CallersNow. TimelineOfAll takes 2 s at most.
 func TimelineOfAll(ctx context.Context, s *router.Server) api.Timeline {
 	t := Timeline(s)
-	list, _, _ := membersOf(s)
-	switch {
-	case len(list) < 2:
-	case s.Config().Admin.Token == "":
-		t.Notes = append(t.Notes, alone(len(list)-1))
-	default:
-		t.Notes = append(t.Notes, gather(list, func(n api.Node) (told, error) {
-			return askTimeline(ctx, n.Address, question{s.Config().Admin.Token, s.Config().GRPCTLS, s.Now()})
-		}, func(other told) { timeline.Add(&t, other.Events) })...)
+	list, q, note := othersOf(s)
+	if note != "" {
+		t.Notes = append(t.Notes, note)
 	}
+	t.Notes = append(t.Notes, gather(list, func(n api.Node) (told, error) { return q.timeline(ctx, n.Address) },
+		func(other told) { timeline.Add(&t, other.Events) })...)
 	return t
 }
 
@@ -59,12 +55,9 @@ type told struct {
 	Events []api.Event `json:"events"`
 }
 
-func askTimeline(ctx context.Context, address string, q question) (t told, err error) {
+func (q question) timeline(ctx context.Context, address string) (t told, err error) {
 	if err := q.ask(ctx, address, TimelineMethod, timelineText, maxTimelineAnswer, &t); err != nil {
 		return t, err
-	}
-	if err := t.check(); err != nil {
-		return t, unreadable{err}
 	}
 	for n := range t.Events {
 		t.Events[n].Nodes = []string{address} // whatever it says
@@ -75,8 +68,8 @@ func askTimeline(ctx context.Context, address string, q question) (t told, err e
 // severities are all that events can have.
 var severities = []string{events.SeverityGood, events.SeverityInfo, events.SeverityAmber, events.SeverityRed}
 
-// check returns an error for an answer that no node would give.
-func (t *told) check() error {
+// Check returns an error for an answer that no node would give.
+func (t *told) Check() error {
 	if len(t.Events) > timeline.MaxEvents {
 		return fmt.Errorf("it has %d events", len(t.Events))
 	}
