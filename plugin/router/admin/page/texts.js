@@ -184,6 +184,7 @@ const texts = {
   "event.evacuation-ended": ["evacuation ended: {evacuation}: {reason}", "疏散结束 {evacuation}：{reason}"],
   "event.widened": ["{kinds} kinds of callers of {services} services widened: {why}{where}", "{services} 个服务的 {kinds} 类主调降级：{why}{where}"],
   "event.emptied": ["{kinds} kinds of callers of {services} services have nothing: {why}{where}", "{services} 个服务的 {kinds} 类主调拿到空列表：{why}{where}"],
+  "event.unknown": ["{kinds} kinds of callers of {services} services have nothing, as they are not known: {why}{where}", "{services} 个服务的 {kinds} 类未知主调拿到空列表：{why}{where}"],
   "event.narrowed": ["{kinds} kinds of callers of {services} services are back on an earlier road: {why}", "{services} 个服务的 {kinds} 类主调切回靠前的路：{why}"],
   "event.refilled": ["{kinds} kinds of callers of {services} services have instances again: {why}", "{services} 个服务的 {kinds} 类主调重新拿到实例：{why}"],
   "event.changed": ["{kinds} kinds of callers of {services} services have another list: {why}", "{services} 个服务的 {kinds} 类主调列表有变化：{why}"],
