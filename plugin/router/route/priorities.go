@@ -42,14 +42,22 @@ func (r Route) Priorities(d Decision, callee *Callee, ownService []Instance) []P
 	return s.priorities(d.Choices[0].taken)
 }
 
-// retake returns a decision with the indexes of instances in a callee in which nothing has
-// changed that the decision depends on. If the roads of the decision are priorities, it
-// also returns their selection, and else nil.
+// Retake returns a decision with the indexes of instances in a callee in which nothing has
+// changed that the decision depends on (Dependencies). Other instances may have come or
+// gone, so that the indexes are others.
+func (r Route) Retake(d Decision, callee *Callee) Decision {
+	d, _ = r.retake(d, callee)
+	return d
+}
+
+// retake is Retake. If the roads of the decision are priorities, it also returns their
+// selection, and else nil.
 func (r Route) retake(d Decision, callee *Callee) (Decision, *selection) {
 	var choices []Choice
 	var s *selection
 	for _, c := range d.Choices {
 		s = r.newSelection(callee, c.SET)
+		s.roads.first() // looks at the same roads as the decision did
 		choice := s.take(c.taken)
 		choice.HeldUntil = c.HeldUntil
 		choices = append(choices, choice)
