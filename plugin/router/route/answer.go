@@ -28,6 +28,11 @@ func (r Route) Answer(callee *Callee, ownService []Instance) (Decision, []Member
 // Members returns the list to send after a decision. Instances are those that the
 // decision was made from; ownService is as for Answer.
 func (r Route) Members(d Decision, instances, ownService []Instance) []Member {
+	if portions := d.portions(); len(portions) > 1 {
+		members := weigh(portions, instances)
+		slices.SortFunc(members, func(a, b Member) int { return a.Index - b.Index })
+		return members
+	}
 	members := make([]Member, len(d.Chosen))
 	for n, i := range d.Chosen {
 		members[n] = Member{Index: i, Weight: instances[i].Weight}
