@@ -69,7 +69,7 @@ func (l *loader) readDefaults(n strict.Node) {
 		strict.Optional("order", func(n strict.Node) { l.defaults.nearbyFirst = readOrder(n) }),
 		strict.Optional("degrade", func(n strict.Node) {
 			l.defaults.degrade = readDegrade(n)
-			l.defaults.degrade.needOverprovision(degradeValues{})
+			l.defaults.degrade.needOverprovision(degradeValues{}.over(l.defaults.degrade))
 		}),
 		strict.Optional("onEmpty", strict.Choice(&l.defaults.onEmptyAll, "empty", "all")),
 	)
@@ -154,10 +154,9 @@ func (d degradeValues) over(own degradeValues) Degrade {
 	}
 }
 
-// needOverprovision refuses a `failback` of a rule without `overprovision`, its own or of
-// the defaults.
-func (own degradeValues) needOverprovision(d degradeValues) {
-	if own.failback != nil && own.overprovisionAt == (strict.Node{}) && d.overprovision == nil {
+// needOverprovision refuses a `failback` where the whole has no `overprovision`.
+func (own degradeValues) needOverprovision(whole Degrade) {
+	if own.failback != nil && own.overprovisionAt == (strict.Node{}) && whole.Overprovision == 0 {
 		own.failbackAt.Errorf("failback means nothing without overprovision, expected overprovision: 140 beside it")
 	}
 }
@@ -177,6 +176,7 @@ func (l *loader) degrade(rule *Rule, own degradeValues) Degrade {
 		}
 		d.overprovision, d.failback = nil, nil
 	}
-	own.needOverprovision(d)
-	return d.over(own)
+	whole := d.over(own)
+	own.needOverprovision(whole)
+	return whole
 }
