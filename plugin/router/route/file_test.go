@@ -150,7 +150,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"failback alone", []string{rule("degrade: {failback: 5m}")}, `a.yaml:3:55: failback means nothing without overprovision, expected overprovision: 140 beside it`},
 		{"failback alone in the defaults", []string{defaults("degrade: {failback: 5m}", "set: {}, degrade: {overprovision: 140}")}, `a.yaml:2:32: failback means nothing without overprovision, expected overprovision: 140 beside it`},
 		{"failback beside a faulty overprovision", []string{rule("degrade: {overprovision: 1, failback: 5m}")}, `a.yaml:3:60: found "1", expected a whole number from 100 to 1000`},
-		{"failback beside a threshold that replaces the default", []string{defaults("degrade: {overprovision: 140}", "set: {}, degrade: {minUsable: 2, failback: 5m}")}, `a.yaml:3:76: failback means nothing without overprovision, expected overprovision: 140 beside it`},
+		{"failback beside a threshold that replaces the default", []string{defaults("degrade: {overprovision: 140}", "set: {}, degrade: {minUsable: 2, failback: 5m}")}, "a.yaml:4:72: failback means nothing without overprovision, expected overprovision: 140 beside it\na.yaml:5:72: failback means nothing without overprovision, expected overprovision: 140 beside it"},
 		{"failback for too long", []string{rule("degrade: {overprovision: 140, failback: 601s}")}, `a.yaml:3:75: failback "601s" is no time from 0s to 10m, as 5m`},
 		{"failback without a unit", []string{rule("degrade: {overprovision: 140, failback: 5}")}, `a.yaml:3:75: failback "5" is no time from 0s to 10m, as 5m`},
 		{"failback below nothing", []string{rule("degrade: {overprovision: 140, failback: -1s}")}, `a.yaml:3:75: failback "-1s" is no time from 0s to 10m, as 5m`},
