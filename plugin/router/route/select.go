@@ -66,10 +66,10 @@ type Choice struct {
 	// earlier one is satisfied. It is zero if nothing is held.
 	HeldUntil time.Time
 
-	taken    int       // the number of the road among all roads of the rule; -1: no road has an instance
-	last     int       // the number of the last road that takes something: taken, unless there are shares
-	portions []portion // with `overprovision`: the roads that take shares
-	tiers    []Tier    // that were looked at, for Dependencies
+	taken    int    // the number of the road among all roads of the rule; -1: no road has an instance
+	last     int    // the number of the last road that takes something: taken, unless there are shares
+	division        // with `overprovision`; the zero value if one road is taken
+	tiers    []Tier // that were looked at, for Dependencies
 }
 
 // Road is a tier at a level, with the instances there (docs/design.md, 5.2).

@@ -76,28 +76,52 @@ type division struct {
 // divide divides the caller's requests among the roads, by the figures that are remembered.
 // It is not ok if no road has a usable instance.
 func (r *roads) divide(before []figure, now time.Time) (d division, ok bool) {
-	shares, left := []int{}, sharesWhole
+	d.figures, d.next = r.follow(before, now)
+	if shares, ok := r.shares(d.figures); ok {
+		return r.dividedBy(d, shares), true
+	}
+	d.figures, d.next = r.ownFigures(), time.Time{}
+	shares, ok := r.shares(d.figures)
+	if !ok {
+		return division{}, false
+	}
+	return r.dividedBy(d, shares), true
+}
+
+// follow returns the figures of the roads that are needed for the whole, and when the first
+// of them may rise.
+func (r *roads) follow(before []figure, now time.Time) (figures []figure, next time.Time) {
+	left := sharesWhole
 	for n := 0; n < r.count() && left > 0; n++ {
 		own := r.degrade.ownFigure(r.look(n).Road)
-		f, next := figure{percent: own}, time.Time{}
+		f, rises := figure{percent: own}, time.Time{}
 		if n < len(before) {
-			f, next = before[n].follow(own, r.degrade, now)
+			f, rises = before[n].follow(own, r.degrade, now)
 		}
-		if !next.IsZero() && (d.next.IsZero() || next.Before(d.next)) {
-			d.next = next
+		if !rises.IsZero() && (next.IsZero() || rises.Before(next)) {
+			next = rises
 		}
-		d.figures = append(d.figures, f)
-		shares = append(shares, min(f.percent, left))
-		left -= shares[n]
+		figures, left = append(figures, f), left-f.percent
+	}
+	return figures, next
+}
+
+// shares returns what each road takes by its figure, of what the roads before it leave. If
+// the figures are not 100 together, the shares are scaled.
+func (r *roads) shares(figures []figure) (shares []int, ok bool) {
+	left := sharesWhole
+	for _, f := range figures {
+		share := min(f.percent, left)
+		shares, left = append(shares, share), left-share
 	}
 	if left > 0 {
-		if shares, ok = r.scaled(d.figures); !ok {
-			d.figures, d.next = r.ownFigures(), time.Time{}
-			if shares, ok = r.scaled(d.figures); !ok {
-				return division{}, false
-			}
-		}
+		return r.scaled(figures)
 	}
+	return shares, true
+}
+
+// dividedBy puts what the roads take into a division, and into the roads.
+func (r *roads) dividedBy(d division, shares []int) division {
 	for n, share := range shares {
 		road := &r.measured[n].Road
 		road.Figure, road.Held, road.Share = d.figures[n].percent, !d.figures[n].since.IsZero(), share
@@ -105,7 +129,7 @@ func (r *roads) divide(before []figure, now time.Time) (d division, ok bool) {
 			d.portions = append(d.portions, portion{n, share, r.measured[n].fresh})
 		}
 	}
-	return d, true
+	return d
 }
 
 // ownFigures returns the figures of the measured roads, without a past.
@@ -160,7 +184,7 @@ func (s *selection) choose(d division) Choice {
 	first := d.portions[0].road
 	c := Choice{
 		SET: s.set, SETRule: s.setRule, LastResort: s.lastResort, taken: first, last: d.portions[len(d.portions)-1].road,
-		Tier: s.roads.measured[first].Tier, Level: s.roads.measured[first].Level, portions: d.portions, HeldUntil: d.next,
+		Tier: s.roads.measured[first].Tier, Level: s.roads.measured[first].Level, division: d, HeldUntil: d.next,
 	}
 	for _, p := range d.portions {
 		c.Chosen = append(c.Chosen, p.members...)
