@@ -160,7 +160,7 @@ func textOf(d Decision) string {
 	for _, c := range d.Choices {
 		text += fmt.Sprintf(" %d %q %q %t %v", c.SETRule, c.Tier, c.Level, c.Widened, c.Chosen)
 		for _, p := range c.portions {
-			text += fmt.Sprint(" ", p.share, p.members)
+			text += fmt.Sprint(" ", p.Share, p.Members)
 		}
 	}
 	return text

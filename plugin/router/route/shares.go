@@ -59,16 +59,18 @@ func (f figure) follow(own int, d Degrade, now time.Time) (after figure, next ti
 	return figure{percent: own}, time.Time{}
 }
 
-// portion is a road that takes a share of the caller's requests.
-type portion struct {
-	road    int
-	share   int   // in percent, above 0
-	members []int // the instances that no earlier road has, ascending
+// Portion is a road that takes a share of the caller's requests.
+type Portion struct {
+	Tier, Level string // of the road; empty where it has no name
+	Share       int    // in percent, above 0
+	Members     []int  // the instances that no earlier road has, ascending indexes into Callee.Instances
+
+	road int // the number of the road
 }
 
 // division is how a caller's requests are divided among the roads.
 type division struct {
-	portions []portion
+	portions []Portion
 	figures  []figure  // of the roads that were looked at
 	next     time.Time // when the first figure may rise; zero: no figure is held
 }
@@ -126,7 +128,7 @@ func (r *roads) dividedBy(d division, shares []int) division {
 		road := &r.measured[n].Road
 		road.Figure, road.Held, road.Share = d.figures[n].percent, !d.figures[n].since.IsZero(), share
 		if share > 0 {
-			d.portions = append(d.portions, portion{n, share, r.measured[n].fresh})
+			d.portions = append(d.portions, Portion{road.Tier, road.Level, share, r.measured[n].fresh, n})
 		}
 	}
 	return d
@@ -181,13 +183,13 @@ func wholePercents(exact []*big.Rat) []int {
 
 // choose returns the choice of a division.
 func (s *selection) choose(d division) Choice {
-	first := d.portions[0].road
+	first, last := d.portions[0], d.portions[len(d.portions)-1]
 	c := Choice{
-		SET: s.set, SETRule: s.setRule, LastResort: s.lastResort, taken: first, last: d.portions[len(d.portions)-1].road,
-		Tier: s.roads.measured[first].Tier, Level: s.roads.measured[first].Level, division: d, HeldUntil: d.next,
+		SET: s.set, SETRule: s.setRule, LastResort: s.lastResort, taken: first.road, last: last.road,
+		Tier: first.Tier, Level: first.Level, division: d, HeldUntil: d.next,
 	}
 	for _, p := range d.portions {
-		c.Chosen = append(c.Chosen, p.members...)
+		c.Chosen = append(c.Chosen, p.Members...)
 	}
 	slices.Sort(c.Chosen)
 	c.Roads, c.tiers = s.roads.lookedAt(-1), s.roads.tiersLookedAt()
@@ -197,17 +199,9 @@ func (s *selection) choose(d division) Choice {
 	return c
 }
 
-// Shares returns the shares of the roads that take something, in percent and in the order
-// of the roads. It is nil for a decision for one road.
-func (d Decision) Shares() (shares []int) {
-	for _, p := range d.portions() {
-		shares = append(shares, p.share)
-	}
-	return shares
-}
-
-// portions returns the roads that take shares; nil for a decision for one road.
-func (d Decision) portions() []portion {
+// Portions returns the roads that take something, with `overprovision`, in their order. It
+// is nil for a decision for one road.
+func (d Decision) Portions() []Portion {
 	if len(d.Choices) != 1 {
 		return nil
 	}

@@ -36,8 +36,8 @@ func overprovisioned(percent int, holdDown, failback time.Duration) Route {
 
 // percentsOf returns the shares of own, pool and business.
 func percentsOf(d Decision) (out [3]int) {
-	for _, p := range d.portions() {
-		out[p.road] = p.share
+	for _, p := range d.Portions() {
+		out[p.road] = p.Share
 	}
 	return out
 }
@@ -80,12 +80,12 @@ func TestShares(t *testing.T) {
 func TestNoShares(t *testing.T) {
 	r := overprovisioned(140, 0, 0)
 	dead := calleeOf(roadOf{0, 2}, roadOf{0, 3})
-	if d := r.Select(dead); d.Shares() != nil || d.Tier() != "own" || len(d.Chosen) != 2 {
-		t.Errorf("nothing usable: %v of %s, %v", d.Shares(), d.Tier(), d.Chosen)
+	if d := r.Select(dead); d.Portions() != nil || d.Tier() != "own" || len(d.Chosen) != 2 {
+		t.Errorf("nothing usable: %v of %s, %v", d.Portions(), d.Tier(), d.Chosen)
 	}
 	r.SETs = "a.b.c a.e.c"
-	if d := r.Select(calleeOf(roadOf{1, 2}, roadOf{1, 1}, roadOf{1, 1})); d.Shares() != nil || fmt.Sprint(d.Chosen) != "[0 1 3]" {
-		t.Errorf("two SETs: %v, %v", d.Shares(), d.Chosen)
+	if d := r.Select(calleeOf(roadOf{1, 2}, roadOf{1, 1}, roadOf{1, 1})); d.Portions() != nil || fmt.Sprint(d.Chosen) != "[0 1 3]" {
+		t.Errorf("two SETs: %v, %v", d.Portions(), d.Chosen)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestFailback(t *testing.T) {
 
 // sharesSent returns the shares that come out by the weights of a list, in percent, and how
 // far the weights of a road are from its proportions, by the weight that one stands for.
-func sharesSent(t *rapid.T, portions []portion, members []Member, instances []Instance) (shares []float64) {
+func sharesSent(t *rapid.T, portions []Portion, members []Member, instances []Instance) (shares []float64) {
 	weights := map[int]uint32{}
 	for _, m := range members {
 		weights[m.Index] = m.Weight
@@ -142,7 +142,7 @@ func sharesSent(t *rapid.T, portions []portion, members []Member, instances []In
 	sum := 0.0
 	for _, p := range portions {
 		share := 0.0
-		for _, i := range p.members {
+		for _, i := range p.Members {
 			if was, is := instances[i].Weight, weights[i]; (was == 0) != (is == 0) || is > MaxWeight {
 				t.Fatalf("weight %d is sent as %d", was, is)
 			}
@@ -151,8 +151,8 @@ func sharesSent(t *rapid.T, portions []portion, members []Member, instances []In
 			}
 		}
 		shares, sum = append(shares, share), sum+share
-		for _, i := range p.members {
-			for _, j := range p.members {
+		for _, i := range p.Members {
+			for _, j := range p.Members {
 				factor := float64(weights[i]) / float64(instances[i].Weight)
 				if near := math.Abs(float64(weights[j]) - factor*float64(instances[j].Weight)); instances[i].Usable() && instances[j].Usable() &&
 					near > 1+float64(instances[j].Weight)/float64(instances[i].Weight) && weights[j] > 1 && weights[i] > 1 {
@@ -189,10 +189,10 @@ func weightsOfShares(t *rapid.T) {
 	if !slices.IsSortedFunc(members, func(a, b Member) int { return a.Index - b.Index }) || len(members) != len(d.Chosen) {
 		t.Fatalf("chosen %v, sent %v", d.Chosen, members)
 	}
-	portions := d.portions()
+	portions := d.Portions()
 	for n, got := range sharesSent(t, portions, members, list) {
-		if math.Abs(got-float64(portions[n].share)) > 1 && len(portions) > 1 {
-			t.Errorf("%d%% come out as %.2f%%", portions[n].share, got)
+		if math.Abs(got-float64(portions[n].Share)) > 1 && len(portions) > 1 {
+			t.Errorf("%d%% come out as %.2f%%", portions[n].Share, got)
 		}
 	}
 }

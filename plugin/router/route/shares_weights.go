@@ -12,7 +12,7 @@ const (
 
 // weighed is a portion with the sum of its usable weights.
 type weighed struct {
-	portion
+	Portion
 	usable  uint64
 	largest uint64            // usable weight
 	counts  map[uint32]uint64 // usable instances by their weight
@@ -20,14 +20,14 @@ type weighed struct {
 
 // weigh returns the members of several portions, with weights that give each its share.
 // Within a portion the weights keep their proportions. A weight of 0 stays 0.
-func weigh(portions []portion, instances []Instance) []Member {
+func weigh(portions []Portion, instances []Instance) []Member {
 	list := make([]weighed, len(portions))
 	top := 0 // the portion with the largest weight for each share
 	for n, p := range portions {
 		list[n] = newWeighed(p, instances)
 		// largest*share/usable of n against that of top
-		high, low := bits.Mul64(list[n].largest*uint64(p.share), list[top].usable)
-		topHigh, topLow := bits.Mul64(list[top].largest*uint64(list[top].share), list[n].usable)
+		high, low := bits.Mul64(list[n].largest*uint64(p.Share), list[top].usable)
+		topHigh, topLow := bits.Mul64(list[top].largest*uint64(list[top].Share), list[n].usable)
 		if high > topHigh || high == topHigh && low > topLow {
 			top = n
 		}
@@ -44,16 +44,16 @@ func weigh(portions []portion, instances []Instance) []Member {
 	}
 	var out []Member
 	for _, w := range list {
-		for _, i := range w.members {
+		for _, i := range w.Members {
 			out = append(out, Member{Index: i, Weight: w.sent(instances[i].Weight, list[top], largest)})
 		}
 	}
 	return out
 }
 
-func newWeighed(p portion, instances []Instance) weighed {
-	w := weighed{portion: p, counts: map[uint32]uint64{}}
-	for _, i := range p.members {
+func newWeighed(p Portion, instances []Instance) weighed {
+	w := weighed{Portion: p, counts: map[uint32]uint64{}}
+	for _, i := range p.Members {
 		if instance := instances[i]; instance.Usable() {
 			w.usable += uint64(instance.Weight)
 			w.largest = max(w.largest, uint64(instance.Weight))
@@ -63,14 +63,14 @@ func newWeighed(p portion, instances []Instance) weighed {
 	return w
 }
 
-// sent returns the weight to send for a weight, if the largest weight of the top portion is
-// sent as size: weight * share / usable, as the top portion has it.
+// sent returns the weight to send for a weight, if the largest weight of the top Portion is
+// sent as size: weight * share / usable, as the top Portion has it.
 func (w weighed) sent(weight uint32, top weighed, size uint64) uint32 {
 	if weight == 0 {
 		return 0
 	}
-	high, low := bits.Mul64(uint64(weight)*size*uint64(w.share), top.usable)
-	divisor := w.usable * top.largest * uint64(top.share)
+	high, low := bits.Mul64(uint64(weight)*size*uint64(w.Share), top.usable)
+	divisor := w.usable * top.largest * uint64(top.Share)
 	low, carry := bits.Add64(low, divisor/2, 0)
 	if high += carry; high >= divisor { // of an instance that is not usable
 		return MaxWeight
@@ -90,7 +90,7 @@ func farthest(list []weighed, top weighed, size uint64) (most uint64) {
 		all += sums[n]
 	}
 	for n, w := range list {
-		wanted, got := uint64(w.share)*100, sums[n]*10_000/all
+		wanted, got := uint64(w.Share)*100, sums[n]*10_000/all
 		most = max(most, max(wanted, got)-min(wanted, got))
 	}
 	return most
