@@ -19,7 +19,7 @@ type Priority struct {
 // that road, then the roads behind it, and then the roads before it. Nothing that is on no
 // road is in any priority.
 //
-// The first priority is the list that Members returns for the same decision. A list
+// But for `overprovision`, the first priority is the list that Members returns for the same decision. A list
 // leaves evacuated instances out already, and so do the other priorities. If no road has
 // a usable instance besides (Choice.LastResort), the list and the priorities have them.
 //
