@@ -87,6 +87,7 @@ func makeRoads(snap *Snapshot, kind Kind, ownService *Snapshot, v *View) (r *Roa
 	}()
 	r = &Roads{Rule: kind.Rule, view: v, seq: snap.seq}
 	content, from := sha256.New(), snap.memberOf(ownService)
+	fmt.Fprintf(content, "overprovision %d;", kind.Rule.Degrade.Overprovision) // clients get that, too
 	for _, p := range kind.Priorities(v.Decision, snap.callee, ownService.routable()) {
 		list := Priority{Tier: p.Tier, Level: p.Level}
 		sortMembers(kind, p.Members, from)
