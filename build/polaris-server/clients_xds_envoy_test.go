@@ -76,7 +76,7 @@ func (k envoyKind) start(t *testing.T, m *mesh, pairs ...string) *envoy {
 		}
 	})
 	client := &http.Client{Timeout: 5 * time.Second}
-	e.meshCaller = meshCaller{k.name, func(t *testing.T, times int) served {
+	e.meshCaller = meshCaller{name: k.name, call: func(t *testing.T, times int) served {
 		t.Helper()
 		return e.get(t, client, times)
 	}}

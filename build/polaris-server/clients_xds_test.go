@@ -51,6 +51,7 @@ var (
 // mesh is a server with an xDS listener, and the instances of default/novel: each a
 // process of its own.
 type mesh struct {
+	t         *testing.T // processes end with it
 	server    *polaristest.Server
 	console   *polaristest.Console
 	options   polaristest.Options
@@ -63,7 +64,7 @@ type mesh struct {
 func startMesh(t *testing.T) *mesh {
 	t.Helper()
 	port := polaristest.FreePort()
-	m := &mesh{xdsAddr: "127.0.0.1:" + strconv.Itoa(port), port: polaristest.FreePort(), processes: map[string]*exec.Cmd{}}
+	m := &mesh{t: t, xdsAddr: "127.0.0.1:" + strconv.Itoa(port), port: polaristest.FreePort(), processes: map[string]*exec.Cmd{}}
 	m.options = polaristest.Options{
 		Files:  map[string]string{"conf/mapping/mapping.yaml": xdsMapping, "conf/routing/routing.yaml": xdsRouting},
 		Config: replacedConfig(t, "auth: {user", fmt.Sprintf("  - {name: xds-v3, option: {listenIP: 127.0.0.1, listenPort: %d}}\nauth: {user", port)),
@@ -103,7 +104,7 @@ func (m *mesh) run(t *testing.T, hosts ...string) {
 			t.Fatal(err)
 		}
 		m.processes[host] = cmd
-		t.Cleanup(func() {
+		m.t.Cleanup(func() {
 			_ = in.Close()
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
@@ -149,8 +150,9 @@ func (m *mesh) routing(t *testing.T, text string) {
 
 // meshCaller is an unmodified client of xDS that calls default/novel.
 type meshCaller struct {
-	name string
-	call func(t *testing.T, times int) served
+	name    string
+	call    func(t *testing.T, times int) served
+	hasList bool // the caller is none of xDS: it has a list of the server's
 }
 
 // relayTo returns the address by which the server sees a caller as 127.1.0.1.
@@ -175,7 +177,7 @@ func (m *mesh) startGRPC(t *testing.T, name, target string, command ...string) m
 	}
 	in, out := startProgram(t, "env", append([]string{"GRPC_XDS_BOOTSTRAP=" + bootstrap}, command...)...)
 	p := &program{in: in, out: bufio.NewScanner(out)}
-	return meshCaller{name, func(t *testing.T, times int) served {
+	return meshCaller{name: name, call: func(t *testing.T, times int) served {
 		t.Helper()
 		return p.do(t, map[string]any{"call": target, "times": times})
 	}}
@@ -207,10 +209,13 @@ type move struct {
 
 func (m move) String() string {
 	text := "no call failed"
-	if m.failed > 0 {
+	switch {
+	case m.failed == 1:
+		text = "1 call failed"
+	case m.failed > 1:
 		text = fmt.Sprintf("%d calls failed", m.failed)
 	}
-	return fmt.Sprintf("%.1f s, %s", m.first.Seconds(), text)
+	return fmt.Sprintf("%.2f s, %s", m.first.Seconds(), text)
 }
 
 // moves calls one call after the other until the new hosts serve. No call reaches a host
