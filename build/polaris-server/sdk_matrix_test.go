@@ -87,7 +87,8 @@ type run struct {
 	server  *polaristest.Server
 	console *polaristest.Console
 	ran     bool
-	note    string // of an exception, in the table
+	note    string  // of an exception, in the table
+	faulty  *faulty // for the rows that need it
 }
 
 // service is a name that no other run has. Its first word chooses the rule.
