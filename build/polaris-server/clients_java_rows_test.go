@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,25 +17,40 @@ var javaRows = []javaRow{
 	{row: row{"own", "`getAllInstances` is the caller's view, `getOneInstance` picks from all of it", alone(rowDiscovery)}},
 	{row: row{"change", "The SET's instances are isolated: the pool. They are back: its own again", alone(rowChange)}},
 	{row: row{"watch", "`watchService` tells of the change, and its events add up to the new list", alone(rowWatch)}},
-	{row: row{"location", "`ReportClient`: the SDK takes its location from the server's mapping", alone(rowLocation)}},
+	{row: row{"location", "`ReportClient` has the location of the server's mapping, and the SDK **takes no notice**: its nearby router is off (1)", alone(javaLocation)}},
 	{row: row{"weights", "Picks follow the weights; an instance of weight 0 is not picked", alone(rowWeights)}},
 	{row: row{"priorities", "Priorities of instances are not regarded: picks are of all", alone(javaPriorities)}},
 	{row: row{"recover", "Every instance of the view is unhealthy: picks go on, within the view", alone(rowRecover)}},
-	{row: row{"isolated", "Every instance of the view is isolated: `getAllInstances` has them, `getOneInstance` has none", alone(javaIsolated)}},
-	{row: row{"nearby", "The SDK's own nearby router over our list: agrees at every level", alone(rowNearby)}},
+	{row: row{"isolated", "Every instance of the view is isolated: `getAllInstances` has them, `getOneInstance` throws", alone(javaIsolated)}},
+	{row: row{"nearby", "The SDK's own nearby router over our list, with its location in `global.location`: agrees at every level", alone(rowNearby)}},
 	{row: row{"nearby-later", "`internal-enable-nearby` is set on a service whose list is wider than a zone: the SDK does not narrow it once more", alone(rowNearbyLater)}},
-	{row: row{"set", "`setRouter` over our list: agrees for the own SET, and **picks nothing of the pool** (1)", alone(javaSet)}},
-	{row: row{"wildcard", "The same for a caller with SET `a.b.*`: **picks the pool only**, though the list has every group (1)", alone(javaWildcard)}},
-	{row: row{"disk", "A new process starts without a server: `getAllInstances` has the list on disk. It follows the server when it is there", alone(javaDisk)}},
+	{row: row{"set", "`setRouter` over our list: agrees for the own SET, and **picks nothing of the pool** (2)", alone(javaSet)}},
+	{row: row{"wildcard", "The same for a caller with SET `a.b.*`: **picks the pool only**, though the list has every group (2)", alone(javaWildcard)}},
+	{row: row{"disk", "A new process starts without a server: `getAllInstances` has the list on disk, **`getOneInstance` throws**. With the server, both follow", alone(javaDisk)}},
 	{row: row{"restart", "The server is away: the SDK goes on. It is back: the SDK follows changes", rowRestart}},
 	{row: row{"failover", "Two servers, the one in use is killed: the SDK goes on with the other", rowFailover}},
-	{row: row{"empty", "An empty view is taken as it is, without an exception, and instances that come back are found", alone(rowEmpty)}},
+	{row: row{"empty", "An empty view is taken as it is: `getOneInstance` has no instance, and does not throw. Instances that come back are found", alone(javaEmpty)}},
 	{row: row{"probe", "The probe without a service is answered at once: no call is slower", alone(javaProbe)}},
 	{row: row{"late", "The first answer is later than a second: an empty list, without an exception; later the list", alone(javaLate)}},
-	{row: row{"zero-protection", "`zeroProtection` with `serverConnectors`: the view gets empty, and the SDK **goes on with deregistered instances** (2)", alone(javaZeroProtection)}},
+	{row: row{"zero-protection", "`zeroProtection` with `serverConnectors`: the view gets empty, and the SDK **goes on with deregistered instances** (3)", alone(javaZeroProtection)}},
 	{row: row{"fault", "A fault in routing, `failOpen: false`: the list stays. The fault ends: the list of now", alone(javaFault)}, fault: true},
 	{row: row{"fault-first", "A new process under the fault: no instance, and nothing on its disk. The fault ends: the list", alone(javaFirstAsk)}, fault: true},
 	{row: row{"fault-disk", "A new process under the fault, with a list on its disk: that list, which also stays on the disk, over a second restart, too. The fault ends: the list of now", alone(javaFaultDisk)}, fault: true},
+}
+
+// The SDK asks by ReportClient at once. That its nearby router is off shows a service
+// without a rule of ours, still after the SDK has taken a change.
+func javaLocation(t *testing.T, r *run) {
+	service, all := r.service("stock"), []string{"10.21.0.1", "10.25.1.1", "10.25.2.1"}
+	r.setNearby(t, http.MethodPost, service)
+	for _, host := range all {
+		register(t, r.console, instance(service, host, ""))
+	}
+	c := r.caller(t, callerOptions{bindIP: true})
+	c.has(t, service, all...)
+	r.isolate(t, service, true, "10.25.2.1")
+	c.picks(t, service, all, all[:2])
+	c.isAt(t)
 }
 
 func javaPriorities(t *testing.T, r *run) {
@@ -58,6 +74,32 @@ func javaIsolated(t *testing.T, r *run) {
 	c.has(t, service, ownGroup...)
 	r.isolate(t, service, true, ownGroup...)
 	c.picks(t, service, ownGroup, []string{})
+	c.hasNone(t, service, ownGroup, "INSTANCE_NOT_FOUND")
+}
+
+func javaEmpty(t *testing.T, r *run) {
+	service := r.service("own")
+	own := instance(service, "10.11.0.1", "qb.novel.h")
+	register(t, r.console, own, instance(service, "10.12.0.1", "qb.novel.z"))
+	c := r.caller(t, callerOptions{})
+	c.has(t, service, own.Host)
+	if err := r.console.Deregister(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	c.has(t, service)
+	c.hasNone(t, service, []string{}, "no instance and no error")
+	register(t, r.console, own)
+	c.has(t, service, own.Host)
+}
+
+// hasNone says that the SDK has a list without a usable instance, and what a choice of
+// one instance says.
+func (c *caller) hasNone(t *testing.T, service string, list []string, says string) {
+	t.Helper()
+	got := c.pick(t, service, 1)
+	if !slices.Equal(hostsOf(got), list) || got.Error != "" || got.Picked != "" || !strings.Contains(got.PickError, says) {
+		t.Errorf("the SDK has %+v, want %v and %q", got, list, says)
+	}
 }
 
 // javaSetRouter is the SDK's default chain with its set router in front.
@@ -90,12 +132,10 @@ func javaDisk(t *testing.T, r *run) {
 	eventually(t, r.server, polaristest.Request{Source: shanghai, Service: service}, thePool...)
 
 	second := r.caller(t, callerOptions{dir: dir, cut: true})
-	got := second.list(t, service)
-	if !slices.Equal(hostsOf(got), ownGroup) {
-		t.Errorf("without a server: %+v, want %v", got, ownGroup)
+	got := second.pick(t, service, 1)
+	if !slices.Equal(hostsOf(got), ownGroup) || got.Picked != "" || !strings.Contains(got.PickError, "LANE_RULE") {
+		t.Errorf("without a server: %+v, want %v and an exception for want of LANE_RULE", got, ownGroup)
 	}
-	got = second.pick(t, service, 1)
-	t.Logf("without a server, a pick: %+v", got)
 	second.roads[0].move(r.server.GRPCAddr)
 	second.has(t, service, thePool...)
 	r.isolate(t, service, false, ownGroup...)

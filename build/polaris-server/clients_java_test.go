@@ -92,7 +92,8 @@ func runJava(t *testing.T, version string) bool {
 
 // buildJava builds a program of scripts/clients with Maven's arguments for the
 // versions of its libraries, and returns the path of a script that runs the class
-// main.
+// main. Java's own warnings go to standard output by default, where only answers may
+// be.
 func buildJava(t *testing.T, source, main string, args ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -114,7 +115,7 @@ func buildJava(t *testing.T, source, main string, args ...string) string {
 		t.Fatalf("javac %v: %v\n%s", compile, err, out)
 	}
 	script := filepath.Join(dir, main)
-	text := "#!/bin/sh\nexec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx128m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp '" +
+	text := "#!/bin/sh\nexec java -Xlog:disable -Xlog:all=warning:stderr -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx256m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp '" +
 		path + string(os.PathListSeparator) + classes + "' " + main + " \"$@\"\n"
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		t.Fatal(err)

@@ -25,6 +25,11 @@ type callerOptions struct {
 	set     string                // what the caller says of itself in every call
 	routers []string              // default the SDK's
 	persist bool                  // keep files on disk, whatever the SDK's default is
+	// args are of Spring, for scripts/clients/spring-cloud-tencent.
+	args []string
+	// located writes the location of shanghai into the configuration of polaris-java,
+	// which takes no location from the server.
+	located bool
 	// zeroProtection is the switch of polaris-java, which takes effect with
 	// serverConnectors only.
 	zeroProtection bool
@@ -68,6 +73,12 @@ func (r *run) caller(t *testing.T, o callerOptions) *caller {
 		addrs = append(addrs, c.roads[len(c.roads)-1].addr)
 	}
 	add := map[string]any{"add": "c", "servers": addrs, "dir": o.dir, "routers": o.routers, "persist": o.persist, "zeroProtection": o.zeroProtection}
+	if o.args != nil {
+		add["args"] = o.args
+	}
+	if o.located {
+		add["location"] = atShanghai
+	}
 	if o.bindIP {
 		add["bindIP"] = o.source.String()
 	}

@@ -89,6 +89,7 @@ type run struct {
 	ran     bool
 	note    string  // of an exception, in the table
 	faulty  *faulty // for the rows that need it
+	shared  *caller // of all rows, where a start takes long
 }
 
 // service is a name that no other run has. Its first word chooses the rule.

@@ -40,6 +40,8 @@ class Caller {
                 + "  admin: {port: " + freePort() + "}\n" // 2.x
                 + "  statReporter: {plugin: {prometheus: {port: " + freePort() + "}}}\n" // 1.x
                 + (c.zeroProtection ? "  serverConnectors: [" + connector + "]\n" : "  serverConnector: " + connector + "\n")
+                + (c.location == null ? "" : "  location: {providers: [{type: local, options: {region: " + c.location.get(0)
+                        + ", zone: " + c.location.get(1) + ", campus: " + c.location.get(2) + "}}]}\n")
                 + (c.bindIP == null ? "" : "  api: {bindIP: " + c.bindIP + "}\n")
                 + "consumer:\n"
                 + "  localCache: {persistDir: '" + c.dir + "'}\n";

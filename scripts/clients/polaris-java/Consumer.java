@@ -13,7 +13,7 @@ import shade.polaris.com.google.gson.Gson;
  * Runs the unmodified SDK polaris-java as several callers. The program reads the commands of
  * scripts/demo/consumer from standard input, one JSON object a line, and answers each with one.
  *
- * <p>"add" takes "zeroProtection", too. "get" also answers "fastest", the milliseconds of the fastest
+ * <p>"add" takes "zeroProtection", too, and "location", three names. "get" also answers "fastest", the milliseconds of the fastest
  * choice of one instance. {"list": NAME, "namespace": NS, "service": S} answers the list, and asks for
  * nothing else: a choice of one instance asks the server for rules, too. The SET of "set" is in the
  * metadata of the request, where the SDK's set router looks for it.
@@ -32,6 +32,7 @@ public class Consumer {
         String dir;
         String bindIP;
         List<String> routers;
+        List<String> location;
         boolean zeroProtection;
         String namespace;
         String service;
