@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"time"
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
@@ -48,18 +50,35 @@ func (s *connections) Request(ctx context.Context, p *nacospb.Payload) (*nacospb
 		return nil, errEnded
 	}
 	defer c.calls.Done()
+	start := time.Now()
 	s.stock.connections.RefreshClient(c.tag)
 	resp, err := s.answer(&call{connection: c, client: client, ctx: stockContext(ctx, c, client, p)}, headerOf(ctx), p)
 	if err != nil {
 		resp = errorResponse(err)
 	}
 	resp.SetRequestId(requestID(p))
+	reportCall(start, p.GetMetadata().GetType(), resp.GetErrorCode())
 	return remote.MarshalPayload(resp)
+}
+
+// isList reports whether the answer to a request has instances.
+func isList(p *nacospb.Payload) bool {
+	kind := p.GetMetadata().GetType()
+	return kind == nacospb.TypeServiceQueryRequest || kind == nacospb.TypeSubscribeServiceRequest
 }
 
 // answer answers a call.
 func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (resp nacospb.BaseResponse, err error) {
 	defer observe.Recovered(&err)
+	who := s.routing.AddressOfCall
+	if isList(p) {
+		who = s.routing.CallerOfCall
+	}
+	addr := who(c.connection.peer, header)
+	c.caller = c.connection.callers.note(addr)
+	if !allows(addr, c.connection.peer, callMethod) {
+		return nil, &callError{nacosmodel.ExceptionCode_OverThreshold, "too many requests"}
+	}
 	switch p.GetMetadata().GetType() {
 	case nacospb.TypeServerCheckRequest:
 		resp := nacospb.NewServerCheckResponse()
@@ -67,10 +86,6 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 		return resp, nil
 	case nacospb.TypeHealthCheckRequest:
 		return nacospb.NewHealthCheckResponse(), nil
-	case nacospb.TypeServiceQueryRequest, nacospb.TypeSubscribeServiceRequest:
-		c.caller = c.connection.callers.note(s.routing.CallerOfCall(c.connection.peer, header))
-	default:
-		c.caller = c.connection.callers.note(s.routing.AddressOfCall(c.connection.peer, header))
 	}
 	message, handler, err := s.parse(p)
 	if err != nil {
@@ -81,7 +96,12 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 		return s.query(c, m)
 	case *nacospb.SubscribeServiceRequest:
 		return s.subscribe(c, m)
+	case *nacospb.BatchInstanceRequest:
+		if slices.Contains(m.Instances, nil) { // the stock handler panics
+			return nil, &callError{nacosmodel.ExceptionCode_InvalidParam, "an instance of the request is null"}
+		}
 	}
+	defer s.stock.lockFor(message)()
 	return handler(c.ctx, message, nacospb.RequestMeta{ConnectionID: c.client.ID, ClientIP: c.caller.String()})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
+	connlimit "github.com/polarismesh/polaris/common/conn/limit"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -72,7 +73,7 @@ func newFront(option map[string]any, stock *stock, routing routing) (*front, err
 		}
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	f.handler = newHandler(stock.http, routing)
+	f.handler = limited(routing, newHandler(stock.http, routing))
 	f.connections = newConnections(stock, routing)
 	f.httpServer = &http.Server{Handler: f.handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout}
 	f.grpcServer, err = f.newGRPCServer()
@@ -131,6 +132,8 @@ func (f *front) run() error {
 func (f *front) stop() {
 	f.cancel()
 	f.grpcServer.Stop()
+	defer connlimit.RemoveLimitListener(f.http.Protocol)
+	defer connlimit.RemoveLimitListener(f.grpc.Protocol)
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := f.httpServer.Shutdown(ctx); err != nil {
