@@ -1,0 +1,122 @@
+package nacos
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
+	"github.com/polarismesh/polaris/common/utils"
+	"github.com/polarismesh/polaris/service"
+	"github.com/polarismesh/polaris/service/healthcheck"
+	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// registry is where instances are registered: the Polaris server, behind its auth.
+type registry interface {
+	RegisterInstance(context.Context, *apiservice.Instance) *apiservice.Response
+	UpdateInstance(context.Context, *apiservice.Instance) *apiservice.Response
+	DeregisterInstance(context.Context, *apiservice.Instance) *apiservice.Response
+	// Report takes a heartbeat.
+	Report(context.Context, *apiservice.Instance) *apiservice.Response
+}
+
+// polarisRegistry is the registry of the running server.
+type polarisRegistry struct {
+	service.DiscoverServer
+	health *healthcheck.Server
+}
+
+// runningRegistry returns the registry of the running server. It fails before Polaris has
+// made its servers.
+func runningRegistry() (registry, error) {
+	naming, err := service.GetServer()
+	if err != nil {
+		return nil, err
+	}
+	health, err := healthcheck.GetServer()
+	if err != nil {
+		return nil, err
+	}
+	return polarisRegistry{naming, health}, nil
+}
+
+// Report implements registry.
+func (r polarisRegistry) Report(ctx context.Context, i *apiservice.Instance) *apiservice.Response {
+	return r.health.Report(ctx, i)
+}
+
+// newInstance returns an instance of a Nacos client as Polaris keeps it. A persistent one has
+// no health check: it stays until somebody deregisters it.
+func newInstance(q query, i nacosmodel.Instance) *apiservice.Instance {
+	storable(&i)
+	asked := q.polaris()
+	out := nacosmodel.PrepareSpecInstance(asked.Namespace, asked.Name, &i)
+	if !i.Ephemeral {
+		out.EnableHealthCheck, out.HealthCheck = wrapperspb.Bool(false), nil
+		out.Metadata[metaEphemeral] = "false"
+	}
+	return out
+}
+
+// register registers an instance.
+func register(ctx context.Context, r registry, q query, i nacosmodel.Instance) error {
+	return refusal(r.RegisterInstance(ctx, newInstance(q, i)))
+}
+
+// update changes an instance that is registered.
+func update(ctx context.Context, r registry, q query, i nacosmodel.Instance) error {
+	out := newInstance(q, i)
+	id, refused := utils.CheckInstanceTetrad(out)
+	if refused != nil {
+		return refusal(refused)
+	}
+	out.Id = wrapperspb.String(id)
+	return refusal(r.UpdateInstance(ctx, out), apimodel.Code_NoNeedUpdate)
+}
+
+// deregister removes an instance. What is not registered is removed already.
+func deregister(ctx context.Context, r registry, q query, i nacosmodel.Instance) error {
+	return refusal(r.DeregisterInstance(ctx, newInstance(q, i)), apimodel.Code_NotFoundResource, apimodel.Code_SameInstanceRequest)
+}
+
+// beat tells that an instance lives. It is not ok where no such instance is registered: the
+// client then registers it again.
+func beat(ctx context.Context, r registry, q query, i nacosmodel.Instance) (ok bool, err error) {
+	asked := q.polaris()
+	resp := r.Report(ctx, &apiservice.Instance{
+		Namespace: wrapperspb.String(asked.Namespace), Service: wrapperspb.String(asked.Name),
+		Host: wrapperspb.String(i.IP), Port: wrapperspb.UInt32(uint32(i.Port)),
+	})
+	switch apimodel.Code(resp.GetCode().GetValue()) {
+	case apimodel.Code_NotFoundResource, apimodel.Code_NotFoundService:
+		return false, nil
+	case apimodel.Code_HeartbeatOnDisabledIns: // persistent
+		return true, nil
+	}
+	return true, refusal(resp)
+}
+
+// refusal returns the error for an answer of Polaris, nil for success and for what else will
+// do. The status of HTTP is in the first digits of Polaris's code.
+func refusal(resp *apiservice.Response, alsoFine ...apimodel.Code) error {
+	code := apimodel.Code(resp.GetCode().GetValue())
+	if code == apimodel.Code_ExecuteSuccess {
+		return nil
+	}
+	for _, fine := range alsoFine {
+		if code == fine {
+			return nil
+		}
+	}
+	status := int(code) / 1000
+	switch {
+	case status == http.StatusUnauthorized:
+		status = http.StatusForbidden // on which clients log in once more
+	case status < http.StatusBadRequest || status > 599:
+		status = http.StatusInternalServerError
+	}
+	return &requestError{status, fmt.Sprintf("Polaris answers %d, %s", code, resp.GetInfo().GetValue())}
+}
