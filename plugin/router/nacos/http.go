@@ -25,8 +25,12 @@ type httpHandler struct {
 	services func(namespace string) []string // the names in Polaris
 	login    func(token string) error
 	stock    http.Handler
-	stamps   *stamps
 	pusher   *udpPusher // nil: nobody is pushed to
+}
+
+// newHandler returns the handler of Nacos 1.
+func newHandler(stock http.Handler, routing routing) *httpHandler {
+	return &httpHandler{routing: routing, registry: runningRegistry, services: runningServices, login: checkToken, stock: stock}
 }
 
 // response is an answer with status 200: a text is sent as it is, and all else as JSON.
@@ -94,7 +98,6 @@ func (h *httpHandler) list(r *http.Request, p *params) (response, error) {
 	if err != nil {
 		return nil, err
 	}
-	info.LastRefTime = h.stamps.next(0)
 	if h.pusher != nil && port != 0 && isPeer(caller, r) {
 		h.pusher.note(netip.AddrPortFrom(caller, port), q, now)
 	}
@@ -121,22 +124,21 @@ func newHTTPInfo(q query, info *nacosmodel.ServiceInfo) httpInfo {
 
 func (h *httpHandler) register(r *http.Request, p *params) (response, error) {
 	q, i := p.instance()
-	return h.change(r, p, q, i, register)
+	return h.change(r, p, func(ctx context.Context, r registry) error { return register(ctx, r, q, i) })
 }
 
 func (h *httpHandler) update(r *http.Request, p *params) (response, error) {
 	q, i := p.instance()
-	return h.change(r, p, q, i, update)
+	return h.change(r, p, func(ctx context.Context, r registry) error { return update(ctx, r, q, i) })
 }
 
 func (h *httpHandler) deregister(r *http.Request, p *params) (response, error) {
 	q, i := p.place()
-	return h.change(r, p, q, i, deregister)
+	return h.change(r, p, func(ctx context.Context, r registry) error { return deregister(ctx, r, q, i) })
 }
 
 // change changes what is registered.
-func (h *httpHandler) change(r *http.Request, p *params, q query, i nacosmodel.Instance,
-	change func(context.Context, registry, query, nacosmodel.Instance) error) (response, error) {
+func (h *httpHandler) change(r *http.Request, p *params, change func(context.Context, registry) error) (response, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -144,7 +146,7 @@ func (h *httpHandler) change(r *http.Request, p *params, q query, i nacosmodel.I
 	if err != nil {
 		return nil, err
 	}
-	return "ok", change(h.context(r, p), registry, q, i)
+	return "ok", change(h.context(r, p), registry)
 }
 
 // Codes of the answer to a heartbeat.

@@ -47,8 +47,8 @@ func clusterOf(i *apiservice.Instance) string {
 }
 
 // newInfo returns the answer to a query: the instances of a list of Polaris, which is shared
-// and read only. The list is that of the caller, or of the stock server. It may be nil, and
-// the answer is then empty. Whoever sends the answer writes its lastRefTime.
+// and read only. The list may be nil, and the answer is then empty. Whoever sends the
+// answer writes its lastRefTime.
 func newInfo(q query, list *apiservice.DiscoverResponse) *nacosmodel.ServiceInfo {
 	return &nacosmodel.ServiceInfo{
 		Name: q.service, GroupName: q.group, Clusters: q.clusters, CacheMillis: cacheMillis,

@@ -11,6 +11,16 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
+// registered returns an instance as Polaris keeps it.
+func registered(t testing.TB, q query, i nacosmodel.Instance) *apiservice.Instance {
+	t.Helper()
+	out, err := newInstance(q, i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // instance returns an instance as Polaris has it.
 func instance(id string, weight uint32, healthy, isolated bool, metadata map[string]string) *apiservice.Instance {
 	return &apiservice.Instance{
@@ -89,7 +99,7 @@ func TestWeights(t *testing.T) {
 			}
 			given := map[string]string{"k": "v", "internal-nacos-weight": "9", "internal-nacos-cluster": "forged"}
 			i := nacosmodel.Instance{Weight: c.weight, Metadata: given, ClusterName: "A", IP: "10.1.0.1"}
-			p := newInstance(newQuery("", "", "s"), i)
+			p := registered(t, newQuery("", "", "s"), i)
 			if p.GetWeight().GetValue() != c.stored || p.Metadata[metaWeight] != c.metadata || p.Metadata["internal-nacos-cluster"] != "A" || p.Metadata["k"] != "v" {
 				t.Errorf("stored %d, %v", p.GetWeight().GetValue(), p.Metadata)
 			}
@@ -120,11 +130,11 @@ func TestSharesAreWeights(t *testing.T) {
 }
 
 func TestPersistentInstance(t *testing.T) {
-	ephemeral := newInstance(newQuery("", "G", "s"), nacosmodel.Instance{IP: "10.1.0.1", Port: 80, Weight: 1, Healthy: true, Enabled: true, Ephemeral: true})
+	ephemeral := registered(t, newQuery("", "G", "s"), nacosmodel.Instance{IP: "10.1.0.1", Port: 80, Weight: 1, Healthy: true, Enabled: true, Ephemeral: true})
 	if !ephemeral.GetEnableHealthCheck().GetValue() || ephemeral.GetHealthCheck() == nil || ephemeral.GetService().GetValue() != "G__s" || ephemeral.GetNamespace().GetValue() != "default" {
 		t.Errorf("ephemeral: %v", ephemeral)
 	}
-	persistent := newInstance(newQuery("", "G", "s"), nacosmodel.Instance{IP: "10.1.0.1", Port: 80, Weight: 1, Healthy: true, Enabled: true})
+	persistent := registered(t, newQuery("", "G", "s"), nacosmodel.Instance{IP: "10.1.0.1", Port: 80, Weight: 1, Healthy: true, Enabled: true})
 	if persistent.GetEnableHealthCheck().GetValue() || persistent.GetHealthCheck() != nil {
 		t.Errorf("persistent: %v", persistent)
 	}
@@ -143,7 +153,7 @@ func FuzzHosts(f *testing.F) {
 			return
 		}
 		i := nacosmodel.Instance{IP: "10.1.0.1", Weight: weight, Ephemeral: ephemeral, ClusterName: cluster, Metadata: map[string]string{key: value}, Healthy: true, Enabled: true}
-		list := []*apiservice.Instance{newInstance(newQuery("", "G", "s"), i)}
+		list := []*apiservice.Instance{registered(t, newQuery("", "G", "s"), i)}
 		c := parseClusters(filter)
 		got := hosts(query{group: "G", service: "s", clusters: filter}, list)
 		if want := c.has(clusterOf(list[0])); len(got) == 1 != want {

@@ -14,11 +14,16 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// registry is where instances are registered: the Polaris server, behind its auth.
-type registry interface {
+// naming is where instances are registered: the Polaris server, behind its auth.
+type naming interface {
 	RegisterInstance(context.Context, *apiservice.Instance) *apiservice.Response
-	UpdateInstance(context.Context, *apiservice.Instance) *apiservice.Response
 	DeregisterInstance(context.Context, *apiservice.Instance) *apiservice.Response
+}
+
+// registry is naming, with what only Nacos 1 needs.
+type registry interface {
+	naming
+	UpdateInstance(context.Context, *apiservice.Instance) *apiservice.Response
 	// Report takes a heartbeat.
 	Report(context.Context, *apiservice.Instance) *apiservice.Response
 }
@@ -50,25 +55,34 @@ func (r polarisRegistry) Report(ctx context.Context, i *apiservice.Instance) *ap
 
 // newInstance returns an instance of a Nacos client as Polaris keeps it. A persistent one has
 // no health check: it stays until somebody deregisters it.
-func newInstance(q query, i nacosmodel.Instance) *apiservice.Instance {
-	storable(&i)
-	asked := q.polaris()
-	out := nacosmodel.PrepareSpecInstance(asked.Namespace, asked.Name, &i)
+func newInstance(q query, i nacosmodel.Instance) (*apiservice.Instance, error) {
+	if err := storable(&i); err != nil {
+		return nil, err
+	}
+	service := q.polaris()
+	out := nacosmodel.PrepareSpecInstance(service.Namespace, service.Name, &i)
 	if !i.Ephemeral {
 		out.EnableHealthCheck, out.HealthCheck = wrapperspb.Bool(false), nil
 		out.Metadata[metaEphemeral] = "false"
 	}
-	return out
+	return out, nil
 }
 
 // register registers an instance.
-func register(ctx context.Context, r registry, q query, i nacosmodel.Instance) error {
-	return refusal(r.RegisterInstance(ctx, newInstance(q, i)))
+func register(ctx context.Context, n naming, q query, i nacosmodel.Instance) error {
+	out, err := newInstance(q, i)
+	if err != nil {
+		return err
+	}
+	return refusal(n.RegisterInstance(ctx, out))
 }
 
 // update changes an instance that is registered.
 func update(ctx context.Context, r registry, q query, i nacosmodel.Instance) error {
-	out := newInstance(q, i)
+	out, err := newInstance(q, i)
+	if err != nil {
+		return err
+	}
 	id, refused := utils.CheckInstanceTetrad(out)
 	if refused != nil {
 		return refusal(refused)
@@ -78,18 +92,23 @@ func update(ctx context.Context, r registry, q query, i nacosmodel.Instance) err
 }
 
 // deregister removes an instance. What is not registered is removed already.
-func deregister(ctx context.Context, r registry, q query, i nacosmodel.Instance) error {
-	return refusal(r.DeregisterInstance(ctx, newInstance(q, i)), apimodel.Code_NotFoundResource, apimodel.Code_SameInstanceRequest)
+func deregister(ctx context.Context, n naming, q query, i nacosmodel.Instance) error {
+	return refusal(n.DeregisterInstance(ctx, placeOf(q, i)), apimodel.Code_NotFoundResource, apimodel.Code_SameInstanceRequest)
+}
+
+// placeOf returns where an instance is: what Polaris knows it by.
+func placeOf(q query, i nacosmodel.Instance) *apiservice.Instance {
+	service := q.polaris()
+	return &apiservice.Instance{
+		Namespace: wrapperspb.String(service.Namespace), Service: wrapperspb.String(service.Name),
+		Host: wrapperspb.String(i.IP), Port: wrapperspb.UInt32(uint32(i.Port)),
+	}
 }
 
 // beat tells that an instance lives. It is not ok where no such instance is registered: the
 // client then registers it again.
 func beat(ctx context.Context, r registry, q query, i nacosmodel.Instance) (ok bool, err error) {
-	asked := q.polaris()
-	resp := r.Report(ctx, &apiservice.Instance{
-		Namespace: wrapperspb.String(asked.Namespace), Service: wrapperspb.String(asked.Name),
-		Host: wrapperspb.String(i.IP), Port: wrapperspb.UInt32(uint32(i.Port)),
-	})
+	resp := r.Report(ctx, placeOf(q, i))
 	switch apimodel.Code(resp.GetCode().GetValue()) {
 	case apimodel.Code_NotFoundResource, apimodel.Code_NotFoundService:
 		return false, nil

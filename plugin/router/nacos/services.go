@@ -6,6 +6,7 @@ import (
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 
+	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -17,6 +18,20 @@ func (h *httpHandler) serviceList(_ *http.Request, p *params) (response, error) 
 	}
 	names := namesOf(q, h.services(nacosmodel.ToPolarisNamespace(q.namespace)))
 	return map[string]any{"count": len(names), "doms": page(names, number, size)}, nil
+}
+
+// runningServices returns the names of the services of a namespace of Polaris.
+func runningServices(namespace string) []string {
+	server := router.Running()
+	if server == nil {
+		return nil
+	}
+	_, services := server.Caches().Service().ListServices(namespace)
+	out := make([]string, len(services))
+	for n, s := range services {
+		out[n] = s.Name
+	}
+	return out
 }
 
 // namesOf returns the names that the services of a namespace have in the group of a query,

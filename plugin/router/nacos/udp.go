@@ -3,6 +3,7 @@ package nacos
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -44,7 +45,6 @@ const (
 // address from which the client has asked over TCP, and never to one that a client names.
 type udpPusher struct {
 	routing routing
-	stamps  *stamps
 	conn    *net.UDPConn
 	now     func() time.Time
 
@@ -64,7 +64,7 @@ type udpList struct {
 }
 
 // newUDPPusher returns a pusher that sends from a port of the address.
-func newUDPPusher(ip string, routing routing, stamps *stamps) (*udpPusher, error) {
+func newUDPPusher(ip string, routing routing) (*udpPusher, error) {
 	addr, err := net.ResolveUDPAddr("udp", net.JoinHostPort(ip, "0"))
 	if err != nil {
 		return nil, err
@@ -74,13 +74,10 @@ func newUDPPusher(ip string, routing routing, stamps *stamps) (*udpPusher, error
 		return nil, err
 	}
 	return &udpPusher{
-		routing: routing, stamps: stamps, conn: conn, now: time.Now,
+		routing: routing, conn: conn, now: time.Now,
 		lists: map[netip.AddrPort]map[query]*udpList{}, count: map[netip.Addr]int{},
 	}, nil
 }
-
-// close ends the pusher, with receive.
-func (u *udpPusher) close() { _ = u.conn.Close() }
 
 // note notes that a client has asked for a list and has it, and waits for pushes.
 func (u *udpPusher) note(client netip.AddrPort, q query, sent state) {
@@ -164,39 +161,52 @@ func (u *udpPusher) push(task udpTask) {
 	if err != nil {
 		return
 	}
-	stamp, ok := u.pushing(task, now)
-	if !ok {
+	if !u.pushing(task, now, info.LastRefTime) {
 		return
 	}
-	info.LastRefTime = stamp
 	packet, err := udpPacket(task.q, info)
 	if err != nil {
 		observe.Fault("a list cannot be pushed to a Nacos client", zap.Error(err))
 		return
 	}
 	if len(packet) > maxPacket { // the client has the list at its next request
-		u.acknowledge(task.client, stamp)
+		u.acknowledge(task.client, info.LastRefTime)
 		return
 	}
 	_, _ = u.conn.WriteToUDPAddrPort(packet, task.client) // a client that cannot be reached polls
 }
 
-// pushing notes that a list is pushed, and returns its stamp. It is not ok where the client
-// has asked since the look, and has the list.
-func (u *udpPusher) pushing(task udpTask, now state) (stamp int64, ok bool) {
+// pushing notes that a list is pushed with a stamp. It is not ok where the client has asked
+// since the look, and has the list.
+func (u *udpPusher) pushing(task udpTask, now state, stamp int64) (ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	list := u.lists[task.client][task.q]
 	if list == nil || list.sent == now && list.stamp == 0 {
-		return 0, false
+		return false
 	}
 	if list.sent != now {
 		list.pushes = 0
 	}
-	list.sent, list.pushed = now, u.now()
-	list.stamp = u.stamps.next(list.stamp)
+	list.sent, list.stamp, list.pushed = now, stamp, u.now()
 	list.pushes++
-	return list.stamp, true
+	return true
+}
+
+// run pushes until the context is done.
+func (u *udpPusher) run(ctx context.Context) {
+	defer u.conn.Close()
+	go observe.Safely("the acknowledgements of Nacos clients", u.receive)
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			observe.Safely("a look at the lists of Nacos clients", u.look)
+		}
+	}
 }
 
 // receive takes acknowledgements until the pusher is closed.

@@ -1,7 +1,6 @@
 package nacos
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 
@@ -17,7 +16,7 @@ func checkWeight(weight float64) error {
 	if weight >= 0 && weight <= maxWeight {
 		return nil
 	}
-	return fmt.Errorf("weight is %v, expected a number from 0 to %d", weight, maxWeight)
+	return badRequest("weight is %v, expected a number from 0 to %d", weight, maxWeight)
 }
 
 // storedWeight returns what Polaris keeps of a weight: the nearest whole number, and 1 for
@@ -31,13 +30,17 @@ func storedWeight(weight float64) uint32 {
 
 // storable makes an instance that a client registers such that Polaris keeps its weight: a
 // weight that is no whole number goes into the metadata. Metadata that clients do not set
-// are dropped. The metadata given are not written.
-func storable(i *nacosmodel.Instance) {
+// are dropped. The metadata given are not written. Storable fails for what is no weight.
+func storable(i *nacosmodel.Instance) error {
+	if err := checkWeight(i.Weight); err != nil {
+		return err
+	}
 	i.Metadata = clientMetadata(i.Metadata)
 	if stored := float64(storedWeight(i.Weight)); stored != i.Weight {
 		i.Metadata[metaWeight] = strconv.FormatFloat(i.Weight, 'g', -1, 64)
 		i.Weight = stored
 	}
+	return nil
 }
 
 // hostWeight returns the weight of an instance as Nacos clients see it: what was registered,
