@@ -1,6 +1,6 @@
-// Package needs skips tests for want of a program or a right that the machine
-// may not have, and lists what it skipped. Tests do not skip for such a reason
-// by themselves: the list at the end of `make test` would not have it.
+// Package needs skips tests for want of a program, a right or a registry that the
+// machine may not have, and lists what it skipped. Tests do not skip for such a
+// reason by themselves: the list at the end of `make test` would not have it.
 package needs
 
 import (
@@ -22,6 +22,10 @@ const Variable = "SETROUTER_SKIPPED"
 // NginxStream is the module of nginx that passes connections on.
 const NginxStream = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
+// PythonVenv is Python with the module that makes virtual environments. Debian has
+// Python without it.
+const PythonVenv = "python3 -m venv"
+
 // packages has the Debian package of each program or file that tests use.
 var packages = map[string]string{
 	"chromium":           "chromium",
@@ -37,6 +41,9 @@ var packages = map[string]string{
 	"mvn":                "maven",
 	"nginx":              "nginx",
 	NginxStream:          "libnginx-mod-stream",
+	"node":               "nodejs",
+	"npm":                "npm",
+	PythonVenv:           "python3-venv",
 	"prometheus":         "prometheus",
 	"promtool":           "prometheus",
 	"redis-server":       "redis-server",
@@ -49,6 +56,7 @@ type Skip struct {
 	Test     string   // its name
 	Programs []string `json:",omitempty"`
 	Right    right    `json:",omitempty"`
+	Registry registry `json:",omitempty"` // which could not be reached
 }
 
 // Program skips the test unless all programs are on PATH.
@@ -110,6 +118,9 @@ func (s Skip) want() string {
 	if s.Right != "" {
 		return string(s.Right)
 	}
+	if s.Registry != "" {
+		return "packages: " + string(s.Registry) + " cannot be reached"
+	}
 	return strings.Join(s.Programs, ", ") + " (Debian: " + strings.Join(s.debian(), ", ") + ")"
 }
 
@@ -124,7 +135,7 @@ func (s Skip) debian() []string {
 }
 
 // unfounded returns what the test was skipped for and the machine has; empty if
-// the skip was right.
+// the skip was right. A registry may be back by now, and is not asked again.
 func (s Skip) unfounded() string {
 	if s.Right != "" && s.Right.try() == nil {
 		return string(s.Right)
@@ -136,6 +147,9 @@ func onPath(program string) bool {
 	_, err := exec.LookPath(program)
 	if strings.HasPrefix(program, "/") { // a file that nobody runs
 		_, err = os.Stat(program)
+	}
+	if program == PythonVenv {
+		err = exec.Command("python3", "-c", "import venv, ensurepip").Run()
 	}
 	return err == nil
 }

@@ -1,6 +1,7 @@
 package needs
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,7 +25,7 @@ func (f *fake) Fatalf(format string, a ...any) { f.ended += "fatal: " + fmt.Spri
 
 func TestSkips(t *testing.T) {
 	bin := t.TempDir()
-	for _, name := range []string{"curl", "mariadb"} {
+	for _, name := range []string{"curl", "mariadb", "npm"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -48,6 +49,13 @@ func TestSkips(t *testing.T) {
 			line(`"Programs":["mariadbd","mariadb-install-db","redis-server"]`)},
 		{"a right", func(t testing.TB) { Right(t, RightNamespace) }, // there is no ip on PATH
 			"skip: for want of the right to make network namespaces", line(`"Right":"the right to make network namespaces"`)},
+		{"Python", func(t testing.TB) { Program(t, PythonVenv) }, // there is no python3 on PATH
+			"skip: for want of python3 -m venv (Debian: python3-venv)", line(`"Programs":["python3 -m venv"]`)},
+		{"downloaded", func(t testing.TB) { Downloaded(t, RegistryPyPI, nil) }, "", ""},
+		{"a registry that is away", func(t testing.TB) { Downloaded(t, RegistryPyPI, errors.New("no package")) }, // there is no pip on PATH
+			"skip: for want of packages: PyPI cannot be reached", line(`"Registry":"PyPI"`)},
+		{"a registry that is there", func(t testing.TB) { Downloaded(t, RegistryNPM, errors.New("no such version")) },
+			"fatal: the npm registry can be reached, and yet: no such version", ""},
 		{"nobody knows where it is from", func(t testing.TB) { Program(t, "curl", "nonsense") },
 			`fatal: program "nonsense" is not known to the package needs, which has the Debian package of each`, ""},
 	} {
@@ -86,14 +94,16 @@ func TestReport(t *testing.T) {
 		{Test: "TestA", Programs: []string{"promtool"}},
 		{Test: "TestB", Programs: []string{"mariadbd", "redis-server"}},
 		{Test: "TestC", Right: RightNamespace},
+		{Test: "TestC/two", Registry: RegistryMaven},
 		{Test: "TestD/one", Programs: []string{"mariadbd", "redis-server"}},
 	} {
 		if err := s.append(list); err != nil {
 			t.Fatal(err)
 		}
 	}
-	const want = `Tests skipped: 4
+	const want = `Tests skipped: 5
    2 for want of mariadbd, redis-server (Debian: mariadb-server, redis-server)
+   1 for want of packages: a Maven repository cannot be reached
    1 for want of promtool (Debian: prometheus)
    1 for want of the right to make network namespaces
 apt-get install --no-install-recommends mariadb-server prometheus redis-server
@@ -120,6 +130,9 @@ func TestRights(t *testing.T) {
 	}
 	if err := right("nonsense").try(); err == nil {
 		t.Error("a right that nobody knows is there")
+	}
+	if err := registry("nonsense").try(); err == nil {
+		t.Error("a registry that nobody knows is there")
 	}
 }
 
