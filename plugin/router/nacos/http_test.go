@@ -361,7 +361,6 @@ func TestBeats(t *testing.T) {
 		{name: "in JSON", query: `serviceName=G@@s&beat={"ip":"10.1.0.7","port":8080,"weight":1.0,"serviceName":"G@@x","cluster":"A","metadata":{}}`, answer: taken, service: "G__s"},
 		{name: "light", query: "serviceName=s&groupName=G&ip=10.1.0.7&port=8080&clusterName=A&beat=", answer: taken, service: "G__s"},
 		{name: "not registered", query: "serviceName=s&ip=10.1.0.7&port=8080", code: apimodel.Code_NotFoundResource, answer: notFound, service: "s"},
-		{name: "persistent", query: "serviceName=s&ip=10.1.0.7&port=8080", code: apimodel.Code_HeartbeatOnDisabledIns, answer: taken, service: "s"},
 		{name: "a store that is away", query: "serviceName=s&ip=10.1.0.7&port=8080", code: apimodel.Code_StoreLayerException, status: 500, answer: "Polaris answers 500001, StoreLayerException", service: "s"},
 		{name: "cut", query: `serviceName=s&beat={"ip":"10.1`, status: 400, answer: `beat is "{\"ip\":\"10.1", expected an object of JSON`},
 		{name: "no port", query: `serviceName=s&beat={"ip":"10.1.0.7"}`, status: 400, answer: "the parameter ip is missing"},

@@ -112,8 +112,6 @@ func beat(ctx context.Context, r registry, q query, i nacosmodel.Instance) (ok b
 	switch apimodel.Code(resp.GetCode().GetValue()) {
 	case apimodel.Code_NotFoundResource, apimodel.Code_NotFoundService:
 		return false, nil
-	case apimodel.Code_HeartbeatOnDisabledIns: // persistent
-		return true, nil
 	}
 	return true, refusal(resp)
 }
