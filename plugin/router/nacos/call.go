@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
@@ -57,7 +56,7 @@ func (s *connections) Request(ctx context.Context, p *nacospb.Payload) (*nacospb
 		resp = errorResponse(err)
 	}
 	resp.SetRequestId(requestID(p))
-	reportCall(start, p.GetMetadata().GetType(), resp.GetErrorCode())
+	reportGRPC(start, p.GetMetadata().GetType(), resp.GetErrorCode())
 	return remote.MarshalPayload(resp)
 }
 
@@ -76,8 +75,8 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 	}
 	addr := who(c.connection.peer, header)
 	c.caller = c.connection.callers.note(addr)
-	if !allows(addr, c.connection.peer, callMethod) {
-		return nil, &callError{nacosmodel.ExceptionCode_OverThreshold, "too many requests"}
+	if err := admit(addr, c.connection.peer, callMethod); err != nil {
+		return nil, invalid(err)
 	}
 	switch p.GetMetadata().GetType() {
 	case nacospb.TypeServerCheckRequest:
@@ -96,10 +95,9 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 		return s.query(c, m)
 	case *nacospb.SubscribeServiceRequest:
 		return s.subscribe(c, m)
-	case *nacospb.BatchInstanceRequest:
-		if slices.Contains(m.Instances, nil) { // the stock handler panics
-			return nil, &callError{nacosmodel.ExceptionCode_InvalidParam, "an instance of the request is null"}
-		}
+	}
+	if err := prepare(message); err != nil {
+		return nil, err
 	}
 	defer s.stock.lockFor(message)()
 	return handler(c.ctx, message, nacospb.RequestMeta{ConnectionID: c.client.ID, ClientIP: c.caller.String()})
@@ -123,7 +121,8 @@ func (s *connections) parse(p *nacospb.Payload) (nacospb.BaseRequest, remote.Req
 
 // query answers a request for a list.
 func (s *connections) query(c *call, m *nacospb.ServiceQueryRequest) (nacospb.BaseResponse, error) {
-	q := query{namespace: m.Namespace, group: m.GroupName, service: m.ServiceName, clusters: m.Cluster, healthyOnly: m.HealthyOnly}
+	q := newQuery(m.Namespace, m.GroupName, m.ServiceName)
+	q.clusters, q.healthyOnly = m.Cluster, m.HealthyOnly
 	if err := q.check(); err != nil {
 		return nil, err
 	}
@@ -139,7 +138,8 @@ func (s *connections) query(c *call, m *nacospb.ServiceQueryRequest) (nacospb.Ba
 
 // subscribe answers a request that begins or ends a subscription.
 func (s *connections) subscribe(c *call, m *nacospb.SubscribeServiceRequest) (nacospb.BaseResponse, error) {
-	q := query{namespace: m.Namespace, group: m.GroupName, service: m.ServiceName, clusters: m.Clusters}
+	q := newQuery(m.Namespace, m.GroupName, m.ServiceName)
+	q.clusters = m.Clusters
 	if err := q.check(); err != nil {
 		return nil, err
 	}

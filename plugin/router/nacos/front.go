@@ -49,7 +49,7 @@ const maxCalls = 256
 // front listens for Nacos clients: HTTP at a port, gRPC at the port grpcOffset above it.
 type front struct {
 	http, grpc  listen.Options
-	handler     http.Handler
+	handler     *httpHandler
 	connections *connections
 
 	httpServer *http.Server
@@ -73,7 +73,7 @@ func newFront(option map[string]any, stock *stock, routing routing) (*front, err
 		}
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	f.handler = limited(routing, newHandler(stock.http, routing))
+	f.handler = newHandler(stock.http, routing)
 	f.connections = newConnections(stock, routing)
 	f.httpServer = &http.Server{Handler: f.handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout}
 	f.grpcServer, err = f.newGRPCServer()
@@ -111,6 +111,12 @@ func (f *front) run() error {
 		_ = grpcListener.Close()
 		return err
 	}
+	if !f.http.ProxyProtocol { // behind a PROXY header nobody knows whether packets reach the caller
+		if f.handler.pusher, err = newUDPPusher(f.http.IP, f.connections.routing); err != nil {
+			_, _ = grpcListener.Close(), httpListener.Close()
+			return err
+		}
+	}
 	observe.Log.Info("[SetRouter] the Nacos listener is routed", zap.Stringer("http", httpListener.Addr()), zap.Stringer("grpc", grpcListener.Addr()))
 	ended := make(chan error, 2)
 	go func() { ended <- f.http.Serve(f.httpServer, httpListener) }()
@@ -122,6 +128,9 @@ func (f *front) run() error {
 		ended <- err
 	}()
 	go f.connections.run(f.ctx)
+	if f.handler.pusher != nil {
+		go f.handler.pusher.run(f.ctx)
+	}
 	err = <-ended
 	f.stop()
 	<-ended

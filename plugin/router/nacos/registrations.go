@@ -74,7 +74,7 @@ func (r *registrations) deleteOrphans(ctx context.Context, instances []*apiservi
 	var places []string
 	for _, i := range instances {
 		if stored := r.stored(i); stored != nil {
-			places = append(places, placeOf(stored.Host(), int64(stored.Port())))
+			places = append(places, hostPort(stored.Host(), int64(stored.Port())))
 		}
 	}
 	defer r.lock(places)()
@@ -104,19 +104,19 @@ func (r *registrations) stored(i *apiservice.Instance) *model.Instance {
 func (r *registrations) lockFor(request nacospb.BaseRequest) (unlock func()) {
 	switch m := request.(type) {
 	case *nacospb.InstanceRequest:
-		return r.lock([]string{placeOf(m.Instance.IP, int64(m.Instance.Port))})
+		return r.lock([]string{hostPort(m.Instance.IP, int64(m.Instance.Port))})
 	case *nacospb.BatchInstanceRequest:
 		var places []string
 		for _, i := range m.Instances {
-			places = append(places, placeOf(i.IP, int64(i.Port)))
+			places = append(places, hostPort(i.IP, int64(i.Port)))
 		}
 		return r.lock(places)
 	}
 	return func() {}
 }
 
-// placeOf returns where an instance listens.
-func placeOf(host string, port int64) string { return fmt.Sprintf("%s:%d", host, uint32(port)) }
+// hostPort returns where an instance listens.
+func hostPort(host string, port int64) string { return fmt.Sprintf("%s:%d", host, uint32(port)) }
 
 // lock takes the locks of places, in an order in which nobody waits for anybody else in a
 // circle.

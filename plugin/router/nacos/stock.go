@@ -10,6 +10,7 @@ import (
 	discoverv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1/discover"
 	configv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/config"
 	discoverv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/discover"
+	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
 	"github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote"
 	"github.com/polarismesh/polaris/auth"
 	"github.com/polarismesh/polaris/config"
@@ -124,5 +125,6 @@ func newCalls(p parts, s *stock) (map[string]*remote.RequestHandlerWarrper, erro
 			calls[name] = handler
 		}
 	}
+	calls[nacospb.TypePersistentInstanceRequest] = persistentInstances(p.discover) // the stock handler refuses its own requests
 	return calls, nil
 }
