@@ -98,8 +98,8 @@ func TestLists(t *testing.T) {
 				r.add("App", "b2", map[string]string{"internal-eureka-instance-id": "b"})
 				delete(r.registered, "vip")
 			}
-			addr := serve(t, r)
 			for _, accept := range []string{"application/json", "application/xml"} {
+				addr := serve(t, r)
 				resp, body := get(t, addr, tt.path, "Accept", accept)
 				got := summary(body)
 				if resp.StatusCode == http.StatusNotFound && body == "" && resp.Header.Get("Content-Type") == "application/xml" {

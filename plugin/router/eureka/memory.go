@@ -181,7 +181,7 @@ func (m *memory) give(key addressKey, v *view) (before []*view) {
 	for _, left := range h.left {
 		before = append(before, left.view)
 	}
-	if now.Sub(h.first)/m.interval%wholeEvery == 0 {
+	if now.Sub(h.first)%(wholeEvery*m.interval) <= m.interval {
 		before = append(before, &view{})
 	}
 	return before

@@ -46,7 +46,7 @@ type registry struct {
 	instanceCache *cachemock.MockInstanceCache
 }
 
-func newRegistry(t testing.TB, lists map[string][]string) *registry {
+func newRegistry(t gomock.TestReporter, lists map[string][]string) *registry {
 	ctrl := gomock.NewController(t)
 	r := &registry{lists: lists, registered: map[string]*model.Instance{}, serviceCache: cachemock.NewMockServiceCache(ctrl), instanceCache: cachemock.NewMockInstanceCache(ctrl)}
 	r.serviceCache.EXPECT().IteratorServices(gomock.Any()).DoAndReturn(func(each cachetypes.ServiceIterProc) error {
