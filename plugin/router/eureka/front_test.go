@@ -411,3 +411,57 @@ func TestBodiesAreBounded(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// What clients accept. JSON has parameters, too; q=0 says that it is not wanted. Of one
+// application or instance, what is named first counts.
+func TestAccept(t *testing.T) {
+	for _, tt := range []struct {
+		accept    string
+		list, one bool // as JSON
+	}{
+		{"application/json", true, true},
+		{"application/json;q=0.9, text/plain", true, true},
+		{"text/plain, application/json; charset=utf-8", true, true},
+		{"application/json, application/*+json", true, true}, // Spring
+		{"application/*+json", true, true},
+		{"APPLICATION/JSON", true, true},
+		{"text/xml, application/json", true, false},
+		{"application/json, application/xml", true, true},
+		{"application/json;q=0", false, false},
+		{"application/xml", false, false},
+		{"*/*", false, false},
+		{"", false, false},
+		{";;;,,,application/json;q", false, false},
+	} {
+		header := http.Header{"Accept": {tt.accept}}
+		for r, want := range map[resource]bool{resourceApps: tt.list, resourceDelta: tt.list, resourceVIP: tt.list, resourceApp: tt.one, resourceAppInstance: tt.one, resourceInstance: tt.one} {
+			if got := acceptsJSON(r, header); got != want {
+				t.Errorf("%s, Accept %q: JSON %t, want %t", r, tt.accept, got, want)
+			}
+		}
+	}
+}
+
+// A client that is not in its own view is told its own instance where it asks for it by id,
+// and nowhere else: Spring shows the status. Nobody else is told.
+func TestOwnInstance(t *testing.T) {
+	r := newRegistry(t, map[string][]string{"App": {}})
+	r.add("App", "own!out", nil)
+	r.add("App", "sick!sick", nil)
+	r.add("App", "other", nil)
+	for _, id := range []string{"own", "sick"} {
+		r.registered[id].Proto.Host.Value = "127.0.0.1"
+	}
+	r.add("App", "v6", nil)
+	r.registered["v6"].Proto.Host.Value = "[::ffff:127.0.0.1]"
+	addr := serve(t, r)
+	for path, want := range map[string]string{
+		"/eureka/apps/app/own": "own:OUT_OF_SERVICE", "/eureka/instances/own": "own:OUT_OF_SERVICE", "/eureka/v2/instances/v6": "v6:UP",
+		"/eureka/apps/other/own": "", "/eureka/apps/app/other": "", "/eureka/instances/other": "", "/eureka/instances/sick": "",
+		"/eureka/apps/app": "", "/eureka/apps": "hash=", "/eureka/vips/app": "hash=",
+	} {
+		if _, body := get(t, addr, path, "Accept", "application/json"); summary(body) != want {
+			t.Errorf("%s: %s, want %s", path, body, want)
+		}
+	}
+}
