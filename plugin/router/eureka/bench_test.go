@@ -39,7 +39,7 @@ func BenchmarkList(b *testing.B) {
 					if anew {
 						f.fragments = newFragments()
 					}
-					f.send(q, answer{v.blocks(), v.hashcode, v.version}, req, restful.NewResponse(discard{http.Header{}}))
+					f.send(q, answer{v.blocks(), v.hashcode}, req, restful.NewResponse(discard{http.Header{}}))
 				}
 			})
 		}

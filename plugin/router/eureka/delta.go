@@ -42,7 +42,7 @@ func (f *front) serveDelta(q query, req *restful.Request, rsp *restful.Response,
 		}
 	}
 	observe.EurekaDeltas.WithLabelValues(result).Inc()
-	f.send(q, answer{changes(before, v, f.comparison(q)), hash, v.version}, req, rsp)
+	f.send(q, answer{changes(before, v, f.comparison(q)), hash}, req, rsp)
 }
 
 // comparison returns what tells whether two records are the same to the clients that send

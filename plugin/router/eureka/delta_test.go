@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	"pgregory.net/rapid"
 
+	"github.com/polaris-contrib/setrouter/internal/test/eurekaclient"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -70,7 +71,7 @@ func (w *deltaWorld) register(service, id string, port uint32, isolated bool) {
 }
 
 // ask asks the node as an address does.
-func (w *deltaWorld) ask(addr netip.Addr, path string) (a answered) {
+func (w *deltaWorld) ask(addr netip.Addr, path string) (a eurekaclient.Answer) {
 	req := httptest.NewRequest(http.MethodGet, "/eureka"+path, nil)
 	req.RemoteAddr, req.Header = netip.AddrPortFrom(addr, 1).String(), http.Header{"Accept": {"application/json"}}
 	rec := httptest.NewRecorder()
@@ -84,9 +85,9 @@ func (w *deltaWorld) ask(addr netip.Addr, path string) (a answered) {
 // poll polls as a client does. It reports whether what came tells the client all: a full
 // list, or a delta with everything, for a client that looks at the hashcode.
 func (w *deltaWorld) poll(c *deltaClient) (tellsAll bool) {
-	if c.isFull() {
+	if c.IsFull() {
 		delta := w.ask(c.addr, "/apps/delta")
-		var listed []answeredInstance
+		var listed []eurekaclient.Instance
 		for _, app := range delta.Applications.Application {
 			for _, i := range app.Instance {
 				if i.ActionType != "DELETED" {
@@ -94,36 +95,36 @@ func (w *deltaWorld) poll(c *deltaClient) (tellsAll bool) {
 				}
 			}
 		}
-		if !c.delta(delta) {
-			return c.looksAtHashcodes() && slices.Equal(contents(listed), w.wants(c.addr))
+		if !c.Delta(delta) {
+			return c.looksAtHashcodes() && slices.Equal(eurekaclient.Contents(listed), w.wants(c.addr))
 		}
 		w.mismatches++
 	}
-	c.full(w.ask(c.addr, "/apps"))
+	c.Full(w.ask(c.addr, "/apps"))
 	return true
 }
 
 // wants returns what a client at an address must have: the oracle, which goes through
 // everything.
 func (w *deltaWorld) wants(addr netip.Addr) []string {
-	var all []answeredInstance
+	var all []eurekaclient.Instance
 	for _, service := range w.serviceNames() {
 		ids, ok := w.kinds[w.kindOf[addr]][service]
 		for _, i := range w.instancesOf(service) {
 			if ok && !slices.Contains(ids, i.ID()) {
 				continue
 			}
-			a := answeredInstance{InstanceID: i.ID(), App: strings.ToUpper(service), HostName: i.Host(), Status: eurekaStatus(i.Proto), Metadata: i.Metadata()}
+			a := eurekaclient.Instance{InstanceID: i.ID(), App: strings.ToUpper(service), HostName: i.Host(), Status: eurekaStatus(i.Proto), Metadata: i.Metadata()}
 			a.Port.Number = int(i.Port())
 			all = append(all, a)
 		}
 	}
-	return contents(all)
+	return eurekaclient.Contents(all)
 }
 
 // deltaClient is a client at an address.
 type deltaClient struct {
-	client
+	eurekaclient.Client
 	addr   netip.Addr
 	polled time.Time // the last poll whose answer came
 	life   int       // of the node, at that poll
@@ -131,7 +132,7 @@ type deltaClient struct {
 }
 
 func (c *deltaClient) looksAtHashcodes() bool {
-	_, ok := c.client.(*nodeClient)
+	_, ok := c.Client.(*eurekaclient.Node)
 	return !ok
 }
 
@@ -149,8 +150,8 @@ func checkDeltas(t *rapid.T) {
 	w := newDeltaWorld(t)
 	w.kinds = []map[string][]string{{}, {"a": nil}, {"b": nil, "c": nil}}
 	var clients []*deltaClient
-	for n, c := range []client{&javaClient{}, &javaClient{}, &pythonClient{}, &nodeClient{}, &javaClient{}, &nodeClient{}} {
-		clients = append(clients, &deltaClient{client: c, addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + n/2)})})
+	for n, c := range []eurekaclient.Client{&eurekaclient.Java{}, &eurekaclient.Java{}, &eurekaclient.Python{}, &eurekaclient.Node{}, &eurekaclient.Java{}, &eurekaclient.Node{}} {
+		clients = append(clients, &deltaClient{Client: c, addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + n/2)})})
 	}
 	services, ids := []string{"a", "b", "c"}, []string{"1", "2", "3", "4", "5"}
 	pick := func() (service, id string) {
@@ -211,7 +212,7 @@ func checkDeltas(t *rapid.T) {
 	}
 	for _, c := range clients {
 		if c.looksAtHashcodes() && c.isLate {
-			t.Fatalf("a %T at %s can be wrong for %d intervals", c.client, c.addr, wholeEvery)
+			t.Fatalf("a %T at %s can be wrong for %d intervals", c.Client, c.addr, wholeEvery)
 		}
 	}
 }
@@ -219,11 +220,11 @@ func checkDeltas(t *rapid.T) {
 // follow polls as a client does, and compares what the client then has with what it must
 // have.
 func (w *deltaWorld) follow(t *rapid.T, c *deltaClient) {
-	c.isLate = c.isLate || c.isFull() && (w.now.Sub(c.polled) > time.Minute || !c.looksAtHashcodes() && c.life != w.life)
+	c.isLate = c.isLate || c.IsFull() && (w.now.Sub(c.polled) > time.Minute || !c.looksAtHashcodes() && c.life != w.life)
 	c.isLate = !w.poll(c) && c.isLate
 	c.polled, c.life = w.now, w.life
-	if diff := cmp.Diff(w.wants(c.addr), c.has()); diff != "" && !c.isLate {
-		t.Fatalf("a %T at %s: (-want +got)\n%s", c.client, c.addr, diff)
+	if diff := cmp.Diff(w.wants(c.addr), c.Has()); diff != "" && !c.isLate {
+		t.Fatalf("a %T at %s: (-want +got)\n%s", c.Client, c.addr, diff)
 	}
 }
 

@@ -86,7 +86,7 @@ func TestLargeNamespace(t *testing.T) {
 			readers[n].header = http.Header{}
 			req := restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil))
 			v := f.memory.view(apps)
-			f.send(q, answer{v.blocks(), v.hashcode, v.version}, req, restful.NewResponse(&readers[n]))
+			f.send(q, answer{v.blocks(), v.hashcode}, req, restful.NewResponse(&readers[n]))
 		})
 	}
 	clients.Wait()

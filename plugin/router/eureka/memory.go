@@ -3,10 +3,8 @@ package eureka
 import (
 	"encoding/binary"
 	"hash/maphash"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -98,7 +96,6 @@ func (m *memory) view(apps []application) *view {
 		}
 	}
 	fresh.hashcode = hashcode(instancesOf(fresh.blocks()))
-	fresh.version = strconv.FormatInt(1+rand.Int64N(1<<52), 10)
 	if fresh.isKept = fresh.isKept && m.hasRoom(m.views.weight(fresh)); fresh.isKept {
 		m.views.put(string(key), fresh)
 	}

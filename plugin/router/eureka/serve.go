@@ -56,13 +56,13 @@ func (f *front) serveList(q query, req *restful.Request, rsp *restful.Response, 
 	case err == nil && q.resource == resourceApps:
 		v := f.memory.view(apps)
 		f.memory.give(q.key(), v)
-		f.send(q, answer{v.blocks(), v.hashcode, v.version}, req, rsp)
+		f.send(q, answer{v.blocks(), v.hashcode}, req, rsp)
 	case err == nil:
 		blocks := shown(q, apps)
 		if len(blocks) == 0 {
 			blocks = f.ownInstance(q, byApp)
 		}
-		f.send(q, answer{blocks, hashcode(instancesOf(blocks)), noVersion}, req, rsp)
+		f.send(q, answer{blocks, hashcode(instancesOf(blocks))}, req, rsp)
 	default:
 		f.sendNoList(q, err, req, rsp, chain)
 	}

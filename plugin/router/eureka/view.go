@@ -17,8 +17,7 @@ import (
 type view struct {
 	apps     []*appView // in the order of names; each has instances
 	hashcode string
-	version  string // no other view of any node has it
-	isKept   bool   // by a memory
+	isKept   bool // by a memory
 }
 
 // appView is what a kind of caller gets of an application: the instances that are shown,

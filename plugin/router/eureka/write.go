@@ -3,7 +3,9 @@ package eureka
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 
 	"github.com/emicklei/go-restful/v3"
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
@@ -39,12 +41,14 @@ func (f *front) send(q query, a answer, req *restful.Request, rsp *restful.Respo
 
 // answer is what is sent. Answers about one application or instance have blocks only.
 type answer struct {
-	blocks            []block
-	hashcode, version string
+	blocks   []block
+	hashcode string
 }
 
-// noVersion is the version of lists that no client follows.
-const noVersion = "1"
+// newVersion returns the version of a list: a number that no other list has, of any node.
+// py-eureka-client does not look at a delta that has the version and the hashcode of the
+// answer before.
+func newVersion() string { return strconv.FormatInt(1+rand.Int64N(1<<52), 10) }
 
 // document is an answer that is being written: as the stock listener writes answers,
 // without white space.
@@ -68,7 +72,7 @@ func (d *document) write(a answer) {
 		d.instance(a.blocks[0], a.blocks[0].instances[0])
 		d.out.WriteString(d.onlyInstance.after)
 	default:
-		fmt.Fprintf(d.out, d.list.before, d.text(a.version), d.text(a.hashcode))
+		fmt.Fprintf(d.out, d.list.before, d.text(newVersion()), d.text(a.hashcode))
 		d.applications(a.blocks)
 		d.out.WriteString(d.list.after)
 	}
