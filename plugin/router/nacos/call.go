@@ -82,6 +82,9 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 	case *nacospb.SubscribeServiceRequest:
 		return s.subscribe(c, m)
 	}
+	if err := prepare(message); err != nil {
+		return nil, err
+	}
 	return handler(c.ctx, message, nacospb.RequestMeta{ConnectionID: c.client.ID, ClientIP: c.caller.String()})
 }
 
@@ -103,7 +106,8 @@ func (s *connections) parse(p *nacospb.Payload) (nacospb.BaseRequest, remote.Req
 
 // query answers a request for a list.
 func (s *connections) query(c *call, m *nacospb.ServiceQueryRequest) (nacospb.BaseResponse, error) {
-	q := query{namespace: m.Namespace, group: m.GroupName, service: m.ServiceName, clusters: m.Cluster, healthyOnly: m.HealthyOnly}
+	q := newQuery(m.Namespace, m.GroupName, m.ServiceName)
+	q.clusters, q.healthyOnly = m.Cluster, m.HealthyOnly
 	if err := q.check(); err != nil {
 		return nil, err
 	}
@@ -119,7 +123,8 @@ func (s *connections) query(c *call, m *nacospb.ServiceQueryRequest) (nacospb.Ba
 
 // subscribe answers a request that begins or ends a subscription.
 func (s *connections) subscribe(c *call, m *nacospb.SubscribeServiceRequest) (nacospb.BaseResponse, error) {
-	q := query{namespace: m.Namespace, group: m.GroupName, service: m.ServiceName, clusters: m.Clusters}
+	q := newQuery(m.Namespace, m.GroupName, m.ServiceName)
+	q.clusters = m.Clusters
 	if err := q.check(); err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ const maxCalls = 256
 // front listens for Nacos clients: HTTP at a port, gRPC at the port grpcOffset above it.
 type front struct {
 	http, grpc  listen.Options
-	handler     http.Handler
+	handler     *httpHandler
 	connections *connections
 
 	httpServer *http.Server
@@ -110,6 +110,12 @@ func (f *front) run() error {
 		_ = grpcListener.Close()
 		return err
 	}
+	if !f.http.ProxyProtocol { // behind a PROXY header nobody knows whether packets reach the caller
+		if f.handler.pusher, err = newUDPPusher(f.http.IP, f.connections.routing); err != nil {
+			_, _ = grpcListener.Close(), httpListener.Close()
+			return err
+		}
+	}
 	observe.Log.Info("[SetRouter] the Nacos listener is routed", zap.Stringer("http", httpListener.Addr()), zap.Stringer("grpc", grpcListener.Addr()))
 	ended := make(chan error, 2)
 	go func() { ended <- f.http.Serve(f.httpServer, httpListener) }()
@@ -121,6 +127,9 @@ func (f *front) run() error {
 		ended <- err
 	}()
 	go f.connections.run(f.ctx)
+	if f.handler.pusher != nil {
+		go f.handler.pusher.run(f.ctx)
+	}
 	err = <-ended
 	f.stop()
 	<-ended

@@ -10,6 +10,7 @@ import (
 	discoverv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1/discover"
 	configv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/config"
 	discoverv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/discover"
+	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
 	"github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote"
 	"github.com/polarismesh/polaris/auth"
 	"github.com/polarismesh/polaris/config"
@@ -117,7 +118,7 @@ func newCalls(p parts, connections *remote.ConnectionManager) (map[string]*remot
 	if err != nil {
 		return nil, err
 	}
-	calls := map[string]*remote.RequestHandlerWarrper{}
+	calls := map[string]*remote.RequestHandlerWarrper{nacospb.TypePersistentInstanceRequest: persistentInstances(p.discover)}
 	for _, handlers := range []map[string]*remote.RequestHandlerWarrper{discover.ListGRPCHandlers(), configure.ListGRPCHandlers()} {
 		for name, handler := range handlers {
 			calls[name] = handler
