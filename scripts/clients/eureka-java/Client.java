@@ -38,6 +38,21 @@ public class Client {
         }
     }
 
+    /** What the client compares its instance with, each time that it registers. */
+    private static MyDataCenterInstanceConfig at(String host) {
+        return new MyDataCenterInstanceConfig() {
+            @Override
+            public String getHostName(boolean refresh) {
+                return host;
+            }
+
+            @Override
+            public String getIpAddress() {
+                return host;
+            }
+        };
+    }
+
     private static InstanceInfo instance(String app, String host, String set) {
         DataCenterInfo dataCenter = () -> DataCenterInfo.Name.MyOwn;
         return InstanceInfo.Builder.newBuilder()
@@ -74,7 +89,7 @@ public class Client {
 
     /** From 2.0 on the transport is an argument, before there was one. */
     private static EurekaClient newClient(InstanceInfo instance, EurekaClientConfig config) throws Exception {
-        ApplicationInfoManager manager = new ApplicationInfoManager(new MyDataCenterInstanceConfig(), instance);
+        ApplicationInfoManager manager = new ApplicationInfoManager(at(instance.getHostName()), instance);
         try {
             Object transport = Class.forName("com.netflix.discovery.shared.transport.jersey3.Jersey3TransportClientFactories")
                     .getMethod("getInstance").invoke(null);
