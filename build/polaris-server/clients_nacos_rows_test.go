@@ -129,13 +129,19 @@ func nacosMapping(t *testing.T, town *nacosTown) []string {
 	return cells
 }
 
+// nacosLast is what a caller in Shanghai can have: the pool and its own SET.
+var nacosLast = []polaristest.Instance{instance("novel", poolList[0], "qb.novel.*"), instance("novel", groupList[0], "qb.novel.h")}
+
 // Kinds that keep their list are pushed nothing, as far as their users see.
 func nacosEmpty(t *testing.T, town *nacosTown) []string {
 	before := make([]int, len(town.clients))
 	for i, c := range town.clients {
 		before[i] = len(c.News(0))
 	}
-	from := town.isolated(t, "novel", true, append(slices.Clone(poolList), groupList...)...)
+	from := time.Now()
+	if err := town.console.Deregister(t.Context(), nacosLast...); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, town.server, polaristest.Request{Source: shanghai, Service: "novel"})
 	cells := make([]string, len(town.clients))
 	for i, c := range town.clients {
@@ -154,8 +160,15 @@ func nacosEmpty(t *testing.T, town *nacosTown) []string {
 }
 
 func nacosRefill(t *testing.T, town *nacosTown) []string {
-	cells := town.pushes(t, "novel", poolList, inShanghai, func() time.Time { return town.isolated(t, "novel", false, poolList...) })
-	town.pushes(t, "novel", groupList, inShanghai, func() time.Time { return town.isolated(t, "novel", false, groupList...) })
+	come := func(i polaristest.Instance) func() time.Time {
+		return func() time.Time {
+			before := time.Now()
+			register(t, town.console, i)
+			return before
+		}
+	}
+	cells := town.pushes(t, "novel", poolList, inShanghai, come(nacosLast[0]))
+	town.pushes(t, "novel", groupList, inShanghai, come(nacosLast[1]))
 	return cells
 }
 
