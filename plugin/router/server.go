@@ -116,6 +116,7 @@ func (s *Server) routeRequest(addr netip.Addr, r *request) route.Request {
 type outcome struct {
 	why     route.Why
 	view    *view.View // also with route.WhyShadowed, for who compares
+	kind    view.Kind  // of the view
 	refused *apiservice.DiscoverResponse
 }
 
@@ -134,7 +135,8 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 		s.views.NoteStock(&r.query, who.Addr, kind.Rule)
 		return outcome{why: why}, nil
 	}
-	v, refused, err := s.views.View(&r.query, who.Addr, view.Kind{Route: kind, OnlyHealthy: r.filter.GetOnlyHealthyInstance()})
+	viewKind := view.Kind{Route: kind, OnlyHealthy: r.filter.GetOnlyHealthyInstance()}
+	v, refused, err := s.views.View(&r.query, who.Addr, viewKind)
 	switch {
 	case err != nil:
 		return outcome{}, err
@@ -151,7 +153,7 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	if v.Decision.CallerUnknown() && who.Addr.IsValid() {
 		s.unknown.Count(world.UnknownRequest{Addr: who.Addr, Service: r.query.Service, Rule: kind.Rule.Name, Several: v.GivesEveryBusiness})
 	}
-	return outcome{why: why, view: v}, nil
+	return outcome{why: why, view: v, kind: viewKind}, nil
 }
 
 // count counts a request that has no view.
