@@ -145,7 +145,7 @@ func nacosEmpty(t *testing.T, town *nacosTown) []string {
 	eventually(t, town.server, polaristest.Request{Source: shanghai, Service: "novel"})
 	cells := make([]string, len(town.clients))
 	for i, c := range town.clients {
-		if nacosKept[c.kind.Language] {
+		if nacosKept[c.kind.String()] {
 			cells[i] = "refused: it keeps its list"
 			continue
 		}

@@ -25,8 +25,8 @@ const (
 // nacosMore is how many clients a program has beside those two.
 var nacosMore = map[string]int{"go": 18}
 
-// nacosKept says how a kind takes an empty list, if not as it is.
-var nacosKept = map[string]bool{"go": true, "python": true, "node": true}
+// nacosKept has the kinds that refuse an empty list, and keep theirs.
+var nacosKept = map[string]bool{"nacos-sdk-go 2.3.2": true, "nacos-sdk-python 2.0.11": true, "nacos-sdk-python 3.2.0": true, "npm nacos 2.6.3": true}
 
 // nacosRows are the rows of the table of Nacos clients. They run in this order,
 // against one server.
