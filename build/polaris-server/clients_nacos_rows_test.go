@@ -178,7 +178,7 @@ func nacosRestart(t *testing.T, town *nacosTown) []string {
 		if err := town.server.Stop(); err != nil {
 			t.Fatal(err)
 		}
-		town.server, town.console = start(t, polaristest.Options{
+		town.server, town.console = start(town.t, polaristest.Options{
 			Replaces: town.server, Config: town.config, Files: map[string]string{"conf/routing/routing.yaml": nacosRouting},
 		})
 		return town.isolated(t, "novel", true, groupList...)
@@ -207,7 +207,7 @@ func nacosProvider(t *testing.T, town *nacosTown) []string {
 		register(t, town.console, instance(service, poolList[0], "qb.novel.*"))
 		c.do(t, "subscribe "+service)
 		c.pushed(t, atShanghaiClient, service, poolList, time.Time{})
-		town.providers = append(town.providers, startNacos(t, c.kind, town.relays[atShenzhenClient].Addr))
+		town.providers = append(town.providers, startNacos(town.t, c.kind, town.relays[atShenzhenClient].Addr))
 	}
 	cells := make([]string, len(town.clients))
 	for i, provider := range town.providers {
@@ -252,7 +252,7 @@ func (town *nacosTown) openSilent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = conn.Close() })
+		town.t.Cleanup(func() { _ = conn.Close() })
 		conn.Connect()
 	}
 	town.silent = time.Now()

@@ -54,10 +54,10 @@ type nacosRow struct {
 
 // nacosTown is a server with a Nacos listener, and the programs that are its clients.
 type nacosTown struct {
+	t         *testing.T // of all rows: what a row starts lives on in the next one
 	server    *polaristest.Server
 	console   *polaristest.Console
 	config    string
-	addr      string                    // of the Nacos listener
 	relays    []*polaristest.NacosRelay // of each city
 	clients   []*nacosClient
 	providers []*nacosClient
@@ -70,7 +70,7 @@ func startNacosTown(t *testing.T, kinds []polaristest.NacosKind) *nacosTown {
 		nacosCommand(t, kind)
 	}
 	config, addr := polaristest.WithNacos(polaristest.Config())
-	town := &nacosTown{config: config, addr: addr}
+	town := &nacosTown{t: t, config: config}
 	town.server, town.console = start(t, polaristest.Options{Config: config, Files: map[string]string{"conf/routing/routing.yaml": nacosRouting}})
 	registerNovel(t, town.console, "novel")
 	eventually(t, town.server, polaristest.Request{Source: shanghai, Service: "novel"}, groupList...)
