@@ -147,11 +147,13 @@ func (s *connections) subscribe(c *call, m *nacospb.SubscribeServiceRequest) (na
 		c.connection.remove(q)
 		return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *nacosmodel.NewEmptyServiceInfo(q.service, q.group)}, nil
 	}
-	info, now, err := answer(s.routing, c.caller, q)
+	info, _, err := answer(s.routing, c.caller, q)
 	if err != nil {
 		return nil, c.refusal(err)
 	}
-	if err := c.connection.set(q, now); err != nil {
+	// The next look pushes the list once more, as Nacos does. A client that has lost its
+	// connection subscribes again, and throws the answer away.
+	if err := c.connection.set(q, state{}); err != nil {
 		return nil, &callError{nacosmodel.ExceptionCode_OverThreshold, err.Error()}
 	}
 	return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *info}, nil
