@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak night fuzz fuzz-keep lint clean
+.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -52,8 +52,8 @@ test-kubernetes: build ## the tests with a real kube-apiserver, which the first 
 	scripts/kubernetes/build-apiserver
 	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
-test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## unmodified SDKs and frameworks against a real server: polaris-go, polaris-java, tRPC-Go, grpc-go-polaris, dubbo-go, fargo, Nacos
-	$(GO) test -tags clients -count=1 -timeout 20m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
+test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## every unmodified client of docs/compatibility.md against a real server; and what was skipped. Needs the registries of Maven, PyPI and npm
+	$(GO) run ./scripts/skipped $(GO) test -tags clients -count=1 -timeout 60m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
 
 race: build $(BIN)/demo-consumer ## tests under the race detector, but those of whole processes, which it does not see; needs a C compiler
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /build/)
@@ -80,6 +80,9 @@ bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (
 soak: build $(BIN)/demo-consumer ## two nodes for 30 minutes while everything changes, every answer checked (docs/reliability.md); needs mariadb-server and redis-server
 	$(GO) build -o $(BIN)/soak ./scripts/soak
 	$(BIN)/soak -server $(BIN)/polaris-server -sdk $(BIN)/demo-consumer $(SOAKFLAGS)
+
+simulate: ## ten failures against seven ways to degrade, by the server's decisions (docs/capacity.md); SIMULATEFLAGS="-dump FILE"
+	$(GO) run ./scripts/simulate $(SIMULATEFLAGS)
 
 night: build $(BIN)/demo-consumer ## a night on three nodes: what goes wrong, and in how many seconds who says so (docs/operations.md); 40 minutes; needs mariadb-server, redis-server and prometheus
 	$(GO) build -o $(BIN)/night ./scripts/night

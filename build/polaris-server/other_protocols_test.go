@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -48,7 +45,6 @@ func builder(name string, args ...string) func() (string, error) {
 var (
 	stockBinary = builder("stock-server", "github.com/polarismesh/polaris")
 	fargoBinary = builder("fargo-client", "-C", "../../scripts/clients/eureka", ".")
-	nacosBinary = builder("nacos-client", "-C", "../../scripts/clients/nacos", ".")
 )
 
 // startProgram starts a client, which ends with its input: with the test.
@@ -74,13 +70,13 @@ func startProgram(t *testing.T, binary string, args ...string) (in io.WriteClose
 	return in, out
 }
 
-// Nacos and xDS read the registry past this pack. With it their real clients
-// are served as by the stock server, query and push alike; the server warns at
-// start and its status says so.
+// xDS reads the registry past this pack, and this Nacos client is one that no rule is
+// for. With the pack these real clients are served as by the stock server, query and push
+// alike. The server warns of xDS at start, and its status says so.
 func TestUnroutedProtocols(t *testing.T) {
 	for _, tt := range []struct{ name, binary string }{{"with the pack", serverBinary}, {"stock", built(t, stockBinary)}} {
 		t.Run(tt.name, func(t *testing.T) {
-			nacos, xds := freePortPair(t), polaristest.FreePort()
+			nacos, xds := polaristest.FreePortPair(), polaristest.FreePort()
 			config := replacedConfig(t, "auth: {user", fmt.Sprintf(
 				"  - {name: service-nacos, option: {listenIP: 127.0.0.1, listenPort: %d, defaultNamespace: default}}\n"+
 					"  - {name: xds-v3, option: {listenIP: 127.0.0.1, listenPort: %d}}\nauth: {user", nacos, xds))
@@ -89,19 +85,23 @@ func TestUnroutedProtocols(t *testing.T) {
 			all := []string{"10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1"}
 			three := all[:3]
 
-			client := startNacos(t, fmt.Sprintf("127.0.0.1:%d", nacos), "novel")
-			client.has(t, all)
+			client := startNacos(t, nacosKind(t, "nacos-sdk-go"), fmt.Sprintf("127.0.0.1:%d", nacos))
+			client.do(t, "subscribe novel")
+			client.has(t, "novel", all)
 			stream := dialXDS(t, fmt.Sprintf("127.0.0.1:%d", xds))
 			stream.has(t, all)
 			if err := console.Isolate(t.Context(), "default", "novel", "10.14.0.1", true); err != nil {
 				t.Fatal(err)
 			}
-			client.has(t, three)
+			client.has(t, "novel", three)
 			stream.has(t, three)
 			if tt.binary != serverBinary {
 				return
 			}
-			for _, name := range []string{"service-nacos", "xds-v3"} {
+			if _, out := setctl(t, server, "status"); !strings.Contains(strings.Join(strings.Fields(out), " "), "service-nacos routed: true") {
+				t.Errorf("status: %s", out)
+			}
+			for _, name := range []string{"xds-v3"} {
 				if !strings.Contains(server.Log(), `it is not routed	{"apiserver": "`+name+`"}`) {
 					t.Errorf("no warning of %s", name)
 				}
@@ -110,69 +110,6 @@ func TestUnroutedProtocols(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// freePortPair is a port that is free together with the one 1000 above it, where
-// Nacos clients look for gRPC.
-func freePortPair(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		port := polaristest.FreePort()
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1000)); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no free pair of ports")
-	return 0
-}
-
-// nacosClient is a running program with the Nacos SDK.
-type nacosClient struct{ states chan nacosState }
-
-type nacosState struct {
-	Query, Pushed []string
-	Error         string
-}
-
-func startNacos(t *testing.T, server, service string) *nacosClient {
-	t.Helper()
-	_, out := startProgram(t, built(t, nacosBinary), server, service, t.TempDir())
-	c := &nacosClient{make(chan nacosState)}
-	go func() {
-		defer close(c.states)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			var s nacosState
-			if json.Unmarshal(lines.Bytes(), &s) == nil {
-				select {
-				case c.states <- s:
-				case <-t.Context().Done():
-					return
-				}
-			}
-		}
-	}()
-	return c
-}
-
-// has waits until the client has the hosts, by query and by push.
-func (c *nacosClient) has(t *testing.T, want []string) {
-	t.Helper()
-	deadline := time.After(polaristest.Patience)
-	var last nacosState
-	for {
-		select {
-		case s, running := <-c.states:
-			if !running {
-				t.Fatal("the Nacos client has ended")
-			}
-			if last = s; slices.Equal(s.Query, want) && slices.Equal(s.Pushed, want) {
-				return
-			}
-		case <-deadline:
-			t.Fatalf("the Nacos client has %+v, want %v", last, want)
-		}
 	}
 }
 

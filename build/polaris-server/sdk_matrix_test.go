@@ -68,6 +68,7 @@ var rows = []row{
 	{"watch", "`WatchService` tells of the change, and its events add up to the new list", alone(rowWatch)},
 	{"location", "`ReportClient`: the SDK takes its location from the server's mapping", alone(rowLocation)},
 	{"weights", "Picks follow the weights", alone(rowWeights)},
+	{"shares", "Picks follow the shares of `overprovision`, within each road the weights", alone(rowShares)},
 	{"recover", "Every instance of the view is unhealthy: picks go on, within the view", alone(rowRecover)},
 	{"nearby", "The SDK's own nearby router over our list: agrees at every level", alone(rowNearby)},
 	{"nearby-later", "`internal-enable-nearby` is set on a service whose list is wider than a zone: the SDK does not narrow it once more", alone(rowNearbyLater)},
@@ -130,6 +131,7 @@ var matrixFiles = map[string]string{
 version: 1
 rules:
   - {name: novel, service: default/novel*, set: {}}
+  - {name: shares, service: default/shares*, set: {}, degrade: {overprovision: 140}}
   - {name: own-only, service: default/own*, set: {tiers: [own]}}
   - {name: siblings, service: default/siblings*, set: {tiers: [own, siblings]}}
   - {name: near, service: default/near*, nearby: {}}
@@ -193,19 +195,15 @@ func tableOf(cells map[string][]*run) (table string, whole bool) {
 
 const tableMark = "<!-- by go test ./build/polaris-server -run TestSDKMatrix -update -->\n"
 
-// compareTable compares the table after a mark with the document, or writes it
-// there.
+// compareTable compares the table after a mark with the page of docs/ that has the
+// mark, or writes it there. An empty line ends the table.
 func compareTable(t *testing.T, mark, table string) {
 	t.Helper()
-	const page = "../../docs/compatibility.md"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(text), mark)
-	written, after, end := strings.Cut(rest, "\n\n")
-	if !found || !end {
-		t.Fatalf("%s has no %q with a table and an empty line after it", page, mark)
+	page, text := pageWith(t, mark)
+	before, rest, _ := strings.Cut(text, mark)
+	written, after, ok := strings.Cut(rest, "\n\n")
+	if !ok {
+		t.Fatalf("%s has no empty line after the table at %q", page, mark)
 	}
 	if *update {
 		if err := os.WriteFile(page, []byte(before+mark+table+"\n"+after), 0o644); err != nil {
@@ -216,4 +214,24 @@ func compareTable(t *testing.T, mark, table string) {
 	if diff := cmp.Diff(written+"\n", table); diff != "" {
 		t.Errorf("%s (-page +now):\n%s", page, diff)
 	}
+}
+
+// pageWith returns the page of docs/ that has a mark, and its text.
+func pageWith(t *testing.T, mark string) (page, text string) {
+	t.Helper()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), mark) {
+			return page, string(text)
+		}
+	}
+	t.Fatalf("no page of docs/ has %q, which a table is written after", mark)
+	return "", ""
 }

@@ -23,8 +23,11 @@ const HTTPName = "api-http"
 // EurekaName is the name of the Eureka listener under apiservers.
 const EurekaName = "service-eureka"
 
+// NacosName is the name of the Nacos listener under apiservers.
+const NacosName = "service-nacos"
+
 // proxyListeners are the listeners that read PROXY headers.
-var proxyListeners = []string{GRPCName, HTTPName, EurekaName}
+var proxyListeners = []string{GRPCName, HTTPName, EurekaName, NacosName}
 
 // defaultAnswersKept is the default of sizeCacheProto in the stock server.
 const defaultAnswersKept = 128

@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -60,12 +59,11 @@ func (s *Server) Explain(q world.Request) (explain.Explanation, error) {
 	if err != nil {
 		return explain.Explanation{}, err
 	}
-	in.Decision = v.Decision
-	in.Decision.Choices = slices.Clone(v.Decision.Choices)
+	in.Decision = in.Route.Retake(v.Decision, snap.Callee())
 	for n, c := range in.Decision.Choices {
 		in.Decision.Choices[n].HeldUntil = clock.AsOf(s.views.Now(), c.HeldUntil)
 	}
-	in.Members = in.Route.Members(v.Decision, explain.Instances(in.Callees), explain.Instances(in.OwnService))
+	in.Members = in.Route.Members(in.Decision, explain.Instances(in.Callees), explain.Instances(in.OwnService))
 	e := explain.New(in)
 	if in.Why == route.WhyRouted {
 		e.Revision = v.Revision

@@ -11,6 +11,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
 // ErrNoList says that a caller gets no list, and keeps the list that it has: routing
@@ -51,6 +52,38 @@ func (s *Server) routed(r *request, addr netip.Addr) (resp *apiservice.DiscoverR
 	}
 	o.view.CountSent()
 	return o.view.Answer, nil
+}
+
+// Roads returns what Routed returns as the roads of the caller's rule, for clients that fail
+// over by themselves. The first priority is the list of Routed, by the same decision. The
+// roads are nil where the stock list stands; errors are those of Routed. The caller counts
+// as one that asked; whoever sends the roads calls CountSent.
+func (s *Server) Roads(addr netip.Addr, service route.Service) (roads *view.Roads, err error) {
+	if s.rules == nil {
+		return nil, nil
+	}
+	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
+	if err == nil && !addr.IsValid() {
+		return nil, s.noListForUntold(r)
+	}
+	if err == nil {
+		roads, err = s.roads(r, addr)
+	}
+	if err != nil {
+		return nil, s.Fault(service.String(), err)
+	}
+	return roads, nil
+}
+
+// roads returns the roads that answer a request, nil where the stock answer stands.
+func (s *Server) roads(r *request, addr netip.Addr) (roads *view.Roads, err error) {
+	defer observe.Recovered(&err)
+	o, err := s.decide(r, s.routeRequest(addr, r))
+	if err != nil || o.why != route.WhyRouted || o.view == nil {
+		return nil, err
+	}
+	roads, _, err = s.views.Roads(&r.query, o.kind)
+	return roads, err
 }
 
 // Fault counts and logs a fault in routing a service, or an answer of several. Fault

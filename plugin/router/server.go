@@ -17,6 +17,7 @@ package router
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	api "github.com/polarismesh/polaris/common/api/v1"
@@ -59,6 +60,7 @@ type Server struct {
 	watch     timeline.Watch
 	started   time.Time
 	loads     loadMetric
+	lookedAt  atomic.Int64       // when the callers of looks were noted last, in ns
 	backing   []*backing.Service // those that may go away
 }
 
@@ -116,6 +118,7 @@ func (s *Server) routeRequest(addr netip.Addr, r *request) route.Request {
 type outcome struct {
 	why     route.Why
 	view    *view.View // also with route.WhyShadowed, for who compares
+	kind    view.Kind  // of the view
 	refused *apiservice.DiscoverResponse
 }
 
@@ -134,7 +137,8 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 		s.views.NoteStock(&r.query, who.Addr, kind.Rule)
 		return outcome{why: why}, nil
 	}
-	v, refused, err := s.views.View(&r.query, who.Addr, view.Kind{Route: kind, OnlyHealthy: r.filter.GetOnlyHealthyInstance()})
+	viewKind := view.Kind{Route: kind, OnlyHealthy: r.filter.GetOnlyHealthyInstance()}
+	v, refused, err := s.views.View(&r.query, who.Addr, viewKind)
 	switch {
 	case err != nil:
 		return outcome{}, err
@@ -151,7 +155,7 @@ func (s *Server) decide(r *request, who route.Request) (outcome, error) {
 	if v.Decision.CallerUnknown() && who.Addr.IsValid() {
 		s.unknown.Count(world.UnknownRequest{Addr: who.Addr, Service: r.query.Service, Rule: kind.Rule.Name, Several: v.GivesEveryBusiness})
 	}
-	return outcome{why: why, view: v}, nil
+	return outcome{why: why, view: v, kind: viewKind}, nil
 }
 
 // count counts a request that has no view.

@@ -177,7 +177,14 @@ func TestFailure(t *testing.T) {
 	if _, got := get(s, "10.1.0.1", "lane", ""); len(strings.Fields(got)) != 5 {
 		t.Errorf("a lane address failed open: %s, want its target's stock answer", got)
 	}
+	name := route.Service{Namespace: "default", Name: "s"}
+	if roads, err := s.Roads(netip.MustParseAddr("10.1.0.1"), name); roads != nil || err != nil {
+		t.Errorf("roads failed open: %v, %v, want neither: the stock list", roads, err)
+	}
 	s.config.FailOpen = false
+	if roads, err := s.Roads(netip.MustParseAddr("10.1.0.1"), name); roads != nil || err != ErrNoList {
+		t.Errorf("roads failed closed: %v, %v, want %v", roads, err, ErrNoList)
+	}
 	resp, got = get(s, "10.1.0.1", "s", "")
 	if got != "500000 " || resp.Service.GetName().GetValue() != "s" {
 		t.Errorf("failed closed: %s for %v", got, resp.Service)
@@ -186,8 +193,8 @@ func TestFailure(t *testing.T) {
 	if got != "200001 " || resp.Service.GetName().GetValue() != "s" || resp.Service.GetRevision().GetValue() != "the one before" {
 		t.Errorf("failed closed, with a list: %s for %v", got, resp.Service)
 	}
-	if n := testutil.ToFloat64(observe.Failures) - before; n != 4 {
-		t.Errorf("%v failures counted, want 4", n)
+	if n := testutil.ToFloat64(observe.Failures) - before; n != 6 {
+		t.Errorf("%v failures counted, want 6", n)
 	}
 }
 

@@ -56,6 +56,10 @@ func TestUntoldCallersGetNoList(t *testing.T) {
 		if list != nil || (err == ErrNoList) != (tt.want == noList) {
 			t.Errorf("%s, another listener: %v %v", tt.name, list, err)
 		}
+		roads, err := s.Roads(netip.Addr{}, route.Service{Namespace: "default", Name: "s"})
+		if roads != nil || (err == ErrNoList) != (tt.want == noList) {
+			t.Errorf("%s, a listener of roads: %v %v", tt.name, roads, err)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/caller"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
+	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
 // A view that could not be built does not stand in the way of the next one.
@@ -156,7 +157,7 @@ func viewsAreThoseOfAFreshServer(t *testing.T, rt *rapid.T) {
 			c.change(rt)
 		}
 		fresh, _ := newTestServer(t)
-		fresh.stock = c.stock
+		fresh.stock, fresh.stockWithoutAuth = c.stock, c.stock
 		c.inForce(fresh)
 		for _, addr := range []string{"10.1.0.1", "10.1.0.7", "10.2.0.1", "10.3.0.1", "10.9.0.1"} {
 			if rapid.IntRange(0, 2).Draw(rt, "asks") == 0 {
@@ -167,8 +168,39 @@ func viewsAreThoseOfAFreshServer(t *testing.T, rt *rapid.T) {
 			if got != want || a.GetService().GetRevision().GetValue() != b.GetService().GetRevision().GetValue() {
 				rt.Fatalf("%s: %s %v\na fresh server: %s %v", addr, got, a.Service.Revision, want, b.Service.Revision)
 			}
+			roads, want := roadsOf(rt, c.server, addr), roadsOf(rt, fresh, addr)
+			if roads != want {
+				rt.Fatalf("%s: roads %s\na fresh server: %s", addr, roads, want)
+			}
+			if first, _, _ := strings.Cut(roads, ";"); first != "stock" && "200000 "+first != got {
+				rt.Fatalf("%s: the first of the roads %s is not the list %s", addr, roads, got)
+			}
+			e, err := c.server.Explain(world.Request{Addr: netip.MustParseAddr(addr), Service: route.Service{Namespace: "default", Name: "s"}})
+			if err != nil || sentBy(e) != sentIn(a) {
+				rt.Fatalf("%s: explained %s, %v, and sent %s", addr, sentBy(e), err, sentIn(a))
+			}
 		}
 	}
+}
+
+// roadsOf returns the ids in the priorities of a caller of default/s.
+func roadsOf(t interface{ Fatal(...any) }, s *Server, addr string) string {
+	roads, err := s.Roads(netip.MustParseAddr(addr), route.Service{Namespace: "default", Name: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if roads == nil {
+		return "stock"
+	}
+	var priorities []string
+	for _, p := range roads.Priorities {
+		var ids []string
+		for _, i := range p.Instances {
+			ids = append(ids, i.GetId().GetValue())
+		}
+		priorities = append(priorities, strings.Join(ids, " "))
+	}
+	return strings.Join(priorities, ";")
 }
 
 // A service that goes while its name is visible from another namespace, and

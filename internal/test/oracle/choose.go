@@ -14,22 +14,15 @@ type Choice struct {
 	Tier, Level string // of the road that is taken; empty where it has no name
 	Road        Road
 	SETRule     SETRule
-	OnEmpty     bool // `onEmpty: all` answered
+	OnEmpty     bool    // `onEmpty: all` answered
+	Shares      []Share // with `overprovision`: of the roads that take something
 }
 
 // Choose chooses for a caller that is routed as a SET, from a place (docs/design.md,
 // 5.2 and 5.3). The held road comes before earlier ones while it is satisfied and has
 // a usable instance.
 func (r Rule) Choose(set string, place Place, all []Instance, held Road) Choice {
-	setRule, tiers := r.tiers(set, all)
-	levels := r.levels(place)
-	roads := r.roads(tiers, levels, all, isPresent)
-	if !r.takesUsable(roads, all) { // an evacuation never takes the last
-		whole := r.roads(tiers, levels, all, isRegistered)
-		if r.takesUsable(whole, all) || !anyHas(r.open(roads, all), all, Instance.Usable) {
-			roads = whole
-		}
-	}
+	setRule, tiers, roads := r.draw(set, place, all)
 	c := Choice{SETRule: setRule}
 	taken, ok := r.take(roads, all)
 	if held.SETRule == setRule && taken.number < held.Number && held.Number <= len(roads) {
@@ -48,6 +41,20 @@ func (r Rule) Choose(set string, place Place, all []Instance, held Road) Choice 
 		c.OnEmpty = true
 	}
 	return c
+}
+
+// draw returns the tiers of a caller, and the roads that there are for it.
+func (r Rule) draw(set string, place Place, all []Instance) (SETRule, []group, []road) {
+	setRule, tiers := r.tiers(set, all)
+	levels := r.levels(place)
+	roads := r.roads(tiers, levels, all, isPresent)
+	if !r.takesUsable(roads, all) { // an evacuation never takes the last
+		whole := r.roads(tiers, levels, all, isRegistered)
+		if r.takesUsable(whole, all) || !anyHas(r.open(roads, all), all, Instance.Usable) {
+			roads = whole
+		}
+	}
+	return setRule, tiers, roads
 }
 
 // open returns the roads that can be taken. With `tiersBy: absent` they are those of

@@ -27,20 +27,35 @@ var (
 // free ports.
 func FreePort() int {
 	for {
-		port := firstPort + rand.IntN(lastPort-firstPort)
-		claim, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
+		if port := firstPort + rand.IntN(lastPort-firstPort); take(port) {
+			return port
 		}
-		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
-		if err != nil {
-			claim.Close()
-			continue
-		}
-		l.Close()
-		takenMu.Lock()
-		taken = append(taken, claim)
-		takenMu.Unlock()
-		return port
 	}
+}
+
+// FreePortPair is FreePort for a port and the one that is NacosOffset above it.
+func FreePortPair() int {
+	for {
+		if port := FreePort(); take(port + NacosOffset) {
+			return port
+		}
+	}
+}
+
+// take reports whether nobody listens on a port. The port is then this process's.
+func take(port int) bool {
+	claim, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
+	if err != nil {
+		claim.Close()
+		return false
+	}
+	l.Close()
+	takenMu.Lock()
+	defer takenMu.Unlock()
+	taken = append(taken, claim)
+	return true
 }

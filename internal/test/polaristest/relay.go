@@ -26,7 +26,11 @@ type Relay struct {
 // NewRelay listens on loopback and dials target from source, an address of
 // 127.0.0.0/8.
 func NewRelay(source netip.Addr, target string) (*Relay, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return newRelay("127.0.0.1:0", source, target)
+}
+
+func newRelay(addr string, source netip.Addr, target string) (*Relay, error) {
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}

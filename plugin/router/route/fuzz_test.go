@@ -49,6 +49,11 @@ func FuzzWeights(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(answerAgreesWithOracle))
 }
 
+func FuzzPriorities(f *testing.F) {
+	fuzztest.AddNoise(f, 16000)
+	f.Fuzz(rapid.MakeFuzz(prioritiesAgreeWithOracle))
+}
+
 // oracleGlob is a glob as a regular expression.
 func oracleGlob(pattern, text string) bool {
 	quoted := strings.NewReplacer(`\*`, "(?s:.*)", `\?`, "(?s:.)").Replace(regexp.QuoteMeta(string([]rune(pattern))))

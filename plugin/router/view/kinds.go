@@ -64,6 +64,7 @@ type cell struct {
 	until   atomic.Int64  // when the kind has to be decided again, after epoch; 0: never
 	goodFor atomic.Uint64 // the last snapshot that the view was found good for
 	use     usage
+	roads   atomic.Pointer[Roads] // nil: nobody has asked for them
 }
 
 // usage says whether anybody asks for something.
@@ -112,6 +113,7 @@ func (s *Store) cell(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) 
 		if err != nil || !q.Kept {
 			return v, err
 		}
+		v.cell = fresh
 		fresh.size.Store(int64(len(v.Answer.Instances)))
 		if until := v.Decision.HeldUntil(); !until.IsZero() {
 			fresh.until.Store(int64(until.Sub(epoch)))

@@ -195,6 +195,9 @@ func newSnapshot(resp *apiservice.DiscoverResponse, state inForce, pods Pods, be
 	return s, nil
 }
 
+// Callee returns the instances of the service as routing sees them.
+func (s *Snapshot) Callee() *route.Callee { return s.callee }
+
 // Callees returns the instances of the service, with their identities; nil for
 // no snapshot.
 func (s *Snapshot) Callees() []explain.Callee {

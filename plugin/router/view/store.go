@@ -59,6 +59,7 @@ type Store struct {
 	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made
 	changes   changeLog
 	asked     askedLog
+	leftOut   leftOutLog
 }
 
 // NewStore returns a store without views. Pods may be the zero value.
@@ -72,9 +73,23 @@ func NewStore(now func() time.Time, pods Pods) *Store {
 // the stock server's answer, refused, in place of a view. A fault in making the
 // view is an error, also a panic.
 func (s *Store) View(q *Query, addr netip.Addr, kind Kind) (v *View, refused *apiservice.DiscoverResponse, err error) {
-	snap, refused, err := s.Snapshot(q, q.Source())
-	if snap == nil {
+	_, found, refused, err := s.find(q, kind)
+	if found == nil {
 		return nil, refused, err
+	}
+	if q.Kept {
+		s.asked.note(q.Service, addr, got{cell: found}, s.Now())
+	}
+	v, err = found.build()
+	return v, nil, err
+}
+
+// find returns where the view of a kind of caller stands, and the snapshot that the view
+// is good for. If the stock server refuses the service, both are nil.
+func (s *Store) find(q *Query, kind Kind) (snap *Snapshot, found *cell, refused *apiservice.DiscoverResponse, err error) {
+	snap, refused, err = s.Snapshot(q, q.Source())
+	if snap == nil {
+		return nil, nil, refused, err
 	}
 	var ownService *Snapshot
 	if q.HasOwnService() {
@@ -82,15 +97,10 @@ func (s *Store) View(q *Query, addr netip.Addr, kind Kind) (v *View, refused *ap
 		// to read it all the same.
 		ownService, refused, err = s.Snapshot(q, q.Service)
 		if ownService == nil {
-			return nil, refused, err
+			return nil, nil, refused, err
 		}
 	}
-	found := s.cell(q, snap, kind, ownService.ifNeeded(kind.Rule))
-	if q.Kept {
-		s.asked.note(q.Service, addr, got{cell: found}, s.Now())
-	}
-	v, err = found.build()
-	return v, nil, err
+	return snap, s.cell(q, snap, kind, ownService.ifNeeded(kind.Rule)), nil, nil
 }
 
 // Peek returns the view that View would return, but keeps nothing and notes no

@@ -37,6 +37,7 @@ type View struct {
 	sets       []location.SET
 	everything bool
 
+	cell *cell // where the view stands; nil: the view is not kept
 	counters
 }
 
@@ -70,16 +71,8 @@ func (s *Store) build(snap *Snapshot, kind Kind, ownService *Snapshot, before ro
 
 // list puts the members of the answer into the view, and names its content.
 func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []route.Member) error {
-	from := func(m route.Member) *Snapshot {
-		if m.OwnService {
-			return ownService
-		}
-		return snap
-	}
-	if kind.Rule.Blends() { // members are the routed instances, and then the others
-		id := func(m route.Member) string { return from(m).protos[m.Index].GetId().GetValue() }
-		slices.SortFunc(members, func(a, b route.Member) int { return cmp.Compare(id(a), id(b)) })
-	}
+	from := snap.memberOf(ownService)
+	sortMembers(kind, members, from)
 	content := sha256.New()
 	content.Write(snap.header[:])
 	if kind.Rule.Nearby != nil && v.dropNearbySwitch() {
@@ -110,6 +103,25 @@ func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []r
 	return nil
 }
 
+// memberOf returns the snapshot that a member of an answer is in.
+func (s *Snapshot) memberOf(ownService *Snapshot) func(route.Member) *Snapshot {
+	return func(m route.Member) *Snapshot {
+		if m.OwnService {
+			return ownService
+		}
+		return s
+	}
+}
+
+// sortMembers puts the members of an answer into the order of their ids. Only where a rule
+// blends, they are in another order: the routed instances, and then the others.
+func sortMembers(kind Kind, members []route.Member, from func(route.Member) *Snapshot) {
+	if kind.Rule.Blends() {
+		id := func(m route.Member) string { return from(m).protos[m.Index].GetId().GetValue() }
+		slices.SortFunc(members, func(a, b route.Member) int { return cmp.Compare(id(a), id(b)) })
+	}
+}
+
 // nearbySwitch is the key in a service's metadata that switches the nearby router
 // of SDKs on.
 const nearbySwitch = "internal-enable-nearby"
@@ -128,13 +140,17 @@ func (v *View) dropNearbySwitch() bool {
 }
 
 // dependency returns the last change in a snapshot of what the view depends on.
-func (v *View) dependency(snap *Snapshot) stamp {
-	if v.everything {
-		return snap.lastChange
+func (v *View) dependency(snap *Snapshot) stamp { return snap.lastChangeOf(v.sets, v.everything) }
+
+// lastChangeOf returns the last change of the instances of SETs and of which SETs there
+// are, or of everything.
+func (s *Snapshot) lastChangeOf(sets []location.SET, everything bool) stamp {
+	if everything {
+		return s.lastChange
 	}
-	last := snap.setsChange
-	for _, set := range v.sets {
-		if change := snap.setChange[set]; change.seq > last.seq {
+	last := s.setsChange
+	for _, set := range sets {
+		if change := s.setChange[set]; change.seq > last.seq {
 			last = change
 		}
 	}
