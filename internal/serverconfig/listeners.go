@@ -23,8 +23,11 @@ const HTTPName = "api-http"
 // EurekaName is the name of the Eureka listener under apiservers.
 const EurekaName = "service-eureka"
 
+// XDSName is the name of the xDS listener under apiservers.
+const XDSName = "xds-v3"
+
 // proxyListeners are the listeners that read PROXY headers.
-var proxyListeners = []string{GRPCName, HTTPName, EurekaName}
+var proxyListeners = []string{GRPCName, HTTPName, EurekaName, XDSName}
 
 // defaultAnswersKept is the default of sizeCacheProto in the stock server.
 const defaultAnswersKept = 128
