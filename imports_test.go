@@ -30,7 +30,7 @@ var floors = [][]string{
 	{"plugin/router/caller", "plugin/router/view", "plugin/router/l5", "plugin/router/matrix", "plugin/router/timeline"},
 	{"plugin/router"},
 	{"plugin/router/nodes"},
-	{"plugin/router/admin", "plugin/router/discover", "plugin/router/eureka", "plugin/router/httpapi", "plugin/router/xds"},
+	{"plugin/router/admin", "plugin/router/discover", "plugin/router/eureka", "plugin/router/httpapi", "plugin/router/nacos", "plugin/router/xds"},
 	{""}, // registry.go
 	{"build/..."},
 	{"internal/test/...", "scripts/..."}, // the rig

@@ -79,7 +79,7 @@ func (c *Config) checkConfigCenter(root strict.Node) {
 }
 
 // publishers are the listeners by which clients can publish configuration files.
-var publishers = []string{"config-grpc", "service-nacos"}
+var publishers = []string{"config-grpc", NacosName}
 
 // PublishedByClients returns a warning if a listener lets clients publish the mapping
 // or the rules, else "". The warning is for a server that serves clients without a

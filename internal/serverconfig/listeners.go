@@ -23,11 +23,14 @@ const HTTPName = "api-http"
 // EurekaName is the name of the Eureka listener under apiservers.
 const EurekaName = "service-eureka"
 
+// NacosName is the name of the Nacos listener under apiservers.
+const NacosName = "service-nacos"
+
 // XDSName is the name of the xDS listener under apiservers.
 const XDSName = "xds-v3"
 
 // proxyListeners are the listeners that read PROXY headers.
-var proxyListeners = []string{GRPCName, HTTPName, EurekaName, XDSName}
+var proxyListeners = []string{GRPCName, HTTPName, EurekaName, NacosName, XDSName}
 
 // defaultAnswersKept is the default of sizeCacheProto in the stock server.
 const defaultAnswersKept = 128

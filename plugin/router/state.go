@@ -103,8 +103,8 @@ func (s *Server) Files() []Files {
 // isRouted says of each listener of clients whether its answers are routed
 // (docs/design.md, 6.1). The others read the registry past this pack.
 var isRouted = map[string]bool{
-	serverconfig.GRPCName: true, serverconfig.HTTPName: true, "service-l5": true, "service-eureka": true,
-	"service-nacos": false, serverconfig.XDSName: true,
+	serverconfig.GRPCName: true, serverconfig.HTTPName: true, "service-l5": true, serverconfig.EurekaName: true, serverconfig.NacosName: true,
+	serverconfig.XDSName: true,
 }
 
 // Protocols returns the configured listeners by which clients discover

@@ -8,6 +8,7 @@ import (
 	"github.com/polarismesh/polaris/common/utils"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"go.uber.org/zap"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/location"
@@ -41,6 +42,20 @@ func (s *Server) CallerOf(r *http.Request) netip.Addr {
 	if why != "" {
 		s.countUntold(peerOf(r), why, r.Header.Values(s.config.ForwardedHeader))
 	}
+	return addr
+}
+
+// AddressOfCall returns the address of the caller of a gRPC call, as AddressOf does: peer is
+// "address:port" of the connection, header what the call has as metadata.
+func (s *Server) AddressOfCall(peer string, header metadata.MD) netip.Addr {
+	addr, _ := caller.Address(caller.WithPeer(context.Background(), peer, header), s.config.Proxies())
+	return addr
+}
+
+// CallerOfCall returns the address of the caller of a gRPC call for instances, as
+// CallerOf does.
+func (s *Server) CallerOfCall(peer string, header metadata.MD) netip.Addr {
+	addr, _ := s.callerOf(caller.WithPeer(context.Background(), peer, header))
 	return addr
 }
 

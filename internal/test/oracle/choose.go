@@ -14,7 +14,8 @@ type Choice struct {
 	Tier, Level string // of the road that is taken; empty where it has no name
 	Road        Road
 	SETRule     SETRule
-	OnEmpty     bool // `onEmpty: all` answered
+	OnEmpty     bool    // `onEmpty: all` answered
+	Shares      []Share // with `overprovision`: of the roads that take something
 }
 
 // Choose chooses for a caller that is routed as a SET, from a place (docs/design.md,

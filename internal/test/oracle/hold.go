@@ -15,6 +15,8 @@ type Memory map[string]Held
 type Held struct {
 	Road
 	Since time.Time
+
+	Figures map[int]Figure // with `overprovision`: of the roads that were needed, by their numbers
 }
 
 // Decide chooses for a caller that is routed as several SETs: the union of what it
@@ -22,6 +24,12 @@ type Held struct {
 func (r Rule) Decide(sets []string, place Place, all []Instance, m Memory, now time.Time) (chosen []int, choices []Choice) {
 	maps.DeleteFunc(m, func(set string, _ Held) bool { return !slices.Contains(sets, set) })
 	for _, set := range sets {
+		if r.Degrade.Overprovision > 0 && len(sets) == 1 {
+			if c, ok := r.Divide(set, place, all, m, now); ok {
+				choices = append(choices, c)
+				continue
+			}
+		}
 		choose := func(held Road) Choice { return r.Choose(set, place, all, held) }
 		if m == nil {
 			choices = append(choices, choose(Road{}))

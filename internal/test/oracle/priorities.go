@@ -11,7 +11,9 @@ func (r Rule) Priorities(choices []Choice, set string, place Place, all []Instan
 	}
 	_, _, roads := r.draw(set, place, all)
 	chosen := roads[choices[0].Road.Number-1]
-	roads = slices.Concat([]road{chosen}, roads[chosen.number:], roads[:chosen.number-1])
+	if r.Degrade.Overprovision == 0 {
+		roads = slices.Concat([]road{chosen}, roads[chosen.number:], roads[:chosen.number-1])
+	}
 	var before []int // instances of the priorities before
 	for _, one := range roads {
 		if r.Degrade.TiersByAbsence && one.tier.name != chosen.tier.name {

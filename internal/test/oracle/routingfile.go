@@ -80,10 +80,12 @@ type nearbyText struct {
 
 type degradeText struct {
 	By               string
-	TiersBy          string         `yaml:"tiersBy"`
-	UnhealthyPercent *int           `yaml:"unhealthyPercent"`
-	MinUsable        string         `yaml:"minUsable"`
+	TiersBy          string `yaml:"tiersBy"`
+	UnhealthyPercent *int   `yaml:"unhealthyPercent"`
+	MinUsable        string `yaml:"minUsable"`
+	Overprovision    *int
 	HoldDown         *time.Duration `yaml:"holdDown"`
+	Failback         *time.Duration
 }
 
 // patterns are the globs of a rule: one or several, each namespace/name or a map.
@@ -133,6 +135,9 @@ func readRouting(files []File) (*routing, error) {
 
 // complete makes the rule, with the defaults of the files and of docs/design.md, 5.
 func (t *ruleText) complete(d ruleText, places map[string]PlaceMap) {
+	if t.SET != nil && t.SET.Callers != nil || t.Rollout.By == "weight" {
+		d.Degrade.Overprovision, d.Degrade.Failback = nil, nil
+	}
 	t.rule = Rule{
 		Name: t.Name, OnEmptyAll: cmp.Or(t.OnEmpty, d.OnEmpty) == "all", Shadow: t.Mode == "shadow", Rollout: 10000, ByWeight: t.Rollout.By == "weight",
 		Degrade: t.Degrade.complete(d.Degrade),
@@ -207,12 +212,25 @@ func (t degradeText) complete(d degradeText) Degrade {
 	if t.UnhealthyPercent != nil || t.MinUsable != "" {
 		d.By = ""
 	}
+	if t.By != "" || t.TiersBy != "" || t.UnhealthyPercent != nil || t.MinUsable != "" {
+		d.Overprovision, d.Failback = nil, nil
+	}
+	over, failback := cmp.Or(t.Overprovision, d.Overprovision), cmp.Or(t.Failback, d.Failback)
+	if over != nil {
+		d.By, d.TiersBy, d.UnhealthyPercent, d.MinUsable = "", "", nil, ""
+	}
 	hundred, ten := 100, 10*time.Second
 	out := Degrade{
 		ByAbsence: cmp.Or(t.By, d.By) == "absent", TiersByAbsence: cmp.Or(t.TiersBy, d.TiersBy) == "absent",
 		UnhealthyPercent: *cmp.Or(t.UnhealthyPercent, d.UnhealthyPercent, &hundred), HoldDown: *cmp.Or(t.HoldDown, d.HoldDown, &ten),
 	}
 	number, isShare := strings.CutSuffix(cmp.Or(t.MinUsable, d.MinUsable, "1"), "%")
+	if over != nil {
+		out.Overprovision = *over
+	}
+	if failback != nil {
+		out.Failback = *failback
+	}
 	out.MinUsable, _ = strconv.Atoi(number)
 	out.MinUsableIsShare = isShare
 	return out

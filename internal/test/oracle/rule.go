@@ -46,7 +46,9 @@ type Degrade struct {
 	UnhealthyPercent int
 	MinUsable        int
 	MinUsableIsShare bool // MinUsable is in percent
+	Overprovision    int  // percent; 0: one road is taken
 	HoldDown         time.Duration
+	Failback         time.Duration
 }
 
 // SETRule is the rule of docs/design.md, 5.2 that gave the tiers: 1 to 4, and 0

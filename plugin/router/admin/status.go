@@ -111,6 +111,10 @@ func warnOfLists(remarks []view.Remark, warnings *strict.Problems) {
 			warnings.Add(strict.Warning(r.Rule.File, r.Rule.Line, r.Rule.Col,
 				"rule %q: an answer for %q is joined of %d SETs, more than %d; is {each} too wide?", r.Rule.Name, r.Service, r.SETs, view.ManySETs))
 		}
+		if left := r.LeftOut.String(); left != "" {
+			warnings.Add(strict.Warning(r.Rule.File, r.Rule.Line, r.Rule.Col,
+				"rule %q: of the instances of %q, xDS clients do not get %s", r.Rule.Name, r.Service, left))
+		}
 	}
 }
 

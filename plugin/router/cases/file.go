@@ -15,8 +15,8 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
-// Test is a case: who asks for what, and what is wanted. Empty Rule, Tier and
-// Level are not compared.
+// Test is a case: who asks for what, and what is wanted. Empty Rule, Tier,
+// Level and Shares are not compared.
 type Test struct {
 	Name    string
 	Line    int
@@ -26,6 +26,7 @@ type Test struct {
 	Rule    string
 	Tier    string
 	Level   string
+	Shares  []int // in percent, of the roads that take something; nil is not compared
 }
 
 // File is a case file with the mapping and routing files that it names.
@@ -139,6 +140,11 @@ func readTest(n strict.Node) Test {
 		strict.Optional("rule", strict.Text(&t.Rule)),
 		strict.Optional("tier", strict.Text(&t.Tier)),
 		strict.Optional("level", strict.Text(&t.Level)),
+		strict.Optional("shares", strict.Each(func(n strict.Node) {
+			if share, ok := n.Int(1, 100); ok {
+				t.Shares = append(t.Shares, share)
+			}
+		})),
 	)
 	return t
 }

@@ -29,7 +29,22 @@ func (f *File) Run(t Test) (got explain.Explanation, differences []string) {
 			differences = append(differences, fmt.Sprintf("%s %q, want %q", c.what, c.got, c.want))
 		}
 	}
+	if shares := sharesOf(got); len(t.Shares) > 0 && !slices.Equal(shares, t.Shares) {
+		differences = append(differences, fmt.Sprintf("shares %v, want %v", shares, t.Shares))
+	}
 	return got, differences
+}
+
+// sharesOf returns the shares of the roads that take something, with overprovision.
+func sharesOf(e explain.Explanation) (shares []int) {
+	for _, c := range e.Choices {
+		for _, r := range c.Roads {
+			if r.Share > 0 {
+				shares = append(shares, r.Share)
+			}
+		}
+	}
+	return shares
 }
 
 // Hosts returns the hosts of the instances that are sent, sorted, each once.

@@ -5,6 +5,7 @@ package explain
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -124,6 +125,7 @@ func (e *Explanation) addDecided(input Input) {
 			e.Instances[n].Sent, e.Instances[n].Weight = true, m.Weight
 		}
 	}
+	e.addShares(d.Portions(), input.Members)
 	if e.Answer == AnswerBlended {
 		first := 0 // of the instances beside the chosen ones
 		if input.OwnService != nil {
@@ -135,6 +137,25 @@ func (e *Explanation) addDecided(input Input) {
 		if i.Sent {
 			e.Sent++
 		}
+	}
+}
+
+// addShares adds what the weights of the members make of the shares of several roads.
+func (e *Explanation) addShares(portions []route.Portion, members []route.Member) {
+	weights, sum := map[int]float64{}, 0.0
+	for _, m := range members {
+		if e.Instances[m.Index].Usable {
+			weights[m.Index] = float64(m.Weight)
+			sum += float64(m.Weight)
+		}
+	}
+	for _, p := range portions {
+		share := 0.0
+		for _, i := range p.Members {
+			share += weights[i]
+		}
+		road := &e.Choices[0].Roads[slices.IndexFunc(e.Choices[0].Roads, func(r Road) bool { return r.Tier == p.Tier && r.Level == p.Level })]
+		road.ByWeights = math.Round(share/sum*1000) / 10
 	}
 }
 
@@ -196,7 +217,10 @@ func choiceOf(rule *route.Rule, c route.Choice) Choice {
 		out.HeldUntil = &c.HeldUntil
 	}
 	for _, r := range c.Roads {
-		out.Roads = append(out.Roads, Road{r.Tier, r.Level, r.Total, r.InService, r.Usable, r.Satisfied, r.Taken, rule.Degrade.Reason(r)})
+		out.Roads = append(out.Roads, Road{
+			Tier: r.Tier, Level: r.Level, Total: r.Total, InService: r.InService, Usable: r.Usable,
+			Satisfied: r.Satisfied, Taken: r.Taken, Share: r.Share, Why: rule.Degrade.Reason(r),
+		})
 	}
 	return out
 }

@@ -53,11 +53,12 @@ func (e Explanation) State() State {
 	return s
 }
 
-// IsWidened reports whether some choice has another road than the first one, or
+// IsWidened reports whether some choice has another road than the first one alone, or
 // onEmpty: all answers.
 func (e Explanation) IsWidened() bool {
 	return slices.ContainsFunc(e.Choices, func(c Choice) bool {
-		return c.Widened || len(c.Roads) > 0 && !c.Roads[0].Taken
+		isTaken := func(r Road) bool { return r.Taken }
+		return c.Widened || len(c.Roads) > 0 && (!c.Roads[0].Taken || slices.ContainsFunc(c.Roads[1:], isTaken))
 	})
 }
 

@@ -3,6 +3,8 @@ package explain
 import (
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +67,7 @@ func (e Explanation) choices(w io.Writer) {
 		}
 		t := table.New(w)
 		for _, r := range c.Roads {
-			fmt.Fprintf(t, "  %s %s\t%d of %d usable\t%s\n", r.mark(), Plain(r.name()), r.Usable, r.Total, r.Why)
+			fmt.Fprintf(t, "  %s %s\t%d of %d usable\t%s%s\n", r.mark(), Plain(r.name()), r.Usable, r.Total, r.Why, r.takes())
 		}
 		t.Flush()
 		c.notes(w)
@@ -75,7 +77,7 @@ func (e Explanation) choices(w io.Writer) {
 // notes writes what is special about a choice.
 func (c Choice) notes(w io.Writer) {
 	if c.HeldUntil != nil {
-		fmt.Fprintf(w, "  an earlier road is satisfied again: this one is held until %s (degrade.holdDown)\n", c.HeldUntil.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "  "+c.held()+"\n", c.HeldUntil.UTC().Format(time.RFC3339))
 	}
 	if c.LastResort {
 		fmt.Fprintln(w, "  the evacuation does not count: without the evacuated instances no road has a usable one")
@@ -85,12 +87,32 @@ func (c Choice) notes(w io.Writer) {
 	}
 }
 
+// held returns what is held until when, as a format for a time.
+func (c Choice) held() string {
+	if slices.ContainsFunc(c.Roads, func(r Road) bool { return r.Share > 0 }) {
+		return "a road has recovered: what it takes is held until %s (degrade.holdDown, failback)"
+	}
+	return "an earlier road is satisfied again: this one is held until %s (degrade.holdDown)"
+}
+
 // mark returns ">" for the road that is taken, and a blank for the others.
 func (r Road) mark() string {
 	if r.Taken {
 		return ">"
 	}
 	return " "
+}
+
+// takes returns what the road takes of the caller's requests; an empty text without
+// overprovision.
+func (r Road) takes() string {
+	switch {
+	case r.Share == 0:
+		return ""
+	case math.Abs(r.ByWeights-float64(r.Share)) >= 1:
+		return fmt.Sprintf("; it takes %d%%, of which whole weights make %.1f%%", r.Share, r.ByWeights)
+	}
+	return fmt.Sprintf("; it takes %d%%", r.Share)
 }
 
 // name returns the tier and the level of a road.

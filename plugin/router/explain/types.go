@@ -95,7 +95,11 @@ type Road struct {
 	Usable    int    `json:"usable"`
 	Satisfied bool   `json:"satisfied"`
 	Taken     bool   `json:"taken"`
-	Why       string `json:"why"` // satisfied or not
+	// Share is what the road takes of the caller's requests with overprovision, in
+	// percent; ByWeights is what the weights of the list make of that.
+	Share     int     `json:"share,omitempty"`
+	ByWeights float64 `json:"byWeights,omitempty"`
+	Why       string  `json:"why"` // satisfied or not
 }
 
 // Instance is an instance and whether it is in the answer.

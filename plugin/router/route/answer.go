@@ -28,16 +28,28 @@ func (r Route) Answer(callee *Callee, ownService []Instance) (Decision, []Member
 // Members returns the list to send after a decision. Instances are those that the
 // decision was made from; ownService is as for Answer.
 func (r Route) Members(d Decision, instances, ownService []Instance) []Member {
-	members := make([]Member, len(d.Chosen))
-	for n, i := range d.Chosen {
-		members[n] = Member{Index: i, Weight: instances[i].Weight}
-	}
+	members := r.Chosen(d, instances)
 	if !r.Rule.Blends() {
 		return members
 	}
 	b := blend{instances: instances, ownService: ownService, members: members, chosen: len(members)}
 	b.addOthers(d.Chosen)
 	return b.list(uint64(r.Rule.Rollout))
+}
+
+// Chosen returns the chosen instances with their weights, which shares of several roads
+// change.
+func (r Route) Chosen(d Decision, instances []Instance) []Member {
+	if portions := d.Portions(); len(portions) > 1 {
+		members := weigh(portions, instances)
+		slices.SortFunc(members, func(a, b Member) int { return a.Index - b.Index })
+		return members
+	}
+	members := make([]Member, len(d.Chosen))
+	for n, i := range d.Chosen {
+		members[n] = Member{Index: i, Weight: instances[i].Weight}
+	}
+	return members
 }
 
 // blend is an answer by weight in the making (docs/design.md, 5.3).

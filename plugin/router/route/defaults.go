@@ -37,7 +37,10 @@ type degradeValues struct {
 	byAbsence, tiersByAbsence *bool
 	unhealthyPercent          *int
 	minUsable                 *minUsable
-	holdDown                  *time.Duration
+	overprovision             *int
+	holdDown, failback        *time.Duration
+
+	overprovisionAt, failbackAt strict.Node
 }
 
 // minUsable is a number of instances, or a percentage.
@@ -64,7 +67,10 @@ func (l *loader) readDefaults(n strict.Node) {
 			l.defaults.nearby = readNearbyValues(n)
 		}),
 		strict.Optional("order", func(n strict.Node) { l.defaults.nearbyFirst = readOrder(n) }),
-		strict.Optional("degrade", func(n strict.Node) { l.defaults.degrade = readDegrade(n) }),
+		strict.Optional("degrade", func(n strict.Node) {
+			l.defaults.degrade = readDegrade(n)
+			l.defaults.degrade.needOverprovision(degradeValues{}.over(l.defaults.degrade))
+		}),
 		strict.Optional("onEmpty", strict.Choice(&l.defaults.onEmptyAll, "empty", "all")),
 	)
 	l.nearbyStage(l.defaults.nearby) // so that a map that is nowhere is a fault without rules, too
@@ -129,6 +135,13 @@ func (d degradeValues) over(own degradeValues) Degrade {
 	if own.byAbsence == nil && (own.unhealthyPercent != nil || own.minUsable != nil) {
 		d.byAbsence = nil
 	}
+	if own.byAbsence != nil || own.tiersByAbsence != nil || own.unhealthyPercent != nil || own.minUsable != nil {
+		d.overprovision, d.failback = nil, nil
+	}
+	overprovision, failback := cmp.Or(own.overprovision, d.overprovision, new(int)), cmp.Or(own.failback, d.failback, new(time.Duration))
+	if *overprovision > 0 {
+		d.byAbsence, d.tiersByAbsence, d.unhealthyPercent, d.minUsable = nil, nil, nil, nil
+	}
 	no, percent, holdDown := false, 100, DefaultHoldDown
 	least := cmp.Or(own.minUsable, d.minUsable, &minUsable{number: 1})
 	return Degrade{
@@ -136,6 +149,34 @@ func (d degradeValues) over(own degradeValues) Degrade {
 		TiersByAbsence:   *cmp.Or(own.tiersByAbsence, d.tiersByAbsence, &no),
 		UnhealthyPercent: *cmp.Or(own.unhealthyPercent, d.unhealthyPercent, &percent),
 		MinUsable:        least.number, MinUsableIsShare: least.isShare,
+		Overprovision: *overprovision, Failback: *failback,
 		HoldDown: *cmp.Or(own.holdDown, d.holdDown, &holdDown),
 	}
+}
+
+// needOverprovision refuses a `failback` where the whole has no `overprovision`.
+func (own degradeValues) needOverprovision(whole Degrade) {
+	if own.failback != nil && own.overprovisionAt == (strict.Node{}) && whole.Overprovision == 0 {
+		own.failbackAt.Errorf("failback means nothing without overprovision, expected overprovision: 140 beside it")
+	}
+}
+
+// degrade returns the `degrade` of a rule, whose other keys have been read.
+func (l *loader) degrade(rule *Rule, own degradeValues) Degrade {
+	d, other := l.defaults.degrade, ""
+	switch {
+	case rule.SET != nil && rule.SET.callers:
+		other = "callers"
+	case rule.ByWeight:
+		other = "rollout by: weight"
+	}
+	if other != "" {
+		if own.overprovision != nil {
+			own.overprovisionAt.Errorf("overprovision means nothing beside %s, expected one of them", other)
+		}
+		d.overprovision, d.failback = nil, nil
+	}
+	whole := d.over(own)
+	own.needOverprovision(whole)
+	return whole
 }

@@ -146,7 +146,7 @@ func (l *loader) readRule(n strict.Node) {
 		strict.Optional("when", func(n strict.Node) { rule.when = readWhen(n) }),
 		strict.Optional("set", func(n strict.Node) { rule.SET = l.readSET(n, false) }),
 	}, l.ruleKeys(rule, &degrade)...)...)
-	rule.Degrade = l.defaults.degrade.over(degrade)
+	rule.Degrade = l.degrade(rule, degrade)
 	l.rules.rules = append(l.rules.rules, rule)
 	l.remarkStages(n, rule, values)
 }
@@ -186,7 +186,7 @@ func (l *loader) readAddress(n strict.Node) {
 		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = l.readService(n) }),
 		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readSET(n, true) }),
 	}, l.ruleKeys(address, &degrade)...)...)
-	address.Degrade = l.defaults.degrade.over(degrade)
+	address.Degrade = l.degrade(address, degrade)
 	address.Name, address.Target = service.String(), target
 	if service == (Service{}) || target == (Service{}) {
 		return

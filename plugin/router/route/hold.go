@@ -20,6 +20,7 @@ type memory struct {
 	setRule      SETRule
 	road         int       // the number of the road; -1: no road had an instance
 	earlierSince time.Time // since when the choice would be an earlier road; zero: it would not
+	figures      []figure  // with `overprovision`: of the roads that were looked at
 }
 
 // of returns what is remembered of a SET.
@@ -41,8 +42,11 @@ func (m Memory) of(set location.SET) (memory, bool) {
 func (r Route) Settle(callee *Callee, ownService []Instance, before Memory, now time.Time) (Decision, []Member, Memory) {
 	var choices []Choice
 	var after Memory
-	for _, set := range r.setsFor(callee) {
-		choice, remembered := r.settle(r.newSelection(callee, set), before, now)
+	sets := r.setsFor(callee)
+	for _, set := range sets {
+		s := r.newSelection(callee, set)
+		s.divided = r.divides(sets)
+		choice, remembered := r.settle(s, before, now)
 		choices, after.choices = append(choices, choice), append(after.choices, remembered)
 	}
 	d := newDecision(choices)
@@ -51,9 +55,17 @@ func (r Route) Settle(callee *Callee, ownService []Instance, before Memory, now 
 
 // settle decides for one SET.
 func (r Route) settle(s *selection, before Memory, now time.Time) (Choice, memory) {
+	last, ok := before.of(s.set)
+	if s.divided {
+		if last.setRule != s.setRule {
+			last.figures = nil
+		}
+		if d, ok := s.roads.divide(last.figures, now); ok {
+			return s.choose(d), memory{set: s.set, setRule: s.setRule, road: d.portions[0].road, figures: d.figures}
+		}
+	}
 	n := s.roads.first()
 	after := memory{set: s.set, setRule: s.setRule, road: n}
-	last, ok := before.of(s.set)
 	if !ok || last.setRule != s.setRule || n < 0 || n >= last.road || last.road >= s.roads.count() || !s.roads.canHold(last.road) {
 		return s.take(n), after
 	}
@@ -78,10 +90,12 @@ func (r *roads) canHold(n int) bool {
 	return road.Satisfied && road.Usable > 0
 }
 
-// IsFirst reports whether each remembered choice is the first road, from which there is
-// no way back.
+// IsFirst reports whether each remembered choice is the first road alone, from which there
+// is no way back.
 func (m Memory) IsFirst() bool {
-	return !slices.ContainsFunc(m.choices, func(choice memory) bool { return choice.road > 0 })
+	return !slices.ContainsFunc(m.choices, func(choice memory) bool {
+		return choice.road > 0 || len(choice.figures) > 0 && choice.figures[0].percent < sharesWhole
+	})
 }
 
 // Successor returns the rule or lane address that takes over from a rule of the

@@ -18,6 +18,7 @@ func TestAnswerAgreesWithOracle(t *testing.T) { rapid.Check(t, answerAgreesWithO
 
 func answerAgreesWithOracle(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SETs: someSETs.Draw(t, "caller sets"), Location: someLocation.Draw(t, "caller location")}
+	r.Rule.Degrade.Overprovision = 0 // an error beside it
 	r.Rule.ByWeight, r.Rule.Rollout = true, rapid.OneOf(rapid.SampledFrom([]int{1, 100, 3333, 9999, FullRollout}), rapid.IntRange(0, FullRollout)).Draw(t, "rollout")
 	anyWeights := rapid.Bool().Draw(t, "any weights")
 	draw := func(least, most int, name string) []Instance {

@@ -21,6 +21,7 @@ func oracleOf(r Route) (rule slow.Rule, sets []string, place slow.Place) {
 		Degrade: slow.Degrade{
 			ByAbsence: d.ByAbsence, TiersByAbsence: d.TiersByAbsence, UnhealthyPercent: d.UnhealthyPercent,
 			MinUsable: d.MinUsable, MinUsableIsShare: d.MinUsableIsShare, HoldDown: d.HoldDown,
+			Overprovision: d.Overprovision, Failback: d.Failback,
 		},
 		NearbyFirst: r.Rule.NearbyFirst, OnEmptyAll: r.Rule.OnEmptyAll, Rollout: int64(r.Rule.Rollout), ByWeight: r.Rule.ByWeight,
 	}
@@ -130,6 +131,9 @@ func drawRule(t *rapid.T) *Rule {
 	if rapid.Bool().Draw(t, "share") {
 		rule.Degrade.MinUsable, rule.Degrade.MinUsableIsShare = rapid.SampledFrom([]int{1, 20, 51, 100}).Draw(t, "minUsable"), true
 	}
+	if rapid.IntRange(0, 2).Draw(t, "overprovision") == 0 {
+		rule.Degrade = Degrade{UnhealthyPercent: 100, MinUsable: 1, Overprovision: rapid.SampledFrom([]int{100, 140, 333, 1000}).Draw(t, "percent")}
+	}
 	if rapid.IntRange(0, 4).Draw(t, "hasSET") > 0 {
 		rule.SET = &SETStage{
 			Tiers: someTiers.Draw(t, "tiers"), Callee: rapid.Bool().Draw(t, "callee"),
@@ -155,6 +159,9 @@ func textOf(d Decision) string {
 	text := fmt.Sprint(d.Chosen)
 	for _, c := range d.Choices {
 		text += fmt.Sprintf(" %d %q %q %t %v", c.SETRule, c.Tier, c.Level, c.Widened, c.Chosen)
+		for _, p := range c.portions {
+			text += fmt.Sprint(" ", p.Share, p.Members)
+		}
 	}
 	return text
 }
@@ -164,6 +171,9 @@ func textOfChoices(chosen []int, choices []slow.Choice) string {
 	text := fmt.Sprint(chosen)
 	for _, c := range choices {
 		text += fmt.Sprintf(" %d %q %q %t %v", c.SETRule, c.Tier, c.Level, c.OnEmpty, c.Chosen)
+		for _, s := range c.Shares {
+			text += fmt.Sprint(" ", s.Percent, s.Members)
+		}
 	}
 	return text
 }
@@ -187,6 +197,9 @@ func TestSettleAgreesWithOracle(t *testing.T) { rapid.Check(t, settleAgreesWithO
 func settleAgreesWithOracle(t *rapid.T) {
 	r := Route{Rule: drawRule(t), SETs: someSETs.Draw(t, "caller sets"), Location: someLocation.Draw(t, "caller location")}
 	r.Rule.Degrade.HoldDown = rapid.SampledFrom([]time.Duration{0, 5 * time.Second, 10 * time.Second}).Draw(t, "holdDown")
+	if r.Rule.Degrade.Overprovision > 0 {
+		r.Rule.Degrade.Failback = rapid.SampledFrom([]time.Duration{0, 7 * time.Second, 30 * time.Second}).Draw(t, "failback")
+	}
 	rule, sets, place := oracleOf(r)
 	instances := rapid.SliceOfN(someInstance, 0, 10).Draw(t, "instances")
 	now, memory, oracleMemory := time.Unix(0, 0), Memory{}, slow.Memory{}
@@ -260,8 +273,9 @@ func answerHasNoOtherDependencies(t *rapid.T) {
 	}
 	again, got := r.Answer(NewCallee(after), nil)
 	for n := range again.Choices {
-		again.Choices[n].Chosen, again.Choices[n].tiers = nil, nil
-		d.Choices[n].Chosen, d.Choices[n].tiers = nil, nil
+		for _, c := range []*Choice{&again.Choices[n], &d.Choices[n]} {
+			c.Chosen, c.tiers, c.portions = nil, nil, nil
+		}
 		d.Choices[n].LastResort = again.Choices[n].LastResort // the list is the same with it and without
 	}
 	again.Chosen, d.Chosen = nil, nil

@@ -19,9 +19,12 @@ type Priority struct {
 // that road, then the roads behind it, and then the roads before it. Nothing that is on no
 // road is in any priority.
 //
-// The first priority is the list that Members returns for the same decision. A list
+// But for `overprovision`, the first priority is the list that Members returns for the same decision. A list
 // leaves evacuated instances out already, and so do the other priorities. If no road has
 // a usable instance besides (Choice.LastResort), the list and the priorities have them.
+//
+// With `overprovision` the roads stand in their own order, with the weights of the instances:
+// the client divides its requests itself.
 //
 // The list is the only priority if the list is no single road: for several SETs, for
 // `rollout: {by: weight}` between 0 and 100 percent, and for `onEmpty: all`. With
@@ -38,6 +41,9 @@ func (r Route) Priorities(d Decision, callee *Callee, ownService []Instance) []P
 			return nil
 		}
 		return []Priority{{Tier: d.Tier(), Level: d.Level(), Members: list}}
+	}
+	if r.Rule.Degrade.Overprovision > 0 { // the client divides its requests itself
+		return s.priorities(0)
 	}
 	return s.priorities(d.Choices[0].taken)
 }
@@ -58,14 +64,24 @@ func (r Route) retake(d Decision, callee *Callee) (Decision, *selection) {
 	for _, c := range d.Choices {
 		s = r.newSelection(callee, c.SET)
 		s.roads.first() // looks at the same roads as the decision did
-		choice := s.take(c.taken)
-		choice.HeldUntil = c.HeldUntil
-		choices = append(choices, choice)
+		choices = append(choices, s.retake(c))
 	}
 	if len(choices) > 1 || choices[0].taken < 0 || r.Rule.Degrade.ByAbsence || r.Rule.Blends() {
 		s = nil
 	}
 	return newDecision(choices), s
+}
+
+// retake returns a choice that was made from other instances.
+func (s *selection) retake(c Choice) Choice {
+	choice := s.take(c.taken)
+	if len(c.figures) > 0 {
+		s.roads.look(len(c.figures) - 1)
+		shares, _ := s.roads.shares(c.figures)
+		choice = s.choose(s.roads.dividedBy(division{figures: c.figures}, shares))
+	}
+	choice.HeldUntil = c.HeldUntil
+	return choice
 }
 
 // priorities returns the roads as priorities, from the road that was taken.

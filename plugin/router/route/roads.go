@@ -29,6 +29,7 @@ type roads struct {
 type measuredRoad struct {
 	Road
 	members []int // ascending; may be shared, and is not written
+	fresh   []int // with `overprovision`: the members that no earlier road has, ascending
 }
 
 // tierMembers is a tier with its instances.
@@ -137,14 +138,17 @@ func (r *roads) look(n int) measuredRoad {
 // measure counts the instances of a road. The roads before it have been measured.
 func (r *roads) measure(n int) {
 	t, a := r.place(n)
-	road := measuredRoad{Road{Tier: string(r.tiers[t].Tier), Level: r.areas[a].name, Wanted: r.wanted(t)}, r.members(t, a)}
+	road := measuredRoad{Road: Road{Tier: string(r.tiers[t].Tier), Level: r.areas[a].name, Wanted: r.wanted(t)}, members: r.members(t, a)}
 	earlier := r.earlierThan(t)
 	for _, i := range road.members {
 		instance := &r.callee.Instances[i]
+		isNew := earlier == nil || !earlier[i]
+		if isNew && r.degrade.Overprovision > 0 {
+			road.fresh = append(road.fresh, i)
+		}
 		if !instance.InService() {
 			continue
 		}
-		isNew := earlier == nil || !earlier[i]
 		road.InService++
 		if isNew {
 			road.New++

@@ -66,8 +66,10 @@ type Choice struct {
 	// earlier one is satisfied. It is zero if nothing is held.
 	HeldUntil time.Time
 
-	taken int    // the number of the road among all roads of the rule; -1: no road has an instance
-	tiers []Tier // that were looked at, for Dependencies
+	taken    int    // the number of the road among all roads of the rule; -1: no road has an instance
+	last     int    // the number of the last road that takes something: taken, unless there are shares
+	division        // with `overprovision`; the zero value if one road is taken
+	tiers    []Tier // that were looked at, for Dependencies
 }
 
 // Road is a tier at a level, with the instances there (docs/design.md, 5.2).
@@ -80,7 +82,10 @@ type Road struct {
 	NewUsable   int // of these, the usable ones
 	Wanted      int // the least number of usable instances
 	Satisfied   bool
-	Taken       bool // the choice is this road
+	Taken       bool // the choice is this road, or it takes a share
+	Figure      int  // with `overprovision`: the share that the road can take, in percent
+	Held        bool // the hold-down or `failback` keep the figure lower than the usable instances allow
+	Share       int  // with `overprovision`: the share that the road takes, in percent
 }
 
 // Tier returns the tier of the answer. It is empty for a caller with several SETs.
@@ -121,7 +126,7 @@ func (d Decision) Furthest() (road int) {
 		if c.taken < 0 {
 			return math.MaxInt
 		}
-		road = max(road, c.taken)
+		road = max(road, c.last)
 	}
 	return road
 }
@@ -142,8 +147,11 @@ func (d Decision) HeldUntil() (first time.Time) {
 // Its time and memory are linear in the instances of the roads that it looks at.
 func (r Route) Select(callee *Callee) Decision {
 	var choices []Choice
-	for _, set := range r.setsFor(callee) {
-		choices = append(choices, r.newSelection(callee, set).choice())
+	sets := r.setsFor(callee)
+	for _, set := range sets {
+		s := r.newSelection(callee, set)
+		s.divided = r.divides(sets)
+		choices = append(choices, s.choice())
 	}
 	return newDecision(choices)
 }
@@ -179,6 +187,13 @@ type selection struct {
 	setRule    SETRule
 	roads      *roads
 	lastResort bool
+	divided    bool // several roads may take shares
+}
+
+// divides reports whether several roads may take shares of the requests of a caller that
+// is routed as these SETs.
+func (r Route) divides(sets []location.SET) bool {
+	return r.Rule.Degrade.Overprovision > 0 && len(sets) == 1
 }
 
 // newSelection draws the roads of one SET. Evacuated instances are not on them, unless
@@ -214,12 +229,19 @@ func (s *selection) keepLast() {
 	s.lastResort = s.roads.hasEvacuated()
 }
 
-// choice takes the first road that is satisfied.
-func (s *selection) choice() Choice { return s.take(s.roads.first()) }
+// choice takes the first road that is satisfied, or divides the requests.
+func (s *selection) choice() Choice {
+	if s.divided {
+		if d, ok := s.roads.divide(nil, time.Time{}); ok {
+			return s.choose(d)
+		}
+	}
+	return s.take(s.roads.first())
+}
 
 // take returns the choice of a road; -1 is no road.
 func (s *selection) take(n int) Choice {
-	c := Choice{SET: s.set, SETRule: s.setRule, LastResort: s.lastResort, taken: n}
+	c := Choice{SET: s.set, SETRule: s.setRule, LastResort: s.lastResort, taken: n, last: n}
 	if n >= 0 {
 		road := s.roads.look(n)
 		c.Chosen, c.Tier, c.Level = road.members, road.Tier, road.Level

@@ -22,6 +22,11 @@ type Degrade struct {
 	// a percentage, 1 to 100, of the usable instances of the same tier on all roads.
 	MinUsable        int
 	MinUsableIsShare bool
+	// Overprovision is what a road may carry, in percent of what its usable instances are
+	// of it: 100 to 1000. Several roads may then take shares. 0: one road is taken.
+	Overprovision int
+	// Failback is over how long the figure of a road rises. It goes with Overprovision.
+	Failback time.Duration
 	// HoldDown is how long the choice has to be an earlier road before a caller that
 	// has a later one goes back.
 	HoldDown time.Duration
@@ -64,16 +69,28 @@ func readDegrade(n strict.Node) (v degradeValues) {
 			holdDown := readHoldDown(n)
 			v.holdDown = &holdDown
 		}),
-		strict.Optional("overprovision", strict.Ignore), strict.Optional("failback", strict.Ignore),
+		strict.Optional("overprovision", func(n strict.Node) {
+			v.overprovisionAt = n
+			if percent, ok := n.Int(100, 1000); ok {
+				v.overprovision = &percent
+			}
+		}),
+		strict.Optional("failback", func(n strict.Node) {
+			failback := readFailback(n)
+			v.failback, v.failbackAt = &failback, n
+		}),
 	)
-	if key, ok := firstOf(values, "overprovision", "failback"); ok {
-		values[key].Errorf("%s is not supported yet, expected unhealthyPercent and minUsable", key)
+	if key, ok := firstOf(values, besidesOverprovision...); ok && values.Has("overprovision") {
+		values[key].Errorf("%s means nothing beside overprovision, expected one of them", key)
 	}
 	if key, ok := firstOf(values, "unhealthyPercent", "minUsable"); ok && v.byAbsence != nil && *v.byAbsence {
 		values[key].Errorf("%s means nothing beside by: absent, expected one of them", key)
 	}
 	return v
 }
+
+// besidesOverprovision are the keys that overprovision excludes.
+var besidesOverprovision = []string{"by", "tiersBy", "unhealthyPercent", "minUsable"}
 
 // firstOf returns the first of the keys that is given.
 func firstOf(values strict.Values, keys ...string) (key string, ok bool) {
@@ -110,6 +127,17 @@ func readHoldDown(n strict.Node) time.Duration {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > mostHoldDown {
 		n.Errorf("holdDown %q is no time from 0s to 1h, as 10s", text)
+	}
+	return d
+}
+
+const mostFailback = 10 * time.Minute
+
+func readFailback(n strict.Node) time.Duration {
+	text := n.Raw()
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > mostFailback {
+		n.Errorf("failback %q is no time from 0s to 10m, as 5m", text)
 	}
 	return d
 }

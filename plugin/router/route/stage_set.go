@@ -15,6 +15,8 @@ type SETStage struct {
 	Callee  bool
 	Tiers   []Tier // in the order of the roads
 	Unknown Unknown
+
+	callers bool // the templates are `callers`
 }
 
 // Unknown is what callers get whose SET is not known whole.
@@ -39,7 +41,7 @@ func (l *loader) readSET(n strict.Node, isAddress bool) *SETStage {
 	own := setValues{}
 	values := n.Bind(append([]strict.Key{
 		strict.Optional("caller", func(n strict.Node) { stage.Templates = l.readTemplates(n, false) }),
-		strict.Optional("callers", func(n strict.Node) { stage.Templates = l.readCallers(n) }),
+		strict.Optional("callers", func(n strict.Node) { stage.Templates, stage.callers = l.readCallers(n), true }),
 		strict.Optional("callee", func(n strict.Node) { stage.Templates, stage.Callee = l.readTemplates(n, false), true }),
 	}, setKeys(&own)...)...)
 	var given []string

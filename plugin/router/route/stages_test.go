@@ -48,6 +48,9 @@ func stagesOf(r *Rule) string {
 	if d.TiersByAbsence {
 		text += " tiersBy absent"
 	}
+	if d.Overprovision > 0 {
+		text += fmt.Sprintf(" overprovision %d failback %s", d.Overprovision, d.Failback)
+	}
 	if out = append(out, text); r.OnEmptyAll {
 		out = append(out, "all")
 	}
@@ -91,6 +94,15 @@ func TestDefaults(t *testing.T) {
 		{"absent replaces default thresholds", "degrade: {unhealthyPercent: 50, minUsable: 20%, holdDown: 0s}", "nearby: {}, degrade: {by: absent}", "nearby zone to all, 100% 1 0s by absent"},
 		{"a threshold replaces a default absent", "degrade: {by: absent}", "nearby: {}, degrade: {minUsable: 3}", "nearby zone to all, 100% 3 10s"},
 		{"unhealthy beside a default absent", "degrade: {by: absent}", "nearby: {}, degrade: {by: unhealthy}", "nearby zone to all, " + builtIn},
+		{"overprovision", "", "nearby: {}, degrade: {overprovision: 140, failback: 5m}", "nearby zone to all, " + builtIn + " overprovision 140 failback 5m0s"},
+		{"overprovision replaces thresholds", "degrade: {unhealthyPercent: 50, minUsable: 20%, tiersBy: absent, holdDown: 1m}", "nearby: {}, degrade: {overprovision: 140}", "nearby zone to all, 100% 1 1m0s overprovision 140 failback 0s"},
+		{"overprovision replaces a default absent", "degrade: {by: absent}", "nearby: {}, degrade: {overprovision: 140}", "nearby zone to all, 100% 1 10s overprovision 140 failback 0s"},
+		{"a default overprovision", "degrade: {overprovision: 140, failback: 5m}", "nearby: {}, degrade: {holdDown: 0s}", "nearby zone to all, 100% 1 0s overprovision 140 failback 5m0s"},
+		{"the rule's failback with the default overprovision", "degrade: {overprovision: 140, failback: 5m}", "nearby: {}, degrade: {failback: 1m}", "nearby zone to all, " + builtIn + " overprovision 140 failback 1m0s"},
+		{"a threshold replaces a default overprovision", "degrade: {overprovision: 140, failback: 5m}", "nearby: {}, degrade: {unhealthyPercent: 50}", "nearby zone to all, 50% 1 10s"},
+		{"tiersBy replaces a default overprovision", "degrade: {overprovision: 140}", "set: {}, degrade: {tiersBy: absent}", "set [own pool] unknown all, 100% 1 10s tiersBy absent"},
+		{"callers replace a default overprovision", "degrade: {overprovision: 140, failback: 5m}", "set: {callers: [a.b.c]}", "set [own pool] unknown all a.b.c, " + builtIn},
+		{"a rollout by weight replaces a default overprovision", "degrade: {overprovision: 140}", "set: {}, rollout: {percent: 5, by: weight}", "set [own pool] unknown all, " + builtIn},
 		{"a number replaces a default share", "degrade: {minUsable: 20%}", "nearby: {}, degrade: {minUsable: 3}", "nearby zone to all, 100% 3 10s"},
 	}
 	for _, tt := range tests {

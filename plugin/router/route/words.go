@@ -17,6 +17,8 @@ func (d Degrade) Reason(r Road) string {
 		return "no instance"
 	case r.InService == 0:
 		return fmt.Sprintf("none of %d in service", r.Total)
+	case d.Overprovision > 0 && r.New > 0:
+		return d.reasonOfFigure(r, others)
 	case d.ByAbsence:
 		return fmt.Sprintf("%d in service, it is left by absence only", r.InService)
 	case r.New == 0:
@@ -29,6 +31,15 @@ func (d Degrade) Reason(r Road) string {
 		return fmt.Sprintf("%d usable, at least %d wanted", r.Usable, r.Wanted)
 	}
 	return fmt.Sprintf("%d of %d%s usable", r.NewUsable, r.New, others)
+}
+
+// reasonOfFigure returns how much a road takes if it can, and why.
+func (d Degrade) reasonOfFigure(r Road, others string) string {
+	text := fmt.Sprintf("%d of %d%s usable: it can take %d%%", r.NewUsable, r.New, others, d.ownFigure(r))
+	if r.Held {
+		text += fmt.Sprintf(", held at %d%%", r.Figure)
+	}
+	return text
 }
 
 // String returns the road for operators: its tier and its level, as far as they have

@@ -258,3 +258,10 @@ func (s *Store) NoteStock(q *Query, addr netip.Addr, rule *route.Rule) {
 		s.asked.note(q.Service, addr, got{rule: rule}, s.Now())
 	}
 }
+
+// NoteView notes that a caller has the list of a view, which View returned for q.
+func (s *Store) NoteView(q *Query, addr netip.Addr, v *View) {
+	if q.Kept && v.cell != nil {
+		s.asked.note(q.Service, addr, got{cell: v.cell}, s.Now())
+	}
+}

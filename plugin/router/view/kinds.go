@@ -113,6 +113,7 @@ func (s *Store) cell(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) 
 		if err != nil || !q.Kept {
 			return v, err
 		}
+		v.cell = fresh
 		fresh.size.Store(int64(len(v.Answer.Instances)))
 		if until := v.Decision.HeldUntil(); !until.IsZero() {
 			fresh.until.Store(int64(until.Sub(epoch)))

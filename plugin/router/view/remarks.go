@@ -23,6 +23,8 @@ type Remark struct {
 	LastResort int
 	Example    string
 	SETs       int // the most that an answer is joined of; 0 if it is ManySETs or fewer
+	// LeftOut is the most that clients which fail over by themselves do not get of a list.
+	LeftOut LeftOut
 }
 
 // Remarks returns what operators should know of the lists that are kept, by service and
@@ -42,8 +44,8 @@ func (s *Store) Remarks() []Remark {
 				return true
 			}
 			isLast := slices.ContainsFunc(view.Decision.Choices, func(c route.Choice) bool { return c.LastResort })
-			sets := len(view.Decision.Choices)
-			if !isLast && sets <= ManySETs {
+			sets, left := len(view.Decision.Choices), c.(*cell).leftOut()
+			if !isLast && sets <= ManySETs && left == (LeftOut{}) {
 				return true
 			}
 			r := remarks[key{asked, kind.Rule}]
@@ -52,6 +54,7 @@ func (s *Store) Remarks() []Remark {
 				remarks[key{asked, kind.Rule}] = r
 			}
 			r.add(kind, isLast, sets)
+			r.LeftOut = r.LeftOut.larger(left)
 			return true
 		})
 		return true

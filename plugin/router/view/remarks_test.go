@@ -64,3 +64,26 @@ func (f *fixture) remarks() []Remark { return f.store.Remarks() }
 func (r Remark) String() string {
 	return fmt.Sprintf("%s %s: last resort of %d as %s, %d SETs", r.Service, r.Rule.Name, r.LastResort, r.Example, r.SETs)
 }
+
+// Operators hear of instances that clients of xDS do not get. The log says so once.
+func TestLeftOutIsRemarked(t *testing.T) {
+	f := newFixture(t)
+	f.roads(f.query("s"), "x.y.z") // hosts are names in the fixture
+	f.roads(f.query("s"), "a.b.c")
+	f.ask(f.query("t"), "a.b.c")
+	list := f.remarks()
+	if len(list) != 1 {
+		t.Fatalf("remarks %v, want one for s", list)
+	}
+	if got, want := list[0].LeftOut.String(), `2 whose host is no IP address, as "1:80"`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if n := len(f.store.leftOut.said); n != 2 {
+		t.Errorf("said %d times, want once for each kind of caller", n)
+	}
+	f.stock.set(2, "a.b.*", true, 7)
+	f.roads(f.query("s"), "a.b.c")
+	if n := len(f.store.leftOut.said); n != 2 {
+		t.Errorf("said %d times after a change of another instance", n)
+	}
+}

@@ -17,6 +17,7 @@ import (
 type Roads struct {
 	Rule       *route.Rule
 	Priorities []Priority
+	LeftOut    LeftOut // of the instances in Priorities
 	// Revision names the content: equal content has an equal revision on every node and
 	// after a restart.
 	Revision string
@@ -63,6 +64,7 @@ func (s *Store) Roads(q *Query, kind Kind) (roads *Roads, refused *apiservice.Di
 		more := int64(made.count() - before.count())
 		found.size.Add(more)
 		snap.kinds.members.Add(more)
+		s.leftOut.log(q.Service, made.LeftOut)
 	}
 	return made, nil, nil
 }
@@ -99,6 +101,7 @@ func makeRoads(snap *Snapshot, kind Kind, ownService *Snapshot, v *View) (r *Roa
 		fmt.Fprintf(content, "%q %q;", p.Tier, p.Level)
 		r.Priorities = append(r.Priorities, list)
 	}
+	_, r.LeftOut = ReachableIn(r.Priorities)
 	r.Revision = revisionPrefix + hex.EncodeToString(content.Sum(nil)[:20])
 	sets, ok := kind.PriorityDependencies(snap.callee, v.Decision)
 	r.sets, r.everything = sets, !ok

@@ -59,6 +59,7 @@ type Store struct {
 	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made
 	changes   changeLog
 	asked     askedLog
+	leftOut   leftOutLog
 }
 
 // NewStore returns a store without views. Pods may be the zero value.

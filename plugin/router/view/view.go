@@ -37,6 +37,7 @@ type View struct {
 	sets       []location.SET
 	everything bool
 
+	cell *cell // where the view stands; nil: the view is not kept
 	counters
 }
 

@@ -86,36 +86,68 @@ func (b *book) roads(answers []numbered) []RoadLoad {
 			if len(shares[n][g]) == 0 || a.Groups[g].isStock {
 				continue
 			}
-			key := roadKey(&a.Groups[g], shares[n][g])
-			i, ok := index[key]
-			if !ok {
-				i = len(out)
-				index[key] = i
-				out = append(out, b.newRoad(a.Name.Service, &a.Groups[g], shares[n][g], loads))
+			for _, taken := range a.taken(&a.Groups[g], shares[n][g]) {
+				key := taken.key(a.Groups[g].Route.Rule)
+				i, ok := index[key]
+				if !ok {
+					i = len(out)
+					index[key] = i
+					out = append(out, b.newRoad(a.Name.Service, &a.Groups[g], taken, loads))
+				}
+				out[i].Kinds += len(a.Groups[g].Kinds)
+				out[i].Seen += b.callers[n][g]
 			}
-			out[i].Kinds += len(a.Groups[g].Kinds)
-			out[i].Seen += b.callers[n][g]
 		}
 	}
 	return out
 }
 
-// roadKey returns a text that is equal for equal roads of a name.
-func roadKey(a *Answer, shares []load.Share) string {
-	key := []byte(a.Route.Rule.Name + "\x00" + a.Decision.Tier() + "\x00" + a.Decision.Level() + "\x00")
+// takenRoad is a road of an answer with the instances that carry its callers.
+type takenRoad struct {
+	tier, level string
+	shares      []load.Share
+}
+
+// taken returns the roads of an answer: several with `overprovision`, each with its
+// instances.
+func (n *numbered) taken(a *Answer, shares []load.Share) []takenRoad {
+	portions := a.Decision.Portions()
+	if len(portions) < 2 {
+		return []takenRoad{{a.Decision.Tier(), a.Decision.Level(), shares}}
+	}
+	road := map[int]int{} // of an instance
+	for p := range portions {
+		for _, i := range portions[p].Members {
+			road[n.callees[i]] = p
+		}
+	}
+	out := make([]takenRoad, len(portions))
+	for p, portion := range portions {
+		out[p].tier, out[p].level = portion.Tier, portion.Level
+	}
 	for _, s := range shares {
+		p := road[s.Instance]
+		out[p].shares = append(out[p].shares, s)
+	}
+	return out
+}
+
+// key returns a text that is equal for equal roads of a name.
+func (t takenRoad) key(rule *route.Rule) string {
+	key := []byte(rule.Name + "\x00" + t.tier + "\x00" + t.level + "\x00")
+	for _, s := range t.shares {
 		key = binary.AppendUvarint(key, uint64(s.Instance))
 	}
 	return string(key)
 }
 
 // newRoad returns a road without the callers that have it.
-func (b *book) newRoad(service route.Service, answer *Answer, shares []load.Share, loads *load.Loads) RoadLoad {
+func (b *book) newRoad(service route.Service, answer *Answer, taken takenRoad, loads *load.Loads) RoadLoad {
 	r := RoadLoad{
-		Service: service.String(), Rule: answer.Route.Rule.Name, Tier: answer.Decision.Tier(), Level: answer.Decision.Level(),
-		Usable: len(shares), service: service, rule: answer.Route.Rule, instances: make([]int, len(shares)), kind: answer.Kinds[0],
+		Service: service.String(), Rule: answer.Route.Rule.Name, Tier: taken.tier, Level: taken.level,
+		Usable: len(taken.shares), service: service, rule: answer.Route.Rule, instances: make([]int, len(taken.shares)), kind: answer.Kinds[0],
 	}
-	for n, s := range shares {
+	for n, s := range taken.shares {
 		r.instances[n] = s.Instance
 	}
 	r.Load = loads.Of(r.instances)

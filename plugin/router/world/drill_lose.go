@@ -90,10 +90,10 @@ func (l *loser) findGroups() {
 func endsWith(list []int, n int) bool { return len(list) > 0 && list[len(list)-1] == n }
 
 // dependsOnOthers reports whether the list can change if instances that are not in the list
-// become unhealthy. Without a share as `minUsable`, and without evacuated instances, the
-// roads before the one that is taken stay not satisfied.
+// become unhealthy. Without a share as `minUsable`, without `overprovision` and without
+// evacuated instances, the roads before the one that is taken stay not satisfied.
 func (a *Answer) dependsOnOthers() bool {
-	return a.Route.Rule.Degrade.MinUsableIsShare || a.Route.Rule.Blends()
+	return a.Route.Rule.Degrade.Overprovision > 0 || a.Route.Rule.Degrade.MinUsableIsShare || a.Route.Rule.Blends()
 }
 
 // lose fills in what the loss of a place changes.

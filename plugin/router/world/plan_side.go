@@ -70,11 +70,11 @@ func (s *side) of(share int) *decided {
 	r := s.shares[share].Route
 	d := r.Select(s.indexed())
 	out := &decided{indexes: d.Chosen}
-	entries := make([]entry, len(d.Chosen))
-	for n, i := range d.Chosen {
-		entries[n] = entry{&s.Callees[i], s.Callees[i].Weight}
+	var chosen []entry
+	for _, m := range r.Chosen(d, s.Callee.Instances) {
+		chosen = append(chosen, entry{&s.Callees[m.Index], m.Weight})
 	}
-	out.chosen = newList(entries, explain.State{Answer: explain.AnswerRouted, Rule: r.Rule.Name, Tier: d.Tier(), Level: d.Level()})
+	out.chosen = newList(chosen, explain.State{Answer: explain.AnswerRouted, Rule: r.Rule.Name, Tier: d.Tier(), Level: d.Level()})
 	if r.Rule.Blends() {
 		var blended []entry
 		for _, m := range r.Members(d, s.Callee.Instances, explain.Instances(s.OwnService)) {

@@ -18,7 +18,7 @@ async function explain(params) {
   if (turn === turns) $("explained").replaceChildren(box);
 }
 function explanation(e) {
-  const sent = e.instances.filter(i => i.sent), widened = (e.choices ?? []).some(c => c.widened || c.roads.length && !c.roads[0].taken);
+  const sent = e.instances.filter(i => i.sent), widened = (e.choices ?? []).some(c => c.widened || c.roads.some((r, n) => n ? r.taken : !r.taken));
   return [element("h3", stateBadge(outcome(e.answer, sent.length, sent.filter(i => i.usable).length, widened)),
     " " + t("explain.head", { caller: e.caller.address, service: e.service, answer: tIf("answer.", e.answer), sent: e.sent, n: e.instances.length }) +
     (e.answer === "shadow" ? t("semicolon") + t("explain.shadow", { n: e.instances.filter(i => i.chosen).length }) : "")),
@@ -52,7 +52,7 @@ function roadsOf(c, e) {
   const note = (word, text) => out.push(element("div", badge("warn", word), ` ${text}`));
   if (c.why) out.push(element("div", `${c.why}.`));
   if (c.roads.length) out.push(table(["", t("col.usable"), t("col.total"), "", t("col.why")], c.roads.map(roadRow)));
-  if (c.heldUntil) note(t("held"), t("held.until", { time: c.heldUntil }));
+  if (c.heldUntil) note(t("held"), t(c.roads.some(r => r.share) ? "held.shares" : "held.until", { time: c.heldUntil }));
   if (c.lastResort) note(t("last.resort"), t("last.resort.why"));
   if (c.widened) note(t("state.widened"), t("widened.all"));
   return out;
@@ -61,7 +61,7 @@ function roadRow(r, n) {
   const mark = r.taken && r.satisfied ? badge(n ? "warn" : "good", t("taken")) : r.taken ? badge("warn", t("taken.none"))
     : badge("grey", t(r.satisfied ? "satisfied" : "not.satisfied"));
   const name = [r.tier && `tier ${r.tier}`, r.level && `level ${r.level}`].filter(Boolean).join(" at ") || t("every.instance");
-  return row("td", [name, r.usable, r.total, mark, r.why]);
+  return row("td", [name, r.usable, r.total, mark, r.why + (r.share ? t("semicolon") + t("takes.n", { n: r.share }) : "")]);
 }
 function instanceRow(i) {
   const note = i.sent && i.whyNot ? t("not.choice", { why: i.whyNot }) : i.whyNot || (i.chosen && !i.sent ? t("choice.not.sent") : "");

@@ -259,6 +259,8 @@ const texts = {
   "without.set": ["a caller without a SET", "没有 SET 的主调"],
   "held": ["held", "保持中"],
   "held.until": ["an earlier road is satisfied again: this one is held until {time} (degrade.holdDown)", "靠前的路已恢复；这条路保持到 {time}（degrade.holdDown）"],
+  "held.shares": ["a road has recovered: what it takes is held until {time} (degrade.holdDown, failback)", "有一条路已恢复；它承担的份额保持到 {time}（degrade.holdDown、failback）"],
+  "takes.n": ["it takes {n}%", "它承担 {n}%"],
   "last.resort": ["last resort", "最后手段"],
   "last.resort.why": ["the evacuation does not count: without the evacuated instances no road has a usable one", "疏散不算数：去掉被疏散的实例，没有一条路有可用实例"],
   "widened.all": ["no road has an instance, and onEmpty: all answers", "没有一条路有实例，由 onEmpty: all 应答"],

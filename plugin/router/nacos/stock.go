@@ -1,0 +1,127 @@
+package nacos
+
+import (
+	"net/http"
+
+	"github.com/emicklei/go-restful/v3"
+	"github.com/polarismesh/polaris/apiserver/nacosserver/core"
+	nacosv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1"
+	configv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1/config"
+	discoverv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1/discover"
+	configv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/config"
+	discoverv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/discover"
+	"github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote"
+	"github.com/polarismesh/polaris/auth"
+	"github.com/polarismesh/polaris/config"
+	"github.com/polarismesh/polaris/namespace"
+	"github.com/polarismesh/polaris/service"
+	"github.com/polarismesh/polaris/service/healthcheck"
+)
+
+// stock has the handlers of the stock listener, which are put together from the same
+// parts.
+type stock struct {
+	http        http.Handler                             // the routes of Nacos 1
+	calls       map[string]*remote.RequestHandlerWarrper // of Nacos 2, by the type of the request
+	connections *remote.ConnectionManager
+}
+
+// parts are the servers of Polaris that the handlers ask.
+type parts struct {
+	users                       auth.UserServer
+	strategies                  auth.StrategyServer
+	namespaces                  namespace.NamespaceOperateServer
+	discover, discoverUnasked   service.DiscoverServer // behind auth, and without
+	configure, configureUnasked config.ConfigCenterServer
+	health                      *healthcheck.Server
+	store                       *core.NacosDataStorage
+}
+
+func newParts() (p parts, err error) {
+	steps := []func() error{
+		func() error { p.users, err = auth.GetUserServer(); return err },
+		func() error { p.strategies, err = auth.GetStrategyServer(); return err },
+		func() error { p.namespaces, err = namespace.GetServer(); return err },
+		func() error { p.discover, err = service.GetServer(); return err },
+		func() error { p.discoverUnasked, err = service.GetOriginServer(); return err },
+		func() error { p.configure, err = config.GetServer(); return err },
+		func() error { p.configureUnasked, err = config.GetOriginServer(); return err },
+		func() error { p.health, err = healthcheck.GetServer(); return err },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return p, err
+		}
+	}
+	p.store = core.NewNacosDataStorage(p.discover.Cache())
+	return p, nil
+}
+
+// newStock makes the stock handlers. Their goroutines live as long as the process.
+func newStock() (*stock, error) {
+	p, err := newParts()
+	if err != nil {
+		return nil, err
+	}
+	s := &stock{connections: remote.NewConnectionManager()}
+	if s.http, err = newRoutes(p); err != nil {
+		return nil, err
+	}
+	s.calls, err = newCalls(p, s.connections)
+	return s, err
+}
+
+// newRoutes returns the stock routes of Nacos 1, without the login.
+func newRoutes(p parts) (http.Handler, error) {
+	discover, configure := &discoverv1.DiscoverServer{}, &configv1.ConfigServer{}
+	err := discover.Initialize(&discoverv1.ServerOption{
+		Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
+		DiscoverSvr: p.discover, OriginDiscoverSvr: p.discoverUnasked, HealthSvr: p.health,
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = configure.Initialize(&configv1.ServerOption{
+		Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces, ConfigSvr: p.configure, OriginConfigSvr: p.configureUnasked,
+	})
+	if err != nil {
+		return nil, err
+	}
+	container := restful.NewContainer()
+	for _, routes := range []func() (*restful.WebService, error){
+		discover.GetClientServer, configure.GetClientServer, (&nacosv1.NacosV1Server{}).GetDebugServer,
+	} {
+		web, err := routes()
+		if err != nil {
+			return nil, err
+		}
+		container.Add(web)
+	}
+	return container, nil
+}
+
+// newCalls returns the stock handlers of Nacos 2.
+func newCalls(p parts, connections *remote.ConnectionManager) (map[string]*remote.RequestHandlerWarrper, error) {
+	discover, configure := &discoverv2.DiscoverServer{}, &configv2.ConfigServer{}
+	err := discover.Initialize(&discoverv2.ServerOption{
+		ConnectionManager: connections, Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
+		DiscoverSvr: p.discover, OriginDiscoverSvr: p.discoverUnasked, HealthSvr: p.health,
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = configure.Initialize(&configv2.ServerOption{
+		ConnectionManager: connections, Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
+		ConfigSvr: p.configure, OriginConfigSvr: p.configureUnasked,
+	})
+	if err != nil {
+		return nil, err
+	}
+	calls := map[string]*remote.RequestHandlerWarrper{}
+	for _, handlers := range []map[string]*remote.RequestHandlerWarrper{discover.ListGRPCHandlers(), configure.ListGRPCHandlers()} {
+		for name, handler := range handlers {
+			calls[name] = handler
+		}
+	}
+	return calls, nil
+}
