@@ -32,7 +32,7 @@ type XDSClient struct {
 	sending sync.Mutex // held while a request is made and sent
 
 	mu      sync.Mutex
-	names   map[string][]string // asked for, by type
+	names   map[string][]string              // asked for, by type
 	have    map[string]map[string]*anypb.Any // by type and name
 	answers map[string]int                   // by type
 	last    map[string]*discovery.DiscoveryResponse
