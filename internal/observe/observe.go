@@ -25,6 +25,12 @@ const (
 	ResultFailed    = "failed"    // routing failed
 )
 
+// Results of a delta over Eureka.
+const (
+	DeltaChanges = "changes"
+	DeltaWhole   = "whole"
+)
+
 var (
 	// Requests counts requests for instances.
 	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -47,6 +53,14 @@ var (
 	ProxyHeadersRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_proxy_headers_refused_total", Help: "Connections of trusted proxies that were closed for want of a PROXY header, by reason: missing, unreadable, timeout, crowded, or nothing (opened and closed, as a probe does).",
 	}, []string{"reason"})
+	// EurekaDeltas counts deltas that were made from views, by what they are.
+	EurekaDeltas = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_eureka_deltas_total", Help: "Deltas over Eureka in namespaces that rules are for: changes, or whole where this node does not know what the caller's address has, so that its clients fetch all.",
+	}, []string{"result"})
+	// EurekaForgotten counts polls over Eureka that are not remembered for a bound.
+	EurekaForgotten = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "setrouter_eureka_forgotten_total", Help: "Polls over Eureka that were not remembered, for the bounds of what is: the next delta of the address is whole.",
+	})
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.
 	EveryBusiness = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -111,7 +125,7 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
-		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
+		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {

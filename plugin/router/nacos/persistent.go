@@ -90,6 +90,8 @@ func invalid(err error) error {
 		code = nacosmodel.ExceptionCode_InvalidParam
 	case http.StatusForbidden:
 		code = nacosmodel.ExceptionCode_NoRight
+	case http.StatusTooManyRequests:
+		code = nacosmodel.ExceptionCode_OverThreshold
 	}
 	return &callError{code, request.text}
 }
