@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak night fuzz fuzz-keep lint clean
+.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -80,6 +80,9 @@ bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (
 soak: build $(BIN)/demo-consumer ## two nodes for 30 minutes while everything changes, every answer checked (docs/reliability.md); needs mariadb-server and redis-server
 	$(GO) build -o $(BIN)/soak ./scripts/soak
 	$(BIN)/soak -server $(BIN)/polaris-server -sdk $(BIN)/demo-consumer $(SOAKFLAGS)
+
+simulate: ## ten failures against seven ways to degrade, by the server's decisions (docs/capacity.md); SIMULATEFLAGS="-dump FILE"
+	$(GO) run ./scripts/simulate $(SIMULATEFLAGS)
 
 night: build $(BIN)/demo-consumer ## a night on three nodes: what goes wrong, and in how many seconds who says so (docs/operations.md); 40 minutes; needs mariadb-server, redis-server and prometheus
 	$(GO) build -o $(BIN)/night ./scripts/night

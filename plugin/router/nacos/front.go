@@ -9,6 +9,7 @@ import (
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
+	connlimit "github.com/polarismesh/polaris/common/conn/limit"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -48,7 +49,7 @@ const maxCalls = 256
 // front listens for Nacos clients: HTTP at a port, gRPC at the port grpcOffset above it.
 type front struct {
 	http, grpc  listen.Options
-	handler     http.Handler
+	handler     *httpHandler
 	connections *connections
 
 	httpServer *http.Server
@@ -110,6 +111,12 @@ func (f *front) run() error {
 		_ = grpcListener.Close()
 		return err
 	}
+	if !f.http.ProxyProtocol { // behind a PROXY header nobody knows whether packets reach the caller
+		if f.handler.pusher, err = newUDPPusher(f.http.IP, f.connections.routing); err != nil {
+			_, _ = grpcListener.Close(), httpListener.Close()
+			return err
+		}
+	}
 	observe.Log.Info("[SetRouter] the Nacos listener is routed", zap.Stringer("http", httpListener.Addr()), zap.Stringer("grpc", grpcListener.Addr()))
 	ended := make(chan error, 2)
 	go func() { ended <- f.http.Serve(f.httpServer, httpListener) }()
@@ -121,6 +128,9 @@ func (f *front) run() error {
 		ended <- err
 	}()
 	go f.connections.run(f.ctx)
+	if f.handler.pusher != nil {
+		go f.handler.pusher.run(f.ctx)
+	}
 	err = <-ended
 	f.stop()
 	<-ended
@@ -131,6 +141,8 @@ func (f *front) run() error {
 func (f *front) stop() {
 	f.cancel()
 	f.grpcServer.Stop()
+	defer connlimit.RemoveLimitListener(f.http.Protocol)
+	defer connlimit.RemoveLimitListener(f.grpc.Protocol)
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := f.httpServer.Shutdown(ctx); err != nil {

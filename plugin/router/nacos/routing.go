@@ -56,12 +56,15 @@ func answer(r routing, caller netip.Addr, q query) (info *nacosmodel.ServiceInfo
 	if err != nil {
 		return nil, state{}, err
 	}
-	now.routed = list != nil
-	if !now.routed {
+	if now.routed = list != nil; now.routed {
+		info = newInfo(q, list)
+	} else {
 		list = r.StockList(q.polaris())
+		info = newStockInfo(q, list)
 	}
 	now.revision = list.GetService().GetRevision().GetValue()
-	return newInfo(q, list), now, nil
+	info.LastRefTime = lastRefTime.next()
+	return info, now, nil
 }
 
 // state says which list a caller has. Lists of a service with the same state are equal.
