@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -30,10 +29,7 @@ func TestClientsXDSMore(t *testing.T) {
 func (m *mesh) startGRPCJava(t *testing.T) meshCaller {
 	t.Helper()
 	needs.Program(t, "javac", "mvn")
-	dir, err := buildJavaClient("../../scripts/clients/grpc-xds-java", t.TempDir())
-	needs.Downloaded(t, needs.RegistryMaven, err)
-	path := filepath.Join(dir, "lib", "*") + string(os.PathListSeparator) + dir
-	return m.startGRPC(t, "grpc-java", "xds:///novel.default", "java", "-XX:TieredStopAtLevel=1", "-cp", path, "Client")
+	return m.startGRPC(t, "grpc-java", "xds:///novel.default", buildJava(t, "../../scripts/clients/grpc-xds-java", "Client"))
 }
 
 func (m *mesh) startGRPCPython(t *testing.T) meshCaller {

@@ -49,16 +49,18 @@ type lookedService struct {
 	request  *request
 	err      error
 	untold   error // for callers that cannot be told
-	decided  map[int]lookedList
+	decided  map[int]*lookedList
 	revision string // of the stock list; empty: not asked for yet
 }
 
 // lookedList is what callers of a kind get.
 type lookedList struct {
-	why  route.Why
-	rule *route.Rule
-	view *view.View // nil: the stock list stands, or the error says that there is none
-	err  error
+	why   route.Why
+	rule  *route.Rule
+	kind  view.Kind
+	view  *view.View  // nil: the stock list stands, or the error says that there is none
+	roads *view.Roads // nil: nobody has asked for them
+	err   error
 }
 
 // Look returns a new look.
@@ -76,23 +78,46 @@ func (s *Server) Look() *Look {
 // Routed returns the list of a caller as Server.Routed does. A fault is counted and logged
 // once for each kind of caller.
 func (l *Look) Routed(addr netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, err error) {
+	err = l.find(addr, service, func(found *lookedService, decided *lookedList) error {
+		list = decided.view.Answer
+		return nil
+	})
+	return list, err
+}
+
+// Roads returns the roads of a caller as Server.Roads does, by the decision of Routed. A fault
+// is counted and logged once for each kind of caller.
+func (l *Look) Roads(addr netip.Addr, service route.Service) (roads *view.Roads, err error) {
+	err = l.find(addr, service, func(found *lookedService, decided *lookedList) (err error) {
+		if decided.roads == nil {
+			decided.roads, _, err = l.server.views.Roads(&found.request.query, decided.kind)
+		}
+		roads = decided.roads
+		return err
+	})
+	return roads, err
+}
+
+// find finds what a caller gets of a service, and gives that to take, unless the stock list
+// stands. Another error than ErrNoList, and a panic, is a fault.
+func (l *Look) find(addr netip.Addr, service route.Service, take func(*lookedService, *lookedList) error) error {
 	if l.server.rules == nil {
-		return nil, nil
+		return nil
 	}
 	found := l.service(service)
 	switch {
 	case found.err != nil:
-		return nil, found.err
+		return found.err
 	case found.request == nil: // a fault with failOpen: true
-		return nil, nil
+		return nil
 	case !addr.IsValid():
-		return nil, found.untold
+		return found.untold
 	}
-	list, err = l.routed(found, addr)
-	if err != nil && err != ErrNoList { // a panic
+	err := l.routed(found, addr, take)
+	if err != nil && err != ErrNoList {
 		err = l.server.Fault(service.String(), err)
 	}
-	return list, err
+	return err
 }
 
 // StockRevision returns the revision of the stock list of a service. Stock lists with the
@@ -114,7 +139,7 @@ func (l *Look) service(service route.Service) *lookedService {
 	if ok {
 		return found
 	}
-	found = &lookedService{decided: map[int]lookedList{}}
+	found = &lookedService{decided: map[int]*lookedList{}}
 	l.services[service] = found
 	r, err := l.server.newRequest(context.Background(), l.server.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
 	if err != nil {
@@ -128,8 +153,8 @@ func (l *Look) service(service route.Service) *lookedService {
 	return found
 }
 
-// routed returns the list of a caller of a service.
-func (l *Look) routed(found *lookedService, addr netip.Addr) (list *apiservice.DiscoverResponse, err error) {
+// routed gives what a caller gets of a service to take, unless the stock list stands.
+func (l *Look) routed(found *lookedService, addr netip.Addr, take func(*lookedService, *lookedList) error) (err error) {
 	defer observe.Recovered(&err)
 	q, who := &found.request.query, l.caller(addr)
 	decided, ok := found.decided[who.kind]
@@ -139,19 +164,19 @@ func (l *Look) routed(found *lookedService, addr netip.Addr) (list *apiservice.D
 	}
 	switch {
 	case decided.err != nil:
-		return nil, decided.err
+		return decided.err
 	case decided.view == nil:
 		if l.notes {
 			l.server.views.NoteStock(q, addr, decided.rule)
 		}
-		return nil, nil
+		return nil
 	case l.notes:
 		l.server.views.NoteView(q, addr, decided.view)
 	}
 	if decided.why == route.WhyShadowed {
-		return nil, nil
+		return nil
 	}
-	return decided.view.Answer, nil
+	return take(found, decided)
 }
 
 // caller returns what a look knows of a caller.
@@ -178,14 +203,14 @@ func (l *Look) caller(addr netip.Addr) lookedCaller {
 }
 
 // decide finds what callers of a kind get.
-func (l *Look) decide(r *request, who route.Request) (list lookedList) {
+func (l *Look) decide(r *request, who route.Request) *lookedList {
 	kind, why := r.query.Rules.Route(who, nil)
-	list = lookedList{why: why, rule: kind.Rule}
+	list := &lookedList{why: why, rule: kind.Rule, kind: view.Kind{Route: kind}}
 	if why != route.WhyRouted && why != route.WhyShadowed {
 		return list
 	}
 	var err error
-	if list.view, _, err = l.server.views.View(&r.query, netip.Addr{}, view.Kind{Route: kind}); err != nil {
+	if list.view, _, err = l.server.views.View(&r.query, netip.Addr{}, list.kind); err != nil {
 		list.view, list.err = nil, l.server.Fault(r.query.Service.String(), err)
 	}
 	return list
