@@ -27,11 +27,6 @@ func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
 	})
 }
 
-// empty returns an assignment without endpoints.
-func (a *assignments) empty(cluster string) (*resource, error) {
-	return newResource(&endpoint.ClusterLoadAssignment{ClusterName: cluster})
-}
-
 func (a *assignments) make(key assignmentKey, build func() *endpoint.ClusterLoadAssignment) (*resource, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
