@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
@@ -49,28 +50,36 @@ type lookedService struct {
 	request  *request
 	err      error
 	untold   error // for callers that cannot be told
-	decided  map[int]*lookedList
+	decided  map[int]lookedList
+	roads    map[int]lookedRoads
 	revision string // of the stock list; empty: not asked for yet
 }
 
 // lookedList is what callers of a kind get.
 type lookedList struct {
-	why   route.Why
-	rule  *route.Rule
-	kind  view.Kind
-	view  *view.View  // nil: the stock list stands, or the error says that there is none
-	roads *view.Roads // nil: nobody has asked for them
+	why  route.Why
+	rule *route.Rule
+	view *view.View // nil: the stock list stands, or the error says that there is none
+	err  error
+}
+
+// lookedRoads are the roads of callers of a kind.
+type lookedRoads struct {
+	roads *view.Roads
 	err   error
 }
 
-// Look returns a new look.
-func (s *Server) Look() *Look {
+// Look returns a new look. Listener names who looks, so that each listener's callers are
+// noted.
+func (s *Server) Look(listener string) *Look {
 	l := &Look{
 		server: s, rules: s.Rules(), now: s.views.Now(), callers: map[netip.Addr]lookedCaller{}, kinds: map[string]int{},
 		services: map[route.Service]*lookedService{},
 	}
-	if last := s.lookedAt.Load(); l.now.UnixNano()-last >= int64(noteInterval) {
-		l.notes = s.lookedAt.CompareAndSwap(last, l.now.UnixNano())
+	value, _ := s.lookedAt.LoadOrStore(listener, &atomic.Int64{})
+	lookedAt := value.(*atomic.Int64)
+	if last := lookedAt.Load(); l.now.UnixNano()-last >= int64(noteInterval) {
+		l.notes = lookedAt.CompareAndSwap(last, l.now.UnixNano())
 	}
 	return l
 }
@@ -78,46 +87,43 @@ func (s *Server) Look() *Look {
 // Routed returns the list of a caller as Server.Routed does. A fault is counted and logged
 // once for each kind of caller.
 func (l *Look) Routed(addr netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, err error) {
-	err = l.find(addr, service, func(found *lookedService, decided *lookedList) error {
-		list = decided.view.Answer
-		return nil
-	})
-	return list, err
-}
-
-// Roads returns the roads of a caller as Server.Roads does, by the decision of Routed. A fault
-// is counted and logged once for each kind of caller.
-func (l *Look) Roads(addr netip.Addr, service route.Service) (roads *view.Roads, err error) {
-	err = l.find(addr, service, func(found *lookedService, decided *lookedList) (err error) {
-		if decided.roads == nil {
-			decided.roads, _, err = l.server.views.Roads(&found.request.query, decided.kind)
-		}
-		roads = decided.roads
-		return err
-	})
-	return roads, err
-}
-
-// find finds what a caller gets of a service, and gives that to take, unless the stock list
-// stands. Another error than ErrNoList, and a panic, is a fault.
-func (l *Look) find(addr netip.Addr, service route.Service, take func(*lookedService, *lookedList) error) error {
 	if l.server.rules == nil {
-		return nil
+		return nil, nil
 	}
 	found := l.service(service)
 	switch {
 	case found.err != nil:
-		return found.err
+		return nil, found.err
 	case found.request == nil: // a fault with failOpen: true
-		return nil
+		return nil, nil
 	case !addr.IsValid():
-		return found.untold
+		return nil, found.untold
 	}
-	err := l.routed(found, addr, take)
-	if err != nil && err != ErrNoList {
+	list, err = l.routed(found, addr)
+	if err != nil && err != ErrNoList { // a panic
 		err = l.server.Fault(service.String(), err)
 	}
-	return err
+	return list, err
+}
+
+// Roads returns the roads of a caller as Server.Roads does, with the list of Routed as the
+// first priority.
+func (l *Look) Roads(addr netip.Addr, service route.Service) (*view.Roads, error) {
+	list, err := l.Routed(addr, service)
+	if list == nil || err != nil {
+		return nil, err
+	}
+	found, who := l.service(service), l.caller(addr)
+	q := &found.request.query
+	made, ok := found.roads[who.kind]
+	if !ok || q.Rules != l.rules {
+		kind, _ := q.Rules.Route(route.Request{Addr: addr, Caller: who.identity, Resolved: q.Resolved}, nil)
+		if made.roads, _, made.err = l.server.views.Roads(q, view.Kind{Route: kind}); made.err != nil {
+			made.err = l.server.Fault(service.String(), made.err)
+		}
+		found.roads[who.kind] = made
+	}
+	return made.roads, made.err
 }
 
 // StockRevision returns the revision of the stock list of a service. Stock lists with the
@@ -139,7 +145,7 @@ func (l *Look) service(service route.Service) *lookedService {
 	if ok {
 		return found
 	}
-	found = &lookedService{decided: map[int]*lookedList{}}
+	found = &lookedService{decided: map[int]lookedList{}, roads: map[int]lookedRoads{}}
 	l.services[service] = found
 	r, err := l.server.newRequest(context.Background(), l.server.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
 	if err != nil {
@@ -153,8 +159,8 @@ func (l *Look) service(service route.Service) *lookedService {
 	return found
 }
 
-// routed gives what a caller gets of a service to take, unless the stock list stands.
-func (l *Look) routed(found *lookedService, addr netip.Addr, take func(*lookedService, *lookedList) error) (err error) {
+// routed returns the list of a caller of a service.
+func (l *Look) routed(found *lookedService, addr netip.Addr) (list *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
 	q, who := &found.request.query, l.caller(addr)
 	decided, ok := found.decided[who.kind]
@@ -164,19 +170,19 @@ func (l *Look) routed(found *lookedService, addr netip.Addr, take func(*lookedSe
 	}
 	switch {
 	case decided.err != nil:
-		return decided.err
+		return nil, decided.err
 	case decided.view == nil:
 		if l.notes {
 			l.server.views.NoteStock(q, addr, decided.rule)
 		}
-		return nil
+		return nil, nil
 	case l.notes:
 		l.server.views.NoteView(q, addr, decided.view)
 	}
 	if decided.why == route.WhyShadowed {
-		return nil
+		return nil, nil
 	}
-	return take(found, decided)
+	return decided.view.Answer, nil
 }
 
 // caller returns what a look knows of a caller.
@@ -203,14 +209,14 @@ func (l *Look) caller(addr netip.Addr) lookedCaller {
 }
 
 // decide finds what callers of a kind get.
-func (l *Look) decide(r *request, who route.Request) *lookedList {
+func (l *Look) decide(r *request, who route.Request) (list lookedList) {
 	kind, why := r.query.Rules.Route(who, nil)
-	list := &lookedList{why: why, rule: kind.Rule, kind: view.Kind{Route: kind}}
+	list = lookedList{why: why, rule: kind.Rule}
 	if why != route.WhyRouted && why != route.WhyShadowed {
 		return list
 	}
 	var err error
-	if list.view, _, err = l.server.views.View(&r.query, netip.Addr{}, list.kind); err != nil {
+	if list.view, _, err = l.server.views.View(&r.query, netip.Addr{}, view.Kind{Route: kind}); err != nil {
 		list.view, list.err = nil, l.server.Fault(r.query.Service.String(), err)
 	}
 	return list

@@ -70,8 +70,12 @@ func (s *Store) Roads(q *Query, kind Kind) (roads *Roads, refused *apiservice.Di
 }
 
 // CountSent counts a request to which the roads were sent, as one to which the list of the
-// view was sent.
-func (r *Roads) CountSent() { r.view.CountSent() }
+// view was sent. It counts nothing for roads that no Store made.
+func (r *Roads) CountSent() {
+	if r.view != nil {
+		r.view.CountSent()
+	}
+}
 
 // isGoodFor reports whether nothing has changed in a snapshot that the roads depend on.
 func (r *Roads) isGoodFor(snap *Snapshot) bool {

@@ -48,6 +48,17 @@ func newAssignment(cluster string, priorities []view.Priority) *endpoint.Cluster
 	return a
 }
 
+// roadsAssignment returns the endpoints of a cluster for a kind of caller. With
+// `overprovision` the client divides its requests among the roads by itself, and the factor
+// is that.
+func roadsAssignment(cluster string, roads *view.Roads) *endpoint.ClusterLoadAssignment {
+	a := newAssignment(cluster, roads.Priorities)
+	if percent := roads.Rule.Degrade.Overprovision; percent > 0 && a.Policy != nil {
+		a.Policy.OverprovisioningFactor = wrapperspb.UInt32(uint32(percent))
+	}
+	return a
+}
+
 // endpoints is what all endpoints of an assignment have in common.
 type endpoints struct {
 	// anyUsable is false if no priority has a usable instance. Then unhealthy ones go out
