@@ -44,6 +44,7 @@ type envoy struct {
 	addr  string
 	admin string
 	log   string // a file
+	host  string // asked for; empty: the address of the Envoy
 }
 
 // start starts an Envoy with a bootstrap file, by default the one of docs/envoy-grpc.md,
@@ -88,7 +89,14 @@ func (e *envoy) get(t *testing.T, client *http.Client, times int) served {
 	t.Helper()
 	s := served{Served: map[string]int{}}
 	for range times {
-		resp, err := client.Get("http://" + e.addr + "/")
+		req, err := http.NewRequest(http.MethodGet, "http://"+e.addr+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.host != "" {
+			req.Host = e.host
+		}
+		resp, err := client.Do(req)
 		if err != nil {
 			s.Failed, s.Error = s.Failed+1, err.Error()
 			continue
@@ -101,4 +109,29 @@ func (e *envoy) get(t *testing.T, client *http.Client, times int) served {
 		}
 	}
 	return s
+}
+
+// An Envoy that takes its clusters and routes from Polaris, too, in both variants of the
+// protocol: in the state of the world the stock listener gives it no routes.
+func TestClientsXDSRoutes(t *testing.T) {
+	m := startMesh(t)
+	block := pageBlock(t, "yaml envoy")
+	_, rest, _ := strings.Cut(block, "                route_config:\n")
+	routes, _, _ := strings.Cut(rest, "  clusters:\n")
+	_, rest, _ = strings.Cut(block, "    - name: novel\n      type: EDS\n")
+	own, _, _ := strings.Cut(rest, "admin:")
+	for _, variant := range []string{"GRPC", "DELTA_GRPC"} {
+		t.Run(variant, func(t *testing.T) {
+			e := envoyNewest.start(t, m, "api_type: DELTA_GRPC", "api_type: "+variant,
+				"                route_config:\n"+routes, "                rds: {route_config_name: polaris-outbound-router, config_source: {resource_api_version: V3, ads: {}}}\n",
+				"    - name: novel\n      type: EDS\n"+own, "",
+				"dynamic_resources:\n", "dynamic_resources:\n  cds_config: {resource_api_version: V3, ads: {}}\n")
+			e.host = "novel.default"
+			e.reaches(t, xdsOwn...)
+			m.health(t, false, xdsOwn...)
+			e.reaches(t, xdsNear...)
+			m.health(t, true, xdsOwn...)
+			e.reaches(t, xdsOwn...)
+		})
+	}
 }
