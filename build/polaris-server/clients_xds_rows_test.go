@@ -74,7 +74,7 @@ func (m *mesh) runRows(t *testing.T, callers []meshCaller) {
 			return // the next row would begin in the middle of this one
 		}
 	}
-	for key, test := range map[string]func(*testing.T, []meshCaller){"few": m.few, "unusable": m.unusable, "restart": m.restart} {
+	for key, test := range map[string]func(*testing.T, []meshCaller){"few": m.few, "left-out": m.leftOut, "unusable": m.unusable, "restart": m.restart} {
 		if !t.Run(key, func(t *testing.T) { test(t, callers) }) {
 			return
 		}
@@ -154,6 +154,44 @@ func (m *mesh) few(t *testing.T, callers []meshCaller) {
 	}
 	m.health(t, true, xdsOwn...)
 	if err := m.console.Deregister(t.Context(), append(dead, m.instance(near[1]))...); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range callers {
+		c.reaches(t, xdsOwn...)
+	}
+}
+
+// leftOut is the row in which the own SET has an instance whose host is a name, and one with
+// the address and port of another: the other instances serve, changes arrive, and operators
+// hear of the two.
+func (m *mesh) leftOut(t *testing.T, callers []meshCaller) {
+	callers = slices.DeleteFunc(slices.Clone(callers), func(c meshCaller) bool { return c.hasList })
+	name, twin := m.instance("novel.invalid"), m.instance(xdsOwn[0])
+	name.Metadata = map[string]string{"internal-set-name": "qb.novel.h"}
+	name.Location = &polaristest.Location{Region: "east", Zone: "shanghai"}
+	twin.ID = "twin"
+	register(t, m.console, name, twin)
+	want := fmt.Sprintf("rule %q: of the instances of %q, xDS clients do not get 1 whose host is no IP address, as %q, and 1 with the address and port of another instance, as %q",
+		"novel", "default/novel", fmt.Sprint("novel.invalid:", m.port), fmt.Sprint(xdsOwn[0], ":", m.port))
+	wait(t, func() error {
+		if _, out := setctl(t, m.server, "status"); !strings.Contains(out, want) {
+			return errorf("status:\n%s\nwant %s", out, want)
+		}
+		return nil
+	})
+	for _, c := range callers {
+		c.reaches(t, xdsOwn...)
+	}
+	if err := m.console.Isolate(t.Context(), "default", "novel", xdsOwn[0], true); err != nil { // the twin, too
+		t.Fatal(err)
+	}
+	for _, c := range callers {
+		c.reaches(t, xdsOwn[1])
+	}
+	if err := m.console.Deregister(t.Context(), name, twin); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.console.Isolate(t.Context(), "default", "novel", xdsOwn[0], false); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range callers {
