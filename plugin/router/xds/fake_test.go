@@ -4,12 +4,13 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"github.com/golang/mock/gomock"
-	"github.com/polarismesh/polaris/apiserver/xdsserverv3/resource"
 	polariscache "github.com/polarismesh/polaris/cache"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	cachemock "github.com/polarismesh/polaris/cache/mock"
@@ -17,11 +18,13 @@ import (
 	"github.com/polarismesh/polaris/service"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/polaris-contrib/setrouter/internal/listen"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
@@ -102,9 +105,10 @@ func (f *fake) read(*catalog) (map[string]services, error) {
 var _ routing = (*fake)(nil)
 
 func (f *fake) asker(ctx context.Context) asker {
-	// The fake trusts its peers as told by metadata; see dialFake.
-	peer := peerOf(ctx)
-	return asker{peer: peer, addr: peer}
+	from, _ := peer.FromContext(ctx)
+	addrPort, _ := netip.ParseAddrPort(from.Addr.String())
+	addr := location.Normalize(addrPort.Addr())
+	return asker{peer: addr, addr: addr}
 }
 
 func (f *fake) countOther(_ asker, said string) {
@@ -113,7 +117,7 @@ func (f *fake) countOther(_ asker, said string) {
 	f.disowned = append(f.disowned, said)
 }
 
-func (f *fake) mayRoute(service route.Service) bool { return len(service.Name) > 6 && service.Name[:6] == "routed" }
+func (f *fake) mayRoute(service route.Service) bool { return strings.HasPrefix(service.Name, "routed") }
 
 func (f *fake) exists(service route.Service) bool {
 	f.mu.Lock()
@@ -131,7 +135,7 @@ func (f *fake) roads(caller netip.Addr, service route.Service) (*view.Roads, err
 	case !f.mayRoute(service) || !ok:
 		return nil, nil
 	case f.err != nil || !caller.IsValid():
-		return nil, errNoList
+		return nil, router.ErrNoList
 	}
 	return &view.Roads{
 		Revision:   revision + caller.String(),
@@ -141,7 +145,7 @@ func (f *fake) roads(caller netip.Addr, service route.Service) (*view.Roads, err
 
 func (f *fake) look() lookout { return fakeLook{f} }
 
-func (f *fake) fault(string, error) error { return errNoList }
+func (f *fake) fault(string, error) error { return router.ErrNoList }
 
 type fakeLook struct{ *fake }
 
@@ -190,8 +194,8 @@ func startFake(t testing.TB, f *fake, options ...grpc.ServerOption) (*server, st
 			t.Error(err)
 		}
 	})
-	addr := net.JoinHostPort("127.0.0.1", portText(port))
-	polaristest.Wait(t.(polaristest.T), func() error {
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	polaristest.Wait(t, func() error {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = conn.Close()
@@ -211,8 +215,4 @@ func dialFake(t testing.TB, addr string, delta bool, source string, node *core.N
 	return c
 }
 
-func normalized(addr netip.Addr) netip.Addr { return location.Normalize(addr) }
-
 var sidecar = &core.Node{Id: "sidecar~default/a~127.0.0.1"}
-
-var _ = resource.RunTypeGateway

@@ -194,7 +194,12 @@ func (s *streams) OnStreamDeltaRequest(id int64, r *discovery.DeltaDiscoveryRequ
 	if err != nil {
 		return err
 	}
-	most := 2*s.world.catalog.Load().services + 5*maxAbsent // names of both directions; and some that went just now
+	m, err := s.world.now()
+	if err != nil { // nobody can say how many services there are
+		logRegistry(err)
+		return status.Error(codes.Unavailable, "the services cannot be read at this moment")
+	}
+	most := 2*m.catalog.services + 5*maxAbsent // names of both directions; and some that went just now
 	if n := sub.count + len(r.ResourceNamesSubscribe) + len(r.InitialResourceVersions); n > most {
 		return status.Errorf(codes.ResourceExhausted, "the stream names %d resources, expected at most %d", n, most)
 	}
