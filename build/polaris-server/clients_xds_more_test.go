@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -44,6 +46,17 @@ func (m *mesh) startGRPCPython(t *testing.T) meshCaller {
 	return m.startGRPC(t, "grpcio", "xds:///default/novel", filepath.Join(bin, "python"), script)
 }
 
+// answersNot returns nil when an instance takes a connection and does not answer.
+func (m *mesh) answersNot(host string) error {
+	client := &http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(fmt.Sprintf("http://%s:%d/", host, m.port))
+	if err == nil {
+		resp.Body.Close()
+		return errorf("%s answers", host)
+	}
+	return nil
+}
+
 // No client leaves processes that are frozen: they hold connections, and no call ends.
 // The registry's word moves all.
 func TestClientsXDSFrozen(t *testing.T) {
@@ -53,6 +66,9 @@ func TestClientsXDSFrozen(t *testing.T) {
 		c.reaches(t, xdsOwn...)
 	}
 	m.signal(t, syscall.SIGSTOP, xdsOwn...)
+	for _, host := range xdsOwn {
+		wait(t, func() error { return m.answersNot(host) })
+	}
 	for _, c := range callers {
 		begin := time.Now()
 		if got := c.call(t, 4); got.Failed != 4 {

@@ -74,8 +74,11 @@ func (m *mesh) runRows(t *testing.T, callers []meshCaller) {
 			return // the next row would begin in the middle of this one
 		}
 	}
-	for key, test := range map[string]func(*testing.T, []meshCaller){"few": m.few, "left-out": m.leftOut, "unusable": m.unusable, "restart": m.restart} {
-		if !t.Run(key, func(t *testing.T) { test(t, callers) }) {
+	for _, row := range []struct {
+		key  string
+		test func(*testing.T, []meshCaller)
+	}{{"few", m.few}, {"left-out", m.leftOut}, {"unusable", m.unusable}, {"restart", m.restart}} {
+		if !t.Run(row.key, func(t *testing.T) { row.test(t, callers) }) {
 			return
 		}
 	}

@@ -53,8 +53,8 @@ func newAssignment(cluster string, priorities []view.Priority) *endpoint.Cluster
 // is that.
 func roadsAssignment(cluster string, roads *view.Roads) *endpoint.ClusterLoadAssignment {
 	a := newAssignment(cluster, roads.Priorities)
-	if percent := roads.Rule.Degrade.Overprovision; percent > 0 && a.Policy != nil {
-		a.Policy.OverprovisioningFactor = wrapperspb.UInt32(uint32(percent))
+	if roads.Overprovision > 0 && a.Policy != nil {
+		a.Policy.OverprovisioningFactor = wrapperspb.UInt32(uint32(roads.Overprovision))
 	}
 	return a
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/wire"
 	"github.com/polaris-contrib/setrouter/plugin/location"
-	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
@@ -102,7 +101,7 @@ func TestAssignment(t *testing.T) {
 
 // With overprovision the factor is that of the rule.
 func TestOverprovisionIsTheFactor(t *testing.T) {
-	roads := &view.Roads{Rule: &route.Rule{Degrade: route.Degrade{Overprovision: 140}}, Priorities: prioritiesOf([][]string{{"10.0.0.1:80 100 a"}, {"10.0.0.2:80 100 a"}})}
+	roads := &view.Roads{Overprovision: 140, Priorities: prioritiesOf([][]string{{"10.0.0.1:80 100 a"}, {"10.0.0.2:80 100 a"}})}
 	const want = "140; 0 a// 100: 10.0.0.1:80 100 healthy; 1 a// 100: 10.0.0.2:80 100 healthy"
 	if got := textOf(roadsAssignment("c", roads)); got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -111,7 +110,7 @@ func TestOverprovisionIsTheFactor(t *testing.T) {
 	if got := textOf(roadsAssignment("c", roads)); got != "0" {
 		t.Errorf("without instances: %s", got)
 	}
-	roads.Rule, roads.Priorities = &route.Rule{}, prioritiesOf([][]string{{"10.0.0.1:80 100 a"}})
+	roads.Overprovision, roads.Priorities = 0, prioritiesOf([][]string{{"10.0.0.1:80 100 a"}})
 	if got := textOf(roadsAssignment("c", roads)); got != "100; 0 a// 100: 10.0.0.1:80 100 healthy" {
 		t.Errorf("without overprovision: %s", got)
 	}
