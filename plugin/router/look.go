@@ -2,7 +2,9 @@ package router
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"time"
 
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -13,40 +15,62 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
+// noteInterval is how often the callers of looks are noted as callers who ask. It is well
+// below view.AskedWithin.
+const noteInterval = 10 * time.Second
+
 // Look is a look at the lists of many callers, for listeners that push: whose list has
 // changed since the last look. A look identifies each address once, resolves each name
-// once, and finds the view of each kind of caller once. What a look finds is of the time
-// when the look found it: a look is for one pass, and not for keeping. A Look is used by
-// one goroutine.
+// once, and decides once for each kind of caller and service. What a look finds is of the
+// time when the look found it: a look is for one pass, and not for keeping. A Look is used
+// by one goroutine.
 //
-// A look counts its callers as callers who ask (docs/design.md, 8), since they have the
-// list. A look counts no requests: what is sent in the end is asked for by Routed of the
-// server.
+// The callers of looks count as callers who ask (docs/design.md, 8), since they have the
+// list. A look counts no requests: what is sent in the end is asked for by Server.Routed.
 type Look struct {
 	server   *Server
-	callers  map[netip.Addr]location.Identity
+	rules    *route.Rules
+	now      time.Time
+	notes    bool // callers are noted
+	callers  map[netip.Addr]lookedCaller
+	keyOf    func(netip.Addr) string // of what rules see of an address
+	kinds    map[string]int          // numbers of callers who are alike in all that rules see
 	services map[route.Service]*lookedService
+}
+
+// lookedCaller is an address in a look.
+type lookedCaller struct {
+	identity location.Identity
+	kind     int
 }
 
 // lookedService is a service in a look.
 type lookedService struct {
-	request *request
-	err     error
-	untold  error // for callers that cannot be told
-	views   map[route.Route]lookedView
-	// revision is the stock revision; empty: not asked for yet.
-	revision string
+	request  *request
+	err      error
+	untold   error // for callers that cannot be told
+	decided  map[int]lookedList
+	revision string // of the stock list; empty: not asked for yet
 }
 
-// lookedView is what callers of a kind get.
-type lookedView struct {
+// lookedList is what callers of a kind get.
+type lookedList struct {
+	why  route.Why
+	rule *route.Rule
 	view *view.View // nil: the stock list stands, or the error says that there is none
 	err  error
 }
 
 // Look returns a new look.
 func (s *Server) Look() *Look {
-	return &Look{server: s, callers: map[netip.Addr]location.Identity{}, services: map[route.Service]*lookedService{}}
+	l := &Look{
+		server: s, rules: s.Rules(), now: s.views.Now(), callers: map[netip.Addr]lookedCaller{}, kinds: map[string]int{},
+		services: map[route.Service]*lookedService{},
+	}
+	if last := s.lookedAt.Load(); l.now.UnixNano()-last >= int64(noteInterval) {
+		l.notes = s.lookedAt.CompareAndSwap(last, l.now.UnixNano())
+	}
+	return l
 }
 
 // Routed returns the list of a caller as Server.Routed does. A fault is counted and logged
@@ -90,7 +114,7 @@ func (l *Look) service(service route.Service) *lookedService {
 	if ok {
 		return found
 	}
-	found = &lookedService{views: map[route.Route]lookedView{}}
+	found = &lookedService{decided: map[int]lookedList{}}
 	l.services[service] = found
 	r, err := l.server.newRequest(context.Background(), l.server.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
 	if err != nil {
@@ -107,41 +131,64 @@ func (l *Look) service(service route.Service) *lookedService {
 // routed returns the list of a caller of a service.
 func (l *Look) routed(found *lookedService, addr netip.Addr) (list *apiservice.DiscoverResponse, err error) {
 	defer observe.Recovered(&err)
-	identity, ok := l.callers[addr]
-	if !ok {
-		identity = l.server.Identify(addr).Identity
-		l.callers[addr] = identity
-		l.server.recent.Count(addr)
+	q, who := &found.request.query, l.caller(addr)
+	decided, ok := found.decided[who.kind]
+	if !ok || q.Rules != l.rules { // other rules came into force meanwhile: each caller by itself
+		decided = l.decide(found.request, route.Request{Addr: addr, Caller: who.identity, Resolved: q.Resolved})
+		found.decided[who.kind] = decided
 	}
-	q := &found.request.query
-	kind, why := q.Rules.Route(route.Request{Addr: addr, Caller: identity, Resolved: q.Resolved}, nil)
-	if why != route.WhyRouted && why != route.WhyShadowed {
-		l.server.views.NoteStock(q, addr, kind.Rule)
+	switch {
+	case decided.err != nil:
+		return nil, decided.err
+	case decided.view == nil:
+		if l.notes {
+			l.server.views.NoteStock(q, addr, decided.rule)
+		}
+		return nil, nil
+	case l.notes:
+		l.server.views.NoteView(q, addr, decided.view)
+	}
+	if decided.why == route.WhyShadowed {
 		return nil, nil
 	}
-	seen, ok := found.views[kind]
-	if !ok {
-		seen.view, seen.err = l.view(found.request, kind)
-		found.views[kind] = seen
-	}
-	if seen.view == nil {
-		return nil, seen.err
-	}
-	l.server.views.NoteView(q, addr, seen.view)
-	if why == route.WhyShadowed {
-		return nil, nil
-	}
-	return seen.view.Answer, nil
+	return decided.view.Answer, nil
 }
 
-// view returns the view of a kind of caller, nil where the stock server has no list for
-// the view.
-func (l *Look) view(r *request, kind route.Route) (*view.View, error) {
-	v, _, err := l.server.views.View(&r.query, netip.Addr{}, view.Kind{Route: kind})
-	if err != nil {
-		return nil, l.server.Fault(r.query.Service.String(), err)
+// caller returns what a look knows of a caller.
+func (l *Look) caller(addr netip.Addr) lookedCaller {
+	who, ok := l.callers[addr]
+	if ok {
+		return who
 	}
-	return v, nil
+	if l.keyOf == nil {
+		l.keyOf = l.rules.AddressKeys()
+	}
+	who.identity = l.server.Identify(addr).Identity
+	id := who.identity
+	key := fmt.Sprint(id.Location, "|", id.AllSETs(), "|", id.Labels, "|", l.keyOf(addr)) // maps print sorted
+	if who.kind, ok = l.kinds[key]; !ok {
+		who.kind = len(l.kinds)
+		l.kinds[key] = who.kind
+	}
+	l.callers[addr] = who
+	if l.notes {
+		l.server.recent.Count(addr)
+	}
+	return who
+}
+
+// decide finds what callers of a kind get.
+func (l *Look) decide(r *request, who route.Request) (list lookedList) {
+	kind, why := r.query.Rules.Route(who, nil)
+	list = lookedList{why: why, rule: kind.Rule}
+	if why != route.WhyRouted && why != route.WhyShadowed {
+		return list
+	}
+	var err error
+	if list.view, _, err = l.server.views.View(&r.query, netip.Addr{}, view.Kind{Route: kind}); err != nil {
+		list.view, list.err = nil, l.server.Fault(r.query.Service.String(), err)
+	}
+	return list
 }
 
 // StockList returns the list of a service without routing. Where there is no such service,

@@ -17,6 +17,7 @@ package router
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	api "github.com/polarismesh/polaris/common/api/v1"
@@ -59,6 +60,7 @@ type Server struct {
 	watch     timeline.Watch
 	started   time.Time
 	loads     loadMetric
+	lookedAt  atomic.Int64       // when the callers of looks were noted last, in ns
 	backing   []*backing.Service // those that may go away
 }
 

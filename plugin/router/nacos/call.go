@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
@@ -48,18 +49,35 @@ func (s *connections) Request(ctx context.Context, p *nacospb.Payload) (*nacospb
 		return nil, errEnded
 	}
 	defer c.calls.Done()
+	start := time.Now()
 	s.stock.connections.RefreshClient(c.tag)
 	resp, err := s.answer(&call{connection: c, client: client, ctx: stockContext(ctx, c, client, p)}, headerOf(ctx), p)
 	if err != nil {
 		resp = errorResponse(err)
 	}
 	resp.SetRequestId(requestID(p))
+	reportGRPC(start, p.GetMetadata().GetType(), resp.GetErrorCode())
 	return remote.MarshalPayload(resp)
+}
+
+// isList reports whether the answer to a request has instances.
+func isList(p *nacospb.Payload) bool {
+	kind := p.GetMetadata().GetType()
+	return kind == nacospb.TypeServiceQueryRequest || kind == nacospb.TypeSubscribeServiceRequest
 }
 
 // answer answers a call.
 func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (resp nacospb.BaseResponse, err error) {
 	defer observe.Recovered(&err)
+	who := s.routing.AddressOfCall
+	if isList(p) {
+		who = s.routing.CallerOfCall
+	}
+	addr := who(c.connection.peer, header)
+	c.caller = c.connection.callers.note(addr)
+	if err := admit(addr, c.connection.peer, callMethod); err != nil {
+		return nil, err
+	}
 	switch p.GetMetadata().GetType() {
 	case nacospb.TypeServerCheckRequest:
 		resp := nacospb.NewServerCheckResponse()
@@ -67,10 +85,6 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 		return resp, nil
 	case nacospb.TypeHealthCheckRequest:
 		return nacospb.NewHealthCheckResponse(), nil
-	case nacospb.TypeServiceQueryRequest, nacospb.TypeSubscribeServiceRequest:
-		c.caller = c.connection.callers.note(s.routing.CallerOfCall(c.connection.peer, header))
-	default:
-		c.caller = c.connection.callers.note(s.routing.AddressOfCall(c.connection.peer, header))
 	}
 	message, handler, err := s.parse(p)
 	if err != nil {
@@ -85,6 +99,7 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 	if err := prepare(message); err != nil {
 		return nil, err
 	}
+	defer s.stock.lockFor(message)()
 	return handler(c.ctx, message, nacospb.RequestMeta{ConnectionID: c.client.ID, ClientIP: c.caller.String()})
 }
 
@@ -132,11 +147,13 @@ func (s *connections) subscribe(c *call, m *nacospb.SubscribeServiceRequest) (na
 		c.connection.remove(q)
 		return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *nacosmodel.NewEmptyServiceInfo(q.service, q.group)}, nil
 	}
-	info, now, err := answer(s.routing, c.caller, q)
+	info, _, err := answer(s.routing, c.caller, q)
 	if err != nil {
 		return nil, c.refusal(err)
 	}
-	if err := c.connection.set(q, now); err != nil {
+	// The next look pushes the list once more, as Nacos does. A client that has lost its
+	// connection subscribes again, and throws the answer away.
+	if err := c.connection.set(q, state{}); err != nil {
 		return nil, &callError{nacosmodel.ExceptionCode_OverThreshold, err.Error()}
 	}
 	return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *info}, nil
@@ -169,11 +186,14 @@ func success() *nacospb.Response {
 func errorResponse(err error) nacospb.BaseResponse {
 	code, text := int(nacosmodel.ExceptionCode_ServerError), err.Error()
 	var ours *callError
+	var request *requestError
 	var stock *nacosmodel.NacosError
 	var api *nacosmodel.NacosApiError
 	switch {
 	case errors.As(err, &ours):
 		code = int(ours.code)
+	case errors.As(err, &request): // Nacos has the numbers of HTTP
+		code = request.status
 	case errors.As(err, &stock):
 		code, text = int(stock.ErrCode), stock.ErrMsg
 	case errors.As(err, &api):

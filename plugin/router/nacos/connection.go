@@ -95,14 +95,16 @@ func (c *connection) begin() *remote.Client {
 	return c.client
 }
 
-// open makes the client of the connection.
+// open makes the client of the connection. The stock handlers are not told of the beginning:
+// they do not need to know, and news of the beginning and of the end may come to them in
+// the wrong order.
 func (c *connection) open() {
 	peer, _ := netip.ParseAddrPort(c.peer)
 	addr := &net.TCPAddr{IP: location.Normalize(peer.Addr()).AsSlice(), Port: int(peer.Port()), Zone: c.zone}
 	c.tag = c.stock.connections.TagConn(context.Background(), &stats.ConnTagInfo{RemoteAddr: addr})
 	c.client, _ = c.stock.connections.GetClient(remote.ValueConnID(c.tag))
+	c.stock.alive.Store(c.client.ID, nil)
 	c.refreshed = time.Now()
-	c.stock.connections.HandleConn(c.tag, &stats.ConnBegin{})
 }
 
 // refresh keeps the stock handlers from forgetting the client. If the process stood still
@@ -140,6 +142,7 @@ func (c *connection) end() {
 	if c.client == nil {
 		return
 	}
+	c.stock.alive.Delete(c.client.ID)
 	if time.Since(c.refreshed) < refreshLimit {
 		c.stock.connections.UnRegisterConnection(c.client.ID)
 		return

@@ -9,6 +9,7 @@ import (
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
+	connlimit "github.com/polarismesh/polaris/common/conn/limit"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -140,6 +141,8 @@ func (f *front) run() error {
 func (f *front) stop() {
 	f.cancel()
 	f.grpcServer.Stop()
+	defer connlimit.RemoveLimitListener(f.http.Protocol)
+	defer connlimit.RemoveLimitListener(f.grpc.Protocol)
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := f.httpServer.Shutdown(ctx); err != nil {

@@ -74,23 +74,6 @@ func logChange(r *http.Request, path string) {
 		zap.String("method", r.Method), zap.String("path", path))
 }
 
-// admit returns an error for a request of a caller that may not ask, or asks too often. The
-// whitelist and the limits see the caller, and not a proxy before the server.
-func (h *httpHandler) admit(r *http.Request, path string) error {
-	address := hostOf(r.RemoteAddr)
-	if caller := h.routing.AddressOf(r); caller.IsValid() {
-		address = caller.String()
-	}
-	if list := plugin.GetWhitelist(); list != nil && !list.Contain(address) {
-		return &requestError{http.StatusForbidden, "the whitelist does not have this address"}
-	}
-	limit := plugin.GetRatelimit()
-	if limit == nil || limit.Allow(plugin.IPRatelimit, address) && limit.Allow(plugin.APIRatelimit, r.Method+":"+path) {
-		return nil
-	}
-	return &requestError{http.StatusTooManyRequests, "the rate limit is reached"}
-}
-
 // asStock returns a request as the stock routes read it: they take parameters from the URL
 // only, and refuse a request without a content type.
 func asStock(r *http.Request, p *params) *http.Request {

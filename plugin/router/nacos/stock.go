@@ -25,6 +25,7 @@ type stock struct {
 	http        http.Handler                             // the routes of Nacos 1
 	calls       map[string]*remote.RequestHandlerWarrper // of Nacos 2, by the type of the request
 	connections *remote.ConnectionManager
+	*registrations
 }
 
 // parts are the servers of Polaris that the handlers ask.
@@ -64,11 +65,11 @@ func newStock() (*stock, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stock{connections: remote.NewConnectionManager()}
+	s := &stock{connections: remote.NewConnectionManager(), registrations: newRegistrations(p.discoverUnasked)}
 	if s.http, err = newRoutes(p); err != nil {
 		return nil, err
 	}
-	s.calls, err = newCalls(p, s.connections)
+	s.calls, err = newCalls(p, s)
 	return s, err
 }
 
@@ -102,27 +103,28 @@ func newRoutes(p parts) (http.Handler, error) {
 }
 
 // newCalls returns the stock handlers of Nacos 2.
-func newCalls(p parts, connections *remote.ConnectionManager) (map[string]*remote.RequestHandlerWarrper, error) {
+func newCalls(p parts, s *stock) (map[string]*remote.RequestHandlerWarrper, error) {
 	discover, configure := &discoverv2.DiscoverServer{}, &configv2.ConfigServer{}
 	err := discover.Initialize(&discoverv2.ServerOption{
-		ConnectionManager: connections, Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
-		DiscoverSvr: p.discover, OriginDiscoverSvr: p.discoverUnasked, HealthSvr: p.health,
+		ConnectionManager: s.connections, Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
+		DiscoverSvr: p.discover, OriginDiscoverSvr: s.registrations, HealthSvr: p.health,
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = configure.Initialize(&configv2.ServerOption{
-		ConnectionManager: connections, Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
+		ConnectionManager: s.connections, Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
 		ConfigSvr: p.configure, OriginConfigSvr: p.configureUnasked,
 	})
 	if err != nil {
 		return nil, err
 	}
-	calls := map[string]*remote.RequestHandlerWarrper{nacospb.TypePersistentInstanceRequest: persistentInstances(p.discover)}
+	calls := map[string]*remote.RequestHandlerWarrper{}
 	for _, handlers := range []map[string]*remote.RequestHandlerWarrper{discover.ListGRPCHandlers(), configure.ListGRPCHandlers()} {
 		for name, handler := range handlers {
 			calls[name] = handler
 		}
 	}
+	calls[nacospb.TypePersistentInstanceRequest] = persistentInstances(p.discover) // the stock handler refuses its own requests
 	return calls, nil
 }
