@@ -140,7 +140,7 @@ type NacosRelay struct {
 
 // NewNacosRelay is NewRelay for a Nacos listener: target is its address for HTTP.
 func NewNacosRelay(source netip.Addr, target string) (*NacosRelay, error) {
-	above, err := aboveBy(target, NacosOffset)
+	above, err := NacosGRPC(target)
 	if err != nil {
 		return nil, err
 	}
@@ -174,12 +174,12 @@ func WithNacos(config string) (changed, addr string) {
 	return changed, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
-// aboveBy returns the address whose port is so much higher.
-func aboveBy(addr string, offset int) (string, error) {
+// NacosGRPC returns the address for gRPC of a Nacos listener by its address for HTTP.
+func NacosGRPC(addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", err
 	}
 	number, err := strconv.Atoi(port)
-	return net.JoinHostPort(host, strconv.Itoa(number+offset)), err
+	return net.JoinHostPort(host, strconv.Itoa(number+NacosOffset)), err
 }

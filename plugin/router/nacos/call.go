@@ -76,7 +76,7 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 	addr := who(c.connection.peer, header)
 	c.caller = c.connection.callers.note(addr)
 	if err := admit(addr, c.connection.peer, callMethod); err != nil {
-		return nil, invalid(err)
+		return nil, err
 	}
 	switch p.GetMetadata().GetType() {
 	case nacospb.TypeServerCheckRequest:
@@ -147,11 +147,13 @@ func (s *connections) subscribe(c *call, m *nacospb.SubscribeServiceRequest) (na
 		c.connection.remove(q)
 		return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *nacosmodel.NewEmptyServiceInfo(q.service, q.group)}, nil
 	}
-	info, now, err := answer(s.routing, c.caller, q)
+	info, _, err := answer(s.routing, c.caller, q)
 	if err != nil {
 		return nil, c.refusal(err)
 	}
-	if err := c.connection.set(q, now); err != nil {
+	// The next look pushes the list once more, as Nacos does. A client that has lost its
+	// connection subscribes again, and throws the answer away.
+	if err := c.connection.set(q, state{}); err != nil {
 		return nil, &callError{nacosmodel.ExceptionCode_OverThreshold, err.Error()}
 	}
 	return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *info}, nil
@@ -184,11 +186,14 @@ func success() *nacospb.Response {
 func errorResponse(err error) nacospb.BaseResponse {
 	code, text := int(nacosmodel.ExceptionCode_ServerError), err.Error()
 	var ours *callError
+	var request *requestError
 	var stock *nacosmodel.NacosError
 	var api *nacosmodel.NacosApiError
 	switch {
 	case errors.As(err, &ours):
 		code = int(ours.code)
+	case errors.As(err, &request): // Nacos has the numbers of HTTP
+		code = request.status
 	case errors.As(err, &stock):
 		code, text = int(stock.ErrCode), stock.ErrMsg
 	case errors.As(err, &api):

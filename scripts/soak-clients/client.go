@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+)
+
+// shown is a list that a client showed to its user.
+type shown struct {
+	city int
+	at   time.Time
+	list string // hosts, sorted
+}
+
+// running is a program with a client in each city.
+type running interface {
+	// take returns the lists that the clients showed since the last call.
+	take() []shown
+	kill()
+}
+
+// kind is a client library with its version.
+type kind struct {
+	name  string
+	start func(t *town, dir string) (running, error)
+	// cut, hold and release act on the network of the kind's clients.
+	cut, hold, release func()
+	close              func() error
+}
+
+// follower is a kind in the run: its program, and what it showed last.
+type follower struct {
+	kind
+	dir     string
+	program running
+	began   time.Time // of the program
+	last    [2]shown
+
+	lists, kills, cuts, holds int
+	slowest                   time.Duration // to the right list, after a round
+}
+
+func (f *follower) restart(t *town) (err error) {
+	if f.program != nil {
+		f.program.kill()
+		f.kills++
+	}
+	if f.program, err = f.kind.start(t, f.dir); err != nil {
+		return err
+	}
+	f.began, f.last = time.Now(), [2]shown{}
+	return nil
+}
+
+// nacosKind has relays of its own, for each city one.
+func nacosKind(t *town, of polaristest.NacosKind) (k kind, err error) {
+	dir := filepath.Join(t.plan.built, of.Language+"-"+of.Version)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return k, err
+	}
+	command, err := of.Build(t.plan.clients, dir, of.Version)
+	if err != nil {
+		return k, err
+	}
+	var relays [2]*polaristest.NacosRelay
+	for city := range relays {
+		if relays[city], err = polaristest.NewNacosRelay(source(city), t.nacos); err != nil {
+			return k, err
+		}
+	}
+	each := func(do func(*polaristest.NacosRelay)) func() {
+		return func() { do(relays[0]); do(relays[1]) }
+	}
+	return kind{
+		name: of.String(),
+		start: func(_ *town, dir string) (running, error) {
+			program, err := polaristest.StartNacos(command, nil, dir, relays[0].Addr, relays[1].Addr)
+			if err != nil {
+				return nil, err
+			}
+			return &nacosProgram{Nacos: program}, program.Do("subscribe " + service)
+		},
+		cut: each(func(r *polaristest.NacosRelay) {
+			for _, one := range []*polaristest.Relay{r.HTTP, r.GRPC} {
+				one.Cut()
+				one.Mend()
+			}
+		}),
+		hold: each((*polaristest.NacosRelay).Hold), release: each((*polaristest.NacosRelay).Release),
+		close: func() error { return errors.Join(relays[0].Close(), relays[1].Close()) },
+	}, nil
+}
+
+// nacosProgram is a Nacos program, of which take has returned some news.
+type nacosProgram struct {
+	*polaristest.Nacos
+	mu    sync.Mutex
+	taken int
+}
+
+func (p *nacosProgram) take() (out []shown) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	news := p.News(p.taken)
+	p.taken += len(news)
+	for _, n := range news {
+		if n.Kind == "pushed" {
+			out = append(out, shown{n.Client, n.Time(), strings.Join(n.Hosts, " ")})
+		}
+	}
+	return out
+}
+
+func (p *nacosProgram) kill() { p.Kill() }
