@@ -375,3 +375,14 @@ func (c *testClient) subscribe(service, clusters string, begin bool) string {
 	return answerText(c.call(nacospb.TypeSubscribeServiceRequest,
 		fmt.Sprintf(`{"requestId":"1","namespace":"public","serviceName":%q,"groupName":"DEFAULT_GROUP","clusters":%q,"subscribe":%v}`, service, clusters, begin)))
 }
+
+// subscribed begins a subscription of a client whose stream is open, and takes the push that
+// comes after the answer. It returns the answer.
+func (c *testClient) subscribed(service, clusters string) string {
+	c.Helper()
+	answer := c.subscribe(service, clusters, true)
+	if got, want := c.next(), "NotifySubscriberRequest public/DEFAULT_GROUP/"+service+" "+answer; got != want {
+		c.Errorf("pushed after the subscription: %s, want %s", got, want)
+	}
+	return answer
+}

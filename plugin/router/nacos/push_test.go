@@ -51,11 +51,11 @@ func TestPushes(t *testing.T) {
 		{a.query("s", "gray"), `DEFAULT_GROUP@@s clusters="gray" 10.0.0.2`},
 		{a.query("s", "DEFAULT"), `DEFAULT_GROUP@@s clusters="DEFAULT" 10.0.0.1`},
 		{a.query("none", ""), `DEFAULT_GROUP@@none clusters=""`},
-		{a.subscribe("s", "", true), `DEFAULT_GROUP@@s clusters="" 10.0.0.1 10.0.0.2`},
-		{a.subscribe("s", "gray", true), `DEFAULT_GROUP@@s clusters="gray" 10.0.0.2`},
-		{a.subscribe("t", "", true), `DEFAULT_GROUP@@t clusters="" 10.0.0.3`},
-		{b.subscribe("s", "", true), `DEFAULT_GROUP@@s clusters="" 10.0.0.9`},
-		{b.subscribe("none", "", true), `DEFAULT_GROUP@@none clusters=""`},
+		{a.subscribed("s", ""), `DEFAULT_GROUP@@s clusters="" 10.0.0.1 10.0.0.2`},
+		{a.subscribed("s", "gray"), `DEFAULT_GROUP@@s clusters="gray" 10.0.0.2`},
+		{a.subscribed("t", ""), `DEFAULT_GROUP@@t clusters="" 10.0.0.3`},
+		{b.subscribed("s", ""), `DEFAULT_GROUP@@s clusters="" 10.0.0.9`},
+		{b.subscribed("none", ""), `DEFAULT_GROUP@@none clusters=""`},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %s, want %s", tt.got, tt.want)
@@ -110,7 +110,7 @@ func TestPushesWhileRoutingFails(t *testing.T) {
 	routing.set("127.1.0.1", "default/s", hostsOf("a1", "10.0.0.1"))
 	c := dial(t, f, "127.1.0.1")
 	c.open()
-	c.subscribe("s", "", true)
+	c.subscribed("s", "")
 	routing.refuse(true)
 	routing.set("127.1.0.1", "default/s", hostsOf("a2", "10.0.0.2"))
 	const refused = "500 the server gives no list, see its log"
@@ -178,7 +178,7 @@ func TestSeveralCallersOnOneConnection(t *testing.T) {
 	}
 	alone := dial(t, f, "127.9.0.1", "x-forwarded-for", "10.1.0.3")
 	alone.open()
-	if got := alone.subscribe("s", "", true); got != own {
+	if got := alone.subscribed("s", ""); got != own {
 		t.Errorf("a proxy with one caller: %s", got)
 	}
 	routing.set("10.1.0.3", "default/s", hostsOf("2", "10.0.0.2"))
@@ -223,7 +223,7 @@ func TestSlowClient(t *testing.T) {
 	for n := range 20 {
 		slow.subscribe("s", fmt.Sprintf("DEFAULT,%d", n), true)
 	}
-	quick.subscribe("t", "", true)
+	quick.subscribed("t", "")
 	routing.set("", "default/s", hostsOf("1", many...))
 	routing.waitLooks(t, 2)
 	routing.set("", "default/t", hostsOf("1", "10.0.0.1"))

@@ -75,6 +75,9 @@ type state struct {
 	revision string
 }
 
+// neverSent is the state of no list.
+var neverSent = state{revision: "never sent"}
+
 // stateOf returns the state of the list that a caller would get. An error says that the
 // caller keeps the list that it has.
 func stateOf(l look, caller netip.Addr, service route.Service) (state, error) {
