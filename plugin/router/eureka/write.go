@@ -31,7 +31,7 @@ func (f *front) send(q query, a answer, req *restful.Request, rsp *restful.Respo
 			panic(http.ErrAbortHandler)
 		}
 	}()
-	d := document{query: q, syntax: q.syntax(), fragments: &f.fragments, out: bufio.NewWriterSize(rsp, 64<<10), modified: f.modified}
+	d := document{query: q, syntax: q.syntax(), fragments: &f.fragments, out: bufio.NewWriterSize(rsp, 16<<10), modified: f.modified}
 	req.SetAttribute(utils.PolarisCode, uint32(apimodel.Code_ExecuteSuccess))
 	rsp.Header().Set(restful.HEADER_ContentType, d.mime)
 	rsp.WriteHeader(http.StatusOK)
