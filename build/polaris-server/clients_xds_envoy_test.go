@@ -56,7 +56,7 @@ func (k envoyKind) start(t *testing.T, m *mesh, pairs ...string) *envoy {
 	needs.Downloaded(t, needs.RegistryPyPI, err)
 	port, admin, dir := polaristest.FreePort(), polaristest.FreePort(), t.TempDir()
 	host, relayPort, _ := strings.Cut(m.relayTo(t), ":")
-	text := replaced(t, pageBlock(t, "yaml envoy"), append([]string{
+	text := replaced(t, xdsPageBlock(t, "yaml envoy"), append([]string{
 		"10.1.0.1", shanghai.String(), "port_value: 15001", "port_value: " + strconv.Itoa(port), "port_value: 9901", "port_value: " + strconv.Itoa(admin),
 		"address: polaris.example, port_value: 15010", "address: " + host + ", port_value: " + relayPort}, pairs...)...)
 	e := &envoy{addr: "127.0.0.1:" + strconv.Itoa(port), admin: "http://127.0.0.1:" + strconv.Itoa(admin), log: filepath.Join(dir, "log")}
@@ -115,7 +115,7 @@ func (e *envoy) get(t *testing.T, client *http.Client, times int) served {
 // protocol: in the state of the world the stock listener gives it no routes.
 func TestClientsXDSRoutes(t *testing.T) {
 	m := startMesh(t)
-	block := pageBlock(t, "yaml envoy")
+	block := xdsPageBlock(t, "yaml envoy")
 	_, rest, _ := strings.Cut(block, "                route_config:\n")
 	routes, _, _ := strings.Cut(rest, "  clusters:\n")
 	_, rest, _ = strings.Cut(block, "    - name: novel\n      type: EDS\n")

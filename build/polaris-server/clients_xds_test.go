@@ -171,7 +171,7 @@ func (m *mesh) relayTo(t *testing.T) string {
 func (m *mesh) startGRPC(t *testing.T, name, target string, command ...string) meshCaller {
 	t.Helper()
 	bootstrap := filepath.Join(t.TempDir(), "bootstrap.json")
-	text := replaced(t, pageBlock(t, "json grpc"), "polaris.example:15010", m.relayTo(t), "10.1.0.1", shanghai.String())
+	text := replaced(t, xdsPageBlock(t, "json grpc"), "polaris.example:15010", m.relayTo(t), "10.1.0.1", shanghai.String())
 	if err := os.WriteFile(bootstrap, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -242,8 +242,8 @@ func (c meshCaller) moves(t *testing.T, acted time.Time, from, to []string) (m m
 	}
 }
 
-// pageBlock returns a fenced block of docs/envoy-grpc.md.
-func pageBlock(t *testing.T, kind string) string {
+// xdsPageBlock returns a fenced block of docs/envoy-grpc.md.
+func xdsPageBlock(t *testing.T, kind string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/envoy-grpc.md")
 	if err != nil {

@@ -20,7 +20,7 @@ func isGRPC(node *core.Node) bool { return strings.HasPrefix(node.GetUserAgentNa
 func (m *moment) stockList(name string) state {
 	service, ok := calledService(name)
 	build := func(list []*apiservice.Instance) *endpoint.ClusterLoadAssignment {
-		return newAssignment(name, []view.Priority{{Instances: list}})
+		return newAssignment(name, []view.Priority{{Instances: list}}, 0)
 	}
 	var made *resource
 	var err error
