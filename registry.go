@@ -50,4 +50,5 @@ import (
 	_ "github.com/polaris-contrib/setrouter/plugin/router/eureka"   // API server "service-eureka": a front before the stock one
 	_ "github.com/polaris-contrib/setrouter/plugin/router/httpapi"  // API server "api-http": the stock one, which tells who asks
 	_ "github.com/polaris-contrib/setrouter/plugin/router/nacos"    // API server "service-nacos": the stock handlers in a listener that knows who asks
+	_ "github.com/polaris-contrib/setrouter/plugin/router/xds"      // API server "xds-v3": the roads of a rule as priorities
 )

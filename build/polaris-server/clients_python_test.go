@@ -21,9 +21,8 @@ var pythonBin = sync.OnceValues(func() (string, error) {
 	return polaristest.Python(filepath.Join(filepath.Dir(serverBinary), "polaris-python"), "../../scripts/clients/polaris-python/requirements.txt")
 })
 
-// pythonRows are the rows for the caller in Python in docs/compatibility.md. Each row
-// has a service of its own.
-var pythonRows = []pythonRow{
+// pythonRows are the rows for the caller in Python in docs/compatibility.md.
+var pythonRows = []serviceRow[*pythonCaller]{
 	{"own", "A caller: its own group; the group is isolated: the pool; the group is back: the group again", pythonOwn},
 	{"unhealthy", "The own group is unhealthy: the pool. The pool is unhealthy, too: the own group, marked as unhealthy", pythonUnhealthy},
 	{"unchanged", "The caller sends the revision that it has: code 200001, the same revision and no instance", pythonUnchanged},
@@ -31,12 +30,6 @@ var pythonRows = []pythonRow{
 	{"unknown", "A service that does not exist: code 400202", pythonUnknown},
 	{"types", "Types 100 to 106: code 200000 under their own type, and no rules; the stream goes on", pythonTypes},
 	{"mapping", "The mapping gives the caller another SET: the next answer has the list of that SET, though the caller sends its revision", pythonMapping},
-}
-
-// pythonRow is a row of the table of the caller in Python.
-type pythonRow struct {
-	key, says string
-	test      func(t *testing.T, c *pythonCaller, service string)
 }
 
 // pythonCaller is a running program of scripts/clients/polaris-python, and its server.
@@ -84,14 +77,7 @@ func TestClientsPython(t *testing.T) {
 	}
 	in, out := startProgram(t, filepath.Join(bin, "python"), script, relay.Addr)
 	c := &pythonCaller{server, console, in, bufio.NewScanner(out)}
-	table := "| A caller in Python | |\n|---|---|\n"
-	for _, row := range pythonRows {
-		table += "| " + row.says + " | `" + row.key + "` |\n"
-		t.Run(row.key, func(t *testing.T) { row.test(t, c, "novel-"+row.key) })
-	}
-	if !t.Failed() {
-		compareTable(t, "<!-- by go test ./build/polaris-server -run TestClientsPython -update -->\n", table)
-	}
+	runServiceRows(t, c, "A caller in Python", pythonRows)
 }
 
 // ask asks, and returns the answer.

@@ -165,5 +165,31 @@ func runRows(t *testing.T, c *clients, framework string, rows []clientRow) {
 	compareTable(t, "<!-- by go test ./build/polaris-server -run "+t.Name()+" -update -->\n", table)
 }
 
+// serviceRow is a row of a table for one client. The row has a service of its own.
+type serviceRow[C any] struct {
+	key  string // in the name of the test
+	says string
+	test func(t *testing.T, client C, service string)
+}
+
+// runServiceRows runs the rows one after the other, and compares them with the client's
+// table in docs/ if all ran and hold.
+func runServiceRows[C any](t *testing.T, client C, title string, rows []serviceRow[C]) {
+	t.Helper()
+	ran, table := 0, "| "+title+" | |\n|---|---|\n"
+	for _, row := range rows {
+		table += "| " + row.says + " | `" + row.key + "` |\n"
+		t.Run(row.key, func(t *testing.T) {
+			ran++
+			row.test(t, client, "novel-"+row.key)
+		})
+	}
+	if t.Failed() || ran != len(rows) {
+		t.Log("not all rows were run and hold: the table stays as it is")
+		return
+	}
+	compareTable(t, "<!-- by go test ./build/polaris-server -run "+t.Name()+" -update -->\n", table)
+}
+
 // address returns where an instance serves.
 func address(i polaristest.Instance) string { return net.JoinHostPort(i.Host, strconv.Itoa(i.Port)) }

@@ -25,6 +25,12 @@ const (
 	ResultFailed    = "failed"    // routing failed
 )
 
+// Results of a delta over Eureka.
+const (
+	DeltaChanges = "changes"
+	DeltaWhole   = "whole"
+)
+
 var (
 	// Requests counts requests for instances.
 	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -40,13 +46,29 @@ var (
 	})
 	// Untold counts requests whose caller cannot be told, by the reason.
 	Untold = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable, other-header or proxy-local. They get no list of a routed service.",
+		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable, other-header, proxy-local or other-node. They get no list of a routed service.",
 	}, []string{"reason"})
 	// ProxyHeadersRefused counts connections of trusted proxies without a PROXY header that
 	// can be read, by the reason.
 	ProxyHeadersRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_proxy_headers_refused_total", Help: "Connections of trusted proxies that were closed for want of a PROXY header, by reason: missing, unreadable, timeout, crowded, or nothing (opened and closed, as a probe does).",
 	}, []string{"reason"})
+	// XDSRejected counts what clients of xDS did not take, by the type of resource.
+	XDSRejected = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_xds_rejected_total", Help: "Resources of xDS that clients refused (NACK); they keep what they had. By type: listener, route, cluster, endpoint or host.",
+	}, []string{"type"})
+	// XDSStreams is how many streams clients of xDS have open.
+	XDSStreams = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "setrouter_xds_streams", Help: "Open streams of clients of xDS.",
+	})
+	// EurekaDeltas counts deltas that were made from views, by what they are.
+	EurekaDeltas = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_eureka_deltas_total", Help: "Deltas over Eureka in namespaces that rules are for: changes, or whole where this node does not know what the caller's address has, so that its clients fetch all.",
+	}, []string{"result"})
+	// EurekaForgotten counts polls over Eureka that are not remembered for a bound.
+	EurekaForgotten = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "setrouter_eureka_forgotten_total", Help: "Polls over Eureka that were not remembered, for the bounds of what is: the next delta of the address is whole.",
+	})
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.
 	EveryBusiness = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -111,7 +133,7 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
-		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
+		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, XDSRejected, XDSStreams, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {

@@ -26,8 +26,11 @@ const EurekaName = "service-eureka"
 // NacosName is the name of the Nacos listener under apiservers.
 const NacosName = "service-nacos"
 
+// XDSName is the name of the xDS listener under apiservers.
+const XDSName = "xds-v3"
+
 // proxyListeners are the listeners that read PROXY headers.
-var proxyListeners = []string{GRPCName, HTTPName, EurekaName, NacosName}
+var proxyListeners = []string{GRPCName, HTTPName, EurekaName, NacosName, XDSName}
 
 // defaultAnswersKept is the default of sizeCacheProto in the stock server.
 const defaultAnswersKept = 128

@@ -102,7 +102,7 @@ func TestLoadRefuses(t *testing.T) {
 		"plugin: {location: {option: {forwardedHeader: Forwarded}}}":                     `s.yaml:1:47: found "Forwarded", expected one of x-forwarded-for, x-real-ip`,
 		"apiservers: [{name: service-grpc, option: {proxyProtocol: true}}]":              `s.yaml:1:59: proxyProtocol is true and nobody's PROXY header is read, expected the addresses of the proxies in plugin.location.option.trustedProxies`,
 		"apiservers: [{name: service-grpc, option: {proxyProtocol: v2}}]":                `s.yaml:1:59: found "v2", expected true or false`,
-		"apiservers: [{name: xds-v3, option: {proxyProtocol: true}}]":                    `s.yaml:1:53: the listener "xds-v3" reads no PROXY headers, expected proxyProtocol at service-grpc, api-http, service-eureka, service-nacos alone`,
+		"apiservers: [{name: service-l5, option: {proxyProtocol: true}}]":                `s.yaml:1:57: the listener "service-l5" reads no PROXY headers, expected proxyProtocol at service-grpc, api-http, service-eureka, service-nacos, xds-v3 alone`,
 		"plugin: {cmdb: {name: mapping, option: {files: [a], shrinkGuardPercent: 101}}}": `s.yaml:1:73: found "101", expected a whole number from 0 to 100`,
 	} {
 		if _, got := load(t, text); got != want {

@@ -27,12 +27,14 @@ type Proxies struct {
 // Untold is empty. The values are labels of metrics.
 type Untold string
 
-// The reasons. All but UntoldNoPeer are about a request from a trusted proxy.
+// The reasons. All but UntoldNoPeer and UntoldDisowned are about a request from a trusted
+// proxy.
 const (
 	UntoldNoPeer     Untold = "no-peer"      // the listener does not say who has connected
 	UntoldEmpty      Untold = "empty"        // the header is there and has nothing in it
 	UntoldUnreadable Untold = "unreadable"   // the header has something else than addresses
 	UntoldOther      Untold = "other-header" // only the header is there that is not believed
+	UntoldDisowned   Untold = "other-node"   // an xDS client says another address than its connection has
 	UntoldLocal      Untold = "proxy-local"  // the PROXY header says that the proxy speaks for itself
 )
 

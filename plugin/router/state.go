@@ -31,6 +31,20 @@ func (s *Server) Rules() *route.Rules {
 // service in a namespace.
 func (s *Server) MayRouteIn(namespace string) bool { return s.Rules().MayRouteIn(namespace) }
 
+// MayRoute reports whether some caller may get another list than the stock one under a
+// name.
+func (s *Server) MayRoute(name route.Service) bool {
+	rules := s.Rules()
+	return rules != nil && rules.MayRoute(rules.Resolve(s.names.find(name)))
+}
+
+// HasName reports whether clients can ask for a name: of a service, an alias, a service that
+// another namespace exports, or a lane address.
+func (s *Server) HasName(name route.Service) bool {
+	found := s.names.find(name)
+	return found.Exists || len(found.Read) > 0 || s.Rules().IsAddress(name)
+}
+
 // Table returns the mapping in force.
 func (s *Server) Table() *location.Table { return s.table() }
 
@@ -90,7 +104,7 @@ func (s *Server) Files() []Files {
 // (docs/design.md, 6.1). The others read the registry past this pack.
 var isRouted = map[string]bool{
 	serverconfig.GRPCName: true, serverconfig.HTTPName: true, "service-l5": true, serverconfig.EurekaName: true, serverconfig.NacosName: true,
-	"xds-v3": false,
+	serverconfig.XDSName: true,
 }
 
 // Protocols returns the configured listeners by which clients discover

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/polarismesh/polaris/common/utils"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"go.uber.org/zap"
 	"google.golang.org/grpc/metadata"
@@ -62,6 +63,35 @@ func (s *Server) CallerOfCall(peer string, header metadata.MD) netip.Addr {
 func peerOf(r *http.Request) netip.Addr {
 	peer, _ := location.ParsePeer(r.RemoteAddr)
 	return peer
+}
+
+// StreamPeer is whoever opened a stream of gRPC.
+type StreamPeer struct {
+	Peer netip.Addr // of the connection, normalised
+	// Addr is the address of the caller: the peer, or what a trusted proxy says in a
+	// header. It is invalid where the caller cannot be told.
+	Addr netip.Addr
+	// IsProxy is whether the peer is a trusted proxy, and IsNamed whether it sends a
+	// header that names the caller.
+	IsProxy, IsNamed bool
+}
+
+// PeerOfStream returns who opened a stream of gRPC. Streams whose caller cannot be told are
+// counted.
+func (s *Server) PeerOfStream(stream context.Context) StreamPeer {
+	ctx := utils.ConvertGRPCContext(stream)
+	addr, _ := s.callerOf(ctx)
+	peer, proxies := caller.Peer(ctx), s.config.Proxies()
+	return StreamPeer{
+		Peer: peer, Addr: addr, IsProxy: proxies.Trust(peer),
+		IsNamed: proxies.SendsAny(func(name string) []string { return caller.Header(ctx, name) }),
+	}
+}
+
+// CountDisowned counts a stream of a peer that is not trusted, whose own words name another
+// address: somebody behind the peer asks, and cannot be told.
+func (s *Server) CountDisowned(peer netip.Addr, said string) {
+	s.countUntold(peer, location.UntoldDisowned, []string{said})
 }
 
 // countForwarded counts a request with a header of proxies from a peer that is not

@@ -58,10 +58,15 @@ func buildNacosPython(clients, dir, version string) ([]string, error) {
 	return []string{filepath.Join(bin, "python"), filepath.Join(source, "client.py")}, err
 }
 
-// Node finds packages beside the program, so a copy of it runs.
 func buildNacosNode(clients, dir, _ string) ([]string, error) {
+	return buildNode(clients, "nacos-node", dir)
+}
+
+// buildNode builds a program of scripts/clients for Node. Node finds packages beside the
+// program, so a copy of it runs.
+func buildNode(clients, program, dir string) ([]string, error) {
 	for _, name := range []string{"package.json", "client.js"} {
-		text, err := os.ReadFile(filepath.Join(clients, "nacos-node", name))
+		text, err := os.ReadFile(filepath.Join(clients, program, name))
 		if err != nil {
 			return nil, err
 		}

@@ -112,6 +112,8 @@ func (r UntoldRequests) Sentence(header string) string {
 		return fmt.Sprintf("%s is %q, expected addresses", header, r.Said)
 	case location.UntoldOther:
 		return fmt.Sprintf("there is no %s, and another header that names a caller: forwardedHeader says which of them is believed", header)
+	case location.UntoldDisowned:
+		return fmt.Sprintf("the node id of an xDS client ends with %q, which is not the address of its connection: somebody stands between, who is none of trustedProxies", r.Said)
 	case location.UntoldLocal:
 		return "the PROXY header of the connection names no caller (LOCAL or UNKNOWN), as in a balancer's own health check, expected the caller's address"
 	}

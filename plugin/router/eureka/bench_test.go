@@ -25,9 +25,10 @@ func BenchmarkList(b *testing.B) {
 		r.add(service, id, map[string]string{"version": "1", "env": "prod", "internal-set-name": "a.b.c"})
 		lists[service] = append(lists[service], id)
 	}
-	f := &front{routing: r, defaultNamespace: "default", fragments: newFragments()}
+	f := frontOver(r)
 	q := query{namespace: "default", resource: resourceApps}
 	apps, _ := f.applications(q, f.servicesByApp(q))
+	v := f.memory.view(apps)
 	req := restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil))
 	for name, anew := range map[string]bool{"kept": false, "anew": true} {
 		for _, isXML := range []bool{false, true} {
@@ -38,7 +39,7 @@ func BenchmarkList(b *testing.B) {
 					if anew {
 						f.fragments = newFragments()
 					}
-					f.send(q, apps, hashcode(q, apps), req, restful.NewResponse(discard{http.Header{}}))
+					f.send(q, answer{v.blocks(), v.hashcode}, req, restful.NewResponse(discard{http.Header{}}))
 				}
 			})
 		}

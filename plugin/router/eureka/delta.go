@@ -1,28 +1,57 @@
 package eureka
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
 	"github.com/emicklei/go-restful/v3"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
-// serveDelta sends the stock delta where no rule is for the namespace. Elsewhere it sends
-// a delta without instances and with a hashcode at which no client arrives, so that the
-// client fetches all: the stock delta has what was registered in the last minute, of every
-// business.
+// serveDelta sends the stock delta where no rule is for the namespace: it has what was
+// registered in the last minute, of every business. Elsewhere it sends what changed in the
+// views of the caller's address, with the hashcode of the view (docs/design.md, 6.1).
+// Where this node does not know what clients at the address can have, it sends the whole
+// view with a hashcode at which no client arrives, so that each fetches all.
 func (f *front) serveDelta(q query, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	byApp := f.servicesByApp(q)
 	switch {
-	case len(f.servicesByApp(q)) == 0: // as in serveList
-		f.send(q, nil, "", req, rsp)
-	case !f.routing.MayRouteIn(q.namespace):
-		chain.ProcessFilter(req, rsp)
-	case !q.caller.IsValid(): // the caller cannot be told
+	case f.isStock(q, byApp):
+		f.sendStock(q, req, rsp, chain)
+		return
+	case len(byApp) > 0 && !q.caller.IsValid(): // the caller cannot be told
 		refuse(rsp, router.ErrNoList)
-	default:
-		f.send(q, nil, unreachableHashcode(), req, rsp)
+		return
+	}
+	apps, err := f.applications(q, byApp)
+	if err != nil {
+		f.sendNoList(q, err, req, rsp, chain)
+		return
+	}
+	v := f.memory.view(apps)
+	before := f.memory.give(q.key(), v)
+	hash, result := v.hashcode, observe.DeltaChanges
+	if before == nil {
+		before, result = []*view{{}}, observe.DeltaWhole
+		if len(v.apps) > 0 { // a client without instances needs nothing
+			hash = unreachableHashcode()
+		}
+	}
+	observe.EurekaDeltas.WithLabelValues(result).Inc()
+	f.send(q, answer{changes(before, v, f.comparison(q)), hash}, req, rsp)
+}
+
+// comparison returns what tells whether two records are the same to the clients that send
+// a query. A record that was written anew is another one, even if it shows the same: the
+// client may have had what was between the two, from another node.
+func (f *front) comparison(q query) same {
+	return func(app string, a, b *apiservice.Instance) bool {
+		return a == b || a.GetRevision().GetValue() == b.GetRevision().GetValue() &&
+			bytes.Equal(f.fragments.fragment(a, app, q.isXML, f.modified), f.fragments.fragment(b, app, q.isXML, f.modified))
 	}
 }
 

@@ -73,7 +73,7 @@ func TestLargeNamespace(t *testing.T) {
 		r.add("App", fmt.Sprint("foreign-", n), metadata)
 		r.lists["App"] = append(r.lists["App"], fmt.Sprint("own-", n))
 	}
-	f := &front{routing: r, defaultNamespace: "default", fragments: newFragments()}
+	f := frontOver(r)
 	var clients sync.WaitGroup
 	readers := make([]reader, 12)
 	for n := range readers {
@@ -85,7 +85,8 @@ func TestLargeNamespace(t *testing.T) {
 			}
 			readers[n].header = http.Header{}
 			req := restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil))
-			f.send(q, apps, hashcode(q, apps), req, restful.NewResponse(&readers[n]))
+			v := f.memory.view(apps)
+			f.send(q, answer{v.blocks(), v.hashcode}, req, restful.NewResponse(&readers[n]))
 		})
 	}
 	clients.Wait()

@@ -14,6 +14,7 @@ import (
 	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	"go.uber.org/zap"
 
+	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/listen"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
@@ -43,6 +44,7 @@ type front struct {
 	defaultNamespace string // of requests that name no namespace
 	routing          routing
 	fragments        fragments
+	memory           *memory
 
 	server *http.Server
 }
@@ -53,8 +55,13 @@ func newFront(option map[string]any, protocol string, r routing) (*front, map[st
 	if err != nil {
 		return nil, nil, err
 	}
+	interval, err := deltaInterval(option)
+	if err != nil {
+		return nil, nil, err
+	}
 	f := &front{
 		listen: options, defaultNamespace: eurekaserver.DefaultNamespace, routing: r, fragments: newFragments(),
+		memory: newMemory(interval, clock.Now),
 	}
 	if name, _ := option[optionNamespace].(string); name != "" {
 		f.defaultNamespace = name

@@ -24,6 +24,7 @@ import (
 var (
 	idAndStatus = regexp.MustCompile(`(?s)"instanceId":"([^"]+)".*?"status":"([^"]+)"|<instanceId>([^<]+)</instanceId>.*?<status>([^<]+)</status>`)
 	hashcodeKey = regexp.MustCompile(`"apps__hashcode":"([^"]*)"|<apps__hashcode>([^<]*)<`)
+	versionKey  = regexp.MustCompile(`(versions__delta"?[:>]"?)\d+`)
 	unreachable = regexp.MustCompile(`ROUTED_\d+_`)
 )
 
@@ -59,7 +60,7 @@ func TestLists(t *testing.T) {
 		{"nothing is left", map[string][]string{"App": {}, "Other": {}}, "/eureka/v2/apps", "hash="},
 		{"an instance that is not healthy", map[string][]string{"App": {"a", "sick"}}, "/eureka/apps", "a:UP o:UP hash=UP_2_"},
 		{"twins: two instances with one Eureka id", map[string][]string{"App": {"a"}, "Other": {"twin"}}, "/eureka/apps", "a:UP twins:UP hash=UP_2_"},
-		{"names differ in case only", map[string][]string{"APP": {"b"}}, "/eureka/apps", everything + " b:UP o:UP hash=OUT_OF_SERVICE_1_UP_4_"},
+		{"names differ in case only: of two instances with one Eureka id clients keep one", map[string][]string{"APP": {"b"}}, "/eureka/apps", everything + " o:UP hash=OUT_OF_SERVICE_1_UP_3_"},
 		{"an application", map[string][]string{"App": {"a"}}, "/eureka/apps/aPP", "a:UP"},
 		{"another application is routed", map[string][]string{"Other": {"o"}}, "/eureka/apps/app", everything + " vip:UP"},
 		{"no rule is for the caller, but one for the namespace", map[string][]string{}, "/eureka/apps/app", everything + " vip:UP"},
@@ -74,9 +75,9 @@ func TestLists(t *testing.T) {
 		{"a VIP address", map[string][]string{"App": {"a", "vip"}}, "/eureka/vips/v", "vip:UP hash=UP_1_"},
 		{"the VIP address by default", map[string][]string{"App": {"a", "vip"}}, "/eureka/vips/app", "a:UP hash=UP_1_"},
 		{"a secure VIP address", map[string][]string{"App": {"a", "vip"}}, "/eureka/svips/s", "vip:UP hash=UP_1_"},
-		{"a delta makes clients fetch all", map[string][]string{"App": {"a"}}, "/eureka/v2/apps/delta", "hash=ROUTED_*_"},
-		{"a delta where all lists are whole", map[string][]string{"Other": {"o"}}, "/eureka/apps/delta", "hash=ROUTED_*_"},
-		{"a delta where no rule is for the caller, but one for the namespace", map[string][]string{}, "/eureka/apps/delta", "hash=ROUTED_*_"},
+		{"a first delta makes clients fetch all", map[string][]string{"App": {"a"}}, "/eureka/v2/apps/delta", "a:UP o:UP hash=ROUTED_*_"},
+		{"a first delta where no rule is for the caller, but one for the namespace", map[string][]string{}, "/eureka/apps/delta", everything + " o:UP vip:UP hash=ROUTED_*_"},
+		{"a first delta of a view without instances", map[string][]string{"App": {}, "Other": {}}, "/eureka/apps/delta", "hash="},
 		{"a delta without routing", nil, "/eureka/apps/delta", "stock"},
 	}
 	for _, tt := range tests {
@@ -97,8 +98,8 @@ func TestLists(t *testing.T) {
 				r.add("App", "b2", map[string]string{"internal-eureka-instance-id": "b"})
 				delete(r.registered, "vip")
 			}
-			addr := serve(t, r)
 			for _, accept := range []string{"application/json", "application/xml"} {
+				addr := serve(t, r)
 				resp, body := get(t, addr, tt.path, "Accept", accept)
 				got := summary(body)
 				if resp.StatusCode == http.StatusNotFound && body == "" && resp.Header.Get("Content-Type") == "application/xml" {
@@ -138,15 +139,16 @@ func TestForms(t *testing.T) {
 		`<lastUpdatedTimestamp>1700000000123</lastUpdatedTimestamp><actionType>ADDED</actionType></instance>`
 	const header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 	tests := []struct{ path, accept, want string }{
-		{"/eureka/apps", "text/plain, application/json", `{"applications":{"versions__delta":"1","apps__hashcode":"UP_1_","application":[{"name":"APP\u003c\u0026\u003e","instance":[` + instanceJSON + `]}]}}`},
+		{"/eureka/apps", "text/plain, application/json", `{"applications":{"versions__delta":"*","apps__hashcode":"UP_1_","application":[{"name":"APP\u003c\u0026\u003e","instance":[` + instanceJSON + `]}]}}`},
 		{"/eureka/apps/app%3C&%3E", "application/json", `{"application":{"name":"APP\u003c\u0026\u003e","instance":[` + instanceJSON + `]}}`},
 		{"/eureka/instances/i", "application/json", `{"instance":` + instanceJSON + `}`},
-		{"/eureka/apps", "*/*", header + `<applications><versions__delta>1</versions__delta><apps__hashcode>UP_1_</apps__hashcode><application><name>APP&lt;&amp;&gt;</name>` + instanceXML + `</application></applications>`},
+		{"/eureka/apps", "*/*", header + `<applications><versions__delta>*</versions__delta><apps__hashcode>UP_1_</apps__hashcode><application><name>APP&lt;&amp;&gt;</name>` + instanceXML + `</application></applications>`},
 		{"/eureka/apps/app%3C&%3E", "text/xml, application/json, */*", header + `<application><name>APP&lt;&amp;&gt;</name>` + instanceXML + `</application>`},
 		{"/eureka/instances/i", "application/xml", header + instanceXML},
 	}
 	for _, tt := range tests {
 		_, body := get(t, addr, tt.path, "Accept", tt.accept)
+		body = versionKey.ReplaceAllString(body, "$1*")
 		for _, pair := range []string{`class="c" flag="f"`, `<k>&lt;&amp;&gt;` + "\uFFFD" + `</k><版本>1</版本>`} { // the stock writer has no order
 			before, after, _ := strings.Cut(pair, map[bool]string{true: " ", false: "</k>"}[strings.Contains(pair, " ")])
 			if strings.Contains(pair, "</k>") {
@@ -259,7 +261,7 @@ func TestRoutes(t *testing.T) {
 func TestUnknownRoute(t *testing.T) {
 	rec := httptest.NewRecorder()
 	req := restful.NewRequest(httptest.NewRequest(http.MethodGet, "/eureka/all", nil))
-	f := &front{routing: newRegistry(t, nil), defaultNamespace: "default"}
+	f := frontOver(newRegistry(t, nil))
 	f.serve("/eureka", req, restful.NewResponse(rec), &restful.FilterChain{Target: func(*restful.Request, *restful.Response) { t.Error("it is served") }})
 	if rec.Code != http.StatusNotFound {
 		t.Errorf("status %d", rec.Code)
@@ -409,3 +411,57 @@ func TestBodiesAreBounded(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// What clients accept. JSON has parameters, too; q=0 says that it is not wanted. Of one
+// application or instance, what is named first counts.
+func TestAccept(t *testing.T) {
+	for _, tt := range []struct {
+		accept    string
+		list, one bool // as JSON
+	}{
+		{"application/json", true, true},
+		{"application/json;q=0.9, text/plain", true, true},
+		{"text/plain, application/json; charset=utf-8", true, true},
+		{"application/json, application/*+json", true, true}, // Spring
+		{"application/*+json", true, true},
+		{"APPLICATION/JSON", true, true},
+		{"text/xml, application/json", true, false},
+		{"application/json, application/xml", true, true},
+		{"application/json;q=0", false, false},
+		{"application/xml", false, false},
+		{"*/*", false, false},
+		{"", false, false},
+		{";;;,,,application/json;q", false, false},
+	} {
+		header := http.Header{"Accept": {tt.accept}}
+		for r, want := range map[resource]bool{resourceApps: tt.list, resourceDelta: tt.list, resourceVIP: tt.list, resourceApp: tt.one, resourceAppInstance: tt.one, resourceInstance: tt.one} {
+			if got := acceptsJSON(r, header); got != want {
+				t.Errorf("%s, Accept %q: JSON %t, want %t", r, tt.accept, got, want)
+			}
+		}
+	}
+}
+
+// A client that is not in its own view is told its own instance where it asks for it by id,
+// and nowhere else: Spring shows the status. Nobody else is told.
+func TestOwnInstance(t *testing.T) {
+	r := newRegistry(t, map[string][]string{"App": {}})
+	r.add("App", "own!out", nil)
+	r.add("App", "sick!sick", nil)
+	r.add("App", "other", nil)
+	for _, id := range []string{"own", "sick"} {
+		r.registered[id].Proto.Host.Value = "127.0.0.1"
+	}
+	r.add("App", "v6", nil)
+	r.registered["v6"].Proto.Host.Value = "[::ffff:127.0.0.1]"
+	addr := serve(t, r)
+	for path, want := range map[string]string{
+		"/eureka/apps/app/own": "own:OUT_OF_SERVICE", "/eureka/instances/own": "own:OUT_OF_SERVICE", "/eureka/v2/instances/v6": "v6:UP",
+		"/eureka/apps/other/own": "", "/eureka/apps/app/other": "", "/eureka/instances/other": "", "/eureka/instances/sick": "",
+		"/eureka/apps/app": "", "/eureka/apps": "hash=", "/eureka/vips/app": "hash=",
+	} {
+		if _, body := get(t, addr, path, "Accept", "application/json"); summary(body) != want {
+			t.Errorf("%s: %s, want %s", path, body, want)
+		}
+	}
+}

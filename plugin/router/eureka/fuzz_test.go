@@ -32,7 +32,7 @@ func FuzzAnswer(f *testing.F) {
 		r.add(service, "a", metadata)
 		r.add(service, "b", nil)
 		r.add(service, "c", metadata)
-		front := &front{routing: r, defaultNamespace: "default", fragments: newFragments()}
+		front := frontOver(r)
 		for _, isXML := range []bool{false, true} {
 			q := query{namespace: "default", resource: resourceApps, isXML: isXML}
 			rec := httptest.NewRecorder()
@@ -41,7 +41,8 @@ func FuzzAnswer(f *testing.F) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				front.send(q, apps, hashcode(q, apps), restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil)), restful.NewResponse(rec))
+				v := front.memory.view(apps)
+				front.send(q, answer{v.blocks(), v.hashcode}, restful.NewRequest(httptest.NewRequest(http.MethodGet, "/", nil)), restful.NewResponse(rec))
 			})
 			checkDocument(t, rec.Body.Bytes(), isXML, service)
 		}

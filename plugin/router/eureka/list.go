@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -43,29 +44,23 @@ type serverRouting struct{ *router.Server }
 func (s serverRouting) services() cachetypes.ServiceCache   { return s.Caches().Service() }
 func (s serverRouting) instances() cachetypes.InstanceCache { return s.Caches().Instance() }
 
-// application is an application with instances of which a caller is shown those that
-// are healthy and asked for. The instances are shared: read only.
+// application is an application with the instances of which a caller is shown those that
+// are healthy. The instances are shared: read only.
 type application struct {
 	name      string
 	instances []*apiservice.Instance
-}
-
-// shown returns the instances that the answer to a query has: healthy ones, as the
-// stock listener does.
-func (a application) shown(q query) func(yield func(*apiservice.Instance) bool) {
-	return func(yield func(*apiservice.Instance) bool) {
-		for _, i := range a.instances {
-			if i.GetHealthy().GetValue() && q.asksFor(i, a.name) && !yield(i) {
-				return
-			}
-		}
-	}
+	// revision names the lists that were made for the caller: equal lists have an equal
+	// revision.
+	revision string
+	// isRegistered is true where instances has all that is registered of a service.
+	isRegistered bool
 }
 
 // applications returns the applications of services as the caller of a query should see
 // them, in the order of their names.
 func (f *front) applications(q query, byApp map[string][]*model.Service) (apps []application, err error) {
 	defer observe.Recovered(&err)
+	apps = make([]application, 0, len(byApp))
 	for _, name := range slices.Sorted(maps.Keys(byApp)) {
 		app := application{name: name}
 		for _, s := range byApp[name] {
@@ -74,14 +69,25 @@ func (f *front) applications(q query, byApp map[string][]*model.Service) (apps [
 			case err != nil:
 				return nil, err
 			case list == nil:
-				app.instances = append(app.instances, f.registered(s)...)
+				app.add(f.registered(s))
+				app.isRegistered = true
 			default:
-				app.instances = append(app.instances, list.Instances...)
+				app.add(list.Instances)
+				app.revision += list.GetService().GetRevision().GetValue()
 			}
 		}
 		apps = append(apps, app)
 	}
 	return apps, nil
+}
+
+// add adds instances of a service. The first ones are not copied.
+func (a *application) add(instances []*apiservice.Instance) {
+	if a.instances == nil {
+		a.instances = instances[:len(instances):len(instances)]
+		return
+	}
+	a.instances = append(a.instances, instances...)
 }
 
 // registered returns the instances of a service.
@@ -115,6 +121,26 @@ func (f *front) servicesByApp(q query) map[string][]*model.Service {
 
 func (f *front) instanceCount(s *model.Service) int {
 	return int(f.routing.instances().GetInstancesCountByServiceID(s.ID).TotalInstanceCount)
+}
+
+// ownInstance returns the instance that a query names, where the instance is at the
+// caller's own address and healthy. A client that is not in its own view learns its
+// status from this.
+func (f *front) ownInstance(q query, byApp map[string][]*model.Service) []block {
+	if q.instance == "" {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(byApp)) {
+		for _, s := range byApp[name] {
+			for _, i := range f.registered(s) {
+				host, err := netip.ParseAddr(strings.Trim(i.GetHost().GetValue(), "[]"))
+				if err == nil && host.Unmap() == q.caller && isShown(i) && q.asksFor(i, name) {
+					return []block{{name: name, instances: []*apiservice.Instance{i}, action: eurekaserver.ActionAdded}}
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func serviceName(s *model.Service) route.Service {

@@ -1,6 +1,7 @@
 package eureka
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,6 +40,30 @@ func TestSplitOptions(t *testing.T) {
 	} {
 		if _, _, err := splitOptions(tt.option, "eureka"); err == nil || err.Error() != tt.want {
 			t.Errorf("%v: %v, want %s", tt.option, err, tt.want)
+		}
+	}
+}
+
+// Deltas have what changed within the stock option, or its default.
+func TestDeltaInterval(t *testing.T) {
+	for _, tt := range []struct {
+		value any
+		want  string
+	}{
+		{nil, "1m0s"}, {0, "1m0s"}, {-1, "1m0s"}, {180, "3m0s"},
+		{"60s", "deltaExpireInterval is 60s, expected a number of seconds"},
+	} {
+		option := map[string]any{}
+		if tt.value != nil {
+			option["deltaExpireInterval"] = tt.value
+		}
+		f, _, err := newFront(option, "eureka", newRegistry(t, nil))
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = f.memory.interval.String()
+		}
+		if got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.value, got, tt.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package eureka
 
 import (
 	"cmp"
+	"mime"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -46,20 +47,37 @@ func (f *front) newQuery(r resource, req *restful.Request) query {
 	}
 }
 
-// acceptsJSON reports whether the stock listener answers in JSON. For one application
-// or instance it compares the whole header.
+// acceptsJSON reports whether a client wants JSON. A client that names XML, too, gets lists
+// as JSON, as from the stock listener, and one application or instance as what it names
+// first. There the stock listener compares the whole header, and sends XML to Spring.
 func acceptsJSON(r resource, header http.Header) bool {
-	accept := header.Get(restful.HEADER_Accept)
-	switch r {
-	case resourceApp, resourceAppInstance, resourceInstance:
-		return accept == restful.MIME_JSON
-	}
-	for kind := range strings.SplitSeq(accept, ",") {
-		if kind = strings.TrimSpace(kind); kind == restful.MIME_JSON || kind == eurekaserver.MimeJsonWild {
+	for kind := range strings.SplitSeq(header.Get(restful.HEADER_Accept), ",") {
+		mediaType, parameters, err := mime.ParseMediaType(kind)
+		switch {
+		case err != nil || parameters["q"] == "0":
+		case mediaType == restful.MIME_JSON || mediaType == eurekaserver.MimeJsonWild:
 			return true
+		case (mediaType == restful.MIME_XML || mediaType == "text/xml") && r.isForOne():
+			return false
 		}
 	}
 	return false
+}
+
+// isForOne reports whether the resource is one application or instance.
+func (r resource) isForOne() bool {
+	return r == resourceApp || r == resourceAppInstance || r == resourceInstance
+}
+
+// key is what a memory knows the caller by.
+func (q query) key() addressKey { return addressKey{q.caller, q.namespace} }
+
+// syntax returns the form of the answer.
+func (q query) syntax() *syntax {
+	if q.isXML {
+		return &xmlSyntax
+	}
+	return &jsonSyntax
 }
 
 // asksFor reports whether the query asks for an instance of an application.
@@ -74,6 +92,3 @@ func (q query) asksFor(i *apiservice.Instance, app string) bool {
 	}
 	return true
 }
-
-// isForOne reports whether the query names one application or instance.
-func (q query) isForOne() bool { return q.app != "" || q.instance != "" }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/emicklei/go-restful/v3"
+	"github.com/polarismesh/polaris/common/model"
 	"github.com/polarismesh/polaris/common/utils"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 
@@ -46,22 +47,49 @@ func (f *front) serve(root string, req *restful.Request, rsp *restful.Response, 
 // no rule is for the namespace.
 func (f *front) serveList(q query, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
 	byApp := f.servicesByApp(q)
-	// The stock listener keeps a list for each namespace that it is asked for. The
-	// front does not ask it about what clients make up.
-	if len(byApp) > 0 && !f.routing.MayRouteIn(q.namespace) {
-		chain.ProcessFilter(req, rsp)
+	if f.isStock(q, byApp) {
+		f.sendStock(q, req, rsp, chain)
 		return
 	}
 	apps, err := f.applications(q, byApp)
-	if err == nil {
-		f.send(q, apps, hashcode(q, apps), req, rsp)
-		return
+	switch {
+	case err == nil && q.resource == resourceApps:
+		v := f.memory.view(apps)
+		f.memory.give(q.key(), v)
+		f.send(q, answer{v.blocks(), v.hashcode}, req, rsp)
+	case err == nil:
+		blocks := shown(q, apps)
+		if len(blocks) == 0 {
+			blocks = f.ownInstance(q, byApp)
+		}
+		f.send(q, answer{blocks, hashcode(instancesOf(blocks))}, req, rsp)
+	default:
+		f.sendNoList(q, err, req, rsp, chain)
 	}
+}
+
+// isStock reports whether the stock listener answers a query. The stock listener keeps a
+// list for each namespace that it is asked for: the front does not ask it about what
+// clients make up.
+func (f *front) isStock(q query, byApp map[string][]*model.Service) bool {
+	return len(byApp) > 0 && !f.routing.MayRouteIn(q.namespace)
+}
+
+// sendStock sends the stock answer. What the client had from the front is nothing that a
+// delta could begin with.
+func (f *front) sendStock(q query, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	f.memory.forget(q.key())
+	chain.ProcessFilter(req, rsp)
+}
+
+// sendNoList answers a caller whose list could not be made: without a list, or with the
+// stock answer.
+func (f *front) sendNoList(q query, err error, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
 	if err = f.noList(err); err != nil {
 		refuse(rsp, err)
 		return
 	}
-	chain.ProcessFilter(req, rsp)
+	f.sendStock(q, req, rsp, chain)
 }
 
 // noList returns the error for a caller that gets no list for a fault, and nil where

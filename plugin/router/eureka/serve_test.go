@@ -2,7 +2,9 @@ package eureka
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -44,7 +46,7 @@ type registry struct {
 	instanceCache *cachemock.MockInstanceCache
 }
 
-func newRegistry(t testing.TB, lists map[string][]string) *registry {
+func newRegistry(t gomock.TestReporter, lists map[string][]string) *registry {
 	ctrl := gomock.NewController(t)
 	r := &registry{lists: lists, registered: map[string]*model.Instance{}, serviceCache: cachemock.NewMockServiceCache(ctrl), instanceCache: cachemock.NewMockInstanceCache(ctrl)}
 	r.serviceCache.EXPECT().IteratorServices(gomock.Any()).DoAndReturn(func(each cachetypes.ServiceIterProc) error {
@@ -119,10 +121,18 @@ func (r *registry) Routed(_ netip.Addr, s route.Service) (*apiservice.DiscoverRe
 		return nil, nil
 	}
 	resp := &apiservice.DiscoverResponse{}
+	content := sha256.New()
 	for _, id := range ids {
 		resp.Instances = append(resp.Instances, r.registered[id].Proto)
+		fmt.Fprint(content, r.registered[id].Proto)
 	}
+	resp.Service = &apiservice.Service{Revision: wrapperspb.String(fmt.Sprintf("%x", content.Sum(nil)))}
 	return resp, nil
+}
+
+// frontOver returns a front that does not listen.
+func frontOver(r routing) *front {
+	return &front{routing: r, defaultNamespace: "default", fragments: newFragments(), memory: newMemory(time.Minute, time.Now)}
 }
 
 // stockListener has the routes of the stock listener, with another handler.

@@ -8,12 +8,22 @@
 // cut out of a stock answer. Where no rule is for the namespace, the stock route
 // answers. The stock listener itself does not listen: docs/decisions/0010 says how.
 //
-// Where a rule is for the namespace, /apps/delta has no instances, and a hashcode that
-// no client arrives at. Clients then fetch all applications, as the protocol says: the
-// stock delta has what changed lately, of every business. Eureka's own hashcode counts
-// instances by status only: a change of a rule, a mapping or a fallback mostly
-// leaves the counts equal, and clients would not see the change. A client that
-// applies deltas and does not look at the hashcode must have deltas off.
+// Where a rule is for the namespace, a delta is made from the caller's views, too
+// (docs/design.md, 6.1). For deltaExpireInterval a node remembers which views it gave to
+// an address in a namespace. A delta has all that came, changed or went in these, so that
+// a client that has any of them ends with the view: also a client that polls rarely behind
+// the address of another, and one whose last answer was lost. Views are shared among
+// addresses, and told apart by what they have: remembering an address takes some 200
+// bytes. Eureka's own hashcode counts instances by status only, so that a view alone does
+// not say what its client has.
+//
+// Where the node does not know what the clients of an address have, the delta is the whole
+// view with a hashcode at which no client arrives: each fetches all, as the protocol
+// says. For the first interval after that, and then once every wholeEvery intervals, the
+// delta is the whole view with its own hashcode. A client that has something else, as it
+// came from another node or was silent for too long behind the address of another, finds
+// out by that hashcode: it has more than the view. A client that does not look at the
+// hashcode, as eureka-js-client, keeps after a restart what went while the node was away.
 //
 // Eureka has no weights. Under a rule with `rollout: {by: weight}` clients get
 // the instances, and share among them evenly. A lane address is answered only if
@@ -25,9 +35,10 @@
 // setup.go is the listener in the life cycle of Polaris, and listen.go reads its
 // options. front.go listens, and has the stock routes; stock.go does what the stock
 // listener does around them. query.go says what a request asks for, serve.go and delta.go
-// answer. list.go has what the caller should see. write.go sends it, in a form of
-// syntax.go, with instances from fragment.go, which instanceinfo.go shows as the stock
-// listener does.
+// answer. list.go asks for what the caller should see, and view.go is how clients keep it.
+// memory.go remembers views in generations.go, and changes.go compares them. write.go sends
+// an answer, in a form of syntax.go, with instances from fragment.go, which
+// instanceinfo.go shows as the stock listener does.
 package eureka
 
 import (

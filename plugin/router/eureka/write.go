@@ -3,26 +3,25 @@ package eureka
 import (
 	"bufio"
 	"fmt"
-	"maps"
+	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/emicklei/go-restful/v3"
+	"github.com/polarismesh/polaris/apiserver/eurekaserver"
 	"github.com/polarismesh/polaris/common/utils"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"go.uber.org/zap"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 )
 
-// send sends the applications that the caller of a query should see. What is encoded
-// leaves at once: an answer of any size takes little memory, however slowly its client
-// reads. Where nothing is left of the one application or instance that the query
-// names, send answers with 404.
-func (f *front) send(q query, apps []application, hashcode string, req *restful.Request, rsp *restful.Response) {
-	if hashcode == "" && q.isForOne() {
+// send sends an answer that has these blocks. What is encoded leaves at once: an answer of
+// any size takes little memory, however slowly its client reads. Where nothing is left of
+// the one application or instance that the query names, send answers with 404.
+func (f *front) send(q query, a answer, req *restful.Request, rsp *restful.Response) {
+	if len(a.blocks) == 0 && q.resource.isForOne() {
 		notFound(req, rsp)
 		return
 	}
@@ -32,32 +31,24 @@ func (f *front) send(q query, apps []application, hashcode string, req *restful.
 			panic(http.ErrAbortHandler)
 		}
 	}()
-	d := document{query: q, syntax: &jsonSyntax, fragments: &f.fragments, out: bufio.NewWriterSize(rsp, 64<<10), modified: f.modified}
-	if q.isXML {
-		d.syntax = &xmlSyntax
-	}
+	d := document{query: q, syntax: q.syntax(), fragments: &f.fragments, out: bufio.NewWriterSize(rsp, 64<<10), modified: f.modified}
 	req.SetAttribute(utils.PolarisCode, uint32(apimodel.Code_ExecuteSuccess))
 	rsp.Header().Set(restful.HEADER_ContentType, d.mime)
 	rsp.WriteHeader(http.StatusOK)
-	d.write(apps, hashcode)
+	d.write(a)
 	_ = d.out.Flush() // an error says that the client has gone
 }
 
-// hashcode returns Eureka's hashcode of what a query shows: instances counted by
-// status, in the order of statuses.
-func hashcode(q query, apps []application) string {
-	counts := map[string]int{}
-	for _, a := range apps {
-		for i := range a.shown(q) {
-			counts[eurekaStatus(i)]++
-		}
-	}
-	var b strings.Builder
-	for _, status := range slices.Sorted(maps.Keys(counts)) {
-		b.WriteString(status + "_" + strconv.Itoa(counts[status]) + "_")
-	}
-	return b.String()
+// answer is what is sent. Answers about one application or instance have blocks only.
+type answer struct {
+	blocks   []block
+	hashcode string
 }
+
+// newVersion returns the version of a list: a number that no other list has, of any node.
+// py-eureka-client does not look at a delta that has the version and the hashcode of the
+// answer before.
+func newVersion() string { return strconv.FormatInt(1+rand.Int64N(1<<52), 10) }
 
 // document is an answer that is being written: as the stock listener writes answers,
 // without white space.
@@ -69,50 +60,48 @@ type document struct {
 	out      *bufio.Writer
 }
 
-func (d *document) write(apps []application, hashcode string) {
+func (d *document) write(a answer) {
 	fmt.Fprint(d.out, d.prolog)
 	switch d.resource {
 	case resourceApp:
 		d.out.WriteString(d.onlyApplication.before)
-		d.applications(apps)
+		d.applications(a.blocks)
 		d.out.WriteString(d.onlyApplication.after)
 	case resourceAppInstance, resourceInstance:
 		d.out.WriteString(d.onlyInstance.before)
-		d.firstInstance(apps)
+		d.instance(a.blocks[0], a.blocks[0].instances[0])
 		d.out.WriteString(d.onlyInstance.after)
 	default:
-		fmt.Fprintf(d.out, d.list.before, d.text(hashcode))
-		d.applications(apps)
+		fmt.Fprintf(d.out, d.list.before, d.text(newVersion()), d.text(a.hashcode))
+		d.applications(a.blocks)
 		d.out.WriteString(d.list.after)
 	}
 }
 
-// applications writes the applications that have an instance to show.
-func (d *document) applications(apps []application) {
+// applications writes an application for each block.
+func (d *document) applications(blocks []block) {
 	comma := ""
-	for _, app := range apps {
-		before := comma + fmt.Sprintf(d.application.before, d.text(app.name))
-		open := false
-		for i := range app.shown(d.query) {
+	for _, b := range blocks {
+		before := comma + fmt.Sprintf(d.application.before, d.text(b.name))
+		for _, i := range b.instances {
 			d.out.WriteString(before)
-			if _, err := d.out.Write(d.fragment(i, app.name, d.isXML, d.modified)); err != nil {
+			if err := d.instance(b, i); err != nil {
 				return // the client has gone
 			}
-			before, open = d.comma, true
+			before = d.comma
 		}
-		if open {
-			d.out.WriteString(d.application.after)
-			comma = d.comma
-		}
+		d.out.WriteString(d.application.after)
+		comma = d.comma
 	}
 }
 
-// firstInstance writes the first instance that there is to show.
-func (d *document) firstInstance(apps []application) {
-	for _, app := range apps {
-		for i := range app.shown(d.query) {
-			d.out.Write(d.fragment(i, app.name, d.isXML, d.modified))
-			return
-		}
+// instance writes an instance of a block. What clients have to do is at the end of the
+// encoded instance.
+func (d *document) instance(b block, i *apiservice.Instance) error {
+	fragment := d.fragment(i, b.name, d.isXML, d.modified)
+	_, err := d.out.Write(fragment[:len(fragment)-len(d.action.before)-len(eurekaserver.ActionAdded)-len(d.action.after)])
+	if err == nil {
+		_, err = fmt.Fprint(d.out, d.action.before, b.action, d.action.after)
 	}
+	return err
 }

@@ -1,5 +1,6 @@
 // Runs the unmodified SDK polaris-cpp as a consumer. Its arguments are the server's
-// address and a folder for the SDK's files. Each line of standard input is a command
+// address, a folder for the SDK's files, and the chain of the SDK's routers if that
+// is not the default. Each line of standard input is a command
 // of words between spaces:
 //
 //   all SERVICE         every instance that the SDK has, past its routers
@@ -71,16 +72,17 @@ Answer Pick(polaris::ConsumerApi& api, const polaris::ServiceKey& service, int t
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::cerr << "usage: consumer SERVER FOLDER" << std::endl;
+  if (argc != 3 && argc != 4) {
+    std::cerr << "usage: consumer SERVER FOLDER [ROUTERS]" << std::endl;
     return 2;
   }
   const std::string folder = argv[2];
   polaris::SetLogDir(folder + "/log");
   // The SDK's defaults, but for what differs between several on one host.
+  const std::string chain = argc == 4 ? "  serviceRouter: {chain: [" + std::string(argv[3]) + "]}\n" : "";
   std::unique_ptr<polaris::ConsumerApi> api(polaris::ConsumerApi::CreateFromString(
       "global:\n  serverConnector: {addresses: ['" + std::string(argv[1]) + "']}\n" +
-      "consumer:\n  localCache: {persistDir: '" + folder + "/backup'}\n"));
+      "consumer:\n  localCache: {persistDir: '" + folder + "/backup'}\n" + chain));
   if (!api) {
     std::cerr << "the SDK does not start" << std::endl;
     return 1;

@@ -1,0 +1,66 @@
+package polaristest
+
+import (
+	"fmt"
+
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// worldStream is a stream of the state of the world.
+type worldStream struct {
+	stream discovery.AggregatedDiscoveryService_StreamAggregatedResourcesClient
+	node   *core.Node // of the first request; nil then
+}
+
+func (s *worldStream) ask(typeURL string, names, _ []string, last *discovery.DiscoveryResponse) error {
+	node := s.node
+	s.node = nil
+	return s.stream.Send(&discovery.DiscoveryRequest{Node: node, TypeUrl: typeURL, ResourceNames: names, VersionInfo: last.GetVersionInfo(), ResponseNonce: last.GetNonce()})
+}
+
+func (s *worldStream) receive() (*discovery.DiscoveryResponse, map[string]*anypb.Any, []string, error) {
+	answer, err := s.stream.Recv()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	named := map[string]*anypb.Any{}
+	for _, packed := range answer.Resources {
+		m, err := packed.UnmarshalNew()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		name := cachev3.GetResourceName(m)
+		if name == "" {
+			return nil, nil, nil, fmt.Errorf("a resource of type %s has no name", packed.TypeUrl)
+		}
+		named[name] = packed
+	}
+	return answer, named, nil, nil
+}
+
+// deltaStream is a stream of the delta variant.
+type deltaStream struct {
+	stream discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
+	node   *core.Node // as of worldStream
+}
+
+func (s *deltaStream) ask(typeURL string, _, more []string, last *discovery.DiscoveryResponse) error {
+	node := s.node
+	s.node = nil
+	return s.stream.Send(&discovery.DeltaDiscoveryRequest{Node: node, TypeUrl: typeURL, ResourceNamesSubscribe: more, ResponseNonce: last.GetNonce()})
+}
+
+func (s *deltaStream) receive() (*discovery.DiscoveryResponse, map[string]*anypb.Any, []string, error) {
+	answer, err := s.stream.Recv()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	named := map[string]*anypb.Any{}
+	for _, r := range answer.Resources {
+		named[r.Name] = r.Resource
+	}
+	return &discovery.DiscoveryResponse{TypeUrl: answer.TypeUrl, Nonce: answer.Nonce}, named, answer.RemovedResources, nil
+}

@@ -1,0 +1,241 @@
+package eureka
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emicklei/go-restful/v3"
+	"github.com/golang/mock/gomock"
+	"github.com/google/go-cmp/cmp"
+	"github.com/polarismesh/polaris/common/model"
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	"pgregory.net/rapid"
+
+	"github.com/polaris-contrib/setrouter/internal/test/eurekaclient"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+)
+
+// deltaWorld is a registry whose callers are of kinds, each with lists of its own, and a
+// node that they poll.
+type deltaWorld struct {
+	*registry
+	kinds      []map[string][]string // what callers of a kind get: ids by service
+	kindOf     map[netip.Addr]int
+	revisions  int
+	now        time.Time
+	life       int // restarts of the node
+	mismatches int // of hashcodes
+	handler    http.Handler
+	failures   func(format string, args ...any)
+}
+
+func newDeltaWorld(t gomock.TestReporter) *deltaWorld {
+	w := &deltaWorld{registry: newRegistry(t, map[string][]string{}), kindOf: map[netip.Addr]int{}, now: time.Unix(1e9, 0), failures: t.Fatalf}
+	w.restart()
+	return w
+}
+
+// restart puts another node in the place of the one before.
+func (w *deltaWorld) restart() {
+	f := frontOver(w)
+	f.memory = newMemory(time.Minute, func() time.Time { return w.now })
+	w.life++
+	w.handler = f.handler(&stockListener{handler: func(*restful.Request, *restful.Response) {}})
+}
+
+func (w *deltaWorld) CallerOf(r *http.Request) netip.Addr {
+	return netip.MustParseAddrPort(r.RemoteAddr).Addr()
+}
+func (w *deltaWorld) AddressOf(r *http.Request) netip.Addr { return w.CallerOf(r) }
+
+func (w *deltaWorld) Routed(caller netip.Addr, s route.Service) (*apiservice.DiscoverResponse, error) {
+	w.lists = w.kinds[w.kindOf[caller]]
+	return w.registry.Routed(caller, s)
+}
+
+// register registers an instance, or changes it.
+func (w *deltaWorld) register(service, id string, port uint32, isolated bool) {
+	w.revisions++
+	w.registered[id] = &model.Instance{ServiceID: service, ModifyTime: w.now, Proto: &apiservice.Instance{
+		Id: wrapperspb.String(id), Host: wrapperspb.String("10.0.0.1"), Port: wrapperspb.UInt32(port), Healthy: wrapperspb.Bool(true), Isolate: wrapperspb.Bool(isolated),
+		Metadata: map[string]string{"v": fmt.Sprint(w.revisions)}, Revision: wrapperspb.String(fmt.Sprint(w.revisions)),
+	}}
+}
+
+// ask asks the node as an address does.
+func (w *deltaWorld) ask(addr netip.Addr, path string) (a eurekaclient.Answer) {
+	req := httptest.NewRequest(http.MethodGet, "/eureka"+path, nil)
+	req.RemoteAddr, req.Header = netip.AddrPortFrom(addr, 1).String(), http.Header{"Accept": {"application/json"}}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, req)
+	if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil || rec.Code != http.StatusOK {
+		w.failures("%s: %d %v %s", path, rec.Code, err, rec.Body)
+	}
+	return a
+}
+
+// poll polls as a client does. It reports whether what came tells the client all: a full
+// list, or a delta with everything, for a client that looks at the hashcode.
+func (w *deltaWorld) poll(c *deltaClient) (tellsAll bool) {
+	if c.IsFull() {
+		delta := w.ask(c.addr, "/apps/delta")
+		var listed []eurekaclient.Instance
+		for _, app := range delta.Applications.Application {
+			for _, i := range app.Instance {
+				if i.ActionType != "DELETED" {
+					listed = append(listed, i)
+				}
+			}
+		}
+		if !c.Delta(delta) {
+			return c.provesWhole() && slices.Equal(eurekaclient.Contents(listed), w.wants(c.addr))
+		}
+		w.mismatches++
+	}
+	c.Full(w.ask(c.addr, "/apps"))
+	return true
+}
+
+// wants returns what a client at an address must have: the oracle, which goes through
+// everything.
+func (w *deltaWorld) wants(addr netip.Addr) []string {
+	var all []eurekaclient.Instance
+	for _, service := range w.serviceNames() {
+		ids, ok := w.kinds[w.kindOf[addr]][service]
+		for _, i := range w.instancesOf(service) {
+			if ok && !slices.Contains(ids, i.ID()) {
+				continue
+			}
+			a := eurekaclient.Instance{InstanceID: i.ID(), App: strings.ToUpper(service), HostName: i.Host(), Status: eurekaStatus(i.Proto), Metadata: i.Metadata()}
+			a.Port.Number = int(i.Port())
+			all = append(all, a)
+		}
+	}
+	return eurekaclient.Contents(all)
+}
+
+// deltaClient is a client at an address.
+type deltaClient struct {
+	eurekaclient.Client
+	addr   netip.Addr
+	polled time.Time // the last poll whose answer came
+	life   int       // of the node, at that poll
+	isLate bool      // the client can be wrong until the whole view comes
+}
+
+// provesWhole reports whether a client that took a whole view, and was content with its
+// hashcode, has the view. eureka-js-client looks at no hashcode, and py-eureka-client drops
+// what comes of an application that it does not have.
+func (c *deltaClient) provesWhole() bool {
+	_, ok := c.Client.(*eurekaclient.Java)
+	return ok
+}
+
+// Clients at several addresses, of which two share one, apply deltas as the real ones do,
+// while instances come, change and go, rules change, addresses move, answers are lost and
+// the node is restarted. All end with their lists. A client that was silent for longer than
+// the interval while another at its address polled does so when the whole view comes.
+func FuzzDeltas(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(checkDeltas))
+}
+
+func TestDeltas(t *testing.T) { rapid.Check(t, checkDeltas) }
+
+func checkDeltas(t *rapid.T) {
+	w := newDeltaWorld(t)
+	w.kinds = []map[string][]string{{}, {"a": nil}, {"b": nil, "c": nil}}
+	var clients []*deltaClient
+	for n, c := range []eurekaclient.Client{&eurekaclient.Java{}, &eurekaclient.Java{}, &eurekaclient.Python{}, &eurekaclient.Node{}, &eurekaclient.Java{}, &eurekaclient.Node{}} {
+		clients = append(clients, &deltaClient{Client: c, addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + n/2)})})
+	}
+	services, ids := []string{"a", "b", "c"}, []string{"1", "2", "3", "4", "5"}
+	pick := func() (service, id string) {
+		service = rapid.SampledFrom(services).Draw(t, "service")
+		return service, service + rapid.SampledFrom(ids).Draw(t, "id")
+	}
+	t.Repeat(map[string]func(*rapid.T){
+		"register": func(t *rapid.T) {
+			service, id := pick()
+			w.deregister(id + "x") // no two at one host and port
+			w.register(service, id, uint32(id[1]), rapid.Bool().Draw(t, "isolated"))
+		},
+		"deregister": func(t *rapid.T) { _, id := pick(); w.deregister(id) },
+		"replace": func(t *rapid.T) { // another id at the same host and port
+			service, id := pick()
+			other := id + "x"
+			if w.registered[id] == nil {
+				id, other = other, id
+			}
+			if w.registered[id] == nil {
+				return
+			}
+			port := w.registered[id].Port()
+			w.deregister(id)
+			w.register(service, other, port, false)
+		},
+		"rule": func(t *rapid.T) {
+			kind := rapid.IntRange(0, 2).Draw(t, "kind")
+			service := rapid.SampledFrom(services).Draw(t, "service")
+			if rapid.Bool().Draw(t, "no rule") {
+				delete(w.kinds[kind], service)
+				return
+			}
+			w.kinds[kind][service] = nil
+			for _, i := range w.instancesOf(service) {
+				if rapid.Bool().Draw(t, "in") {
+					w.kinds[kind][service] = append(w.kinds[kind][service], i.ID())
+				}
+			}
+		},
+		"move": func(t *rapid.T) {
+			w.kindOf[clients[rapid.IntRange(0, len(clients)-1).Draw(t, "who")].addr] = rapid.IntRange(0, 2).Draw(t, "kind")
+		},
+		"wait": func(t *rapid.T) {
+			w.now = w.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "seconds")) * time.Second)
+		},
+		"restart": func(t *rapid.T) { w.restart() },
+		"lost":    func(t *rapid.T) { w.ask(clients[rapid.IntRange(0, len(clients)-1).Draw(t, "who")].addr, "/apps/delta") },
+		"poll": func(t *rapid.T) {
+			w.follow(t, clients[rapid.IntRange(0, len(clients)-1).Draw(t, "who")])
+		},
+	})
+	for range wholeEvery { // the whole view comes once to each
+		w.now = w.now.Add(time.Minute)
+		for _, c := range clients {
+			w.follow(t, c)
+		}
+	}
+	for _, c := range clients {
+		if c.provesWhole() && c.isLate {
+			t.Fatalf("a %T at %s can be wrong for %d intervals", c.Client, c.addr, wholeEvery)
+		}
+	}
+}
+
+// follow polls as a client does, and compares what the client then has with what it must
+// have.
+func (w *deltaWorld) follow(t *rapid.T, c *deltaClient) {
+	c.isLate = c.isLate || c.IsFull() && (w.now.Sub(c.polled) > time.Minute || !c.provesWhole() && c.life != w.life)
+	c.isLate = !w.poll(c) && c.isLate
+	c.polled, c.life = w.now, w.life
+	if diff := cmp.Diff(w.wants(c.addr), c.Has()); diff != "" && !c.isLate {
+		t.Fatalf("a %T at %s: (-want +got)\n%s", c.Client, c.addr, diff)
+	}
+}
+
+func (w *deltaWorld) deregister(id string) {
+	delete(w.registered, id)
+	for _, lists := range w.kinds {
+		for service := range lists {
+			lists[service] = slices.DeleteFunc(lists[service], func(other string) bool { return other == id })
+		}
+	}
+}

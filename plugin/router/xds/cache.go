@@ -1,0 +1,152 @@
+package xds
+
+import (
+	"context"
+	"sync"
+
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	streamv3 "github.com/envoyproxy/go-control-plane/pkg/server/stream/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// cache answers the requests of streams, when there is something to say. It is safe for
+// concurrent use.
+//
+// A request that has no answer yet is a watch. Refresh looks at all watches.
+type cache struct {
+	streams *streams
+	world   *world
+
+	mu      sync.Mutex
+	watches map[*watch]struct{}
+}
+
+var _ cachev3.Cache = (*cache)(nil)
+
+// watch is an open request.
+type watch struct {
+	*subscription
+	// offer offers an answer to the stream, and reports whether the stream takes it. A
+	// stream whose client does not read has no room.
+	offer func(found) bool
+	due   bool // for an answer, even if nothing has changed
+}
+
+func newCache(s *streams, w *world) *cache {
+	return &cache{streams: s, world: w, watches: map[*watch]struct{}{}}
+}
+
+// CreateWatch implements cachev3.ConfigWatcher.
+func (c *cache) CreateWatch(r *discovery.DiscoveryRequest, _ streamv3.StreamState, answers chan cachev3.Response) func() {
+	sub := c.subscription(r)
+	if sub == nil {
+		return nil
+	}
+	m := c.world.now()
+	due := sub.update(r, func(name string) bool { return m.isKnown(sub, name) })
+	if r.VersionInfo != "" && r.ResponseNonce == "" {
+		due = due && !sub.resume(m, r.VersionInfo)
+	}
+	return c.add(m, &watch{subscription: sub, due: due, offer: func(f found) bool {
+		answer := &response{request: r, answer: f.answer(sub), sent: func() { sub.versions = f.versions(); f.countSent() }}
+		select {
+		case answers <- answer:
+			return true
+		default:
+			return false
+		}
+	}})
+}
+
+// CreateDeltaWatch implements cachev3.ConfigWatcher.
+func (c *cache) CreateDeltaWatch(r *discovery.DeltaDiscoveryRequest, state streamv3.StreamState, answers chan cachev3.DeltaResponse) func() {
+	sub := c.subscription(r)
+	if sub == nil {
+		return nil
+	}
+	m := c.world.now()
+	sub.delta = true
+	sub.all, sub.versions, sub.count = state.IsWildcard(), state.GetResourceVersions(), len(state.GetSubscribedResourceNames())
+	sub.names = state.GetSubscribedResourceNames()
+	if !state.IsFirst() { // a client that subscribes once more waits for an answer
+		for _, name := range r.ResourceNamesSubscribe {
+			delete(sub.versions, name)
+		}
+	}
+	return c.add(m, &watch{subscription: sub, due: state.IsWildcard() && state.IsFirst(), offer: func(f found) bool {
+		answer := &deltaResponse{request: r, answer: f.deltaAnswer(sub), versions: f.versions(), sent: f.countSent}
+		select {
+		case answers <- answer:
+			return true
+		default:
+			return false
+		}
+	}})
+}
+
+// Fetch implements cachev3.ConfigFetcher.
+func (c *cache) Fetch(context.Context, *discovery.DiscoveryRequest) (cachev3.Response, error) {
+	return nil, status.Error(codes.Unimplemented, "resources are sent on streams")
+}
+
+// subscription returns the subscription of a request, nil for a type that the listener has
+// not: nothing is ever sent for these, as by the stock listener.
+func (c *cache) subscription(r interface {
+	GetNode() *core.Node
+	GetTypeUrl() string
+}) *subscription {
+	stream := c.streams.of(r.GetNode())
+	if stream == nil || !isServed(r.GetTypeUrl()) {
+		return nil
+	}
+	return stream.subscriptions[r.GetTypeUrl()]
+}
+
+// add answers a request, or opens a watch. It returns what cancels the watch.
+func (c *cache) add(m *moment, w *watch) func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m.serve(w) {
+		return nil
+	}
+	c.watches[w] = struct{}{}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.watches, w)
+	}
+}
+
+// serve answers a request, if there is something to say.
+func (m *moment) serve(w *watch) bool {
+	if !w.due && !m.hasNews(w.subscription) {
+		return false
+	}
+	return w.offer(m.collect(w.subscription))
+}
+
+// refresh answers the requests to which there is something new to say.
+func (c *cache) refresh(m *moment) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for w := range c.watches {
+		if m.serve(w) {
+			delete(c.watches, w)
+		}
+	}
+}
+
+// resume reports whether a client that comes back has all that it asks for: the version
+// that it says is the present one. Resume notes what the client has.
+func (s *subscription) resume(m *moment, version string) bool {
+	f := m.collect(s)
+	versions := f.versions()
+	if versionOf(versions) != version {
+		return false
+	}
+	s.versions = versions
+	return true
+}
