@@ -22,8 +22,10 @@ type client struct {
 	http   *http.Client
 	every  int // seconds between two polls, about
 
+	polled       time.Time // the last time
 	full, deltas traffic
 	mismatches   int // hashcodes that did not match
+	late         int // of these after a longer time than the interval, as the machine stood still
 }
 
 // traffic are answers of one kind.
@@ -60,12 +62,16 @@ func (c *client) String() string { return c.kind + " at " + c.source }
 
 // poll polls as the client does.
 func (c *client) poll() error {
+	isLate := time.Since(c.polled) > deltaInterval
+	defer func() { c.polled = time.Now() }()
 	if c.IsFull() {
 		delta, err := c.ask("/apps/delta", &c.deltas)
 		if err != nil || !c.Delta(delta) {
 			return err
 		}
-		c.mismatches++
+		if c.mismatches++; isLate {
+			c.late++
+		}
 	}
 	list, err := c.ask("/apps", &c.full)
 	if err == nil {

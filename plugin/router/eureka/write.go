@@ -99,9 +99,9 @@ func (d *document) applications(blocks []block) {
 // encoded instance.
 func (d *document) instance(b block, i *apiservice.Instance) error {
 	fragment := d.fragment(i, b.name, d.isXML, d.modified)
-	_, err := d.out.Write(fragment[:len(fragment)-len(d.action.before)-len(eurekaserver.ActionAdded)-len(d.action.after)])
-	if err == nil {
-		_, err = fmt.Fprint(d.out, d.action.before, b.action, d.action.after)
-	}
+	d.out.Write(fragment[:len(fragment)-len(d.action.before)-len(eurekaserver.ActionAdded)-len(d.action.after)])
+	d.out.WriteString(d.action.before)
+	d.out.WriteString(b.action)
+	_, err := d.out.WriteString(d.action.after) // has the error of an earlier write, too
 	return err
 }
