@@ -66,7 +66,7 @@ func eurekaCommand(t *testing.T, kind polaristest.EurekaKind) []string {
 type eurekaRelay struct {
 	url          string
 	full, deltas atomic.Int64 // polls
-	bytes        atomic.Int64 // of their answers
+	delta        atomic.Int64 // bytes of the last delta; -1 of a long one
 }
 
 func newEurekaRelay(t *testing.T, source netip.Addr, addr string) *eurekaRelay {
@@ -93,10 +93,8 @@ func (r *eurekaRelay) count(resp *http.Response) error {
 		r.full.Add(1)
 	case "/eureka/apps/delta":
 		r.deltas.Add(1)
-	default:
-		return nil
+		r.delta.Store(resp.ContentLength)
 	}
-	r.bytes.Add(max(0, resp.ContentLength))
 	return nil
 }
 
@@ -190,6 +188,7 @@ func runEurekaRows(t *testing.T, kinds []polaristest.EurekaKind) map[string][]st
 		eurekaCommand(t, kind) // all are built before the first is started
 	}
 	config, addr := withEureka(polaristest.Config(), "127.0.0.1", 1)
+	config = strings.Replace(config, "deltaExpireInterval: 60", "deltaExpireInterval: 15", 1)
 	town := &eurekaTown{dir: t.TempDir(), config: config, addr: addr}
 	town.start(t, mapping)
 	registerNovel(t, town.console, "novel")
