@@ -147,7 +147,7 @@ func javaProbe(t *testing.T, r *run) {
 	service := r.service("novel")
 	registerGroups(t, r.console, service)
 	c := r.caller(t, callerOptions{})
-	c.has(t, service, ownGroup...)
+	c.hasList(t, service, ownGroup)
 	if got := c.pick(t, service, 20); got.Fastest >= 500 || len(got.Times) == 0 {
 		t.Errorf("the fastest of 20 picks took %d ms: %+v", got.Fastest, got)
 	}

@@ -29,10 +29,13 @@ var springs = []spring{
 var springRows = []row{
 	{"provider", "The application registers itself with its SET, `spring.cloud.tencent.metadata.content.internal-set-name`", alone(springProvider)},
 	{"own", "`DiscoveryClient` has the caller's view, and `LoadBalancerClient` chooses from all of it", alone(springOwn)},
-	{"change", "The SET's instances are isolated: the pool. They are back: its own again", alone(springChange)},
+	{"change", "The SET's instances are isolated: the pool. They are back: its own again", alone(rowChange)},
 	{"recover", "Every instance of the view is unhealthy: both go on, within the view", alone(springRecover)},
+	{"weights", "`LoadBalancerClient` follows the weights; an instance of weight 0 is not chosen", alone(rowWeights)},
+	{"priorities", "Priorities of instances are not regarded: choices are of all", alone(javaPriorities)},
 	{"empty", "An empty view: `DiscoveryClient` has no instance, `LoadBalancerClient` chooses none; nothing throws. Instances that come back are found", alone(springEmpty)},
 	{"mapping", "The mapping moves the caller to another SET: the list of that SET. It moves the caller back: its own again", alone(springMapping)},
+	{"provider-mapping", "The mapping gives the application another SET than the application registered: the SET of the mapping counts", alone(springProviderMapping)},
 }
 
 // springHost is where the application says that it serves.
@@ -103,16 +106,6 @@ func springOwn(t *testing.T, r *run) {
 	r.shared.has(t, "novel-spring", "10.11.0.1", "10.11.0.2", springHost)
 }
 
-func springChange(t *testing.T, r *run) {
-	service := r.service("novel")
-	registerGroups(t, r.console, service)
-	r.shared.has(t, service, ownGroup...)
-	r.isolate(t, service, true, ownGroup...)
-	r.shared.has(t, service, thePool...)
-	r.isolate(t, service, false, ownGroup...)
-	r.shared.has(t, service, ownGroup...)
-}
-
 func springRecover(t *testing.T, r *run) {
 	service := r.service("novel")
 	own, other := instance(service, "10.11.0.1", "qb.novel.h"), instance(service, "10.12.0.1", "qb.novel.z")
@@ -158,4 +151,13 @@ func springMapping(t *testing.T, r *run) {
 	r.shared.has(t, service, "10.12.0.1")
 	write(t, r.server, "conf/mapping/mapping.yaml", mapping)
 	r.shared.has(t, service, ownGroup...)
+}
+
+// The application is in no group of its caller's SET meanwhile, and in that of another.
+func springProviderMapping(t *testing.T, r *run) {
+	write(t, r.server, "conf/mapping/mapping.yaml", mapping+"  - {match: "+springHost+", set: qb.novel.z}\n")
+	eventually(t, r.server, polaristest.Request{Source: shenzhen, Service: "novel-spring"}, "10.12.0.1", springHost)
+	r.shared.has(t, "novel-spring", ownGroup...)
+	write(t, r.server, "conf/mapping/mapping.yaml", mapping)
+	r.shared.has(t, "novel-spring", "10.11.0.1", "10.11.0.2", springHost)
 }
