@@ -153,7 +153,7 @@ func (s *connections) subscribe(c *call, m *nacospb.SubscribeServiceRequest) (na
 	}
 	// The next look pushes the list once more, as Nacos does. A client that has lost its
 	// connection subscribes again, and throws the answer away.
-	if err := c.connection.set(q, state{}); err != nil {
+	if err := c.connection.set(q, neverSent); err != nil {
 		return nil, &callError{nacosmodel.ExceptionCode_OverThreshold, err.Error()}
 	}
 	return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *info}, nil
