@@ -148,6 +148,11 @@ func TestUDPPush(t *testing.T) {
 	r.give("3", "c")
 	r.ask(t)
 	r.has(t, "the client has asked itself")
+	r.give("3a", "d")
+	looked := r.tasks()
+	r.ask(t)
+	r.push(looked[0])
+	r.has(t, "the client has asked after the look")
 	r.give("4", strings.Fields(strings.Repeat("long ", 100))...)
 	stamps := r.has(t, "a list of some KB", "4")
 	r.acknowledge(r.address, stamps[0])
@@ -269,4 +274,46 @@ func FuzzAck(f *testing.F) {
 			t.Fatalf("%q acknowledges %d", packet, stamp)
 		}
 	})
+}
+
+// Pushes go to the address that has connected: to nobody behind a proxy, and to no address
+// that a client names.
+func TestUDPPushGoesToPeers(t *testing.T) {
+	proxy := netip.MustParseAddr("10.9.0.1")
+	for _, c := range []struct {
+		name, from, forwarded, query string
+		want                         string // where the client waits; "": nowhere
+	}{
+		{name: "a client", from: "10.1.0.1:700", query: "udpPort=4000&clientIP=10.1.0.2", want: "10.1.0.1:4000"},
+		{name: "IPv4 as IPv6", from: "[::ffff:10.1.0.1]:700", query: "udpPort=4000", want: "10.1.0.1:4000"},
+		{name: "a client that waits nowhere", from: "10.1.0.1:700", query: "udpPort=0"},
+		{name: "a client that does not say", from: "10.1.0.1:700"},
+		{name: "a client behind a proxy", from: "10.9.0.1:700", forwarded: "10.1.0.1", query: "udpPort=4000"},
+		{name: "a proxy for itself", from: "10.9.0.1:700", query: "udpPort=4000", want: "10.9.0.1:4000"},
+		{name: "a client that forges a header", from: "10.1.0.1:700", forwarded: "10.1.0.2", query: "udpPort=4000", want: "10.1.0.1:4000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rig := newPusherRig(t)
+			rig.routing.proxy = proxy
+			for _, addr := range []string{"10.1.0.1", "10.1.0.2", "10.9.0.1"} {
+				rig.routing.lists[netip.MustParseAddr(addr)] = listOf("r")
+			}
+			h := newTestHandler(rig.routing, nil)
+			h.pusher = rig.udpPusher
+			var header []string
+			if c.forwarded != "" {
+				header = []string{"X-Forwarded-For", c.forwarded}
+			}
+			if status, text := send(h, c.from, "GET", "/nacos/v1/ns/instance/list?serviceName=s&"+c.query, "", "", header...); status != 200 {
+				t.Fatal(status, text)
+			}
+			got := ""
+			for client := range rig.lists {
+				got += client.String()
+			}
+			if got != c.want {
+				t.Errorf("pushes go to %q, want %q", got, c.want)
+			}
+		})
+	}
 }
