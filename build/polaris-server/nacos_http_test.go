@@ -448,5 +448,15 @@ func TestNacosHTTPHostile(t *testing.T) {
 			t.Errorf("%s %.80s: %d %.200s", c.method, c.path, status, text)
 		}
 	}
+	for _, path := range []string{ // other writings of the path lead to the caller's list, or nowhere
+		"/nacos//v1/ns/instance/list", "//nacos/v1/ns/instance/list", "/nacos/v1/ns/./instance/list", "/nacos/v1/ns/x/../instance/list", "/nacos/v1/ns/instance/list//",
+		"/nacos/v1/ns/instance%2Flist", "/nacos/v1/ns/instance/list;x", "/NACOS/v1/ns/instance/list", "/v1/ns/instance/list", "/nacos/v1/cs/configs/../../ns/instance/list",
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "get"} {
+			if _, text := sh.send(method, path+"?"+goQuery, "", ""); strings.Contains(text, "10.12.0.1") || strings.Contains(text, "10.14.0.1") {
+				t.Errorf("%s %s: %s", method, path, text)
+			}
+		}
+	}
 	sh.has(goQuery, "10.11.0.1")
 }
