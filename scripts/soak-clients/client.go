@@ -121,6 +121,9 @@ func (p *nacosProgram) take() (out []shown) {
 	news := p.News(p.taken)
 	p.taken += len(news)
 	for _, n := range news {
+		if n.Kind == "subscribe" && n.Error != "" { // it was started without a network
+			_ = p.Do("subscribe " + service)
+		}
 		if n.Kind == p.kind && n.Error == "" {
 			out = append(out, shown{n.Client, n.Time(), strings.Join(n.Hosts, " ")})
 		}
