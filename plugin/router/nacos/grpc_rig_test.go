@@ -237,6 +237,7 @@ func startFront(t testing.TB, option map[string]any, change ...func(*front)) (f 
 }
 
 func (f *front) grpcAddr() string { return fmt.Sprintf("127.0.0.1:%d", f.grpc.Port) }
+func (f *front) httpAddr() string { return fmt.Sprintf("127.0.0.1:%d", f.http.Port) }
 
 // testClient is a client over gRPC, at an address of its own.
 type testClient struct {
