@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -50,6 +51,7 @@ type lookedService struct {
 	err      error
 	untold   error // for callers that cannot be told
 	decided  map[int]lookedList
+	roads    map[int]lookedRoads
 	revision string // of the stock list; empty: not asked for yet
 }
 
@@ -61,14 +63,23 @@ type lookedList struct {
 	err  error
 }
 
-// Look returns a new look.
-func (s *Server) Look() *Look {
+// lookedRoads are the roads of callers of a kind.
+type lookedRoads struct {
+	roads *view.Roads
+	err   error
+}
+
+// Look returns a new look. Listener names who looks, so that each listener's callers are
+// noted.
+func (s *Server) Look(listener string) *Look {
 	l := &Look{
 		server: s, rules: s.Rules(), now: s.views.Now(), callers: map[netip.Addr]lookedCaller{}, kinds: map[string]int{},
 		services: map[route.Service]*lookedService{},
 	}
-	if last := s.lookedAt.Load(); l.now.UnixNano()-last >= int64(noteInterval) {
-		l.notes = s.lookedAt.CompareAndSwap(last, l.now.UnixNano())
+	value, _ := s.lookedAt.LoadOrStore(listener, &atomic.Int64{})
+	lookedAt := value.(*atomic.Int64)
+	if last := lookedAt.Load(); l.now.UnixNano()-last >= int64(noteInterval) {
+		l.notes = lookedAt.CompareAndSwap(last, l.now.UnixNano())
 	}
 	return l
 }
@@ -95,6 +106,26 @@ func (l *Look) Routed(addr netip.Addr, service route.Service) (list *apiservice.
 	return list, err
 }
 
+// Roads returns the roads of a caller as Server.Roads does, with the list of Routed as the
+// first priority.
+func (l *Look) Roads(addr netip.Addr, service route.Service) (*view.Roads, error) {
+	list, err := l.Routed(addr, service)
+	if list == nil || err != nil {
+		return nil, err
+	}
+	found, who := l.service(service), l.caller(addr)
+	q := &found.request.query
+	made, ok := found.roads[who.kind]
+	if !ok || q.Rules != l.rules {
+		kind, _ := q.Rules.Route(route.Request{Addr: addr, Caller: who.identity, Resolved: q.Resolved}, nil)
+		if made.roads, _, made.err = l.server.views.Roads(q, view.Kind{Route: kind}); made.err != nil {
+			made.err = l.server.Fault(service.String(), made.err)
+		}
+		found.roads[who.kind] = made
+	}
+	return made.roads, made.err
+}
+
 // StockRevision is Server.StockRevision.
 func (l *Look) StockRevision(service route.Service) string {
 	found := l.service(service)
@@ -113,7 +144,7 @@ func (l *Look) service(service route.Service) *lookedService {
 	if ok {
 		return found
 	}
-	found = &lookedService{decided: map[int]lookedList{}}
+	found = &lookedService{decided: map[int]lookedList{}, roads: map[int]lookedRoads{}}
 	l.services[service] = found
 	r, err := l.server.newRequest(context.Background(), l.server.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
 	if err != nil {

@@ -47,7 +47,7 @@ func TestLook(t *testing.T) {
 		{"", "s", ErrNoList.Error()},
 		{"", "other", "stock"},
 	}
-	l := s.Look()
+	l := s.Look("test")
 	for _, tt := range tests {
 		if got := looked(l, tt.caller, tt.name); got != tt.want {
 			t.Errorf("%q, %s: %s, want %s", tt.caller, tt.name, got, tt.want)
@@ -60,6 +60,18 @@ func TestLook(t *testing.T) {
 		}
 		if got := strings.Join(ids, " "); err == nil && list != nil && got != tt.want || (err != nil) != (tt.want == ErrNoList.Error()) {
 			t.Errorf("%q, %s: Routed has %s and %v, the look %s", tt.caller, tt.name, got, err, tt.want)
+		}
+		roads, err := l.Roads(caller, route.Service{Namespace: "default", Name: tt.name})
+		again, _ := l.Roads(caller, route.Service{Namespace: "default", Name: tt.name})
+		if fmt.Sprint(err) == tt.want && roads == nil || tt.want == "stock" && roads == nil && err == nil {
+			continue
+		}
+		ids = nil
+		for _, i := range roads.Priorities[0].Instances {
+			ids = append(ids, i.GetId().GetValue())
+		}
+		if got := strings.Join(ids, " "); got != tt.want || roads != again {
+			t.Errorf("%q, %s: the first of the roads is %s, want %s", tt.caller, tt.name, got, tt.want)
 		}
 	}
 }
@@ -74,7 +86,7 @@ func TestLookDecidesOnce(t *testing.T) {
 		return decide(r, callee, own, before, now)
 	}
 	s.sources = []location.Source{countingSource{s.sources[0], &identified}}
-	l := s.Look()
+	l := s.Look("test")
 	for range 3 {
 		for n := range 100 {
 			for _, name := range []string{"s", "lane"} {
@@ -111,11 +123,11 @@ func (c countingSource) Facts(addr netip.Addr) (location.Found, bool) {
 // The next look sees what has changed.
 func TestLookAfterChange(t *testing.T) {
 	s, stock := newTestServer(t)
-	if got := looked(s.Look(), "10.1.0.1", "s"); got != "1" {
+	if got := looked(s.Look("test"), "10.1.0.1", "s"); got != "1" {
 		t.Fatalf("at first %s", got)
 	}
 	stock.cached, stock.revision = []*apiservice.Instance{stockInstance("5", "a.b.c")}, "2"
-	if got := looked(s.Look(), "10.1.0.1", "s"); got != "5" {
+	if got := looked(s.Look("test"), "10.1.0.1", "s"); got != "5" {
 		t.Errorf("after the change %s, want 5", got)
 	}
 }
@@ -131,14 +143,14 @@ func TestLookFaults(t *testing.T) {
 			builds++
 			panic("a bug")
 		}
-		l := s.Look()
+		l := s.Look("test")
 		for range 3 {
 			if got := looked(l, "10.1.0.1", "s"); got != want {
 				t.Errorf("failOpen %v: %s, want %s", failOpen, got, want)
 			}
 		}
 		s.names.services = func() cachetypes.ServiceCache { panic("another bug") }
-		if got := looked(s.Look(), "10.1.0.1", "s"); got != want {
+		if got := looked(s.Look("test"), "10.1.0.1", "s"); got != want {
 			t.Errorf("failOpen %v, names: %s, want %s", failOpen, got, want)
 		}
 		if builds != 1 {
@@ -152,18 +164,18 @@ func TestLookWithoutRules(t *testing.T) {
 	s, _ := newTestServer(t)
 	s.names.revision = func(string) string { return "7" }
 	name := route.Service{Namespace: "default", Name: "s"}
-	routed := s.Look().StockRevision(name)
+	routed := s.Look("test").StockRevision(name)
 	s.rules = nil
-	if got := looked(s.Look(), "10.1.0.1", "s"); got != "stock" {
+	if got := looked(s.Look("test"), "10.1.0.1", "s"); got != "stock" {
 		t.Errorf("without rules: %s", got)
 	}
-	if got := s.Look().StockRevision(name); got != "7" || routed != "7" {
+	if got := s.Look("test").StockRevision(name); got != "7" || routed != "7" {
 		t.Errorf("stock revision %q, with rules %q, want 7", got, routed)
 	}
 	if got := len(s.StockList(name).GetInstances()); got != 4 {
 		t.Errorf("the stock list has %d instances, want 4", got)
 	}
-	if got := s.Look().StockRevision(route.Service{Namespace: "default", Name: "none"}); got != "" {
+	if got := s.Look("test").StockRevision(route.Service{Namespace: "default", Name: "none"}); got != "" {
 		t.Errorf("stock revision of what is no service: %q", got)
 	}
 }
@@ -173,7 +185,7 @@ func TestLookInShadow(t *testing.T) {
 	s, _ := newTestServer(t)
 	rules := rulesOf(t, "rules: [{name: r, service: default/s, set: {}, mode: shadow}]")
 	s.rules = func() *route.Rules { return rules }
-	if got := looked(s.Look(), "10.1.0.1", "s"); got != "stock" {
+	if got := looked(s.Look("test"), "10.1.0.1", "s"); got != "stock" {
 		t.Errorf("in shadow: %s", got)
 	}
 	if asked, _ := s.views.Asked(); len(asked) != 1 || asked[0].State != route.StateShadow {
@@ -196,7 +208,7 @@ func BenchmarkLook(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		l := s.Look()
+		l := s.Look("test")
 		for n := range subscribers {
 			if list, err := l.Routed(addrs[n%len(addrs)], name); list == nil || err != nil {
 				b.Fatal(list, err)

@@ -17,7 +17,7 @@ package router
 import (
 	"context"
 	"net/netip"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	api "github.com/polarismesh/polaris/common/api/v1"
@@ -60,7 +60,7 @@ type Server struct {
 	watch     timeline.Watch
 	started   time.Time
 	loads     loadMetric
-	lookedAt  atomic.Int64       // when the callers of looks were noted last, in ns
+	lookedAt  sync.Map           // listener to *atomic.Int64: when the callers of its looks were noted last, in ns
 	backing   []*backing.Service // those that may go away
 }
 

@@ -145,6 +145,11 @@ func (c *Console) Fetch(ctx context.Context, path string) (reply json.RawMessage
 	return reply, c.call(ctx, http.MethodGet, path, nil, &reply)
 }
 
+// Create posts what the API has no method for here, as a list of one.
+func (c *Console) Create(ctx context.Context, path string, body map[string]any) error {
+	return c.call(ctx, http.MethodPost, path, []map[string]any{body}, nil)
+}
+
 func (c *Console) call(ctx context.Context, method, path string, body, reply any) error {
 	text, err := json.Marshal(body)
 	if err != nil {

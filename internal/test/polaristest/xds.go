@@ -42,6 +42,8 @@ type XDSClient struct {
 // xdsStream is a stream of either variant.
 type xdsStream interface {
 	ask(typeURL string, names, more []string, last *discovery.DiscoveryResponse) error
+	// replaces reports whether an answer of a type has all that there is.
+	replaces(typeURL string) bool
 	// receive returns what an answer has, in the form of the state of the world, and the
 	// names of what is gone. Resources without a name have one in named.
 	receive() (answer *discovery.DiscoveryResponse, named map[string]*anypb.Any, gone []string, err error)
@@ -139,7 +141,7 @@ func (c *XDSClient) take(answer *discovery.DiscoveryResponse, named map[string]*
 	c.mu.Lock()
 	c.answers[answer.TypeUrl]++
 	c.last[answer.TypeUrl] = answer
-	if c.have[answer.TypeUrl] == nil {
+	if c.have[answer.TypeUrl] == nil || c.stream.replaces(answer.TypeUrl) {
 		c.have[answer.TypeUrl] = map[string]*anypb.Any{}
 	}
 	maps.Copy(c.have[answer.TypeUrl], named)

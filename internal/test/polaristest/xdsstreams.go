@@ -6,6 +6,7 @@ import (
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -19,6 +20,10 @@ func (s *worldStream) ask(typeURL string, names, _ []string, last *discovery.Dis
 	node := s.node
 	s.node = nil
 	return s.stream.Send(&discovery.DiscoveryRequest{Node: node, TypeUrl: typeURL, ResourceNames: names, VersionInfo: last.GetVersionInfo(), ResponseNonce: last.GetNonce()})
+}
+
+func (s *worldStream) replaces(typeURL string) bool {
+	return typeURL == resourcev3.ListenerType || typeURL == resourcev3.ClusterType
 }
 
 func (s *worldStream) receive() (*discovery.DiscoveryResponse, map[string]*anypb.Any, []string, error) {
@@ -52,6 +57,8 @@ func (s *deltaStream) ask(typeURL string, _, more []string, last *discovery.Disc
 	s.node = nil
 	return s.stream.Send(&discovery.DeltaDiscoveryRequest{Node: node, TypeUrl: typeURL, ResourceNamesSubscribe: more, ResponseNonce: last.GetNonce()})
 }
+
+func (s *deltaStream) replaces(string) bool { return false }
 
 func (s *deltaStream) receive() (*discovery.DiscoveryResponse, map[string]*anypb.Any, []string, error) {
 	answer, err := s.stream.Recv()

@@ -48,7 +48,7 @@ type look interface {
 type serverRouting struct{ *router.Server }
 
 // Look implements routing.
-func (s serverRouting) Look() look { return s.Server.Look() }
+func (s serverRouting) Look() look { return s.Server.Look(slotName) }
 
 // answer returns what a caller gets for a query, and the state of the list, for
 // comparison with stateOf. An error says that the caller gets no list.

@@ -23,13 +23,8 @@ type assignmentKey struct{ cluster, revision string }
 // of returns the assignment of a cluster with the roads of a kind of caller.
 func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
 	return a.make(assignmentKey{cluster, roads.Revision}, func() *endpoint.ClusterLoadAssignment {
-		return newAssignment(cluster, roads.Priorities, roads.Rule.Degrade.Overprovision)
+		return newAssignment(cluster, roads.Priorities, roads.Overprovision)
 	})
-}
-
-// empty returns an assignment without endpoints.
-func (a *assignments) empty(cluster string) (*resource, error) {
-	return newResource(&endpoint.ClusterLoadAssignment{ClusterName: cluster})
 }
 
 func (a *assignments) make(key assignmentKey, build func() *endpoint.ClusterLoadAssignment) (*resource, error) {

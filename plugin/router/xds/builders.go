@@ -56,10 +56,10 @@ func (b builders) build(builder xdsresource.XDSBuilder, options *xdsresource.Bui
 }
 
 // options returns the options that the stock listener builds with for a direction.
-func options(namespace string, services map[model.ServiceKey]*xdsresource.ServiceInfo, direction core.TrafficDirection) *xdsresource.BuildOption {
+func options(namespace string, infos services, direction core.TrafficDirection) *xdsresource.BuildOption {
 	return &xdsresource.BuildOption{
 		RunType: xdsresource.RunTypeSidecar, TLSMode: xdsresource.TLSModeNone,
-		Namespace: namespace, Services: services, TrafficDirection: direction,
+		Namespace: namespace, Services: infos, TrafficDirection: direction,
 	}
 }
 
@@ -67,7 +67,7 @@ func options(namespace string, services map[model.ServiceKey]*xdsresource.Servic
 func (b builders) service(info *xdsresource.ServiceInfo, routed bool) (*serviceResources, error) {
 	out := &serviceResources{info: info, routed: routed, byType: map[string]resources{}, cluster: map[xdsresource.TLSMode]resources{}}
 	for _, direction := range []core.TrafficDirection{core.TrafficDirection_OUTBOUND, core.TrafficDirection_INBOUND} {
-		o := options(info.Namespace, map[model.ServiceKey]*xdsresource.ServiceInfo{info.ServiceKey: info}, direction)
+		o := options(info.Namespace, services{info.ServiceKey: info}, direction)
 		if direction == core.TrafficDirection_INBOUND {
 			o.SelfService = info.ServiceKey
 		}
@@ -140,7 +140,7 @@ func (b builders) addClusters(s *serviceResources, o *xdsresource.BuildOption) e
 
 // routes makes the routes to all services of a namespace: for sidecars, and for those that
 // fetch clusters on demand.
-func (b builders) routes(namespace string, infos map[model.ServiceKey]*xdsresource.ServiceInfo) (resources, error) {
+func (b builders) routes(namespace string, infos services) (resources, error) {
 	o := options(namespace, infos, core.TrafficDirection_OUTBOUND)
 	out, err := b.build(&xdsserverv3.RDSBuilder{}, o)
 	if err != nil {

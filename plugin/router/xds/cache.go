@@ -41,11 +41,10 @@ func newCache(s *streams, w *world) *cache {
 
 // CreateWatch implements cachev3.ConfigWatcher.
 func (c *cache) CreateWatch(r *discovery.DiscoveryRequest, _ streamv3.StreamState, answers chan cachev3.Response) func() {
-	sub := c.subscription(r)
+	sub, m := c.subscription(r)
 	if sub == nil {
 		return nil
 	}
-	m := c.world.now()
 	due := sub.update(r, func(name string) bool { return m.isKnown(sub, name) })
 	if r.VersionInfo != "" && r.ResponseNonce == "" {
 		due = due && !sub.resume(m, r.VersionInfo)
@@ -63,11 +62,10 @@ func (c *cache) CreateWatch(r *discovery.DiscoveryRequest, _ streamv3.StreamStat
 
 // CreateDeltaWatch implements cachev3.ConfigWatcher.
 func (c *cache) CreateDeltaWatch(r *discovery.DeltaDiscoveryRequest, state streamv3.StreamState, answers chan cachev3.DeltaResponse) func() {
-	sub := c.subscription(r)
+	sub, m := c.subscription(r)
 	if sub == nil {
 		return nil
 	}
-	m := c.world.now()
 	sub.delta = true
 	sub.all, sub.versions, sub.count = state.IsWildcard(), state.GetResourceVersions(), len(state.GetSubscribedResourceNames())
 	sub.names = state.GetSubscribedResourceNames()
@@ -92,17 +90,23 @@ func (c *cache) Fetch(context.Context, *discovery.DiscoveryRequest) (cachev3.Res
 	return nil, status.Error(codes.Unimplemented, "resources are sent on streams")
 }
 
-// subscription returns the subscription of a request, nil for a type that the listener has
-// not: nothing is ever sent for these, as by the stock listener.
+// subscription returns the subscription of a request, and the moment of its answer. It
+// returns nil for a type that the listener has not: nothing is ever sent for these, as by
+// the stock listener.
 func (c *cache) subscription(r interface {
 	GetNode() *core.Node
 	GetTypeUrl() string
-}) *subscription {
+}) (*subscription, *moment) {
 	stream := c.streams.of(r.GetNode())
 	if stream == nil || !isServed(r.GetTypeUrl()) {
-		return nil
+		return nil, nil
 	}
-	return stream.subscriptions[r.GetTypeUrl()]
+	m, err := c.world.now()
+	if err != nil {
+		logRegistry(err)
+		m = &moment{world: c.world, catalog: c.world.catalog.Load()}
+	}
+	return stream.subscriptions[r.GetTypeUrl()], m
 }
 
 // add answers a request, or opens a watch. It returns what cancels the watch.
@@ -122,19 +126,32 @@ func (c *cache) add(m *moment, w *watch) func() {
 
 // serve answers a request, if there is something to say.
 func (m *moment) serve(w *watch) bool {
+	if !m.catalog.isRead { // nobody can say what there is: clients keep what they have
+		return false
+	}
 	if !w.due && !m.hasNews(w.subscription) {
 		return false
 	}
 	return w.offer(m.collect(w.subscription))
 }
 
-// refresh answers the requests to which there is something new to say.
+// refresh answers the requests to which there is something new to say. A client hears of new
+// clusters before it hears of routes to them: those come with the next call.
 func (c *cache) refresh(m *moment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for w := range c.watches {
-		if m.serve(w) {
-			delete(c.watches, w)
+	clusters := map[*stream]bool{}
+	for _, early := range []bool{true, false} {
+		for w := range c.watches {
+			if (w.typeURL == typeCluster) != early || !early && w.typeURL != typeEndpoint && clusters[w.stream] {
+				continue
+			}
+			if m.serve(w) {
+				delete(c.watches, w)
+				if early {
+					clusters[w.stream] = true
+				}
+			}
 		}
 	}
 }
@@ -142,6 +159,9 @@ func (c *cache) refresh(m *moment) {
 // resume reports whether a client that comes back has all that it asks for: the version
 // that it says is the present one. Resume notes what the client has.
 func (s *subscription) resume(m *moment, version string) bool {
+	if !m.catalog.isRead {
+		return false
+	}
 	f := m.collect(s)
 	versions := f.versions()
 	if versionOf(versions) != version {

@@ -15,6 +15,7 @@ import (
 type catalog struct {
 	namespaces map[string]*namespaceResources
 	services   int
+	isRead     bool // false before the registry has been read
 }
 
 // resources are resources by their names.
@@ -59,15 +60,13 @@ func (c *catalog) service(name route.Service) *serviceResources {
 	return n.services[model.ServiceKey{Namespace: name.Namespace, Name: name.Name}]
 }
 
-// refreshed returns the catalog of this moment, which shares with c what has not changed.
-func (c *catalog) refreshed(registry registry) (*catalog, error) {
-	namespaces, err := registry.namespaces()
-	if err != nil {
-		return nil, err
-	}
-	next := &catalog{namespaces: map[string]*namespaceResources{}}
+// refreshed returns the catalog of namespaces as they are now. It shares with c what has not
+// changed. MayRoute reports whether some caller may get another list of a service than the
+// stock one.
+func (c *catalog) refreshed(b builders, mayRoute func(route.Service) bool, namespaces map[string]services) (*catalog, error) {
+	next := &catalog{namespaces: map[string]*namespaceResources{}, isRead: true}
 	for namespace, infos := range namespaces {
-		made, err := c.namespaces[namespace].refreshed(registry, namespace, infos)
+		made, err := c.namespaces[namespace].refreshed(b, mayRoute, namespace, infos)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +78,7 @@ func (c *catalog) refreshed(registry registry) (*catalog, error) {
 
 // refreshed returns the resources of a namespace with services; n is nil where the
 // namespace is new.
-func (n *namespaceResources) refreshed(registry registry, namespace string, infos map[model.ServiceKey]*xdsresource.ServiceInfo) (*namespaceResources, error) {
+func (n *namespaceResources) refreshed(b builders, mayRoute func(route.Service) bool, namespace string, infos services) (*namespaceResources, error) {
 	next := &namespaceResources{services: make(map[model.ServiceKey]*serviceResources, len(infos))}
 	changed, reroute := n == nil || len(n.services) != len(infos), n == nil || len(n.services) != len(infos)
 	for key, info := range infos {
@@ -87,14 +86,14 @@ func (n *namespaceResources) refreshed(registry registry, namespace string, info
 		if n != nil {
 			before = n.services[key]
 		}
-		routed := registry.mayRoute(route.Service{Namespace: key.Namespace, Name: key.Name})
+		routed := mayRoute(route.Service{Namespace: key.Namespace, Name: key.Name})
 		if before != nil && before.routed == routed && before.info.Equal(info) && routesAlike(before.info, info) {
 			next.services[key] = before
 			continue
 		}
 		changed = true
 		reroute = reroute || before == nil || !routesAlike(before.info, info)
-		made, err := registry.builders.service(info, routed)
+		made, err := b.service(info, routed)
 		if err != nil {
 			return nil, err
 		}
@@ -108,11 +107,11 @@ func (n *namespaceResources) refreshed(registry registry, namespace string, info
 		routes = n.routes()
 	} else {
 		var err error
-		if routes, err = registry.builders.routes(namespace, infos); err != nil {
+		if routes, err = b.routes(namespace, infos); err != nil {
 			return nil, err
 		}
 	}
-	next.gather(routes, registry.builders.passthrough)
+	next.gather(routes, b.passthrough)
 	return next, nil
 }
 

@@ -62,12 +62,16 @@ func (m *moment) cluster(s *subscription, name string) state {
 
 // absentCluster returns the cluster of a name that is no service, as a lane address.
 func (m *moment) absentCluster(mode xdsresource.TLSMode, service route.Service) (*resource, error) {
-	info := &xdsresource.ServiceInfo{
-		Name: service.Name, Namespace: service.Namespace, ServiceKey: model.ServiceKey{Namespace: service.Namespace, Name: service.Name},
-	}
-	made, err := m.registry.builders.service(info, m.routing.mayRoute(service))
+	made, err := m.builders.service(infoOf(service), m.routing.mayRoute(service))
 	if err != nil {
 		return nil, err
 	}
 	return made.cluster[mode][outboundName(service)], nil
+}
+
+// infoOf returns what there is to say of a name that the registry does not have.
+func infoOf(name route.Service) *xdsresource.ServiceInfo {
+	return &xdsresource.ServiceInfo{
+		Name: name.Name, Namespace: name.Namespace, ServiceKey: model.ServiceKey{Namespace: name.Namespace, Name: name.Name},
+	}
 }

@@ -16,34 +16,34 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
+// services are the services of a namespace.
+type services map[model.ServiceKey]*xdsresource.ServiceInfo
+
 // registry reads the services of the Polaris server, as the stock listener does.
 type registry struct {
-	naming   service.DiscoverServer // without auth, which xDS has not
-	builders builders
-	mayRoute func(route.Service) bool
-	before   *catalog // what was read last; nil: nothing
+	naming service.DiscoverServer // without auth, which xDS has not
 }
 
-// namespaces returns the services of each namespace. What has not changed since the catalog
+// read returns the services of each namespace. What has not changed since the catalog
 // before is taken from it.
-func (r registry) namespaces() (map[string]map[model.ServiceKey]*xdsresource.ServiceInfo, error) {
-	out := map[string]map[model.ServiceKey]*xdsresource.ServiceInfo{}
+func (r registry) read(before *catalog) (map[string]services, error) {
+	out := map[string]services{}
 	for _, n := range r.naming.Cache().Namespace().GetNamespaceList() {
-		out[n.Name] = map[model.ServiceKey]*xdsresource.ServiceInfo{}
+		out[n.Name] = services{}
 	}
-	var services []*model.Service
+	var all []*model.Service
 	err := r.naming.Cache().Service().IteratorServices(func(_ string, s *model.Service) (bool, error) {
-		services = append(services, s)
+		all = append(all, s)
 		return true, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the services: %w", err)
 	}
-	for _, s := range services {
+	for _, s := range all {
 		if out[s.Namespace] == nil {
-			out[s.Namespace] = map[model.ServiceKey]*xdsresource.ServiceInfo{}
+			out[s.Namespace] = services{}
 		}
-		info, err := r.info(s)
+		info, err := r.info(s, before)
 		if err != nil {
 			return nil, fmt.Errorf("service %s/%s: %w", s.Namespace, s.Name, err)
 		}
@@ -55,9 +55,9 @@ func (r registry) namespaces() (map[string]map[model.ServiceKey]*xdsresource.Ser
 }
 
 // info returns what is known of a service, nil where the service is gone again.
-func (r registry) info(s *model.Service) (*xdsresource.ServiceInfo, error) {
+func (r registry) info(s *model.Service, before *catalog) (*xdsresource.ServiceInfo, error) {
 	old := &xdsresource.ServiceInfo{}
-	if known := r.before.service(route.Service{Namespace: s.Namespace, Name: s.Name}); known != nil {
+	if known := before.service(route.Service{Namespace: s.Namespace, Name: s.Name}); known != nil {
 		old = known.info
 	}
 	caches := r.naming.Cache()
@@ -114,9 +114,14 @@ func (r registry) addInstances(info *xdsresource.ServiceInfo) (gone bool, err er
 	if len(resp.Instances) == 0 && len(info.Instances) == 0 && info.SvcInsRevision != "" {
 		return false, nil // a service that never had instances has another revision each time
 	}
-	info.Instances, info.SvcInsRevision = resp.Instances, resp.GetService().GetRevision().GetValue()
-	slices.SortFunc(info.Instances, func(a, b *apiservice.Instance) int { return cmp.Compare(a.GetId().GetValue(), b.GetId().GetValue()) })
+	info.Instances, info.SvcInsRevision = sorted(resp.Instances), resp.GetService().GetRevision().GetValue()
 	return false, nil
+}
+
+// sorted sorts instances by their ids: the server has them in no order.
+func sorted(list []*apiservice.Instance) []*apiservice.Instance {
+	slices.SortFunc(list, func(a, b *apiservice.Instance) int { return cmp.Compare(a.GetId().GetValue(), b.GetId().GetValue()) })
+	return list
 }
 
 // addRules adds what the stock listener makes clusters of: rate limits, circuit breakers

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
@@ -27,11 +28,21 @@ type routing interface {
 	// exists reports whether there is a lane address of a name, or a service, also one
 	// that another namespace exports.
 	exists(service route.Service) bool
+	// stockInstances returns the instances of a name without routing. The list is the
+	// asker's own.
+	stockInstances(service route.Service) []*apiservice.Instance
 	// roads returns what a caller gets of a service; nil where the stock list stands. An
 	// error says that the caller gets no list. Faults are counted and logged.
 	roads(caller netip.Addr, service route.Service) (*view.Roads, error)
+	// look returns a look at many callers.
+	look() lookout
 	// fault counts and logs a fault. It returns nil where the stock answer is to be sent.
 	fault(what string, err error) error
+}
+
+// lookout is a look at the roads of many callers. It is used by one goroutine.
+type lookout interface {
+	Roads(caller netip.Addr, service route.Service) (*view.Roads, error)
 }
 
 // serverRouting is the routing of a running server.
@@ -55,9 +66,15 @@ func (s serverRouting) mayRoute(service route.Service) bool { return s.MayRoute(
 
 func (s serverRouting) exists(service route.Service) bool { return s.HasName(service) }
 
+func (s serverRouting) stockInstances(service route.Service) []*apiservice.Instance {
+	return s.StockList(service).GetInstances()
+}
+
 func (s serverRouting) roads(caller netip.Addr, service route.Service) (*view.Roads, error) {
 	return s.Roads(caller, service)
 }
+
+func (s serverRouting) look() lookout { return s.Look(slotName) }
 
 func (s serverRouting) fault(what string, err error) error { return s.Fault(what, err) }
 

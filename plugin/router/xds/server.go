@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	clusterservice "github.com/envoyproxy/go-control-plane/envoy/service/cluster/v3"
@@ -50,7 +51,9 @@ type server struct {
 	world   *world
 	streams *streams
 	cache   *cache
-	stopped chan struct{}
+
+	stopOnce sync.Once
+	stopped  chan struct{}
 }
 
 // newServer makes a server. Stock is the stock listener, which does not listen.
@@ -78,7 +81,11 @@ func newServer(ctx context.Context, option map[string]any, apis map[string]apise
 	if err != nil {
 		return nil, err
 	}
-	return serve(options, serverRouting{running}, naming, &healthServer{stock: stock, naming: naming, health: health}, credentials...)
+	w, err := newWorld(serverRouting{running}, naming, registry{naming}.read)
+	if err != nil {
+		return nil, err
+	}
+	return serve(options, w, &healthServer{stock: stock, naming: naming, health: health}, credentials...), nil
 }
 
 // credentialsOf returns the options of the gRPC server for TLS.
@@ -93,14 +100,10 @@ func credentialsOf(options listen.Options) ([]grpc.ServerOption, error) {
 	return []grpc.ServerOption{grpc.Creds(tls)}, nil
 }
 
-// serve makes the server of a routing.
-func serve(options listen.Options, r routing, naming service.DiscoverServer, hds healthservice.HealthDiscoveryServiceServer, more ...grpc.ServerOption) (*server, error) {
-	w, err := newWorld(r, naming)
-	if err != nil {
-		return nil, err
-	}
+// serve makes the server of a world.
+func serve(options listen.Options, w *world, hds healthservice.HealthDiscoveryServiceServer, more ...grpc.ServerOption) *server {
 	s := &server{listen: options, world: w, stopped: make(chan struct{})}
-	s.streams = newStreams(r, w)
+	s.streams = newStreams(w)
 	s.cache = newCache(s.streams, w)
 	s.grpc = grpc.NewServer(append(more,
 		grpc.MaxConcurrentStreams(maxStreams), grpc.StreamInterceptor(guard),
@@ -113,7 +116,7 @@ func serve(options listen.Options, r routing, naming service.DiscoverServer, hds
 	// may be closed, and ends the process.
 	register(s.grpc, serverv3.NewServer(context.Background(), s.cache, s.streams))
 	healthservice.RegisterHealthDiscoveryServiceServer(s.grpc, hds)
-	return s, nil
+	return s
 }
 
 // register registers all services of the stock listener.
@@ -192,11 +195,5 @@ func (s *server) look() {
 func (s *server) stop() {
 	connlimit.RemoveLimitListener(protocol)
 	s.grpc.Stop()
-	s.streams.mu.Lock()
-	defer s.streams.mu.Unlock()
-	select {
-	case <-s.stopped:
-	default:
-		close(s.stopped)
-	}
+	s.stopOnce.Do(func() { close(s.stopped) })
 }

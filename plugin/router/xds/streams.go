@@ -49,8 +49,7 @@ type streamKey struct {
 // streams are the open streams. They are safe for concurrent use. What is in a stream
 // belongs to the goroutine of the stream, which makes all calls for it.
 type streams struct {
-	routing routing
-	world   *world
+	world *world
 
 	mu     sync.RWMutex
 	byKey  map[streamKey]*stream
@@ -59,8 +58,8 @@ type streams struct {
 
 var _ serverv3.Callbacks = (*streams)(nil)
 
-func newStreams(r routing, w *world) *streams {
-	return &streams{routing: r, world: w, byKey: map[streamKey]*stream{}, byNode: map[*core.Node]*stream{}}
+func newStreams(w *world) *streams {
+	return &streams{world: w, byKey: map[streamKey]*stream{}, byNode: map[*core.Node]*stream{}}
 }
 
 // any reports whether a stream is open.
@@ -78,7 +77,7 @@ func (s *streams) of(node *core.Node) *stream {
 }
 
 func (s *streams) open(ctx context.Context, key streamKey, typeURL string) {
-	str := &stream{typeURL: typeURL, asker: s.routing.asker(ctx), subscriptions: map[string]*subscription{}}
+	str := &stream{typeURL: typeURL, asker: s.world.routing.asker(ctx), subscriptions: map[string]*subscription{}}
 	s.mu.Lock()
 	s.byKey[key] = str
 	s.mu.Unlock()
@@ -140,9 +139,9 @@ func (s *streams) begin(str *stream, node *core.Node) error {
 	str.node, str.client = node, xdsresource.ParseXDSClient(node)
 	str.caller = str.asker.callerOf(str.client)
 	if str.caller.disowned {
-		s.routing.countOther(str.asker, str.client.IPAddr)
+		s.world.routing.countOther(str.asker, str.client.IPAddr)
 	}
-	listeners, err := s.world.registry.builders.listeners(str.client)
+	listeners, err := s.world.builders.listeners(str.client)
 	if err != nil {
 		return status.Error(codes.Internal, err.Error())
 	}
@@ -195,7 +194,12 @@ func (s *streams) OnStreamDeltaRequest(id int64, r *discovery.DeltaDiscoveryRequ
 	if err != nil {
 		return err
 	}
-	most := 2*s.world.catalog.Load().services + 5*maxAbsent // names of both directions; and some that went just now
+	m, err := s.world.now()
+	if err != nil { // nobody can say how many services there are
+		logRegistry(err)
+		return status.Error(codes.Unavailable, "the services cannot be read at this moment")
+	}
+	most := 2*m.catalog.services + 5*maxAbsent // names of both directions; and some that went just now
 	if n := sub.count + len(r.ResourceNamesSubscribe) + len(r.InitialResourceVersions); n > most {
 		return status.Errorf(codes.ResourceExhausted, "the stream names %d resources, expected at most %d", n, most)
 	}

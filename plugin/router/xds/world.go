@@ -1,15 +1,14 @@
 package xds
 
 import (
-	"errors"
 	"iter"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 
+	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	"github.com/polarismesh/polaris/service"
 
-	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
@@ -17,24 +16,31 @@ import (
 // world is what clients can ask for. It is safe for concurrent use.
 type world struct {
 	routing  routing
-	registry registry
+	builders builders
+	read     func(before *catalog) (map[string]services, error) // the registry
 	catalog  atomic.Pointer[catalog]
-	first    sync.Once
+	updating sync.Mutex
 	made     assignments
 }
 
-func newWorld(r routing, naming service.DiscoverServer) (*world, error) {
+// newWorld returns the world of a routing and a registry, which read reads.
+func newWorld(r routing, naming service.DiscoverServer, read func(before *catalog) (map[string]services, error)) (*world, error) {
 	b, err := newBuilders(naming)
-	w := &world{routing: r, registry: registry{naming: naming, builders: b, mayRoute: r.mayRoute}}
+	w := &world{routing: r, builders: b, read: read}
 	w.catalog.Store(&catalog{})
 	return w, err
 }
 
-// update reads the registry. One goroutine calls it at a time.
+// update reads the registry.
 func (w *world) update() error {
-	r := w.registry
-	r.before = w.catalog.Load()
-	next, err := r.before.refreshed(r)
+	w.updating.Lock()
+	defer w.updating.Unlock()
+	before := w.catalog.Load()
+	namespaces, err := w.read(before)
+	if err != nil {
+		return err
+	}
+	next, err := before.refreshed(w.builders, w.routing.mayRoute, namespaces)
 	if err != nil {
 		return err
 	}
@@ -42,60 +48,46 @@ func (w *world) update() error {
 	return nil
 }
 
-// now returns the world at this moment. The registry is read before anybody is answered.
-func (w *world) now() *moment {
-	w.first.Do(func() {
+// now returns the world at this moment. The registry is read before anybody is answered;
+// while that fails, there is no moment, and clients keep what they have.
+func (w *world) now() (*moment, error) {
+	if !w.catalog.Load().isRead {
 		if err := w.update(); err != nil {
-			logRegistry(err)
+			return nil, err
 		}
-	})
-	return &moment{world: w, catalog: w.catalog.Load()}
+	}
+	return &moment{world: w, catalog: w.catalog.Load()}, nil
 }
 
-// glance is now for a look at many callers: each question is decided once.
+// glance is now for a look at many callers, with one decision for each kind of caller and
+// service.
 func (w *world) glance() *moment {
-	return &moment{world: w, catalog: w.catalog.Load(), decisions: map[question]decided{}}
+	return &moment{world: w, catalog: w.catalog.Load(), look: w.routing.look(), elsewhere: map[string]state{}}
 }
 
 // moment is the world at a moment. It belongs to one goroutine.
 type moment struct {
 	*world
 	catalog *catalog
-	// decisions are those of this moment, where many callers are looked at.
-	decisions map[question]decided
-}
-
-// question is one caller and one service.
-type question struct {
-	caller  netip.Addr
-	service route.Service
-}
-
-// decided is what a caller gets of a service.
-type decided struct {
-	roads *view.Roads // nil: the stock list
-	err   error       // no list
+	look    lookout // nil: each caller is decided by itself, and counts as one that asks
+	// elsewhere are the stock assignments of names that the catalog does not have, where
+	// many callers are looked at.
+	elsewhere map[string]state
 }
 
 // decide returns what a caller gets of a service.
-func (m *moment) decide(caller netip.Addr, service route.Service) decided {
-	q := question{caller, service}
-	if d, ok := m.decisions[q]; ok {
-		return d
+func (m *moment) decide(caller netip.Addr, service route.Service) (*view.Roads, error) {
+	if m.look != nil {
+		return m.look.Roads(caller, service)
 	}
-	var d decided
-	d.roads, d.err = m.routing.roads(caller, service)
-	if m.decisions != nil {
-		m.decisions[q] = d
-	}
-	return d
+	return m.routing.roads(caller, service)
 }
 
 // find returns what a client should have under a name.
 func (m *moment) find(s *subscription, name string) state {
 	switch s.typeURL {
 	case typeEndpoint:
-		return m.endpoints(s.stream.caller.addr, name)
+		return m.endpoints(s.stream, name)
 	case typeCluster:
 		return m.cluster(s, name)
 	case typeListener:
@@ -119,7 +111,7 @@ func (m *moment) seen(s *subscription) iter.Seq[resources] {
 		if !yield(m.catalog.forNode(s.stream.client, s.typeURL)) || s.typeURL != typeRoute {
 			return
 		}
-		routes, err := m.registry.builders.gatewayRoutes(s.stream.client)
+		routes, err := m.builders.gatewayRoutes(s.stream.client)
 		if err != nil {
 			logRegistry(err)
 		}
@@ -168,32 +160,67 @@ func (m *moment) exists(name route.Service) bool {
 }
 
 // endpoints returns the assignment of a cluster for a caller (docs/design.md, 6.1).
-func (m *moment) endpoints(caller netip.Addr, name string) state {
+func (m *moment) endpoints(client *stream, name string) state {
+	stock := m.stockEndpoints
+	if isGRPC(client.node) {
+		stock = m.stockList
+	}
 	service, ok := calledService(name)
-	if ok && m.routing.mayRoute(service) {
-		d := m.decide(caller, service)
-		switch {
-		case d.err != nil:
-			return state{keep: true}
-		case d.roads != nil:
-			made, err := m.made.of(name, d.roads)
-			if err == nil {
-				return state{resource: made, roads: d.roads}
-			}
-			if errors.Is(m.routing.fault(name, err), router.ErrNoList) {
-				return state{keep: true}
-			}
+	if !ok {
+		return stock(name)
+	}
+	roads, err := m.decide(client.caller.addr, service)
+	if roads == nil && err == nil {
+		return stock(name)
+	}
+	var made *resource
+	if err == nil {
+		if made, err = m.made.of(name, roads); err != nil {
+			err = m.routing.fault(name, err)
 		}
 	}
-	return m.stockEndpoints(name, service)
+	switch {
+	case err != nil:
+		return state{keep: true}
+	case made == nil:
+		return stock(name)
+	}
+	return state{resource: made, roads: roads}
 }
 
 // stockEndpoints returns the assignment that is the same for every caller. A name that is no
 // service has an empty one, so that its clients fail at once.
-func (m *moment) stockEndpoints(name string, service route.Service) state {
+func (m *moment) stockEndpoints(name string) state {
 	if n := m.catalog.namespaces[namespaceIn(name)]; n != nil && n.byType[typeEndpoint][name] != nil {
 		return state{resource: n.byType[typeEndpoint][name]}
 	}
-	made, err := m.made.empty(name)
-	return state{resource: made, keep: err != nil}
+	if found, ok := m.elsewhere[name]; ok {
+		return found
+	}
+	made, err := m.endpointsElsewhere(name)
+	if err != nil {
+		logRegistry(err)
+	}
+	found := state{resource: made, keep: err != nil}
+	if m.elsewhere != nil {
+		m.elsewhere[name] = found
+	}
+	return found
+}
+
+// endpointsElsewhere returns the stock assignment of a name that the catalog does not have:
+// of a lane address, of a service that another namespace exports or that came just now, and
+// an empty one of a name that is no service.
+func (m *moment) endpointsElsewhere(name string) (*resource, error) {
+	service, ok := calledService(name)
+	if !ok || !m.routing.exists(service) {
+		return newResource(&endpoint.ClusterLoadAssignment{ClusterName: name})
+	}
+	info := infoOf(service)
+	info.Instances = sorted(m.routing.stockInstances(service))
+	made, err := m.builders.service(info, true)
+	if err != nil {
+		return nil, err
+	}
+	return made.byType[typeEndpoint][name], nil
 }
