@@ -84,6 +84,11 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 		resp.ConnectionId = c.client.ID
 		return resp, nil
 	case nacospb.TypeHealthCheckRequest:
+		// A channel of gRPC connects again by itself, and without its stream. A client
+		// that hears of it makes a connection anew, and subscribes again.
+		if c.connection.current() == nil {
+			return nil, &callError{nacosmodel.ExceptionCode_ServerError, "this connection has no stream, by which lists are pushed: connect again"}
+		}
 		return nacospb.NewHealthCheckResponse(), nil
 	}
 	message, handler, err := s.parse(p)

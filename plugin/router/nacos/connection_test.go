@@ -58,8 +58,9 @@ func TestConnectionLife(t *testing.T) {
 	if len(ids) != 1 || !strings.Contains(body, `"connectionId":"`+ids[0]+`"`) || !strings.Contains(body, `"requestId":"9"`) || kind != "ServerCheckResponse" {
 		t.Fatalf("ServerCheck: %s %s, clients %v", kind, body, ids)
 	}
-	if kind, body := c.call(nacospb.TypeHealthCheckRequest, `{"requestId":"9"}`); kind != "HealthCheckResponse" || !strings.Contains(body, `"success":true`) {
-		t.Errorf("HealthCheck: %s %s", kind, body)
+	const noStream = `"message":"this connection has no stream, by which lists are pushed: connect again"`
+	if kind, body := c.call(nacospb.TypeHealthCheckRequest, `{"requestId":"9"}`); kind != "ErrorResponse" || !strings.Contains(body, `"success":false`) || !strings.Contains(body, noStream) {
+		t.Errorf("HealthCheck without a stream: %s %s", kind, body)
 	}
 	if kind, body := c.call(nacospb.TypeInstanceRequest, instanceBody("registerInstance", "s", 80)); kind != "InstanceResponse" {
 		t.Fatalf("a registration: %s %s", kind, body)
@@ -70,6 +71,9 @@ func TestConnectionLife(t *testing.T) {
 	client, _ := f.connections.stock.connections.GetClient(ids[0])
 	c.open()
 	eventually(t, func() bool { _, ok := client.LoadStream(); return ok })
+	if kind, body := c.call(nacospb.TypeHealthCheckRequest, `{"requestId":"9"}`); kind != "HealthCheckResponse" || !strings.Contains(body, `"success":true`) {
+		t.Errorf("HealthCheck: %s %s", kind, body)
+	}
 	if _, ok := f.connections.stock.alive.Load(ids[0]); !ok {
 		t.Error("the connection does not count as alive")
 	}
