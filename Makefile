@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak night simulate fuzz fuzz-keep lint clean
+.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -80,6 +80,10 @@ bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (
 soak: build $(BIN)/demo-consumer ## two nodes for 30 minutes while everything changes, every answer checked (docs/reliability.md); needs mariadb-server and redis-server
 	$(GO) build -o $(BIN)/soak ./scripts/soak
 	$(BIN)/soak -server $(BIN)/polaris-server -sdk $(BIN)/demo-consumer $(SOAKFLAGS)
+
+churn: build ## clients over Eureka for an hour beside a stock server, while everything changes (docs/reliability.md); CHURNFLAGS="-for 10m"
+	$(GO) build -o $(BIN)/stock-server github.com/polarismesh/polaris
+	$(GO) run ./scripts/churn -server $(BIN)/polaris-server -stock $(BIN)/stock-server $(CHURNFLAGS)
 
 simulate: ## ten failures against seven ways to degrade, by the server's decisions (docs/capacity.md); SIMULATEFLAGS="-dump FILE"
 	$(GO) run ./scripts/simulate $(SIMULATEFLAGS)

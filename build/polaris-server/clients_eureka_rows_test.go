@@ -10,8 +10,11 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
+// A client that starts may have nothing at first.
 func eurekaOwn(t *testing.T, town *eurekaTown) []string {
-	town.get(t, groupList, time.Now)
+	for _, c := range town.clients {
+		c.has(t, groupList, time.Time{})
+	}
 	return town.all("yes")
 }
 

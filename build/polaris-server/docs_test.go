@@ -29,6 +29,8 @@ var shapes = []struct {
 	{regexp.MustCompile(`\b127\.0\.0\.1:\d+`), "NODE"},
 	{regexp.MustCompile(`up for \S+,`), "up for D,"},
 	{regexp.MustCompile(`loaded \S+ ago`), "loaded D ago"},
+	{regexp.MustCompile(`\blast \S+ ago`), "last D ago"},
+	{regexp.MustCompile(`callers of the last \S+`), "callers of the last D"},
 }
 
 func shape(s string) string {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,6 +187,93 @@ func TestNacosHTTPLists(t *testing.T) {
 	if status, text := sh.send("GET", path+"novel", "", "", "X-Forwarded-For", shenzhen.String()); status != 200 || strings.Contains(text, "10.12.0.1") {
 		t.Errorf("who is no proxy: %d %s", status, text)
 	}
+}
+
+// What a rule says is what Nacos clients get: lane addresses, shares as weights, and lists
+// that are empty.
+func TestNacosHTTPRules(t *testing.T) {
+	server, console, addr := startNacosServer(t, polaristest.Options{}, "")
+	registerNovel(t, console, "novel")
+	register(t, console, instance("lanes", "10.15.0.1", "epp.core.bj"), instance("lanes", "10.16.0.1", "epp.query.bj"))
+	sh := nacosCaller{t, shanghai, addr}
+	sh.has("serviceName=lane", "10.15.0.1")
+	sh.has("serviceName=lanes", "10.15.0.1", "10.16.0.1")
+	sh.has("serviceName=lane-nowhere")
+	sh.has(goQuery, "10.11.0.1")
+	write(t, server, "conf/routing/routing.yaml", strings.Replace(routing, "set: {}", "set: {}, rollout: {percent: 70, by: weight}", 1))
+	shares := sh.has(goQuery, "10.11.0.1", "10.12.0.1", "10.13.0.1", "10.14.0.1")
+	all, own := 0.0, 0.0
+	for _, h := range shares.Hosts {
+		all += h.Weight
+		if h.IP == "10.11.0.1" {
+			own += h.Weight
+		}
+	}
+	if share := own / all; share < 0.77 || share > 0.78 { // 1/4 by itself, and 70% of the rest
+		t.Errorf("the own instance has %.3f of the weight: %+v", share, shares.Hosts)
+	}
+	write(t, server, "conf/routing/routing.yaml", strings.Replace(routing, "set: {}", "set: {caller: qb.other.x, tiers: [own]}", 1))
+	empty := sh.has(goQuery)
+	if empty.Hosts == nil || empty.Name != "DEFAULT_GROUP@@novel" {
+		t.Errorf("an empty list: %+v", empty)
+	}
+}
+
+// Behind a balancer that sends PROXY headers the caller is who the header says.
+func TestNacosHTTPProxyProtocol(t *testing.T) {
+	_, console, addr := startNacosServer(t, polaristest.Options{TrustedProxies: []string{proxy.String()}}, ", proxyProtocol: true")
+	registerNovel(t, console, "novel")
+	nacosCaller{t, shanghai, addr}.has(goQuery, "10.11.0.1") // directly
+	ask := func(header string) string {
+		t.Helper()
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: proxy.AsSlice()}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, header+"GET /nacos/v1/ns/instance/list?"+goQuery+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		text, _ := io.ReadAll(conn) // the server closes a connection that it refuses
+		return string(text)
+	}
+	if got := ask("PROXY TCP4 127.2.0.1 127.0.0.1 700 8848\r\n"); !strings.Contains(got, "10.12.0.1") || strings.Contains(got, "10.11.0.1") {
+		t.Errorf("for Shenzhen: %s", got)
+	}
+	if got := ask("PROXY UNKNOWN\r\n"); !strings.HasPrefix(got, "HTTP/1.1 503 ") {
+		t.Errorf("for nobody: %s", got)
+	}
+	if got := ask(""); got != "" {
+		t.Errorf("without a header: %s", got)
+	}
+}
+
+// With auth on, a client registers with the token that it logs in with, and lists need none.
+func TestNacosHTTPAuth(t *testing.T) {
+	config := strings.Replace(polaristest.Config(), "clientOpen: false", "clientOpen: true, clientStrict: true", 1)
+	_, console, addr := startNacosServer(t, polaristest.Options{Config: config}, "")
+	registerNovel(t, console, "novel")
+	sh := nacosCaller{t, shanghai, addr}
+	const path = "/nacos/v1/ns/instance?ip=10.31.0.1&port=80&serviceName=plain&ephemeral=false"
+	for _, c := range []struct {
+		name, method, path, body string
+		status                   int
+	}{
+		{"a wrong password", "POST", "/nacos/v1/auth/login?username=u", "password=nacos", 403},
+		{"a token", "POST", "/nacos/v1/auth/users/login?username=u", "password=" + console.Token(), 200},
+		{"registering without a token", "POST", path, "", 403},
+		{"with another", "POST", path + "&accessToken=nacos", "", 403},
+		{"with the token", "POST", path + "&accessToken=" + url.QueryEscape(console.Token()), "", 200},
+	} {
+		if c.body != "" {
+			name, value, _ := strings.Cut(c.body, "=")
+			c.body = name + "=" + url.QueryEscape(value)
+		}
+		if status, text := sh.send(c.method, c.path, "", c.body); status != c.status {
+			t.Errorf("%s: %d %s", c.name, status, text)
+		}
+	}
+	sh.has("serviceName=plain", "10.31.0.1")
+	sh.has(goQuery, "10.11.0.1")
 }
 
 // What clients of Nacos 1 register is as they said, and persistent instances stay. Each

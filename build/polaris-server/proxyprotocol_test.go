@@ -205,8 +205,7 @@ func exchange(t *testing.T, source netip.Addr, target, text string) string {
 	return string(got)
 }
 
-// The limit of connections and the rate limit count the callers behind a balancer, and not
-// the balancer.
+// The limit of connections counts the callers behind a balancer, and not the balancer.
 func TestLimitsBehindBalancers(t *testing.T) {
 	server, eureka := behindBalancers(t, func(config string) string {
 		const limit = "connLimit: {openConnLimit: true, maxConnPerHost: 2, maxConnLimit: 1000, purgeCounterInterval: 10s, purgeCounterExpire: 5s}, "
@@ -233,5 +232,54 @@ func TestLimitsBehindBalancers(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("a third connection of one caller is taken, beyond maxConnPerHost")
+	}
+}
+
+// The rate limit and its white list are about the callers behind a balancer, and not about
+// the balancer: who asks often is refused, others are not, and whoever is on the list never.
+func TestRateLimitsBehindBalancers(t *testing.T) {
+	server, eureka := behindBalancers(t, func(config string) string {
+		const limit = "{enable: true, ip-limit: {open: true, global: {open: true, bucket: 5, rate: 1}, resource-cache-amount: 100, white-list: [127.0.0.1, 127.1.0.1]}}"
+		return strings.Replace(config, "token-bucket, option: {enable: false}", "token-bucket, option: "+limit, 1)
+	})
+	b := startBalancer(t, server, eureka, haproxy(t, "send-proxy-v2"))
+	for n, protocol := range []struct {
+		name, refused string
+		ask           func(source netip.Addr) string // the host that the caller gets, or why it gets none
+	}{
+		{"gRPC", "429002 []", func(source netip.Addr) string {
+			resp := askAt(t, b.grpc, source, "novel", "")
+			return fmt.Sprint(resp.GetCode().GetValue(), grpcHosts(resp))
+		}},
+		{"HTTP", "429002 [] <nil>", func(source netip.Addr) string {
+			d, err := polaristest.Discover(t.Context(), b.http, polaristest.Request{Source: source, Namespace: "default", Service: "novel"})
+			return fmt.Sprint(d.Code, hosts(d), err)
+		}},
+		{"Eureka", "429 []", func(source netip.Addr) string {
+			r := askerAt(t, source).ask("GET", "http://"+b.eureka+"/eureka/apps/novel")
+			return fmt.Sprint(r.status, r.hosts())
+		}},
+	} {
+		t.Run(protocol.name, func(t *testing.T) {
+			many, few := netip.AddrFrom4([4]byte{127, 1, 1, byte(10 * n)}), netip.AddrFrom4([4]byte{127, 1, 1, byte(10*n + 1)})
+			refused := ""
+			wait(t, func() error {
+				if refused = protocol.ask(many); strings.Contains(refused, "[10.11.0.1]") {
+					return errorf("a caller that asks often: %s", refused)
+				}
+				return nil
+			})
+			if refused != protocol.refused {
+				t.Errorf("a caller that asks often: %s, want %s", refused, protocol.refused)
+			}
+			if got := protocol.ask(few); !strings.Contains(got, "[10.11.0.1]") {
+				t.Errorf("another caller: %s", got)
+			}
+			for range 20 {
+				if got := protocol.ask(shanghai); !strings.Contains(got, "[10.11.0.1]") {
+					t.Fatalf("a caller on the white list: %s", got)
+				}
+			}
+		})
 	}
 }

@@ -21,9 +21,18 @@ type callerOptions struct {
 	servers []*polaristest.Server // default the one of all rows
 	dir     string                // default a temporary one
 	cut     bool                  // no server can be reached
+	held    bool                  // connections wait until the road's hold is unlocked
 	set     string                // what the caller says of itself in every call
 	routers []string              // default the SDK's
 	persist bool                  // keep files on disk, whatever the SDK's default is
+	// args are of Spring, for scripts/clients/spring-cloud-tencent.
+	args []string
+	// located writes the location of shanghai into the configuration of polaris-java,
+	// which takes no location from the server.
+	located bool
+	// zeroProtection is the switch of polaris-java, which takes effect with
+	// serverConnectors only.
+	zeroProtection bool
 	// bindIP is global.api.bindIP. Without it the SDK reports the address of its
 	// connection, and that is the relay's, here.
 	bindIP bool
@@ -58,9 +67,18 @@ func (r *run) caller(t *testing.T, o callerOptions) *caller {
 			target = ""
 		}
 		c.roads = append(c.roads, newRoad(t, o.source, target))
+		if o.held {
+			c.roads[len(c.roads)-1].hold.Lock()
+		}
 		addrs = append(addrs, c.roads[len(c.roads)-1].addr)
 	}
-	add := map[string]any{"add": "c", "servers": addrs, "dir": o.dir, "routers": o.routers, "persist": o.persist}
+	add := map[string]any{"add": "c", "servers": addrs, "dir": o.dir, "routers": o.routers, "persist": o.persist, "zeroProtection": o.zeroProtection}
+	if o.args != nil {
+		add["args"] = o.args
+	}
+	if o.located {
+		add["location"] = atShanghai
+	}
 	if o.bindIP {
 		add["bindIP"] = o.source.String()
 	}

@@ -111,19 +111,48 @@ func rowWeights(t *testing.T, r *run) {
 	c := r.caller(t, callerOptions{})
 	c.picks(t, service, view, view[:3])
 
-	const n = 20000
-	got := c.pick(t, service, n)
-	total := 0
-	for _, host := range view {
-		p := float64(weighted[host]) / sum
-		expected, bound := n*p, 5*math.Sqrt(n*p*(1-p))
-		if math.Abs(float64(got.Times[host])-expected) > bound {
-			t.Errorf("%s was picked %d times of %d, want %.0f with a deviation up to %.0f", host, got.Times[host], n, expected, bound)
+	c.follows(t, service, func(host string) float64 { return float64(weighted[host]) / sum })
+}
+
+// rowShares has half of the SET ill, so that the pool takes 30%.
+func rowShares(t *testing.T, r *run) {
+	service := r.service("shares")
+	for host, weight := range map[string]uint32{"10.11.0.1": 100, "10.11.0.2": 300, "10.11.0.3": 250, "10.11.0.4": 250} {
+		i := instance(service, host, "qb.novel.h")
+		i.Weight, i.Healthy = weight, weight != 250
+		register(t, r.console, i)
+	}
+	register(t, r.console, instance(service, "10.13.0.1", "qb.novel.*"), instance(service, "10.13.0.2", "qb.novel.*"), instance(service, "10.14.0.1", "ams.SH.1"))
+	c := r.caller(t, callerOptions{})
+	usable := []string{"10.11.0.1", "10.11.0.2", "10.13.0.1", "10.13.0.2"}
+	c.picks(t, service, append([]string{"10.11.0.1", "10.11.0.2", "10.11.0.3", "10.11.0.4"}, usable[2:]...), usable)
+	shares := map[string]float64{"10.11.0.1": 0.175, "10.11.0.2": 0.525, "10.13.0.1": 0.15, "10.13.0.2": 0.15}
+	c.follows(t, service, func(host string) float64 { return shares[host] })
+}
+
+// follows picks 100,000 times, and compares with the shares that hosts should have.
+func (c *caller) follows(t *testing.T, service string, share func(host string) float64) {
+	t.Helper()
+	const n, once = 100000, 20000
+	times, total := map[string]int{}, 0
+	for range n / once {
+		got := c.pick(t, service, once)
+		for host, picked := range got.Times {
+			times[host] += picked
+			total += picked
 		}
-		total += got.Times[host]
+		if got.PickError != "" {
+			t.Error(got.PickError)
+		}
+	}
+	for host, picked := range times {
+		p := share(host)
+		if expected, bound := n*p, 5*math.Sqrt(n*p*(1-p))+n/1000; math.Abs(float64(picked)-expected) > bound {
+			t.Errorf("%s was picked %d times of %d, want %.0f with a deviation up to %.0f", host, picked, n, expected, bound)
+		}
 	}
 	if total != n {
-		t.Errorf("%d picks of %d were of the view: %v, %s", total, n, got.Times, got.PickError)
+		t.Errorf("%d picks of %d: %v", total, n, times)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -16,6 +17,7 @@ type road struct {
 	target  atomic.Value // string; empty: none
 	through atomic.Int32 // connections that found a server
 	vain    atomic.Int32 // connections that found none
+	hold    sync.RWMutex // while it is locked, new connections wait
 }
 
 // newRoad listens until the test ends.
@@ -44,6 +46,8 @@ func (r *road) move(target string) { r.target.Store(target) }
 
 func (r *road) pass(in net.Conn) {
 	defer in.Close()
+	r.hold.RLock()
+	r.hold.RUnlock() //nolint:staticcheck // only waits
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: r.source.AsSlice()}}
 	out, err := dialer.Dial("tcp", r.target.Load().(string))
 	if err != nil {

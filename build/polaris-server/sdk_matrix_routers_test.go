@@ -57,7 +57,7 @@ func rowNearby(t *testing.T, r *run) {
 			register(t, r.console, instance(name, host, ""))
 		}
 	}
-	c := r.caller(t, callerOptions{bindIP: true})
+	c := r.caller(t, callerOptions{bindIP: true, located: true})
 	c.picks(t, control, all, zone)
 
 	c.picks(t, service, zone, zone)
@@ -80,7 +80,7 @@ func rowNearbyLater(t *testing.T, r *run) {
 		register(t, r.console, instance(service, host, ""))
 		register(t, r.console, instance(control, host, ""))
 	}
-	c := r.caller(t, callerOptions{bindIP: true})
+	c := r.caller(t, callerOptions{bindIP: true, located: true})
 	c.picks(t, service, list, list)
 	c.picks(t, control, all, all)
 	r.setNearby(t, http.MethodPut, service)

@@ -68,6 +68,7 @@ var rows = []row{
 	{"watch", "`WatchService` tells of the change, and its events add up to the new list", alone(rowWatch)},
 	{"location", "`ReportClient`: the SDK takes its location from the server's mapping", alone(rowLocation)},
 	{"weights", "Picks follow the weights", alone(rowWeights)},
+	{"shares", "Picks follow the shares of `overprovision`, within each road the weights", alone(rowShares)},
 	{"recover", "Every instance of the view is unhealthy: picks go on, within the view", alone(rowRecover)},
 	{"nearby", "The SDK's own nearby router over our list: agrees at every level", alone(rowNearby)},
 	{"nearby-later", "`internal-enable-nearby` is set on a service whose list is wider than a zone: the SDK does not narrow it once more", alone(rowNearbyLater)},
@@ -87,7 +88,9 @@ type run struct {
 	server  *polaristest.Server
 	console *polaristest.Console
 	ran     bool
-	note    string // of an exception, in the table
+	note    string  // of an exception, in the table
+	faulty  *faulty // for the rows that need it
+	shared  *caller // of all rows, where a start takes long
 }
 
 // service is a name that no other run has. Its first word chooses the rule.
@@ -128,6 +131,7 @@ var matrixFiles = map[string]string{
 version: 1
 rules:
   - {name: novel, service: default/novel*, set: {}}
+  - {name: shares, service: default/shares*, set: {}, degrade: {overprovision: 140}}
   - {name: own-only, service: default/own*, set: {tiers: [own]}}
   - {name: siblings, service: default/siblings*, set: {tiers: [own, siblings]}}
   - {name: near, service: default/near*, nearby: {}}

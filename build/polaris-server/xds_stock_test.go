@@ -73,7 +73,7 @@ func governed(t *testing.T, c *polaristest.Console) {
 			"rule_matcher":      map[string]any{"source": anyService, "destination": withMethod},
 			"error_conditions":  []any{map[string]any{"input_type": "RET_CODE", "condition": map[string]any{"type": "EXACT", "value": "500"}}},
 			"trigger_condition": []any{map[string]any{"trigger_type": "CONSECUTIVE_ERROR", "error_count": 3, "interval": 10, "minimum_request": 5, "error_percent": 50}},
-			"recoverCondition": map[string]any{"sleep_window": 30, "consecutiveSuccess": 1},
+			"recoverCondition":  map[string]any{"sleep_window": 30, "consecutiveSuccess": 1},
 		}),
 		c.Create(t.Context(), "/naming/v1/faultdetectors", map[string]any{
 			"name": "detector", "namespace": "default", "target_service": plain, "interval": 5, "timeout": 1, "port": 80, "protocol": "HTTP",
@@ -111,7 +111,7 @@ var xdsTypes = []string{resourcev3.ClusterType, resourcev3.EndpointType, resourc
 // has been answered that shall be.
 func stockTexts(t *testing.T, addr string, node *core.Node, delta bool, expects func(typeURL string) bool) map[string]string {
 	t.Helper()
-	c, err := polaristest.DialXDS(t.Context(), addr, polaristest.XDSOptions{Delta: delta, Node: node})
+	c, err := polaristest.DialXDS(t.Context(), addr, polaristest.XDSOptions{Delta: delta, Node: node, RepeatNode: true})
 	if err != nil {
 		t.Fatal(err)
 	}

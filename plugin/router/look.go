@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
-	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
@@ -126,8 +126,7 @@ func (l *Look) Roads(addr netip.Addr, service route.Service) (*view.Roads, error
 	return made.roads, made.err
 }
 
-// StockRevision returns the revision of the stock list of a service. Stock lists with the
-// same revision are equal. The revision of a service that does not exist is empty.
+// StockRevision is Server.StockRevision.
 func (l *Look) StockRevision(service route.Service) string {
 	found := l.service(service)
 	if found.request == nil {
@@ -233,19 +232,28 @@ func (s *Server) StockList(service route.Service) *apiservice.DiscoverResponse {
 	return r.stockAnswer()
 }
 
-// stockRevision returns the revision of stockAnswer, without the answer where that can be
-// had. Services that other namespaces export are read for it.
+// StockRevision returns the revision of StockList: lists with the same revision are equal.
+// The revision is empty where there is no such service, and where the service never had an
+// instance. It is none of those that the answers of Polaris have.
+func (s *Server) StockRevision(service route.Service) string {
+	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
+	if err != nil {
+		return s.names.revisionOf(service)
+	}
+	return r.stockRevision()
+}
+
+// stockRevision returns the revision of stockAnswer.
 func (r *request) stockRevision() string {
-	name := r.query.Service
-	if r.query.Address != nil && !r.query.Exists {
-		name = r.query.Address.Target
+	switch {
+	case r.query.Exists:
+		return r.names.revisionOf(r.query.Service)
+	case r.query.Address != nil:
+		return r.names.revisionOf(r.query.Address.Target)
 	}
-	if revision := r.names.revisionOf(name); revision != "" {
-		return revision
+	var all []string
+	for _, exported := range r.query.Read { // by other namespaces
+		all = append(all, r.names.revisionOf(exported))
 	}
-	resp := r.stockAnswer()
-	if apimodel.Code(resp.GetCode().GetValue()) != apimodel.Code_ExecuteSuccess {
-		return ""
-	}
-	return resp.GetService().GetRevision().GetValue()
+	return strings.Join(all, " ")
 }

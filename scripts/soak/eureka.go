@@ -23,6 +23,7 @@ type application struct {
 	Instance []struct {
 		ID       string   `json:"instanceId" xml:"instanceId"`
 		Metadata metadata `json:"metadata" xml:"metadata"`
+		Action   string   `json:"actionType" xml:"actionType"`
 	} `json:"instance" xml:"instance"`
 }
 
@@ -135,10 +136,13 @@ func (s *soak) takeEureka(a answer, path string, body []byte, accept string) {
 }
 
 // answer returns the application as a routed answer of the Polaris protocol, as far as
-// leaks can be seen in it.
+// leaks can be seen in it. What a delta deletes, the address had before.
 func (app application) answer() *apiservice.DiscoverResponse {
 	resp := &apiservice.DiscoverResponse{Service: &apiservice.Service{Revision: wrapperspb.String(revisionPrefix + "eureka")}}
 	for _, i := range app.Instance {
+		if i.Action == "DELETED" {
+			continue
+		}
 		resp.Instances = append(resp.Instances, &apiservice.Instance{
 			Id: wrapperspb.String(i.ID), Metadata: i.Metadata, Location: &apimodel.Location{},
 		})

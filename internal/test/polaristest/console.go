@@ -26,6 +26,7 @@ type Instance struct {
 	Host      string            `json:"host"`
 	Port      int               `json:"port"`
 	Weight    uint32            `json:"weight"`
+	Priority  uint32            `json:"priority,omitempty"`
 	Healthy   bool              `json:"healthy"`
 	Isolate   bool              `json:"isolate"`
 	Location  *Location         `json:"location,omitempty"`

@@ -43,6 +43,7 @@ type Got struct {
 	PickError string         `json:"pickError"` // of the last pick that failed
 	Events    []Event        `json:"events"`
 	Location  []string       `json:"location"` // region, zone, campus
+	Fastest   int64          `json:"fastest"`  // pick in milliseconds, by polaris-java
 }
 
 // Event is a change that an SDK reported, as hosts.

@@ -33,6 +33,20 @@ func (c *Conn) Open(ctx context.Context, pairs ...string) (*Stream, error) {
 	return &Stream{c, stream}, err
 }
 
+// Raw sends bytes in the place of a discovery request, on a stream of its own, and
+// returns the answer. The connection's codec must take *[]byte.
+func (c *Conn) Raw(ctx context.Context, request []byte) (*apiservice.DiscoverResponse, error) {
+	stream, err := c.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/v1.PolarisGRPC/Discover")
+	if err == nil {
+		err = stream.SendMsg(&request)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var resp apiservice.DiscoverResponse
+	return &resp, stream.RecvMsg(&resp)
+}
+
 // Close ends the connection and its streams.
 func (c *Conn) Close() error { return c.conn.Close() }
 

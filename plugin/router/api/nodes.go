@@ -138,6 +138,8 @@ type Summary struct {
 	// Changed is when the newest change of a service or instance in its cache was
 	// stored, by the clock of the store; zero where the store does not say.
 	Changed time.Time `json:"changed"`
+	// Nacos is that the node serves Nacos clients, which compare the times of lists.
+	Nacos bool `json:"nacos,omitempty"`
 	// Away are the backing services of the node that do not answer it.
 	Away []Away `json:"away,omitempty"`
 }

@@ -4,9 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/emicklei/go-restful/v3"
+	cachetypes "github.com/polarismesh/polaris/cache/api"
+	"github.com/polarismesh/polaris/common/model"
 )
 
 // discard is a client that reads at once.
@@ -43,5 +48,88 @@ func BenchmarkList(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// plainRegistry is a registry without mocks, whose callers are at the addresses of their
+// connections.
+type plainRegistry struct {
+	*registry
+	names []*model.Service
+	byID  map[string][]*model.Instance
+}
+
+func (p *plainRegistry) CallerOf(r *http.Request) netip.Addr {
+	return netip.MustParseAddrPort(r.RemoteAddr).Addr()
+}
+func (p *plainRegistry) services() cachetypes.ServiceCache   { return plainServices{names: p.names} }
+func (p *plainRegistry) instances() cachetypes.InstanceCache { return plainInstances{byID: p.byID} }
+
+type plainServices struct {
+	cachetypes.ServiceCache
+	names []*model.Service
+}
+
+func (p plainServices) IteratorServices(each cachetypes.ServiceIterProc) error {
+	for _, s := range p.names {
+		_, _ = each(s.ID, s)
+	}
+	return nil
+}
+
+type plainInstances struct {
+	cachetypes.InstanceCache
+	byID map[string][]*model.Instance
+}
+
+func (p plainInstances) GetInstance(string) *model.Instance { return nil }
+func (p plainInstances) GetInstancesByServiceID(id string) []*model.Instance {
+	return slices.Clone(p.byID[id])
+}
+func (p plainInstances) GetInstancesCountByServiceID(id string) model.InstanceCount {
+	return model.InstanceCount{TotalInstanceCount: uint32(len(p.byID[id]))}
+}
+
+// BenchmarkPoll polls from 20,000 addresses in turn: 200 applications of 10 instances, of
+// which no rule is for any; what the router takes for one comes on top. Where something
+// changed, one application has other instances than at the poll before.
+func BenchmarkPoll(b *testing.B) {
+	for _, changed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("changed=%t", changed), func(b *testing.B) {
+			p := &plainRegistry{registry: newRegistry(b, map[string][]string{}), byID: map[string][]*model.Instance{}}
+			for n := range 2000 {
+				p.add(fmt.Sprint("app-", n%200), fmt.Sprint("i-", n), map[string]string{"version": "1", "env": "prod"})
+			}
+			for _, name := range p.serviceNames() {
+				p.names = append(p.names, &model.Service{ID: name, Name: name, Namespace: "default"})
+				p.byID[name] = p.instancesOf(name)
+			}
+			now := time.Unix(1e9, 0)
+			f := frontOver(p)
+			f.memory = newMemory(time.Minute, func() time.Time { return now })
+			address := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}) }
+			poll := func(n int) {
+				req := httptest.NewRequest(http.MethodGet, "/eureka/apps/delta", nil)
+				req.RemoteAddr = netip.AddrPortFrom(address(n), 1).String()
+				r := restful.NewRequest(req)
+				f.serveDelta(f.newQuery(resourceDelta, r), r, restful.NewResponse(discard{http.Header{}}), nil)
+			}
+			const addresses = 20_000
+			whole := p.byID["app-7"]
+			apps, _ := f.applications(query{namespace: "default"}, f.servicesByApp(query{namespace: "default"}))
+			v := f.memory.view(apps)
+			for range 3 { // the first interval is over
+				for n := range addresses {
+					f.memory.give(addressKey{address(n), "default"}, v)
+				}
+				now = now.Add(31 * time.Second)
+			}
+			for n := 0; b.Loop(); n++ {
+				if changed && n%addresses == 0 {
+					p.byID["app-7"] = whole[n/addresses%2:]
+				}
+				poll(n % addresses)
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -236,6 +237,41 @@ func (w *deltaWorld) deregister(id string) {
 	for _, lists := range w.kinds {
 		for service := range lists {
 			lists[service] = slices.DeleteFunc(lists[service], func(other string) bool { return other == id })
+		}
+	}
+}
+
+// A delta in both forms: of an application, first what goes, then what changed, then what
+// came, each in an element of its own.
+func TestDeltaForms(t *testing.T) {
+	said := regexp.MustCompile(`<name>([ABC])<|"name":"([ABC])"|instanceId"?[:>]"?(\w+)|actionType"?[:>]"?(\w+)`)
+	for _, accept := range []string{"application/json", "application/xml"} {
+		w := newDeltaWorld(t)
+		w.kinds = []map[string][]string{{}}
+		addr := netip.MustParseAddr("10.0.0.1")
+		for _, id := range []string{"a1", "a2", "a4", "b1", "c1"} {
+			w.register(id[:1], id, 80, false)
+		}
+		w.ask(addr, "/apps")
+		for range 2 { // the first interval ends
+			w.now = w.now.Add(40 * time.Second)
+			w.ask(addr, "/apps/delta")
+		}
+		w.register("a", "a1", 80, true)
+		w.register("a", "a3", 80, false)
+		w.deregister("a2")
+		w.deregister("b1")
+		req := httptest.NewRequest(http.MethodGet, "/eureka/apps/delta", nil)
+		req.RemoteAddr, req.Header = netip.AddrPortFrom(addr, 1).String(), http.Header{"Accept": {accept}}
+		rec := httptest.NewRecorder()
+		w.handler.ServeHTTP(rec, req)
+		var got []string
+		for _, m := range said.FindAllStringSubmatch(rec.Body.String(), -1) {
+			got = append(got, strings.Join(m[1:], ""))
+		}
+		want := "A a2 DELETED A a1 MODIFIED A a3 ADDED B b1 DELETED"
+		if strings.Join(got, " ") != want || !strings.Contains(rec.Body.String(), "OUT_OF_SERVICE_1_UP_3_") {
+			t.Errorf("%s: %q, want %s in\n%s", accept, got, want, rec.Body)
 		}
 	}
 }

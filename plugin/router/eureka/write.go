@@ -31,7 +31,7 @@ func (f *front) send(q query, a answer, req *restful.Request, rsp *restful.Respo
 			panic(http.ErrAbortHandler)
 		}
 	}()
-	d := document{query: q, syntax: q.syntax(), fragments: &f.fragments, out: bufio.NewWriterSize(rsp, 64<<10), modified: f.modified}
+	d := document{query: q, syntax: q.syntax(), fragments: &f.fragments, out: bufio.NewWriterSize(rsp, 16<<10), modified: f.modified}
 	req.SetAttribute(utils.PolarisCode, uint32(apimodel.Code_ExecuteSuccess))
 	rsp.Header().Set(restful.HEADER_ContentType, d.mime)
 	rsp.WriteHeader(http.StatusOK)
@@ -99,9 +99,9 @@ func (d *document) applications(blocks []block) {
 // encoded instance.
 func (d *document) instance(b block, i *apiservice.Instance) error {
 	fragment := d.fragment(i, b.name, d.isXML, d.modified)
-	_, err := d.out.Write(fragment[:len(fragment)-len(d.action.before)-len(eurekaserver.ActionAdded)-len(d.action.after)])
-	if err == nil {
-		_, err = fmt.Fprint(d.out, d.action.before, b.action, d.action.after)
-	}
+	d.out.Write(fragment[:len(fragment)-len(d.action.before)-len(eurekaserver.ActionAdded)-len(d.action.after)])
+	d.out.WriteString(d.action.before)
+	d.out.WriteString(b.action)
+	_, err := d.out.WriteString(d.action.after) // has the error of an earlier write, too
 	return err
 }

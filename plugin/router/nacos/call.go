@@ -76,7 +76,7 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 	addr := who(c.connection.peer, header)
 	c.caller = c.connection.callers.note(addr)
 	if err := admit(addr, c.connection.peer, callMethod); err != nil {
-		return nil, invalid(err)
+		return nil, err
 	}
 	switch p.GetMetadata().GetType() {
 	case nacospb.TypeServerCheckRequest:
@@ -153,7 +153,7 @@ func (s *connections) subscribe(c *call, m *nacospb.SubscribeServiceRequest) (na
 	}
 	// The next look pushes the list once more, as Nacos does. A client that has lost its
 	// connection subscribes again, and throws the answer away.
-	if err := c.connection.set(q, state{}); err != nil {
+	if err := c.connection.set(q, neverSent); err != nil {
 		return nil, &callError{nacosmodel.ExceptionCode_OverThreshold, err.Error()}
 	}
 	return &nacospb.SubscribeServiceResponse{Response: success(), ServiceInfo: *info}, nil
@@ -186,11 +186,14 @@ func success() *nacospb.Response {
 func errorResponse(err error) nacospb.BaseResponse {
 	code, text := int(nacosmodel.ExceptionCode_ServerError), err.Error()
 	var ours *callError
+	var request *requestError
 	var stock *nacosmodel.NacosError
 	var api *nacosmodel.NacosApiError
 	switch {
 	case errors.As(err, &ours):
 		code = int(ours.code)
+	case errors.As(err, &request): // Nacos has the numbers of HTTP
+		code = request.status
 	case errors.As(err, &stock):
 		code, text = int(stock.ErrCode), stock.ErrMsg
 	case errors.As(err, &api):

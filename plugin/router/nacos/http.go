@@ -68,7 +68,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve answers a request by a route of the front; by a stock route, where own is nil.
 func (h *httpHandler) serve(w http.ResponseWriter, r *http.Request, path string, own ownRoute) (err error) {
 	defer observe.Recovered(&err)
-	if err := h.admit(r, path); err != nil {
+	if err := admit(h.routing.AddressOf(r), r.RemoteAddr, r.Method+":"+path); err != nil {
 		return err
 	}
 	p, err := readParams(w, r)

@@ -74,11 +74,6 @@ func logChange(r *http.Request, path string) {
 		zap.String("method", r.Method), zap.String("path", path))
 }
 
-// admit returns an error for a request of a caller that may not ask, or asks too often.
-func (h *httpHandler) admit(r *http.Request, path string) error {
-	return admit(h.routing.AddressOf(r), r.RemoteAddr, r.Method+":"+path)
-}
-
 // asStock returns a request as the stock routes read it: they take parameters from the URL
 // only, and refuse a request without a content type.
 func asStock(r *http.Request, p *params) *http.Request {

@@ -293,6 +293,8 @@ func TestRegistrations(t *testing.T) {
 			metadata: map[string]string{"internal-nacos-cluster": "DEFAULT", "internal-nacos-service": "G__s", "internal-nacos-ephemeral": "false", "a": "1", "b": "true", "c": ""}},
 		{name: "a form without a content type", method: "POST", target: "/nacos/v1/ns/instance/", body: "ip=10.1.0.7&port=8080&serviceName=s&healthy=false", answer: "ok",
 			call: "register", service: "s", weight: 1, unwell: true, metadata: map[string]string{"internal-nacos-cluster": "DEFAULT", "internal-nacos-service": "s"}},
+		{name: "in a form and in the URL", method: "POST", target: "/nacos/v1/ns/instance?ip=10.9.9.9&port=8080&serviceName=s", kind: form, body: "ip=10.1.0.7", answer: "ok",
+			call: "register", service: "s", weight: 1, metadata: map[string]string{"internal-nacos-cluster": "DEFAULT", "internal-nacos-service": "s"}},
 		{name: "metadata as pairs", method: "POST", target: "/nacos/v1/ns/instance?ip=10.1.0.7&port=8080&serviceName=s&metadata=a%3D1,b:2", answer: "ok",
 			call: "register", service: "s", weight: 1, metadata: map[string]string{"internal-nacos-cluster": "DEFAULT", "internal-nacos-service": "s", "a": "1", "b": "2"}},
 		{name: "metadata that are the server's", method: "POST", target: `/nacos/v1/ns/instance?ip=10.1.0.7&port=8080&serviceName=s&metadata={"internal-nacos-ephemeral":"false","internal-nacos-cluster":"B"}`, answer: "ok",

@@ -77,6 +77,39 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// A list without routing is as on the stock listener.
+func TestStockList(t *testing.T) {
+	well, sick, isolated := instance("well", 1, true, false, nil), instance("sick", 1, false, false, nil), instance("isolated", 1, true, true, nil)
+	for _, c := range []struct {
+		name        string
+		threshold   string
+		healthyOnly bool
+		list        []*apiservice.Instance
+		want        map[string]bool // healthy
+		protected   bool
+	}{
+		{name: "isolated ones are left out", list: []*apiservice.Instance{well, sick, isolated}, want: map[string]bool{"well": true, "sick": false}},
+		{name: "healthy ones", healthyOnly: true, list: []*apiservice.Instance{well, sick, isolated}, want: map[string]bool{"well": true}},
+		{name: "just enough are healthy", threshold: "0.5", list: []*apiservice.Instance{well, sick}, want: map[string]bool{"well": true, "sick": false}},
+		{name: "too few are healthy", threshold: "0.6", healthyOnly: true, list: []*apiservice.Instance{well, sick, isolated}, want: map[string]bool{"well": true, "sick": true}, protected: true},
+		{name: "none is there", threshold: "1", want: map[string]bool{}},
+		{name: "no threshold", threshold: "x", list: []*apiservice.Instance{sick}, want: map[string]bool{"sick": false}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			list := listOf("r", c.list...)
+			list.Service.Metadata = map[string]string{nacosmodel.InternalNacosServiceProtectThreshold: c.threshold}
+			info := newStockInfo(query{group: "G", service: "s", healthyOnly: c.healthyOnly}, list)
+			got := map[string]bool{}
+			for _, h := range info.Hosts {
+				got[h.Id] = h.Healthy
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" || info.ReachProtectionThreshold != c.protected {
+				t.Errorf("protected %t, (-want +got)\n%s", info.ReachProtectionThreshold, diff)
+			}
+		})
+	}
+}
+
 // Weights are whole numbers in Polaris, and what a client registered comes back.
 func TestWeights(t *testing.T) {
 	for _, c := range []struct {

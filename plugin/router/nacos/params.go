@@ -129,14 +129,14 @@ func (p *params) needed(key string) string {
 	return text
 }
 
-// flag returns the first of the parameters that the client names: true or false, in small or
-// capital letters, as Python writes True.
+// flag returns the first of the parameters that the client names: true or false, or True and
+// False as Python writes them.
 func (p *params) flag(byDefault bool, keys ...string) bool {
 	text := p.text(keys...)
 	if text == "" {
 		return byDefault
 	}
-	value, err := strconv.ParseBool(strings.ToLower(text))
+	value, err := strconv.ParseBool(text)
 	if err != nil {
 		p.fail("%s is %s, expected true or false", keys[0], quoted(text))
 	}

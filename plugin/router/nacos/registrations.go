@@ -35,12 +35,13 @@ type registrations struct {
 
 	alive sync.Map // ids of connections
 	locks [64]sync.Mutex
-	seed  maphash.Seed
 }
+
+var seed = maphash.MakeSeed()
 
 func newRegistrations(server service.DiscoverServer) *registrations {
 	return &registrations{
-		DiscoverServer: server, node: utils.LocalHost, seed: maphash.MakeSeed(),
+		DiscoverServer: server, node: utils.LocalHost,
 		instance: func(id string) (*model.Instance, error) { return server.Cache().GetStore().GetInstance(id) },
 	}
 }
@@ -123,7 +124,7 @@ func hostPort(host string, port int64) string { return fmt.Sprintf("%s:%d", host
 func (r *registrations) lock(places []string) (unlock func()) {
 	var taken []int
 	for _, place := range places {
-		taken = append(taken, int(maphash.String(r.seed, place)%uint64(len(r.locks))))
+		taken = append(taken, int(maphash.String(seed, place)%uint64(len(r.locks))))
 	}
 	slices.Sort(taken)
 	taken = slices.Compact(taken)

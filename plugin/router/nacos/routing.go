@@ -30,6 +30,8 @@ type routing interface {
 	// StockList returns the list without routing. It has no instances where there is no
 	// such service.
 	StockList(service route.Service) *apiservice.DiscoverResponse
+	// StockRevision returns the revision of StockList, which is not in the list.
+	StockRevision(service route.Service) string
 	// Look returns a look at the lists of many callers.
 	Look() look
 	// Fault counts and logs a fault.
@@ -56,13 +58,13 @@ func answer(r routing, caller netip.Addr, q query) (info *nacosmodel.ServiceInfo
 	if err != nil {
 		return nil, state{}, err
 	}
-	if now.routed = list != nil; now.routed {
+	if list != nil {
+		now = state{true, list.GetService().GetRevision().GetValue()}
 		info = newInfo(q, list)
 	} else {
-		list = r.StockList(q.polaris())
-		info = newStockInfo(q, list)
+		now.revision = r.StockRevision(q.polaris()) // before the list: a change between is seen by the next look
+		info = newStockInfo(q, r.StockList(q.polaris()))
 	}
-	now.revision = list.GetService().GetRevision().GetValue()
 	info.LastRefTime = lastRefTime.next()
 	return info, now, nil
 }
@@ -72,6 +74,9 @@ type state struct {
 	routed   bool
 	revision string
 }
+
+// neverSent is the state of no list.
+var neverSent = state{revision: "never sent"}
 
 // stateOf returns the state of the list that a caller would get. An error says that the
 // caller keeps the list that it has.

@@ -11,6 +11,9 @@ import (
 // skew is by how much clocks may differ: evacuations end by them.
 const skew = 10 * time.Second
 
+// nacosSkew is by how much the clocks of nodes may differ that serve Nacos clients.
+const nacosSkew = time.Second
+
 // Quiet is how long nothing has changed in the store when counts are compared:
 // caches follow the store each second, and differ for a moment after every change.
 const Quiet = 10 * time.Second
@@ -53,15 +56,32 @@ func Judge(list []api.Node) []api.Difference {
 			return fmt.Sprintf("%d (%d services)", n.Summary.Instances, n.Summary.Services)
 		})
 	}
-	for _, n := range heard {
-		switch {
-		case n.AheadSeconds > skew.Seconds():
-			v.add(api.AboutClock, n, "has a clock that is %.0f s ahead", n.AheadSeconds)
-		case n.AheadSeconds < -skew.Seconds():
-			v.add(api.AboutClock, n, "has a clock that is %.0f s behind", -n.AheadSeconds)
+	v.compareClocks(heard)
+	return v.reasons
+}
+
+// compareClocks adds the nodes whose clock differs from that of the node that was asked.
+// Nacos clients take no list that is older, by the clocks of the nodes, than the one they
+// have: where several nodes serve them, less is too much.
+func (v *verdict) compareClocks(list []api.Node) {
+	ofNacos := 0
+	for _, n := range list {
+		if n.Summary.Nacos {
+			ofNacos++
 		}
 	}
-	return v.reasons
+	for _, n := range list {
+		apart, direction := time.Duration(n.AheadSeconds*float64(time.Second)), "ahead"
+		if apart < 0 {
+			apart, direction = -apart, "behind"
+		}
+		switch {
+		case apart > skew:
+			v.add(api.AboutClock, n, "has a clock that is %.0f s %s", apart.Seconds(), direction)
+		case apart > nacosSkew && n.Summary.Nacos && ofNacos > 1:
+			v.add(api.AboutClock, n, "has a clock that is %.1f s %s: Nacos clients that change nodes may keep an old list for so long", apart.Seconds(), direction)
+		}
+	}
 }
 
 // isLoading reports whether a node has just loaded files of a kind, which the others may

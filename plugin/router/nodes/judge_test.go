@@ -27,6 +27,7 @@ func TestJudge(t *testing.T) {
 	silent := func(n *api.Node) { n.Summary, n.Problem = nil, "does not answer: connection refused" }
 	dropped := func(n *api.Node) { n.Healthy = false }
 	ahead := func(seconds float64) func(*api.Node) { return func(n *api.Node) { n.AheadSeconds = seconds } }
+	nacos := func(n *api.Node) { n.Summary.Nacos = true }
 	has := func(address string, instances, services int, quiet time.Duration) api.Node {
 		now := time.Unix(1_800_000_000, 0)
 		return at(address, "1", func(n *api.Node) {
@@ -76,6 +77,12 @@ func TestJudge(t *testing.T) {
 		{"clocks", []api.Node{at("a", "1"), at("b", "1", ahead(3600)), at("c", "1", ahead(-11)), at("d", "1", ahead(10)), at("e", "1", ahead(-10))}, []string{
 			"b has a clock that is 3600 s ahead", "c has a clock that is 11 s behind",
 		}},
+		{"clocks of nodes that serve Nacos", []api.Node{at("a", "1", nacos), at("b", "1", nacos, ahead(1.25)), at("c", "1", nacos, ahead(-2)), at("d", "1", ahead(2)), at("e", "1", nacos, ahead(1)), at("f", "1", nacos, ahead(11))}, []string{
+			"b has a clock that is 1.2 s ahead: Nacos clients that change nodes may keep an old list for so long",
+			"c has a clock that is 2.0 s behind: Nacos clients that change nodes may keep an old list for so long",
+			"f has a clock that is 11 s ahead",
+		}},
+		{"the clock of the only node that serves Nacos", []api.Node{at("a", "1"), at("b", "1", nacos, ahead(2))}, nil},
 		{"counts, of a node that does not say since when", []api.Node{has("a", 6, 2, time.Hour), at("b", "1", func(n *api.Node) { n.Summary.Instances = 7 })}, nil},
 		{"counts in a change", []api.Node{has("a", 6, 2, time.Hour), has("b", 7, 2, 9*time.Second)}, nil},
 		{"counts, of an empty cache", []api.Node{has("a", 6, 2, time.Hour), at("b", "1", func(n *api.Node) { n.Summary.Changed = time.Unix(0, 0) })}, nil},

@@ -39,6 +39,7 @@ func Summary(s *router.Server) api.Summary {
 		Version: buildinfo.Version(buildinfo.SetRouter), Started: s.Started(), Now: now, Settings: settingsDigest(s.Config()), Files: []api.NodeFiles{},
 		Evacuations: len(s.Rules().Evacuations(now)),
 		Services:    caches.Service().GetServicesCount(), Instances: caches.Instance().GetInstancesCount(),
+		Nacos: slices.Contains(s.Config().Protocols, serverconfig.NacosName),
 	}
 	for _, index := range []cachetypes.CacheIndex{cachetypes.CacheService, cachetypes.CacheInstance} {
 		dated, ok := caches.GetCacher(index).(interface{ LastMtime() time.Time })

@@ -23,7 +23,7 @@ type assignmentKey struct{ cluster, revision string }
 // of returns the assignment of a cluster with the roads of a kind of caller.
 func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
 	return a.make(assignmentKey{cluster, roads.Revision}, func() *endpoint.ClusterLoadAssignment {
-		return newAssignment(cluster, roads.Priorities)
+		return newAssignment(cluster, roads.Priorities, roads.Rule.Degrade.Overprovision)
 	})
 }
 

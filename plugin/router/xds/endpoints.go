@@ -25,10 +25,11 @@ const (
 
 // newAssignment returns the endpoints of a cluster, with the priorities of a kind of
 // caller (docs/design.md, 6.1). Without an instance that goes out, the assignment is empty,
-// so that calls fail at once. The factor makes a priority keep all requests while one of
-// its endpoints is usable: Envoy else shares them with the next priority from 28 of 100
-// unhealthy endpoints on. Equal priorities give an equal assignment.
-func newAssignment(cluster string, priorities []view.Priority) *endpoint.ClusterLoadAssignment {
+// so that calls fail at once. The factor is overprovision. Without one, 0, the factor makes
+// a priority keep all requests while one of its endpoints is usable: Envoy else shares them
+// with the next priority from 28 of 100 unhealthy endpoints on. Equal priorities give an
+// equal assignment.
+func newAssignment(cluster string, priorities []view.Priority, overprovision int) *endpoint.ClusterLoadAssignment {
 	a := &endpoint.ClusterLoadAssignment{ClusterName: cluster}
 	reachable, _ := view.ReachableIn(priorities)
 	if len(reachable) == 0 {
@@ -44,7 +45,7 @@ func newAssignment(cluster string, priorities []view.Priority) *endpoint.Cluster
 		a.Endpoints = append(a.Endpoints, list.localities(uint32(n), instances)...)
 		largest = max(largest, len(instances))
 	}
-	a.Policy = &endpoint.ClusterLoadAssignment_Policy{OverprovisioningFactor: wrapperspb.UInt32(uint32(100 * largest))}
+	a.Policy = &endpoint.ClusterLoadAssignment_Policy{OverprovisioningFactor: wrapperspb.UInt32(uint32(cmp.Or(overprovision, 100*largest)))}
 	return a
 }
 

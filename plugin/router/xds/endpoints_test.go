@@ -84,7 +84,7 @@ func TestAssignment(t *testing.T) {
 		{"weights whose sum is too large", [][]string{{"10.0.0.1:80 4294967295 a", "10.0.0.2:80 4294967295 a"}, {"10.0.0.3:80 1 a"}},
 			"200; 0 a// 1717986918: 10.0.0.1:80 858993459 healthy 10.0.0.2:80 858993459 healthy; 1 a// 1: 10.0.0.3:80 1 healthy"},
 	} {
-		a := newAssignment("OUTBOUND|default|s", prioritiesOf(tt.priorities))
+		a := newAssignment("OUTBOUND|default|s", prioritiesOf(tt.priorities), 0)
 		if got := textOf(a); got != tt.want {
 			t.Errorf("%s: %s\nwant %s", tt.name, got, tt.want)
 		}
@@ -99,13 +99,23 @@ func TestAssignment(t *testing.T) {
 	}
 }
 
+// The factor is overprovision, where a rule has it.
+func TestOverprovision(t *testing.T) {
+	lists := prioritiesOf([][]string{{"10.0.0.1:80 100 a", "10.0.0.2:80 100 a"}, {"10.0.0.3:80 100 a"}})
+	for overprovision, want := range map[int]uint32{0: 200, 140: 140} {
+		if got := newAssignment("c", lists, overprovision).Policy.OverprovisioningFactor.Value; got != want {
+			t.Errorf("overprovision %d: factor %d, want %d", overprovision, got, want)
+		}
+	}
+}
+
 // More roads than Envoy knows priorities are one at the end.
 func TestManyRoads(t *testing.T) {
 	var lists [][]string
 	for n := range 200 {
 		lists = append(lists, []string{fmt.Sprintf("10.0.0.%d:80 100 a", n)})
 	}
-	a := newAssignment("c", prioritiesOf(lists))
+	a := newAssignment("c", prioritiesOf(lists), 0)
 	last := a.Endpoints[len(a.Endpoints)-1]
 	if len(a.Endpoints) != 128 || last.Priority != 127 || len(last.LbEndpoints) != 73 || a.Policy.OverprovisioningFactor.Value != 7300 || a.ValidateAll() != nil {
 		t.Errorf("%d priorities, the last is %d with %d endpoints, factor %d, %v", len(a.Endpoints), last.Priority, len(last.LbEndpoints), a.Policy.OverprovisioningFactor.Value, a.ValidateAll())
@@ -138,11 +148,11 @@ func assignmentIsTaken(t *rapid.T) {
 			}
 		}
 	}
-	a := newAssignment("c", priorities)
+	a := newAssignment("c", priorities, 0)
 	if err := a.ValidateAll(); err != nil {
 		t.Fatal(err)
 	}
-	if again := newAssignment("c", priorities); !proto.Equal(a, again) {
+	if again := newAssignment("c", priorities, 0); !proto.Equal(a, again) {
 		t.Fatalf("%s\nand then %s", textOf(a), textOf(again))
 	}
 	last, places, sent := uint32(0), map[string]bool{}, map[netip.AddrPort]bool{}

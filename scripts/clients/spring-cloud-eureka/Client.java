@@ -21,7 +21,6 @@ import org.springframework.context.ConfigurableApplicationContext;
 @SpringBootConfiguration
 @EnableAutoConfiguration
 public class Client {
-    @SuppressWarnings({"unchecked", "rawtypes"})
     public static void main(String[] args) throws Exception {
         // Spring prints on standard output, where only states may be.
         PrintStream out = System.out;
@@ -32,14 +31,23 @@ public class Client {
         ConfigurableApplicationContext context = new SpringApplicationBuilder(Client.class).web(WebApplicationType.NONE)
                 .properties(properties(args)).run();
         DiscoveryClient client = context.getBean(DiscoveryClient.class);
-        ServiceRegistry registry = context.getBean(ServiceRegistry.class);
+        ServiceRegistry<?> registry = context.getBean(ServiceRegistry.class);
         Registration registration = context.getBean(Registration.class);
         for (int n = 0; ; n++) {
-            String status = n % 20 == 0 ? ", \"status\": \"" + ((Map<?, ?>) registry.getStatus(registration)).get("status") + '"' : "";
+            String status = n % 20 == 0 ? ", \"status\": \"" + status(registry, registration) + '"' : "";
             out.println(client.getInstances(args[1]).stream()
                     .map(i -> '"' + i.getHost() + '"').sorted().collect(Collectors.joining(", ", "{\"hosts\": [", "]" + status + "}")));
             out.flush();
             Thread.sleep(50);
+        }
+    }
+
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private static Object status(ServiceRegistry registry, Registration registration) {
+        try {
+            return ((Map<?, ?>) registry.getStatus(registration)).get("status");
+        } catch (RuntimeException e) {
+            return "none";
         }
     }
 
