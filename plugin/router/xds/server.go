@@ -88,7 +88,7 @@ func newServer(ctx context.Context, option map[string]any, apis map[string]apise
 	if err != nil {
 		return nil, err
 	}
-	return serve(options, w, &healthServer{stock: stock, naming: naming, health: health}, credentials...), nil
+	return serve(options, w, &healthServer{stock: stock, create: running.Config().AutoCreate, naming: naming, health: health}, credentials...), nil
 }
 
 // credentialsOf returns the options of the gRPC server for TLS.
