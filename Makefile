@@ -88,6 +88,10 @@ churn: build ## clients over Eureka for an hour beside a stock server, while eve
 simulate: ## ten failures against seven ways to degrade, by the server's decisions (docs/capacity.md); SIMULATEFLAGS="-dump FILE"
 	$(GO) run ./scripts/simulate $(SIMULATEFLAGS)
 
+soak-clients: build ## unmodified Nacos and Eureka clients for 30 minutes, killed and cut off at random, every list checked (docs/reliability.md). Needs the registries of Maven, PyPI and npm
+	$(GO) build -o $(BIN)/soak-clients ./scripts/soak-clients
+	$(BIN)/soak-clients -server $(BIN)/polaris-server $(SOAKFLAGS)
+
 night: build $(BIN)/demo-consumer ## a night on three nodes: what goes wrong, and in how many seconds who says so (docs/operations.md); 40 minutes; needs mariadb-server, redis-server and prometheus
 	$(GO) build -o $(BIN)/night ./scripts/night
 	$(BIN)/night -server $(BIN)/polaris-server -setctl $(BIN)/setctl -sdk $(BIN)/demo-consumer $(NIGHTFLAGS)

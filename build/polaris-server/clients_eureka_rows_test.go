@@ -10,13 +10,23 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// A client that starts may have nothing at first.
+// A client that starts may have nothing at first. Its deltas have everything for an interval,
+// and then nothing.
 func eurekaOwn(t *testing.T, town *eurekaTown) []string {
 	for _, c := range town.clients {
 		c.has(t, groupList, time.Time{})
+		wait(t, func() error {
+			if bytes := c.relay.delta.Load(); c.mode == "delta" && (bytes <= 0 || bytes > withoutInstance) {
+				return errorf("%s: the last delta has %d bytes, want %d at most", c, bytes, withoutInstance)
+			}
+			return nil
+		})
 	}
 	return town.all("yes")
 }
+
+// withoutInstance is above the bytes of a delta without instances, as JSON and as XML.
+const withoutInstance = 300
 
 func eurekaPool(t *testing.T, town *eurekaTown) []string {
 	return town.get(t, poolList, func() time.Time { return town.isolated(t, true, groupList...) })
@@ -116,22 +126,23 @@ func eurekaFetches(t *testing.T, town *eurekaTown) (cells []string) {
 	return cells
 }
 
-// eurekaRestart wants that clients find the pool after a restart. eureka-js-client with
-// deltas does not see what changed while the server was away.
-func eurekaRestart(t *testing.T, town *eurekaTown) []string {
+// eurekaRestart moves the caller while the server is away. A client that looks at no
+// hashcode keeps what went, until that goes once more.
+func eurekaRestart(t *testing.T, town *eurekaTown) (cells []string) {
 	if err := town.server.Crash(); err != nil {
 		t.Fatal(err)
 	}
-	town.start(t)
-	eventually(t, town.server, polaristest.Request{Source: shanghai, Service: "novel"}, groupList...)
+	town.start(t, strings.Replace(mapping, "set: qb.novel.h", "set: ams.SH.1", 1))
+	from := time.Now()
 	for _, c := range town.clients {
-		before := c.polls()
-		wait(t, func() error {
-			if c.polls() < before+2 {
-				return errorf("%s does not poll the new server", c)
-			}
-			return nil
-		})
+		if c.kind.Language == "node" && c.mode == "delta" {
+			c.has(t, []string{groupList[0], "10.14.0.1"}, from)
+			cells = append(cells, "keeps what went, beside what came")
+			continue
+		}
+		c.has(t, []string{"10.14.0.1"}, from)
+		cells = append(cells, "yes")
 	}
-	return town.get(t, poolList, func() time.Time { return town.isolated(t, true, groupList...) })
+	town.get(t, groupList, func() time.Time { write(t, town.server, "conf/mapping/mapping.yaml", mapping); return from })
+	return cells
 }

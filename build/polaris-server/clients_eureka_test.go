@@ -66,7 +66,7 @@ func eurekaCommand(t *testing.T, kind polaristest.EurekaKind) []string {
 type eurekaRelay struct {
 	url          string
 	full, deltas atomic.Int64 // polls
-	bytes        atomic.Int64 // of their answers
+	delta        atomic.Int64 // bytes of the last delta; -1 of a long one
 }
 
 func newEurekaRelay(t *testing.T, source netip.Addr, addr string) *eurekaRelay {
@@ -93,10 +93,8 @@ func (r *eurekaRelay) count(resp *http.Response) error {
 		r.full.Add(1)
 	case "/eureka/apps/delta":
 		r.deltas.Add(1)
-	default:
-		return nil
+		r.delta.Store(resp.ContentLength)
 	}
-	r.bytes.Add(max(0, resp.ContentLength))
 	return nil
 }
 
@@ -180,7 +178,7 @@ var eurekaRows = []eurekaRow{
 	{"refill", "Instances come back: they are there", eurekaRefill},
 	{"register", "It registers an instance with a SET: callers of that SET get the instance", eurekaRegister},
 	{"fetches", "Full lists that it asked for in all this, after the first one", eurekaFetches},
-	{"restart", "The server is started anew, and the group isolated: the pool", eurekaRestart},
+	{"restart", "The server is started anew, with another SET for the caller: the list of that SET", eurekaRestart},
 }
 
 // runEurekaRows runs the rows with clients of some kinds, and returns the cells of each row.
@@ -190,8 +188,9 @@ func runEurekaRows(t *testing.T, kinds []polaristest.EurekaKind) map[string][]st
 		eurekaCommand(t, kind) // all are built before the first is started
 	}
 	config, addr := withEureka(polaristest.Config(), "127.0.0.1", 1)
+	config = strings.Replace(config, "deltaExpireInterval: 60", "deltaExpireInterval: 15", 1)
 	town := &eurekaTown{dir: t.TempDir(), config: config, addr: addr}
-	town.start(t)
+	town.start(t, mapping)
 	registerNovel(t, town.console, "novel")
 	eventually(t, town.server, polaristest.Request{Source: shanghai, Service: "novel"}, groupList...)
 	for _, kind := range kinds {
@@ -212,9 +211,10 @@ func runEurekaRows(t *testing.T, kinds []polaristest.EurekaKind) map[string][]st
 }
 
 // start starts the server, anew with what is on disk.
-func (town *eurekaTown) start(t *testing.T) {
+func (town *eurekaTown) start(t *testing.T, mapping string) {
 	t.Helper()
 	town.server, town.console = start(t, polaristest.Options{Dir: town.dir, Config: town.config, Files: map[string]string{
+		"conf/mapping/mapping.yaml": mapping,
 		"conf/routing/routing.yaml": "version: 1\nrules:\n  - {name: novel, service: default/novel*, set: {}, degrade: {holdDown: 0s}}\n",
 	}})
 }

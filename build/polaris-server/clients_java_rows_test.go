@@ -24,6 +24,7 @@ var javaRows = []javaRow{
 	{row: row{"isolated", "Every instance of the view is isolated: `getAllInstances` has them, `getOneInstance` throws", alone(javaIsolated)}},
 	{row: row{"nearby", "The SDK's own nearby router over our list, with its location in `global.location`: agrees at every level", alone(rowNearby)}},
 	{row: row{"nearby-later", "`internal-enable-nearby` is set on a service whose list is wider than a zone: the SDK does not narrow it once more", alone(rowNearbyLater)}},
+	{row: row{"nearby-unhealthy", "The nearby router, and every instance of the zone is unhealthy: picks leave the zone, as the list says", alone(javaNearbyUnhealthy)}},
 	{row: row{"set", "`setRouter` over our list: agrees for the own SET, and **picks nothing of the pool** (2)", alone(javaSet)}},
 	{row: row{"wildcard", "The same for a caller with SET `a.b.*`: **picks the pool only**, though the list has every group (2)", alone(javaWildcard)}},
 	{row: row{"disk", "A new process starts without a server: `getAllInstances` has the list on disk, **`getOneInstance` throws**. With the server, both follow", alone(javaDisk)}},
@@ -102,6 +103,24 @@ func (c *caller) hasNone(t *testing.T, service string, list []string, says strin
 	}
 }
 
+// The SDK's own nearby router would stay in the zone, as a service without a rule of
+// ours shows.
+func javaNearbyUnhealthy(t *testing.T, r *run) {
+	zone, region := []string{"10.25.1.1", "10.25.2.1"}, "10.23.0.1"
+	service, control, all := r.service("near"), r.service("stock"), append([]string{region}, zone...)
+	for _, name := range []string{service, control} {
+		r.setNearby(t, http.MethodPost, name)
+		for _, host := range all {
+			i := instance(name, host, "")
+			i.Healthy = host == region
+			register(t, r.console, i)
+		}
+	}
+	c := r.caller(t, callerOptions{located: true})
+	c.picks(t, control, all, zone)
+	c.picks(t, service, all, []string{region})
+}
+
 // javaSetRouter is the SDK's default chain with its set router in front.
 var javaSetRouter = []string{"setRouter", "metadataRouter", "ruleBasedRouter", "nearbyBasedRouter"}
 
@@ -147,7 +166,7 @@ func javaProbe(t *testing.T, r *run) {
 	service := r.service("novel")
 	registerGroups(t, r.console, service)
 	c := r.caller(t, callerOptions{})
-	c.has(t, service, ownGroup...)
+	c.hasList(t, service, ownGroup)
 	if got := c.pick(t, service, 20); got.Fastest >= 500 || len(got.Times) == 0 {
 		t.Errorf("the fastest of 20 picks took %d ms: %+v", got.Fastest, got)
 	}

@@ -29,10 +29,13 @@ var springs = []spring{
 var springRows = []row{
 	{"provider", "The application registers itself with its SET, `spring.cloud.tencent.metadata.content.internal-set-name`", alone(springProvider)},
 	{"own", "`DiscoveryClient` has the caller's view, and `LoadBalancerClient` chooses from all of it", alone(springOwn)},
-	{"change", "The SET's instances are isolated: the pool. They are back: its own again", alone(springChange)},
+	{"change", "The SET's instances are isolated: the pool. They are back: its own again", alone(rowChange)},
 	{"recover", "Every instance of the view is unhealthy: both go on, within the view", alone(springRecover)},
+	{"weights", "`LoadBalancerClient` follows the weights. An instance of weight 0 is in neither's list", alone(springWeights)},
+	{"priorities", "Priorities of instances are not regarded: choices are of all", alone(javaPriorities)},
 	{"empty", "An empty view: `DiscoveryClient` has no instance, `LoadBalancerClient` chooses none; nothing throws. Instances that come back are found", alone(springEmpty)},
 	{"mapping", "The mapping moves the caller to another SET: the list of that SET. It moves the caller back: its own again", alone(springMapping)},
+	{"provider-mapping", "The mapping gives the application another SET than the application registered: the SET of the mapping counts", alone(springProviderMapping)},
 }
 
 // springHost is where the application says that it serves.
@@ -55,7 +58,11 @@ func TestClientsSpring(t *testing.T) {
 				t.Log("not all rows were run and hold: the table stays as it is")
 				return
 			}
-			table += " yes |"
+			cell := "yes"
+			if note := cells[i][row.key].note; note != "" {
+				cell = note
+			}
+			table += " " + cell + " |"
 		}
 		table += " `" + row.key + "` |\n"
 	}
@@ -103,16 +110,6 @@ func springOwn(t *testing.T, r *run) {
 	r.shared.has(t, "novel-spring", "10.11.0.1", "10.11.0.2", springHost)
 }
 
-func springChange(t *testing.T, r *run) {
-	service := r.service("novel")
-	registerGroups(t, r.console, service)
-	r.shared.has(t, service, ownGroup...)
-	r.isolate(t, service, true, ownGroup...)
-	r.shared.has(t, service, thePool...)
-	r.isolate(t, service, false, ownGroup...)
-	r.shared.has(t, service, ownGroup...)
-}
-
 func springRecover(t *testing.T, r *run) {
 	service := r.service("novel")
 	own, other := instance(service, "10.11.0.1", "qb.novel.h"), instance(service, "10.12.0.1", "qb.novel.z")
@@ -134,6 +131,28 @@ func springRecover(t *testing.T, r *run) {
 	second.Healthy = false
 	register(t, r.console, second) // a change that the SDK takes after the other
 	r.shared.has(t, service, ownGroup...)
+}
+
+// The older version takes the instances in turn by default, whatever their weights.
+func springWeights(t *testing.T, r *run) {
+	service, want := r.service("novel"), map[string]int{}
+	for host, weight := range weighted {
+		i := instance(service, host, "qb.novel.h")
+		i.Weight = weight
+		register(t, r.console, i)
+		want[host] = int(weight)
+	}
+	if r.version == springs[0].version {
+		r.note = "no: in turn (1)"
+		want = map[string]int{"10.11.0.1": 333, "10.11.0.2": 333, "10.11.0.3": 333}
+	}
+	r.shared.has(t, service, "10.11.0.1", "10.11.0.2", "10.11.0.3")
+	got := r.shared.pick(t, service, 1000)
+	for host, times := range want {
+		if d := got.Times[host] - times; d < -80 || d > 80 { // five deviations, at most
+			t.Errorf("%s was chosen %d times of 1000, want %d: %+v", host, got.Times[host], times, got)
+		}
+	}
 }
 
 func springEmpty(t *testing.T, r *run) {
@@ -158,4 +177,13 @@ func springMapping(t *testing.T, r *run) {
 	r.shared.has(t, service, "10.12.0.1")
 	write(t, r.server, "conf/mapping/mapping.yaml", mapping)
 	r.shared.has(t, service, ownGroup...)
+}
+
+// The application is in no group of its caller's SET meanwhile, and in that of another.
+func springProviderMapping(t *testing.T, r *run) {
+	write(t, r.server, "conf/mapping/mapping.yaml", mapping+"  - {match: "+springHost+", set: qb.novel.z}\n")
+	eventually(t, r.server, polaristest.Request{Source: shenzhen, Service: "novel-spring"}, "10.12.0.1", springHost)
+	r.shared.has(t, "novel-spring", ownGroup...)
+	write(t, r.server, "conf/mapping/mapping.yaml", mapping)
+	r.shared.has(t, "novel-spring", "10.11.0.1", "10.11.0.2", springHost)
 }

@@ -150,7 +150,7 @@ func TestBehindRealIPProxy(t *testing.T) {
 // the start and in the status.
 func TestWideProxiesAreWarnedOf(t *testing.T) {
 	server, _ := start(t, polaristest.Options{TrustedProxies: []string{"127.1.0.0/16", "0.0.0.0/1"}})
-	const holds, wide = `trustedProxies "127.1.0.0/16" holds what 1 entries of the mapping are for`, `trustedProxies hold 50% of all IPv4 addresses, most of them by "0.0.0.0/1"`
+	const holds, wide = `trustedProxies "127.1.0.0/16" holds what 1 entry of the mapping is for`, `trustedProxies hold 50% of all IPv4 addresses, most of them by "0.0.0.0/1"`
 	_, out := setctl(t, server, "status")
 	log := server.Log()
 	for _, text := range []string{holds, wide} {

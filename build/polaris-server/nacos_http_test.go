@@ -407,6 +407,39 @@ func TestNacosUDPPush(t *testing.T) {
 	}
 }
 
+// With failOpen: false a fault in routing is status 503, and no push: clients keep what they
+// have. When the fault ends, they are pushed what has changed.
+func TestNacosHTTPFault(t *testing.T) {
+	port := strconv.Itoa(polaristest.FreePortPair())
+	config := strings.NewReplacer("sources: [mapping, registry, report]", "sources: [kubernetes, mapping], kubernetes: {}",
+		"  - name: set-admin", "  - {name: service-nacos, option: {listenIP: 127.0.0.1, listenPort: "+port+"}}\n  - name: set-admin").Replace(polaristest.Config())
+	server, console := startBinary(t, built(t, faultyBinary), polaristest.Options{Config: config, FailClosed: true, Files: map[string]string{
+		"conf/routing/routing.yaml": "version: 1\nrules:\n  - {name: novel, service: default/novel*, set: {}, degrade: {holdDown: 0s}}\n",
+	}})
+	f := &faulty{server, console}
+	registerNovel(t, console, "novel")
+	sh, waits := nacosCaller{t, shanghai, "127.0.0.1:" + port}, newUDPClient(t, shanghai)
+	sh.has(goQuery, groupList...)
+	sh.has(goQuery+"&udpPort="+waits.port(), groupList...)
+	f.fault(t, true)
+	if status, text := sh.send("GET", "/nacos/v1/ns/instance/list?"+goQuery, "", ""); status != http.StatusServiceUnavailable || text != "the server gives no list, see its log" {
+		t.Errorf("under the fault: %d %s", status, text)
+	}
+	f.isolate(t, "novel", true)
+	enough := f.faults(t) + 4 // looks for pushes, which fail
+	wait(t, func() error {
+		if n := f.faults(t); n < enough {
+			return errorf("%v faults, want %v", n, enough)
+		}
+		return nil
+	})
+	f.fault(t, false)
+	if list := waits.next(); !slices.Equal(list.ips(), poolList) {
+		t.Errorf("the first push is %v, want %v", list.ips(), poolList)
+	}
+	sh.has(goQuery, poolList...)
+}
+
 // A request that is cut at any byte, and requests that no client sends, do the server
 // nothing.
 func TestNacosHTTPHostile(t *testing.T) {
@@ -446,6 +479,16 @@ func TestNacosHTTPHostile(t *testing.T) {
 	} {
 		if status, text := sh.send(c.method, c.path, "", c.body); status != c.status {
 			t.Errorf("%s %.80s: %d %.200s", c.method, c.path, status, text)
+		}
+	}
+	for _, path := range []string{ // other writings of the path lead to the caller's list, or nowhere
+		"/nacos//v1/ns/instance/list", "//nacos/v1/ns/instance/list", "/nacos/v1/ns/./instance/list", "/nacos/v1/ns/x/../instance/list", "/nacos/v1/ns/instance/list//",
+		"/nacos/v1/ns/instance%2Flist", "/nacos/v1/ns/instance/list;x", "/NACOS/v1/ns/instance/list", "/v1/ns/instance/list", "/nacos/v1/cs/configs/../../ns/instance/list",
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "get"} {
+			if _, text := sh.send(method, path+"?"+goQuery, "", ""); strings.Contains(text, "10.12.0.1") || strings.Contains(text, "10.14.0.1") {
+				t.Errorf("%s %s: %s", method, path, text)
+			}
 		}
 	}
 	sh.has(goQuery, "10.11.0.1")

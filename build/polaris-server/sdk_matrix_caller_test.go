@@ -38,9 +38,13 @@ type callerOptions struct {
 	bindIP bool
 }
 
-// caller starts a program that ends with the test.
+// caller starts a program that ends with the test, or returns the one that the rows
+// share.
 func (r *run) caller(t *testing.T, o callerOptions) *caller {
 	t.Helper()
+	if r.shared != nil {
+		return r.shared
+	}
 	if !o.source.IsValid() {
 		o.source = shanghai
 	}

@@ -55,14 +55,18 @@ func newExplain(out *output) *cobra.Command {
 func newWho(out *output) *cobra.Command {
 	var server remote
 	var service, host string
+	var limit int
 	cmd := &cobra.Command{
-		Use:   "who --service ns/name [--host H]",
+		Use:   "who --service ns/name [--host H] [--limit N]",
 		Short: "which kinds of callers get which instances, and which nobody gets",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query, err := parseService(service)
 			if err != nil {
 				return err
+			}
+			if limit < 0 {
+				return fmt.Errorf("--limit %d is below 0, expected a number of lines, or 0 for all", limit)
 			}
 			if host != "" {
 				query.Set("host", host)
@@ -72,7 +76,7 @@ func newWho(out *output) *cobra.Command {
 				return err
 			}
 			return out.write(cmd.OutOrStdout(), who, func(w io.Writer) {
-				who.Text(w)
+				who.Write(w, limit)
 				if host != "" && len(who.Views)+len(who.Unreached) == 0 {
 					fmt.Fprintf(w, "\nit has no instance at %q\n", host)
 				}
@@ -82,6 +86,7 @@ func newWho(out *output) *cobra.Command {
 	addServerFlags(cmd, &server)
 	cmd.Flags().StringVar(&service, "service", "", "the service, as namespace/name")
 	cmd.Flags().StringVar(&host, "host", "", "only instances at this host")
+	cmd.Flags().IntVar(&limit, "limit", world.DefaultLimit, "the most lines of each list of the text; 0: all")
 	_ = cmd.MarkFlagRequired("service")
 	return cmd
 }

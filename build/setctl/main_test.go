@@ -118,6 +118,8 @@ odd.yaml:1:1: cannot tell whether this is a mapping file (one of mappings, topol
 		{"status --server 127.0.0.1:8095", 2, "", "setctl: --server \"127.0.0.1:8095\" is not a URL, expected as http://127.0.0.1:8095\n"},
 		{"explain --caller 10.1 --service default/s", 2, "", "setctl: --caller \"10.1\" is not an address, expected one IP, as 10.1.7.4\n"},
 		{"explain --caller 10.1.1.9 --service s", 2, "", "setctl: --service: service \"s\" is not namespace/service, as default/server-b\n"},
+		{"publish r.yaml --to polaris://n/g/r.yaml --release bad/name", 2, "", "setctl: --release \"bad/name\" is not the name of a release, expected 1 to 64 letters, digits, dots, hyphens and underscores\n"},
+		{"who --service default/s --limit -1", 2, "", "setctl: --limit -1 is below 0, expected a number of lines, or 0 for all\n"},
 		{"check server.yaml .", 1, ".: is a directory, expected a file; name the files in it\n" +
 			"server.yaml:1:1: this is the server's configuration; mapping and routing files are those that it names under plugin\n2 problems\n", ""},
 		{"", 2, "", "setctl: no command; see setctl --help\n"},

@@ -87,7 +87,7 @@ func newPublish(out *output) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&p.to, "to", "", "the name in the config center, as polaris://NAMESPACE/GROUP/FILE")
 	f.StringSliceVar(&p.gray, "gray", nil, "the addresses of the server nodes that the release is for, see setctl status; without it: all nodes")
-	f.StringVar(&p.release, "release", "", "the name of the release, as a commit; 1 to 64 letters, digits, dots, hyphens and underscores")
+	f.StringVar(&p.release, "release", "", "the name of the release, as a commit; "+release.NameForm)
 	f.StringVar(&p.message, "message", "", "the description of the release")
 	f.BoolVar(&p.ifNew, "if-changed", false, "exit with 0 where the text is released already, and nothing is to be published")
 	f.BoolVar(&p.unnamed, "new", false, "a file that the servers' configuration does not name yet: it is in force nowhere")
@@ -155,6 +155,8 @@ func (p *publication) check(args []string) error {
 		return errors.New("--gray without FILE, expected the file to publish")
 	case len(args) == 0 && p.planOnly:
 		return errors.New("--plan without FILE, expected the file to publish")
+	case p.release != "" && !release.IsName(p.release):
+		return fmt.Errorf("--release %q is not the name of a release, expected %s", p.release, release.NameForm)
 	}
 	for _, text := range p.gray {
 		if _, err := netip.ParseAddr(text); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,9 +50,6 @@ type publisher interface {
 	RollbackConfigFileRelease(context.Context, *apiconfig.ConfigFileRelease) *apiconfig.ConfigResponse
 	StopGrayConfigFileRelease(context.Context, *apiconfig.ConfigFileRelease) *apiconfig.ConfigResponse
 }
-
-// releaseName is the form of a release's name.
-var releaseName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // Publish publishes a file, in full or for the nodes of a gray release. Publish refuses
 // where the release is no longer the one that was edited, and where a draft would be lost:
@@ -154,8 +150,8 @@ func changed(name string) Conflict {
 func (f stored) conflict(e release.Edit) error {
 	sameName := func(r *model.SimpleConfigFileRelease) bool { return r.Name == e.Release }
 	switch {
-	case !releaseName.MatchString(e.Release):
-		return Conflict(fmt.Sprintf("release name %q is not one of 1 to 64 letters, digits, dots, hyphens and underscores", e.Release))
+	case !release.IsName(e.Release):
+		return Conflict(fmt.Sprintf("release name %q is not one of %s", e.Release, release.NameForm))
 	case f.Gray != nil:
 		return f.isGray()
 	case f.row == nil && e.Base != "":

@@ -92,7 +92,7 @@ func (s *Source) getPages(ctx context.Context, before *text) (found, error) {
 		}
 	}
 	if len(entries) != total {
-		return found{}, fmt.Errorf("the pages have %d entries, and the total is %d", len(entries), total)
+		return found{}, fmt.Errorf("entries in the pages: %d, and the total is %d", len(entries), total)
 	}
 	files, err := convert(before.name, entries)
 	return found{files: files}, err

@@ -56,7 +56,7 @@ func TestPages(t *testing.T) {
 		"a new type":            {one(1, 1, entry("10.0.0.1", "pod", "a")), "! URL/ips: entry 1: the type \"pod\" is not known, expected host, mask or backoff\n"},
 		"no entries":            {one(0, 0), "! URL/ips: the CMDB has no entries\n"},
 		"pages that end":        {one(3, 1, entry("10.0.0.1", "host", "a"))[:20] + "}", "! URL/ips: page 1: answered with what is not the JSON of a page: invalid character '}' looking for beginning of value\n"},
-		"fewer than in total":   {one(2, 2, entry("10.0.0.1", "host", "a")), "! URL/ips: the pages have 1 entries, and the total is 2\n"},
+		"fewer than in total":   {one(2, 2, entry("10.0.0.1", "host", "a")), "! URL/ips: entries in the pages: 1, and the total is 2\n"},
 		"a refusal":             {`{"code": 401000, "info": "no right"}`, "! URL/ips: page 1: answered code 401000 (\"no right\"), expected 200000\n"},
 		"a login page":          {"<html>", "! URL/ips: page 1: answered with a page of HTML, expected JSON: it may be a login page or that of a proxy\n"},
 		"another JSON":          {`[]`, "! URL/ips: page 1: answered with what is not the JSON of a page: json: cannot unmarshal array into Go value of type httpfiles.page\n"},

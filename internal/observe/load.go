@@ -12,6 +12,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/events"
+	"github.com/polaris-contrib/setrouter/internal/plural"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
@@ -100,7 +101,7 @@ func (l Load) event(now time.Time) events.Event {
 		releases = append(releases, name)
 	}
 	e.Args["entries"], e.Args["digest"], e.Args["release"] = strconv.Itoa(l.Entries), l.Digest, strings.Join(releases, ", ")
-	e.Text = fmt.Sprintf("%s files in force, %d entries", l.Kind, l.Entries)
+	e.Text = fmt.Sprintf("%s files in force, %s", l.Kind, plural.Count(l.Entries, "entry", "entries"))
 	if len(releases) > 0 {
 		e.Text += ": " + e.Args["release"]
 	}

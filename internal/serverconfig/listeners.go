@@ -2,6 +2,7 @@ package serverconfig
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -26,6 +27,10 @@ const EurekaName = "service-eureka"
 // NacosName is the name of the Nacos listener under apiservers.
 const NacosName = "service-nacos"
 
+// NacosGRPCOffset is how far the port of gRPC of the Nacos listener is above its port of HTTP:
+// clients know it.
+const NacosGRPCOffset = 1000
+
 // XDSName is the name of the xDS listener under apiservers.
 const XDSName = "xds-v3"
 
@@ -42,17 +47,29 @@ type Listener struct {
 	Origin string // file:line:col of the port
 }
 
-// readListener reads a listener. It ignores an invalid port: Polaris refuses it.
+// readListener reads a listener. It ignores an invalid port: Polaris refuses it. The Nacos
+// listener needs two ports.
 func (c *Config) readListener(name string, n strict.Node) {
 	options := entries(entries(n)["option"])
-	if port, ok := options["listenPort"]; ok {
-		if _, err := strconv.ParseUint(port.Raw(), 10, 16); err == nil {
-			ip := strings.Trim(n.Peek("option", "listenIP"), "[]") // stock listeners take [::]
-			c.Listeners = append(c.Listeners, Listener{
-				name, net.JoinHostPort(ip, port.Raw()), fmt.Sprintf("%s:%d:%d", port.File(), port.Line(), port.Col()),
-			})
-		}
+	port, ok := options["listenPort"]
+	if !ok {
+		return
 	}
+	number, err := strconv.ParseUint(port.Raw(), 10, 16)
+	if err != nil {
+		return
+	}
+	ip := strings.Trim(n.Peek("option", "listenIP"), "[]") // stock listeners take [::]
+	origin := fmt.Sprintf("%s:%d:%d", port.File(), port.Line(), port.Col())
+	c.Listeners = append(c.Listeners, Listener{name, net.JoinHostPort(ip, port.Raw()), origin})
+	if name != NacosName {
+		return
+	}
+	if number+NacosGRPCOffset > math.MaxUint16 {
+		port.Errorf("found %d, expected a port of at most %d: gRPC is at the port %d above it", number, math.MaxUint16-NacosGRPCOffset, NacosGRPCOffset)
+		return
+	}
+	c.Listeners = append(c.Listeners, Listener{name, net.JoinHostPort(ip, strconv.FormatUint(number+NacosGRPCOffset, 10)), origin})
 }
 
 // readProxyProtocol checks proxyProtocol of a listener: Polaris ignores options that it

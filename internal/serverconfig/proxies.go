@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/polaris-contrib/setrouter/internal/plural"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -58,9 +59,10 @@ func (c *Config) WarnOfProxies(mapping *location.Table, warnings *strict.Problem
 			entries += n
 		}
 		if entries > 0 {
+			held := plural.Count(entries, "entry of the mapping is", "entries of the mapping are")
 			warnings.Add(strict.Warning(proxy.file, proxy.line, proxy.col,
-				"trustedProxies %q holds what %d entries of the mapping are for, as %s: whoever asks from there can say that it is another caller; expected addresses of proxies alone",
-				proxy.text, entries, first))
+				"trustedProxies %q holds what %s for, as %s: whoever asks from there can say that it is another caller; expected addresses of proxies alone",
+				proxy.text, held, first))
 		}
 	}
 	c.warnOfWideProxies(warnings)

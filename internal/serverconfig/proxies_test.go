@@ -22,10 +22,10 @@ func TestWarnOfProxies(t *testing.T) {
 	for proxies, want := range map[string][]string{
 		"":                           nil,
 		"10.8.0.1, 10.9.0.0/16":      nil,
-		"10.1.7.0/29":                {`s.yaml:1:47: warning: trustedProxies "10.1.7.0/29" holds what 1 entries of the mapping are for, as mapping m.csv:4 (10.1.7.3-10.1.7.9): ` + end}, // a part of the range
-		"10.1.7.0/28":                {`s.yaml:1:47: warning: trustedProxies "10.1.7.0/28" holds what 1 entries of the mapping are for, as mapping m.csv:4 (10.1.7.3-10.1.7.9): ` + end},
+		"10.1.7.0/29":                {`s.yaml:1:47: warning: trustedProxies "10.1.7.0/29" holds what 1 entry of the mapping is for, as mapping m.csv:4 (10.1.7.3-10.1.7.9): ` + end}, // a part of the range
+		"10.1.7.0/28":                {`s.yaml:1:47: warning: trustedProxies "10.1.7.0/28" holds what 1 entry of the mapping is for, as mapping m.csv:4 (10.1.7.3-10.1.7.9): ` + end},
 		"10.8.0.1, 10.0.0.0/7":       {`s.yaml:1:57: warning: trustedProxies "10.0.0.0/7" holds what 3 entries of the mapping are for, as mapping m.csv:2 (10.0.0.0/8): ` + end},
-		`"fd00::/64"`:                {`s.yaml:1:47: warning: trustedProxies "fd00::/64" holds what 1 entries of the mapping are for, as mapping m.csv:5 (fd00::5): ` + end},
+		`"fd00::/64"`:                {`s.yaml:1:47: warning: trustedProxies "fd00::/64" holds what 1 entry of the mapping is for, as mapping m.csv:5 (fd00::5): ` + end},
 		"128.0.0.0/1":                {`s.yaml:1:47: warning: trustedProxies hold 50% of all IPv4 addresses, most of them by "128.0.0.0/1": ` + end},
 		"128.0.0.0-191.255.255.255":  {`s.yaml:1:47: warning: trustedProxies hold 25% of all IPv4 addresses, most of them by "128.0.0.0-191.255.255.255": ` + end},
 		`128.0.0.0/3, 128.0.0.0/4`:   {`s.yaml:1:47: warning: trustedProxies hold 12.5% of all IPv4 addresses, most of them by "128.0.0.0/3": ` + end},

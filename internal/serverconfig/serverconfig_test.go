@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,12 +103,29 @@ func TestLoadRefuses(t *testing.T) {
 		"plugin: {location: {option: {forwardedHeader: Forwarded}}}":                     `s.yaml:1:47: found "Forwarded", expected one of x-forwarded-for, x-real-ip`,
 		"apiservers: [{name: service-grpc, option: {proxyProtocol: true}}]":              `s.yaml:1:59: proxyProtocol is true and nobody's PROXY header is read, expected the addresses of the proxies in plugin.location.option.trustedProxies`,
 		"apiservers: [{name: service-grpc, option: {proxyProtocol: v2}}]":                `s.yaml:1:59: found "v2", expected true or false`,
+		"apiservers: [{name: service-nacos, option: {listenPort: 64536}}]":               `s.yaml:1:57: found 64536, expected a port of at most 64535: gRPC is at the port 1000 above it`,
 		"apiservers: [{name: service-l5, option: {proxyProtocol: true}}]":                `s.yaml:1:57: the listener "service-l5" reads no PROXY headers, expected proxyProtocol at service-grpc, api-http, service-eureka, service-nacos, xds-v3 alone`,
 		"plugin: {cmdb: {name: mapping, option: {files: [a], shrinkGuardPercent: 101}}}": `s.yaml:1:73: found "101", expected a whole number from 0 to 100`,
 	} {
 		if _, got := load(t, text); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
 		}
+	}
+}
+
+// A Nacos listener needs a port for each of its protocols.
+func TestNacosPorts(t *testing.T) {
+	c, fault := load(t, "apiservers: [{name: service-nacos, option: {listenIP: 127.0.0.1, listenPort: 8848}}, {name: api-http, option: {listenPort: 8090}}]")
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	var got []string
+	for _, l := range c.Listeners {
+		got = append(got, l.Name+" "+l.Addr+" "+filepath.Base(l.Origin))
+	}
+	want := []string{"service-nacos 127.0.0.1:8848 s.yaml:1:78", "service-nacos 127.0.0.1:9848 s.yaml:1:78", "api-http :8090 s.yaml:1:124"}
+	if !slices.Equal(got, want) {
+		t.Errorf("listeners %q, want %q", got, want)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/polaris-contrib/setrouter/internal/plural"
 )
 
 // DefaultPercent is the limit where the configuration sets none.
@@ -45,7 +47,7 @@ type Losses struct {
 func (l Losses) Check(percent int, gone []string) error {
 	for _, name := range gone {
 		if n := l.ByFile[name]; n > 0 {
-			return fmt.Errorf("%s: is gone, and %s with it; put it back, or if that is meant, setctl reload --force", name, entries(n))
+			return fmt.Errorf("%s: is gone, and %s with it; put it back, or if that is meant, setctl reload --force", name, plural.Count(n, "entry", "entries"))
 		}
 	}
 	var found []string
@@ -76,11 +78,4 @@ func worst(group []Loss, percent int) (worst Loss, ok bool) {
 func (l Loss) String() string {
 	tenths := math.Ceil(float64(l.Lost) * 1000 / float64(l.Total))
 	return fmt.Sprintf("%d of %d %s (%g%%), as %s", l.Lost, l.Total, l.What, tenths/10, l.Example)
-}
-
-func entries(n int) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
 }

@@ -106,20 +106,12 @@ func (t *town) populate(ctx context.Context) error {
 
 func (t *town) startFollowers() error {
 	for _, of := range polaristest.NacosKinds() {
-		if !t.plan.wants(of.String()) {
-			continue
-		}
-		k, err := nacosKind(t, of)
-		if err != nil {
+		if err := t.follow(of.String(), func() (kind, error) { return nacosKind(t, of) }); err != nil {
 			return err
 		}
-		dir, err := os.MkdirTemp(t.dir, "")
-		if err != nil {
-			return err
-		}
-		f := &follower{kind: k, dir: dir}
-		t.followers = append(t.followers, f)
-		if err := f.restart(t); err != nil {
+	}
+	for _, of := range polaristest.EurekaKinds() {
+		if err := t.follow(of.String(), func() (kind, error) { return eurekaKind(t, of) }); err != nil {
 			return err
 		}
 	}
@@ -127,6 +119,24 @@ func (t *town) startFollowers() error {
 		return fmt.Errorf("no kind of clients has one of %q in its name", t.plan.only)
 	}
 	return nil
+}
+
+// follow builds and starts a kind, if the plan has it.
+func (t *town) follow(name string, build func() (kind, error)) error {
+	if !t.plan.wants(name) {
+		return nil
+	}
+	k, err := build()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(t.dir, "")
+	if err != nil {
+		return err
+	}
+	f := &follower{kind: k, dir: dir}
+	t.followers = append(t.followers, f)
+	return f.restart(t)
 }
 
 // fault notes what is wrong.

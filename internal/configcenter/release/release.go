@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -14,6 +15,14 @@ const (
 	TypeFull = "full" // for every node
 	TypeGray = "gray" // for the nodes that have its labels
 )
+
+// NameForm says what IsName takes.
+const NameForm = "1 to 64 letters, digits, dots, hyphens and underscores"
+
+var name = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// IsName reports whether a new release can have a name.
+func IsName(text string) bool { return name.MatchString(text) }
 
 // Release is one publication of a file in the config center. Its JSON is in the
 // answers of the admin listener and in the copies on disk.

@@ -36,6 +36,7 @@ import (
 	_ "github.com/polaris-contrib/setrouter/plugin/router/admin"
 	_ "github.com/polaris-contrib/setrouter/plugin/router/discover"
 	_ "github.com/polaris-contrib/setrouter/plugin/router/httpapi"
+	_ "github.com/polaris-contrib/setrouter/plugin/router/nacos"
 )
 
 func main() {

@@ -162,6 +162,12 @@ func (e *Eureka) Ended() bool {
 	}
 }
 
+// Kill ends the program at once, as a crash does.
+func (e *Eureka) Kill() {
+	_ = e.cmd.Process.Kill()
+	<-e.done
+}
+
 // Close ends the program, and waits for that.
 func (e *Eureka) Close() {
 	_ = e.in.Close()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -86,5 +87,10 @@ func TestWorkloads(t *testing.T) {
 	got := looker(t, map[string]string{"/apis/apps/v1/namespaces/b/deployments": items(workloadJSON("d", "a.b.c", none))}, "a", "b").problems()
 	if len(got) != 1 {
 		t.Errorf("in namespace b: %q, want one problem", got)
+	}
+	refused := looker(t, map[string]string{deployments: "<html>"}).problems()[0]
+	begin, _, _ := strings.Cut(refused, ": the API server's")
+	if page, err := os.ReadFile("../../../docs/upgrade.md"); err != nil || !strings.Contains(string(page), begin+": ") {
+		t.Errorf("docs/upgrade.md does not have %q, %v", begin, err)
 	}
 }

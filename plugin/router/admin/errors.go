@@ -48,6 +48,9 @@ func toHTTPError(err error) httpError {
 	if problems, ok := errors.AsType[strict.Error](err); ok {
 		return badRequest("%s", strings.Join(problems.Lines(), "; "))
 	}
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return newHTTPError(http.StatusRequestEntityTooLarge, "too-large", "the body is too large, expected at most %d bytes", large.Limit)
+	}
 	if errors.Is(err, configcenter.ErrAbsent) {
 		return newHTTPError(http.StatusNotFound, "not-found", "%v", err)
 	}

@@ -138,7 +138,8 @@ func TestPublishingIsForSetctl(t *testing.T) {
 		{"two in one", open, "POST", "127.0.0.1:8095", fine + fine, []string{"Content-Type", "application/json"}, 400},
 		{"half of a second", open, "POST", "127.0.0.1:8095", fine + "{", []string{"Content-Type", "application/json"}, 400},
 		{"a PUT", open, "PUT", "127.0.0.1:8095", fine, []string{"Content-Type", "application/json"}, 404},
-		{"a file that is too large", open, "POST", "127.0.0.1:8095", `{"content": "` + strings.Repeat("x", maxFile) + `"}`, []string{"Content-Type", "application/json"}, 400},
+		{"a file that is too large", open, "POST", "127.0.0.1:8095", `{"content": "` + strings.Repeat("x", maxFile) + `"}`, []string{"Content-Type", "application/json"}, 413},
+		{"a second that is too large", open, "POST", "127.0.0.1:8095", fine + strings.Repeat(" ", maxFile), []string{"Content-Type", "application/json"}, 413},
 	} {
 		before := count
 		rec := call(tt.h, tt.method, tt.host, path, strings.NewReader(tt.body), tt.header...)

@@ -81,7 +81,7 @@ func TestMatrixOfFilesRefuses(t *testing.T) {
 		}
 	}
 	if got := errorText(t, call(h, "POST", "127.0.0.1", "/setrouter/v1/matrix", strings.NewReader(`{"files": [{"content": "`+strings.Repeat("x", maxFile)+`"}]}`), "Content-Type", "application/json")); got !=
-		"400 bad-request: the body is not as in docs/openapi.yaml: http: request body too large" {
+		"413 too-large: the body is too large, expected at most 16777216 bytes" {
 		t.Errorf("17 MiB: %s", got)
 	}
 }

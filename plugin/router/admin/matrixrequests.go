@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -132,10 +133,18 @@ func readJSON(r *http.Request, into any) error {
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return badRequest("the body is not as in docs/openapi.yaml: %v", err)
+	read := decoder.Decode(into)
+	end := read
+	if read == nil {
+		_, end = decoder.Token()
 	}
-	if _, err := decoder.Token(); err != io.EOF {
+	if large, ok := errors.AsType[*http.MaxBytesError](end); ok {
+		return large
+	}
+	if read != nil {
+		return badRequest("the body is not as in docs/openapi.yaml: %v", read)
+	}
+	if end != io.EOF {
 		return badRequest("the body goes on after its JSON object")
 	}
 	return nil

@@ -343,6 +343,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 		body = tt.body
 		ask("", "localhost:8095", "post /setrouter/v1/matrix"+tt.query, tt.want)
 	}
+	body, polarisToken = `{"content": "`+strings.Repeat("x", maxFile)+`"}`, "good"
+	for _, path := range []string{"matrix", "configfile?name=polaris://a/b/c.yaml", "configfile/rollback?name=polaris://a/b/c.yaml", "configfile/stop-gray?name=polaris://a/b/c.yaml"} {
+		ask("", "localhost:8095", "post /setrouter/v1/"+path, "too-large")
+	}
 	body, polarisToken = "", ""
 	for path, operations := range d.find(d, "paths") {
 		for method, operation := range d.find(operations) {

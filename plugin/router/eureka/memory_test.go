@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,4 +133,26 @@ func TestInterval(t *testing.T) {
 			t.Errorf("poll %d: clients can have %q, want %q", n, got, tt.want)
 		}
 	}
+}
+
+// Many poll at once, while views change.
+func TestMemoryConcurrently(t *testing.T) {
+	m := newMemory(time.Microsecond, time.Now) // generations change, too
+	var polls sync.WaitGroup
+	for n := range 8 {
+		polls.Go(func() {
+			key := addressKey{netip.AddrFrom4([4]byte{10, 0, 0, byte(n / 2)}), "default"}
+			for i := range 500 {
+				v := m.view(applicationOf(fmt.Sprint(i%7), "a", fmt.Sprint(i%7)))
+				if got := hashcode(instancesOf(v.blocks())); got != v.hashcode || got != "UP_2_" {
+					t.Errorf("hashcode %s and %s", got, v.hashcode)
+				}
+				m.give(key, v)
+				if i%50 == 0 {
+					m.forget(key)
+				}
+			}
+		})
+	}
+	polls.Wait()
 }

@@ -107,11 +107,11 @@ func (s *connections) answer(c *call, header metadata.MD, p *nacospb.Payload) (r
 func (s *connections) parse(p *nacospb.Payload) (nacospb.BaseRequest, remote.RequestHandler, error) {
 	handler, ok := s.stock.calls[p.GetMetadata().GetType()]
 	if !ok || handler.Handler == nil {
-		return nil, nil, &callError{nacosmodel.ExceptionCode_NoHandler, fmt.Sprintf("this server has no requests of type %q", explain.Plain(p.GetMetadata().GetType()))}
+		return nil, nil, &callError{nacosmodel.ExceptionCode_NoHandler, "this server has no requests of type " + quoted(p.GetMetadata().GetType())}
 	}
 	message, ok := handler.PayloadBuilder().(nacospb.BaseRequest)
 	if !ok {
-		return nil, nil, &callError{nacosmodel.ExceptionCode_NoHandler, fmt.Sprintf("%q is no request", p.GetMetadata().GetType())}
+		return nil, nil, &callError{nacosmodel.ExceptionCode_NoHandler, quoted(p.GetMetadata().GetType()) + " is no request"}
 	}
 	if err := json.Unmarshal(p.GetBody().GetValue(), message); err != nil {
 		return nil, nil, &callError{nacosmodel.ExceptionCode_InvalidParam, "the request cannot be read: " + explain.Plain(err.Error())}

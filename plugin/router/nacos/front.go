@@ -17,13 +17,13 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/listen"
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 )
 
 const (
 	defaultPort = nacosmodel.DefaultListenPort
-	// grpcOffset is how far the port of gRPC is above the port of HTTP: clients know it.
-	grpcOffset = 1000
+	grpcOffset  = serverconfig.NacosGRPCOffset
 	// optionNamespace names the namespace of Polaris that is `public` in Nacos.
 	optionNamespace = "defaultNamespace"
 )

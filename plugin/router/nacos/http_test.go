@@ -1,12 +1,7 @@
 package nacos
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -17,128 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
-
-// testRouting has a list for each caller of default/s, and stock lists of all else.
-type testRouting struct {
-	lists map[netip.Addr]*apiservice.DiscoverResponse
-	stock map[route.Service]*apiservice.DiscoverResponse
-	fault error // of every list
-	panic bool
-	proxy netip.Addr // trusted: x-forwarded-for of its requests counts
-}
-
-var _ routing = (*testRouting)(nil)
-
-func (s *testRouting) AddressOf(r *http.Request) netip.Addr {
-	peer, _ := location.ParsePeer(r.RemoteAddr)
-	if forwarded := r.Header.Get("X-Forwarded-For"); peer == s.proxy && forwarded != "" {
-		addr, _ := netip.ParseAddr(forwarded)
-		return addr
-	}
-	return peer
-}
-
-func (s *testRouting) CallerOf(r *http.Request) netip.Addr                 { return s.AddressOf(r) }
-func (s *testRouting) AddressOfCall(string, metadata.MD) (addr netip.Addr) { return addr }
-func (s *testRouting) CallerOfCall(string, metadata.MD) (addr netip.Addr)  { return addr }
-func (s *testRouting) Look() look                                          { return s }
-func (s *testRouting) Fault(string, error) error                           { return s.fault }
-func (s *testRouting) StockRevision(service route.Service) string {
-	return s.stock[service].GetService().GetRevision().GetValue()
-}
-func (s *testRouting) StockList(service route.Service) *apiservice.DiscoverResponse {
-	return s.stock[service]
-}
-
-func (s *testRouting) Routed(caller netip.Addr, service route.Service) (*apiservice.DiscoverResponse, error) {
-	if s.panic {
-		panic("a bug")
-	}
-	if service != (route.Service{Namespace: "default", Name: "s"}) {
-		return nil, s.fault
-	}
-	if s.fault == nil && !caller.IsValid() {
-		return nil, router.ErrNoList
-	}
-	return s.lists[caller], s.fault
-}
-
-// listOf returns a list of Polaris.
-func listOf(revision string, instances ...*apiservice.Instance) *apiservice.DiscoverResponse {
-	return &apiservice.DiscoverResponse{Service: &apiservice.Service{Revision: wrapperspb.String(revision)}, Instances: instances}
-}
-
-// testRegistry notes what is registered, and answers with the codes that it is given.
-type testRegistry struct {
-	code      apimodel.Code
-	calls     []string
-	instances []*apiservice.Instance
-	contexts  []context.Context
-}
-
-func (s *testRegistry) note(ctx context.Context, call string, i *apiservice.Instance) *apiservice.Response {
-	s.calls, s.instances, s.contexts = append(s.calls, call), append(s.instances, i), append(s.contexts, ctx)
-	if s.code == 0 {
-		s.code = apimodel.Code_ExecuteSuccess
-	}
-	return &apiservice.Response{Code: wrapperspb.UInt32(uint32(s.code)), Info: wrapperspb.String(s.code.String())}
-}
-
-func (s *testRegistry) RegisterInstance(ctx context.Context, i *apiservice.Instance) *apiservice.Response {
-	return s.note(ctx, "register", i)
-}
-
-func (s *testRegistry) UpdateInstance(ctx context.Context, i *apiservice.Instance) *apiservice.Response {
-	return s.note(ctx, "update", i)
-}
-
-func (s *testRegistry) DeregisterInstance(ctx context.Context, i *apiservice.Instance) *apiservice.Response {
-	return s.note(ctx, "deregister", i)
-}
-
-func (s *testRegistry) Report(ctx context.Context, i *apiservice.Instance) *apiservice.Response {
-	return s.note(ctx, "report", i)
-}
-
-// newTestHandler returns a handler whose stock routes answer with
-// what they read of a request.
-func newTestHandler(s *testRouting, r *testRegistry) *httpHandler {
-	return &httpHandler{
-		routing: s, registry: func() (registry, error) { return r, nil },
-		services: func(namespace string) []string { return []string{"b", "G__c", "a", "G__" + namespace} },
-		login: func(token string) error {
-			if token != "good" {
-				return errors.New("no such token")
-			}
-			return nil
-		},
-		stock: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.WriteString(w, strings.Join([]string{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Content-Type")}, " "))
-		}),
-	}
-}
-
-// send sends a request as a client at an address does, and returns the answer.
-func send(h http.Handler, from, method, target, contentType, body string, header ...string) (status int, answer string) {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.RemoteAddr = from
-	if contentType != "" {
-		r.Header.Set("Content-Type", contentType)
-	}
-	for n := 0; n+1 < len(header); n += 2 {
-		r.Header.Set(header[n], header[n+1])
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w.Code, w.Body.String()
-}
 
 // The lists over HTTP, whole, as each client asks for them.
 func TestLists(t *testing.T) {
@@ -346,68 +223,6 @@ func TestRegistrations(t *testing.T) {
 			}
 			if (i.GetId() != nil) != (c.call == "update") {
 				t.Errorf("id %q", i.GetId().GetValue())
-			}
-		})
-	}
-}
-
-func TestBeats(t *testing.T) {
-	const taken, notFound = `{"clientBeatInterval":5000,"code":10200,"lightBeatEnabled":true}`, `{"clientBeatInterval":5000,"code":20404,"lightBeatEnabled":true}`
-	for _, c := range []struct {
-		name, query string
-		code        apimodel.Code
-		status      int
-		answer      string
-		service     string
-	}{
-		{name: "in JSON", query: `serviceName=G@@s&beat={"ip":"10.1.0.7","port":8080,"weight":1.0,"serviceName":"G@@x","cluster":"A","metadata":{}}`, answer: taken, service: "G__s"},
-		{name: "light", query: "serviceName=s&groupName=G&ip=10.1.0.7&port=8080&clusterName=A&beat=", answer: taken, service: "G__s"},
-		{name: "not registered", query: "serviceName=s&ip=10.1.0.7&port=8080", code: apimodel.Code_NotFoundResource, answer: notFound, service: "s"},
-		{name: "a store that is away", query: "serviceName=s&ip=10.1.0.7&port=8080", code: apimodel.Code_StoreLayerException, status: 500, answer: "Polaris answers 500001, StoreLayerException", service: "s"},
-		{name: "cut", query: `serviceName=s&beat={"ip":"10.1`, status: 400, answer: `beat is "{\"ip\":\"10.1", expected an object of JSON`},
-		{name: "no port", query: `serviceName=s&beat={"ip":"10.1.0.7"}`, status: 400, answer: "the parameter ip is missing"},
-		{name: "not a port", query: `serviceName=s&beat={"ip":"10.1.0.7","port":-1}`, status: 400, answer: `beat is of "10.1.0.7", port -1, expected the address of an instance`},
-		{name: "too large a port", query: `serviceName=s&beat={"ip":"10.1.0.7","port":99999999999999999999}`, status: 400, answer: `beat is "{\"ip\":\"10.1.0.7\",\"port\":99999999999999999999}", expected an object of JSON`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := &testRegistry{code: c.code}
-			status, text := send(newTestHandler(&testRouting{}, r), "10.1.0.1:700", "PUT", "/nacos/v1/ns/instance/beat?"+strings.ReplaceAll(c.query, `"`, "%22"), "", "")
-			if status != max(c.status, 200) || strings.TrimSpace(text) != c.answer {
-				t.Errorf("%d %s", status, text)
-			}
-			if c.service != "" && (len(r.instances) != 1 || r.instances[0].GetService().GetValue() != c.service || r.instances[0].GetHost().GetValue() != "10.1.0.7" || r.instances[0].GetPort().GetValue() != 8080) {
-				t.Errorf("reported %v", r.instances)
-			}
-		})
-	}
-}
-
-// The routes without instances, and those that are the stock listener's.
-func TestOtherRoutes(t *testing.T) {
-	for _, c := range []struct {
-		name, method, target, kind, body string
-		status                           int
-		answer                           string
-	}{
-		{name: "metrics", method: "GET", target: "/nacos/v1/ns/operator/metrics", answer: `{"status":"UP"}`},
-		{name: "login", method: "POST", target: "/nacos/v1/auth/login?username=u", body: "password=good", answer: `{"accessToken":"good","globalAdmin":false,"tokenTtl":120,"username":"u"}`},
-		{name: "login of Nacos 2", method: "POST", target: "/nacos/v1/auth/users/login", kind: "application/x-www-form-urlencoded", body: "username=u&password=good", answer: `{"accessToken":"good","globalAdmin":false,"tokenTtl":120,"username":"u"}`},
-		{name: "login at the path of the stock listener", method: "POST", target: "/v1/auth/login?username=u&password=good", answer: `{"accessToken":"good","globalAdmin":false,"tokenTtl":120,"username":"u"}`},
-		{name: "a wrong password", method: "POST", target: "/nacos/v1/auth/login?username=u&password=bad", status: 403, answer: "the password is no token that Polaris knows"},
-		{name: "services", method: "GET", target: "/nacos/v1/ns/service/list?pageNo=1&pageSize=10", answer: `{"count":2,"doms":["a","b"]}`},
-		{name: "services of a group", method: "GET", target: "/nacos/v1/ns/service/list?pageNo=1&pageSize=1&groupName=G&namespaceId=team", answer: `{"count":2,"doms":["c"]}`},
-		{name: "the second page", method: "GET", target: "/nacos/v1/ns/service/list?pageNo=2&pageSize=1&groupName=G&namespaceId=team", answer: `{"count":2,"doms":["team"]}`},
-		{name: "behind the last page", method: "GET", target: "/nacos/v1/ns/service/list?pageNo=1073741824&pageSize=1073741824", answer: `{"count":2,"doms":[]}`},
-		{name: "no page", method: "GET", target: "/nacos/v1/ns/service/list?pageNo=-1&pageSize=1", status: 400, answer: `pageNo is "-1", expected a whole number from 0 to 1073741824`},
-		{name: "no size", method: "GET", target: "/nacos/v1/ns/service/list?pageNo=1", status: 400, answer: "the parameter pageSize is missing"},
-		{name: "a configuration", method: "GET", target: "/nacos/v1/cs/configs?dataId=d&group=g", answer: "GET /nacos/v1/cs/configs dataId=d&group=g application/x-www-form-urlencoded"},
-		{name: "a configuration in a form", method: "POST", target: "/nacos/v1/cs/configs", body: "dataId=d&group=g&content=c", answer: "POST /nacos/v1/cs/configs content=c&dataId=d&group=g application/x-www-form-urlencoded"},
-		{name: "another method", method: "PATCH", target: "/nacos/v1/ns/instance", answer: "PATCH /nacos/v1/ns/instance  application/x-www-form-urlencoded"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			status, text := send(newTestHandler(&testRouting{}, nil), "10.1.0.1:700", c.method, c.target, c.kind, c.body)
-			if status != max(c.status, 200) || strings.TrimSpace(text) != c.answer {
-				t.Errorf("%d %s", status, text)
 			}
 		})
 	}

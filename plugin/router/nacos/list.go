@@ -57,11 +57,10 @@ func newInfo(q query, list *apiservice.DiscoverResponse) *nacosmodel.ServiceInfo
 }
 
 // newStockInfo is newInfo for a list without routing. It does what the stock listener does
-// with its lists: instances that are isolated are left out, and where fewer are healthy than
-// the service's protection threshold says, all are said to be healthy.
+// with its lists: where fewer instances are healthy than the service's protection threshold
+// says, all are said to be healthy.
 func newStockInfo(q query, list *apiservice.DiscoverResponse) *nacosmodel.ServiceInfo {
 	info := newInfo(query{q.namespace, q.group, q.service, q.clusters, false}, list)
-	info.Hosts = slices.DeleteFunc(info.Hosts, func(h *nacosmodel.Instance) bool { return !h.Enabled })
 	healthy := 0
 	for _, h := range info.Hosts {
 		if h.Healthy {
@@ -82,17 +81,18 @@ func newStockInfo(q query, list *apiservice.DiscoverResponse) *nacosmodel.Servic
 
 // isUsable reports whether clients that choose among healthy instances should choose this
 // one.
-func isUsable(h *nacosmodel.Instance) bool { return h.Healthy && h.Enabled && h.Weight > 0 }
+func isUsable(h *nacosmodel.Instance) bool { return h.Healthy && h.Weight > 0 }
 
 // hosts returns a list as Nacos clients see it: the instances of the clusters asked for, in
-// the order of the list. With healthyOnly they are the usable ones, as clients choose among
-// these without a look at `enabled` and `weight`. The result is never nil.
+// the order of the list. Isolated ones are left out, as Nacos does: who is told of changes
+// calls all hosts without a look at `enabled`. With healthyOnly they are the usable ones, as
+// clients choose among these without a look at `weight`. The result is never nil.
 func hosts(q query, list []*apiservice.Instance) []*nacosmodel.Instance {
 	asked := parseClusters(q.clusters)
 	out := make([]*nacosmodel.Instance, 0, len(list))
 	for _, i := range list {
 		cluster := clusterOf(i)
-		if !asked.has(cluster) {
+		if i.GetIsolate().GetValue() || !asked.has(cluster) {
 			continue
 		}
 		host := newHost(q, i, cluster)
@@ -111,7 +111,7 @@ func newHost(q query, i *apiservice.Instance, cluster string) *nacosmodel.Instan
 		Port:        int32(i.GetPort().GetValue()),
 		Weight:      hostWeight(i),
 		Healthy:     i.GetHealthy().GetValue(),
-		Enabled:     !i.GetIsolate().GetValue(),
+		Enabled:     true,
 		Ephemeral:   i.GetMetadata()[metaEphemeral] != "false",
 		ClusterName: cluster,
 		ServiceName: q.grouped(),

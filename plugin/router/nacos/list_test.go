@@ -37,7 +37,8 @@ func TestHosts(t *testing.T) {
 			"internal-nacos-cluster": "A", "internal-nacos-service": "G__s", "internal-nacos-clientconnId": "c", "version": "1",
 		}),
 		instance("half", 1, false, false, map[string]string{"internal-nacos-cluster": "B", "internal-nacos-weight": "0.5"}),
-		instance("isolated", 7, true, true, map[string]string{"internal-nacos-cluster": "DEFAULT", "internal-nacos-ephemeral": "false"}),
+		instance("persistent", 7, true, false, map[string]string{"internal-nacos-cluster": "DEFAULT", "internal-nacos-ephemeral": "false"}),
+		instance("isolated", 7, true, true, nil),
 	}
 	host := func(id, cluster string, weight float64, metadata map[string]string) *nacosmodel.Instance {
 		return &nacosmodel.Instance{
@@ -48,21 +49,21 @@ func TestHosts(t *testing.T) {
 	nacos := host("nacos", "A", 1, map[string]string{"version": "1"})
 	half := host("half", "B", 0.5, map[string]string{})
 	half.Healthy = false
-	isolated := host("isolated", "DEFAULT", 7, map[string]string{})
-	isolated.Enabled, isolated.Ephemeral = false, false
+	persistent := host("persistent", "DEFAULT", 7, map[string]string{})
+	persistent.Ephemeral = false
 	for _, c := range []struct {
 		name        string
 		clusters    string
 		healthyOnly bool
 		want        []*nacosmodel.Instance
 	}{
-		{name: "all", want: []*nacosmodel.Instance{api, nacos, half, isolated}},
-		{name: "a filter without a name", clusters: " , ,", want: []*nacosmodel.Instance{api, nacos, half, isolated}},
-		{name: "the cluster of instances that have none", clusters: "DEFAULT", want: []*nacosmodel.Instance{api, isolated}},
+		{name: "all", want: []*nacosmodel.Instance{api, nacos, half, persistent}},
+		{name: "a filter without a name", clusters: " , ,", want: []*nacosmodel.Instance{api, nacos, half, persistent}},
+		{name: "the cluster of instances that have none", clusters: "DEFAULT", want: []*nacosmodel.Instance{api, persistent}},
 		{name: "two clusters", clusters: "B, A", want: []*nacosmodel.Instance{nacos, half}},
 		{name: "no such cluster", clusters: "C", want: []*nacosmodel.Instance{}},
 		{name: "a part of a name", clusters: "DEF,AULT", want: []*nacosmodel.Instance{}},
-		{name: "usable ones", healthyOnly: true, want: []*nacosmodel.Instance{api, nacos}},
+		{name: "usable ones", healthyOnly: true, want: []*nacosmodel.Instance{api, nacos, persistent}},
 		{name: "usable ones of a cluster", clusters: "A,B", healthyOnly: true, want: []*nacosmodel.Instance{nacos}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

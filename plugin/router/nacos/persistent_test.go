@@ -90,3 +90,33 @@ func TestPrepare(t *testing.T) {
 		}
 	}
 }
+
+// Pages of names over gRPC, also behind the last one.
+func TestServiceLists(t *testing.T) {
+	requests := serviceLists(func(namespace string) []string { return []string{"b", "a", "G__" + namespace} })
+	for _, c := range []struct {
+		name, namespace, group string
+		number, size           int
+		count                  int
+		want                   []string
+	}{
+		{"the first page", "", "", 1, 1, 2, []string{"a"}},
+		{"the second", "public", "DEFAULT_GROUP", 2, 1, 2, []string{"b"}},
+		{"behind the last", "", "", 9, 10, 2, []string{}},
+		{"a group", "team", "G", 1, 10, 1, []string{"team"}},
+	} {
+		m := nacospb.NewServiceListRequest()
+		m.Namespace, m.GroupName, m.PageNo, m.PageSize = c.namespace, c.group, c.number, c.size
+		resp, err := requests.Handler(t.Context(), m, nacospb.RequestMeta{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := resp.(*nacospb.ServiceListResponse)
+		if diff := cmp.Diff(c.want, got.ServiceNames); diff != "" || got.Count != c.count || !got.IsSuccess() {
+			t.Errorf("%s: %d (-want +got)\n%s", c.name, got.Count, diff)
+		}
+	}
+	if _, err := requests.Handler(t.Context(), &nacospb.ServiceListRequest{NamingRequest: nacospb.NewNamingRequest(), PageNo: -1}, nacospb.RequestMeta{}); err == nil || err.Error() != "pageNo is -1, pageSize 0, expected whole numbers from 0 to 1073741824" {
+		t.Error(err)
+	}
+}

@@ -1,10 +1,13 @@
 package nacos
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
+	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
+	"github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote"
 
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
@@ -18,6 +21,26 @@ func (h *httpHandler) serviceList(_ *http.Request, p *params) (response, error) 
 	}
 	names := namesOf(q, h.services(nacosmodel.ToPolarisNamespace(q.namespace)))
 	return map[string]any{"count": len(names), "doms": page(names, number, size)}, nil
+}
+
+// serviceLists returns what answers requests for names of services over gRPC. The stock
+// handler counts the services of all groups, and panics behind the last page.
+func serviceLists(services func(namespace string) []string) *remote.RequestHandlerWarrper {
+	return &remote.RequestHandlerWarrper{
+		PayloadBuilder: func() nacospb.CustomerPayload { return nacospb.NewServiceListRequest() },
+		Handler: func(_ context.Context, request nacospb.BaseRequest, _ nacospb.RequestMeta) (nacospb.BaseResponse, error) {
+			m, ok := request.(*nacospb.ServiceListRequest)
+			if !ok {
+				return nil, remote.ErrorInvalidRequestBodyType
+			}
+			if m.PageNo < 0 || m.PageNo > maxPage || m.PageSize < 0 || m.PageSize > maxPage {
+				return nil, badRequest("pageNo is %d, pageSize %d, expected whole numbers from 0 to %d", m.PageNo, m.PageSize, maxPage)
+			}
+			q := newQuery(m.Namespace, m.GroupName, "")
+			names := namesOf(q, services(nacosmodel.ToPolarisNamespace(q.namespace)))
+			return &nacospb.ServiceListResponse{Response: success(), Count: len(names), ServiceNames: page(names, m.PageNo, m.PageSize)}, nil
+		},
+	}
 }
 
 // runningServices returns the names of the services of a namespace of Polaris.

@@ -9,9 +9,16 @@
 // setup.go is the listener in the life cycle of Polaris, front.go listens, stock.go has the
 // stock handlers. connection.go is the life of a gRPC connection, call.go answers calls,
 // stream.go is the stream by which a client gets pushes. subscription.go says what a
-// connection has subscribed to, push.go finds out which lists have changed. names.go says
-// what a name in Nacos is in Polaris, list.go what a list looks like to a Nacos client.
-// http.go answers Nacos 1.
+// connection has subscribed to, push.go finds out which lists have changed. routing.go has
+// what the server says.
+//
+// names.go says what a name in Nacos is in Polaris, list.go what a list looks like to a Nacos
+// client, weight.go which weights an instance has, stamp.go how old a list is. registry.go
+// registers instances, persistent.go those without a health check.
+//
+// http.go answers Nacos 1: params.go and queries.go read requests, http_around.go does what the
+// stock listener does around its routes, login.go and services.go have routes. udp.go pushes to
+// clients of Nacos 1, in packets of udppacket.go.
 package nacos
 
 import (

@@ -5,9 +5,7 @@ import (
 
 	"github.com/emicklei/go-restful/v3"
 	"github.com/polarismesh/polaris/apiserver/nacosserver/core"
-	nacosv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1"
 	configv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1/config"
-	discoverv1 "github.com/polarismesh/polaris/apiserver/nacosserver/v1/discover"
 	configv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/config"
 	discoverv2 "github.com/polarismesh/polaris/apiserver/nacosserver/v2/discover"
 	nacospb "github.com/polarismesh/polaris/apiserver/nacosserver/v2/pb"
@@ -73,33 +71,21 @@ func newStock() (*stock, error) {
 	return s, err
 }
 
-// newRoutes returns the stock routes of Nacos 1, without the login.
+// newRoutes returns the stock routes of Nacos 1 that the front does not have itself: those of
+// the config center. Routes with instances are not among them, whatever the path.
 func newRoutes(p parts) (http.Handler, error) {
-	discover, configure := &discoverv1.DiscoverServer{}, &configv1.ConfigServer{}
-	err := discover.Initialize(&discoverv1.ServerOption{
-		Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces,
-		DiscoverSvr: p.discover, OriginDiscoverSvr: p.discoverUnasked, HealthSvr: p.health,
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = configure.Initialize(&configv1.ServerOption{
+	configure := &configv1.ConfigServer{}
+	err := configure.Initialize(&configv1.ServerOption{
 		Store: p.store, UserSvr: p.users, CheckerSvr: p.strategies, NamespaceSvr: p.namespaces, ConfigSvr: p.configure, OriginConfigSvr: p.configureUnasked,
 	})
 	if err != nil {
 		return nil, err
 	}
-	container := restful.NewContainer()
-	for _, routes := range []func() (*restful.WebService, error){
-		discover.GetClientServer, configure.GetClientServer, (&nacosv1.NacosV1Server{}).GetDebugServer,
-	} {
-		web, err := routes()
-		if err != nil {
-			return nil, err
-		}
-		container.Add(web)
+	routes, err := configure.GetClientServer()
+	if err != nil {
+		return nil, err
 	}
-	return container, nil
+	return restful.NewContainer().Add(routes), nil
 }
 
 // newCalls returns the stock handlers of Nacos 2.
@@ -125,6 +111,7 @@ func newCalls(p parts, s *stock) (map[string]*remote.RequestHandlerWarrper, erro
 			calls[name] = handler
 		}
 	}
+	calls[nacospb.TypeServiceListRequest] = serviceLists(runningServices)
 	calls[nacospb.TypePersistentInstanceRequest] = persistentInstances(p.discover) // the stock handler refuses its own requests
 	return calls, nil
 }

@@ -1,18 +1,13 @@
 package nacos
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
-	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 	"go.uber.org/zap"
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
@@ -32,13 +27,6 @@ const (
 	// is pushed without one. A client that sends none polls.
 	ackTime   = 2 * time.Second
 	maxPushes = 3
-	// maxPacket is how many bytes a packet has. Longer lists are not pushed.
-	maxPacket = 60_000
-	// maxPlainPacket is how many bytes a packet has that is not compressed: some clients
-	// read no more than 4 KB.
-	maxPlainPacket = 1024
-	// maxAck is how much of an acknowledgement is read.
-	maxAck = 1024
 )
 
 // udpPusher pushes lists to clients of Nacos 1 that wait at a port of UDP. Packets go to the
@@ -235,34 +223,4 @@ func (u *udpPusher) acknowledge(client netip.AddrPort, stamp int64) {
 			list.stamp, list.pushes = 0, 0
 		}
 	}
-}
-
-// parseAck reads an acknowledgement: the stamp of a push, as a text or a number.
-func parseAck(packet []byte) (stamp int64, ok bool) {
-	var ack struct {
-		Type        string          `json:"type"`
-		LastRefTime json.RawMessage `json:"lastRefTime"`
-	}
-	if json.Unmarshal(packet, &ack) != nil || ack.Type != "push-ack" {
-		return 0, false
-	}
-	stamp, err := strconv.ParseInt(string(bytes.Trim(ack.LastRefTime, `"`)), 10, 64)
-	return stamp, err == nil && stamp > 0
-}
-
-// udpPacket returns the packet that pushes a list: the list as a text of JSON in an object.
-func udpPacket(q query, info *nacosmodel.ServiceInfo) ([]byte, error) {
-	data, err := json.Marshal(newHTTPInfo(q, info))
-	if err != nil {
-		return nil, err
-	}
-	packet, err := json.Marshal(map[string]any{"type": "dom", "data": string(data), "lastRefTime": info.LastRefTime})
-	if err != nil || len(packet) <= maxPlainPacket {
-		return packet, err
-	}
-	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out)
-	_, _ = zipped.Write(packet) // a buffer takes all
-	err = zipped.Close()
-	return out.Bytes(), err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/polaris-contrib/setrouter/internal/plural"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
 
@@ -53,7 +54,7 @@ func Judge(list []api.Node) []api.Difference {
 	v.compare(api.AboutCode, "code", heard, func(n api.Node) string { return n.Summary.Version })
 	if areQuiet(heard) {
 		v.compare(api.AboutInstances, fmt.Sprintf("instances in its cache, and nothing was changed for %.0f s", Quiet.Seconds()), heard, func(n api.Node) string {
-			return fmt.Sprintf("%d (%d services)", n.Summary.Instances, n.Summary.Services)
+			return fmt.Sprintf("%d (%s)", n.Summary.Instances, plural.Count(n.Summary.Services, "service", "services"))
 		})
 	}
 	v.compareClocks(heard)

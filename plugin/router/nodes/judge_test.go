@@ -91,7 +91,7 @@ func TestJudge(t *testing.T) {
 			"a has other instances in its cache, and nothing was changed for 10 s: 6 (2 services) against 7 (2 services) of 2 nodes",
 		}},
 		{"a service missed", []api.Node{has("a", 6, 2, time.Hour), has("b", 6, 1, time.Hour)}, []string{
-			"b has other instances in its cache, and nothing was changed for 10 s: 6 (1 services) against 6 (2 services) of a",
+			"b has other instances in its cache, and nothing was changed for 10 s: 6 (1 service) against 6 (2 services) of a",
 		}},
 		{"counts of evacuations", []api.Node{at("a", "1"), at("b", "1", func(n *api.Node) { n.Summary.Evacuations = 1 })}, nil},
 	} {

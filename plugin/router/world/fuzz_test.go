@@ -52,7 +52,7 @@ func FuzzDump(f *testing.F) {
 			checkText(t, plan.Text)
 			_, _ = w.Drifts(), w.Strangers()
 			for _, service := range w.Services() {
-				checkText(t, w.Who(service, "").Text)
+				checkText(t, func(out io.Writer) { w.Who(service, "").Write(out, world.DefaultLimit) })
 				for _, addr := range []string{"10.0.0.1", "10.0.0.2", "::1"} {
 					_ = w.Explain(world.Request{Addr: netip.MustParseAddr(addr), Service: service})
 				}

@@ -175,10 +175,11 @@ func (b *whoBuilder) addEnds(a *Answer, callee *route.Callee) {
 	}
 }
 
-// Text writes the view for people.
-func (r Who) Text(out io.Writer) {
+// Write writes the view for people, each list with at most limit lines; 0 is no limit.
+func (r Who) Write(out io.Writer, limit int) {
 	fmt.Fprintf(out, "%q\n", r.Service)
-	for _, v := range r.Views {
+	views, more := cut(r.Views, limit)
+	for _, v := range views {
 		title := string(v.Answer)
 		for _, word := range [][2]string{{"rule", v.Rule}, {"tier", v.Tier}, {"level", v.Level}} {
 			if word[1] != "" {
@@ -187,24 +188,41 @@ func (r Who) Text(out io.Writer) {
 		}
 		fmt.Fprintf(out, "\n%s: %s\n", title, count(len(v.Instances), "instance"))
 		fmt.Fprintf(out, "  for %s (%d asked lately)\n", shorten(plain(v.Callers), 6, "; "), v.Seen)
-		writeReached(out, v.Instances)
+		writeReached(out, v.Instances, limit)
+	}
+	if more > 0 {
+		fmt.Fprintf(out, "\nand %s more: --limit\n", plural(more, "list"))
 	}
 	if len(r.Unreached) > 0 {
 		fmt.Fprintln(out, "\nno caller gets")
-		writeReached(out, r.Unreached)
+		writeReached(out, r.Unreached, limit)
 	}
 	if len(r.NoFailover) > 0 {
 		fmt.Fprintf(out, "\nthe only failover is empty for %s\n", strings.Join(plain(r.NoFailover), ", "))
 	}
-	for _, d := range r.DeadEnds {
+	ends, more := cut(r.DeadEnds, limit)
+	for _, d := range ends {
 		fmt.Fprintf(out, "\nrule %s, callers %s: %s\n", explain.Plain(d.Rule), explain.Plain(d.Callers), explain.Plain(d.Why))
+	}
+	if more > 0 {
+		fmt.Fprintf(out, "\nand %s of callers more: --limit\n", plural(more, "kind"))
 	}
 }
 
+// cut returns the first elements of a list, at most limit, and how many more there are. A
+// limit of 0 is none.
+func cut[T any](list []T, limit int) (first []T, more int) {
+	if limit == 0 || len(list) <= limit {
+		return list, 0
+	}
+	return list[:limit], len(list) - limit
+}
+
 // writeReached writes instances for people, one a line.
-func writeReached(out io.Writer, list []Reached) {
+func writeReached(out io.Writer, list []Reached, limit int) {
 	t := table.New(out)
-	for _, i := range list {
+	first, more := cut(list, limit)
+	for _, i := range first {
 		state := "usable"
 		if !i.Usable {
 			state = "not usable"
@@ -213,6 +231,9 @@ func writeReached(out io.Writer, list []Reached) {
 			explain.Plain(i.who()), state)
 	}
 	t.Flush()
+	if more > 0 {
+		fmt.Fprintf(out, "  and %d more: --limit\n", more)
+	}
 }
 
 // who returns the SET and the place of the instance.

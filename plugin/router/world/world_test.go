@@ -64,7 +64,7 @@ const both = "rules: [{name: s, service: default/s, set: {}}, {name: near, servi
 
 func TestWho(t *testing.T) {
 	var text bytes.Buffer
-	newWorld(t, both).Who(service2("s"), "").Text(&text)
+	newWorld(t, both).Who(service2("s"), "").Write(&text, 0)
 	want := `"default/s"
 
 routed, rule s: 3 instances
@@ -85,6 +85,22 @@ the only failover is empty for qb.novel.h, qb.novel.z
 `
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("who (-want +got):\n%s", diff)
+	}
+	text.Reset()
+	newWorld(t, both).Who(service2("s"), "").Write(&text, 1)
+	want = `"default/s"
+
+routed, rule s: 3 instances
+  for - in -; - in east/nj (1 asked lately)
+  10.1.0.1:80  qb.novel.z in south/sz  usable
+  and 2 more: --limit
+
+and 2 lists more: --limit
+
+the only failover is empty for qb.novel.h, qb.novel.z
+`
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Errorf("who, with a limit (-want +got):\n%s", diff)
 	}
 	alone := newWorld(t, "rules: [{name: s, service: default/s, set: {required: true}}]")
 	who := alone.Who(service2("s"), "")
@@ -275,7 +291,7 @@ func TestWhoQuotesWhatClientsSay(t *testing.T) {
 	}
 	w.Instances = append(w.Instances, instance("near", hostile, "", true))
 	var text bytes.Buffer
-	w.Who(service2("near"), "").Text(&text)
+	w.Who(service2("near"), "").Write(&text, 0)
 	if !strings.Contains(text.String(), `"- in x\x1b[2J\nall is well\u009b1m"`) {
 		t.Errorf("the caller that reports is not shown:\n%q", &text)
 	}

@@ -80,11 +80,15 @@ class HTTP:
         group, service = split(words[1])
         if words[0] == "subscribe":
             # The SDK tells of each instance by itself, and not of the first list.
-            # Each time this program asks for the list.
+            # Each time this program asks for the list, and shows it if it is new.
             options = {"service_name": service, "group_name": group, "clusters": words[2] if len(words) > 2 else None}
+            last = [None]
 
             def changed(*_):
-                show(self.number, "pushed", words[1], self.query(service, group, options["clusters"]))
+                now = self.query(service, group, options["clusters"])
+                if now != last[0]:
+                    last[0] = now
+                    show(self.number, "pushed", words[1], now)
             changed()
             self.sdk.subscribe(nacos.SubscribeListener(changed, words[1]), **options)
         elif words[0] == "query":
