@@ -73,7 +73,7 @@ func TestRoads(t *testing.T) {
 		t.Errorf("the evacuation began %s too early", begin.Sub(now))
 	}
 	eventually(t, server, polaristest.Request{Source: shenzhen, Service: "drawn"}, "10.23.0.1")
-	if code, out := setctl(t, server, "status"); code != 0 || !strings.Contains(out, `rule "drawn": evacuations do not count for 1 kinds of callers of "default/drawn"`) {
+	if code, out := setctl(t, server, "status"); code != 0 || !strings.Contains(out, `rule "drawn": evacuations do not count for 1 kind of callers of "default/drawn"`) {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 }

@@ -121,7 +121,7 @@ func TestImport(t *testing.T) {
 			"- 1 row: region has a line break | e.csv:2 \"a\\nb\"\nmatch,region\n10.0.0.2,r\n",
 		},
 		{"the header alone", "ip,region\n", Options{Match: "ip", Fields: region}, "error: nothing was taken\n"},
-		{"no header", "a,b\n", Options{Match: "ip", Fields: region, SkipRows: 2}, "error: has 1 rows, expected a row with the names of the columns and rows below\n"},
+		{"no header", "a,b\n", Options{Match: "ip", Fields: region, SkipRows: 2}, "error: has 1 row, expected a row with the names of the columns and rows below\n"},
 		{"an Excel workbook", "PK\x03\x04...", Options{Match: "ip"}, "error: is an Excel workbook (.xlsx), expected CSV: save it as CSV UTF-8\n"},
 		{
 			"GBK", "ip,region\n10.0.0.1,\xbb\xaa\xc4\xcf\n", Options{Match: "ip", Fields: region},

@@ -78,7 +78,7 @@ func (s *sheet) readCSV(data []byte, skip int) error {
 		s.addCells(cells, skip, func() int { line, _ := reader.FieldPos(0); return line + before })
 	}
 	if s.header == nil {
-		return fmt.Errorf("has %d rows, expected a row with the names of the columns and rows below", len(s.skipped))
+		return fmt.Errorf("has %s, expected a row with the names of the columns and rows below", Count(len(s.skipped), "row"))
 	}
 	return nil
 }

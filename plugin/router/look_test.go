@@ -61,6 +61,18 @@ func TestLook(t *testing.T) {
 		if got := strings.Join(ids, " "); err == nil && list != nil && got != tt.want || (err != nil) != (tt.want == ErrNoList.Error()) {
 			t.Errorf("%q, %s: Routed has %s and %v, the look %s", tt.caller, tt.name, got, err, tt.want)
 		}
+		roads, err := l.Roads(caller, route.Service{Namespace: "default", Name: tt.name})
+		again, _ := l.Roads(caller, route.Service{Namespace: "default", Name: tt.name})
+		if fmt.Sprint(err) == tt.want && roads == nil || tt.want == "stock" && roads == nil && err == nil {
+			continue
+		}
+		ids = nil
+		for _, i := range roads.Priorities[0].Instances {
+			ids = append(ids, i.GetId().GetValue())
+		}
+		if got := strings.Join(ids, " "); got != tt.want || roads != again {
+			t.Errorf("%q, %s: the first of the roads is %s, want %s", tt.caller, tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/configcenter/release"
 	"github.com/polaris-contrib/setrouter/internal/httpfiles"
 	"github.com/polaris-contrib/setrouter/internal/observe"
+	"github.com/polaris-contrib/setrouter/internal/plural"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -105,7 +106,7 @@ func warnOfLists(remarks []view.Remark, warnings *strict.Problems) {
 	for _, r := range remarks {
 		if r.LastResort > 0 {
 			warnings.Add(strict.Warning(r.Rule.File, r.Rule.Line, r.Rule.Col,
-				"rule %q: evacuations do not count for %d kinds of callers of %q, as %q: without the evacuated instances no road has a usable one", r.Rule.Name, r.LastResort, r.Service, r.Example))
+				"rule %q: evacuations do not count for %s of %q, as %q: without the evacuated instances no road has a usable one", r.Rule.Name, plural.Count(r.LastResort, "kind of callers", "kinds of callers"), r.Service, r.Example))
 		}
 		if r.SETs > 0 {
 			warnings.Add(strict.Warning(r.Rule.File, r.Rule.Line, r.Rule.Col,

@@ -15,6 +15,7 @@ import (
 	"github.com/emicklei/go-restful/v3"
 	"github.com/golang/mock/gomock"
 	"github.com/google/go-cmp/cmp"
+	cachetypes "github.com/polarismesh/polaris/cache/api"
 	"github.com/polarismesh/polaris/common/model"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -60,6 +61,22 @@ func (w *deltaWorld) AddressOf(r *http.Request) netip.Addr { return w.CallerOf(r
 func (w *deltaWorld) Routed(caller netip.Addr, s route.Service) (*apiservice.DiscoverResponse, error) {
 	w.lists = w.kinds[w.kindOf[caller]]
 	return w.registry.Routed(caller, s)
+}
+
+func (w *deltaWorld) services() cachetypes.ServiceCache {
+	var p plainServices
+	for _, name := range w.serviceNames() {
+		p.names = append(p.names, &model.Service{ID: name, Name: name, Namespace: "default"})
+	}
+	return p
+}
+
+func (w *deltaWorld) instances() cachetypes.InstanceCache {
+	p := plainInstances{byID: map[string][]*model.Instance{}}
+	for _, name := range w.serviceNames() {
+		p.byID[name] = w.instancesOf(name)
+	}
+	return p
 }
 
 // register registers an instance, or changes it.

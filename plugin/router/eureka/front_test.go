@@ -428,6 +428,7 @@ func TestAccept(t *testing.T) {
 		{"text/xml, application/json", true, false},
 		{"application/json, application/xml", true, true},
 		{"application/json;q=0", false, false},
+		{"application/json;q=0.00, application/xml", false, false},
 		{"application/xml", false, false},
 		{"*/*", false, false},
 		{"", false, false},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/emicklei/go-restful/v3"
@@ -54,7 +55,7 @@ func acceptsJSON(r resource, header http.Header) bool {
 	for kind := range strings.SplitSeq(header.Get(restful.HEADER_Accept), ",") {
 		mediaType, parameters, err := mime.ParseMediaType(kind)
 		switch {
-		case err != nil || parameters["q"] == "0":
+		case err != nil || isUnwanted(parameters["q"]):
 		case mediaType == restful.MIME_JSON || mediaType == eurekaserver.MimeJsonWild:
 			return true
 		case (mediaType == restful.MIME_XML || mediaType == "text/xml") && r.isForOne():
@@ -62,6 +63,12 @@ func acceptsJSON(r resource, header http.Header) bool {
 		}
 	}
 	return false
+}
+
+// isUnwanted reports whether a weight of Accept says that a kind is not wanted.
+func isUnwanted(q string) bool {
+	weight, err := strconv.ParseFloat(q, 64)
+	return err == nil && weight == 0
 }
 
 // isForOne reports whether the resource is one application or instance.

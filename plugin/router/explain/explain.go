@@ -106,7 +106,8 @@ func (e *Explanation) addDecided(input Input) {
 	for _, c := range d.Choices {
 		e.Choices = append(e.Choices, choiceOf(rule, c))
 	}
-	leftOut := input.Route.LeftOut(d, route.NewCallee(Instances(input.Callees)))
+	callee := route.NewCallee(Instances(input.Callees))
+	leftOut := input.Route.LeftOut(d, callee)
 	e.add(input.Callees, func(i *Instance, n int) {
 		i.Chosen, i.LeftOut = leftOut[n] == "", leftOut[n]
 		i.Sent = e.Answer == AnswerShadow && input.OwnService == nil
@@ -126,6 +127,12 @@ func (e *Explanation) addDecided(input Input) {
 		}
 	}
 	e.addShares(d.Portions(), input.Members)
+	if e.Answer != AnswerShadow {
+		own := Instances(input.OwnService)
+		for _, p := range input.Route.Priorities(d, callee, own) {
+			e.Priorities = append(e.Priorities, priorityOf(p, callee.Instances, own))
+		}
+	}
 	if e.Answer == AnswerBlended {
 		first := 0 // of the instances beside the chosen ones
 		if input.OwnService != nil {
@@ -239,4 +246,19 @@ func sentence(why route.Why) string {
 		return "the rule decides"
 	}
 	return string(why)
+}
+
+// priorityOf returns a priority for people.
+func priorityOf(p route.Priority, callees, ownService []route.Instance) Priority {
+	out := Priority{Tier: p.Tier, Level: p.Level, Total: len(p.Members)}
+	for _, m := range p.Members {
+		list := callees
+		if m.OwnService {
+			list = ownService
+		}
+		if list[m.Index].Usable() {
+			out.Usable++
+		}
+	}
+	return out
 }

@@ -23,6 +23,7 @@ func (e Explanation) Text(w io.Writer) {
 	e.Caller.Identity(w)
 	e.rule(w)
 	e.choices(w)
+	e.priorities(w)
 	e.instances(w)
 	if e.Revision != "" {
 		fmt.Fprintf(w, "\nrevision %s\n", e.Revision)
@@ -71,6 +72,21 @@ func (e Explanation) choices(w io.Writer) {
 		}
 		t.Flush()
 		c.notes(w)
+	}
+}
+
+// priorities writes what clients of xDS get, in one line.
+func (e Explanation) priorities(w io.Writer) {
+	var list []string
+	for _, p := range e.Priorities {
+		list = append(list, fmt.Sprintf("%s (%d of %d usable)", Plain(route.Road{Tier: p.Tier, Level: p.Level}.String()), p.Usable, p.Total))
+	}
+	switch len(list) {
+	case 0:
+	case 1:
+		fmt.Fprintln(w, "\nover xDS: this list, and nothing behind it")
+	default:
+		fmt.Fprintf(w, "\nover xDS: %s\n", strings.Join(list, ", then "))
 	}
 }
 

@@ -34,9 +34,12 @@ type Explanation struct {
 	Tier  string `json:"tier,omitempty"`
 	Level string `json:"level,omitempty"`
 	// Choices are made for each SET that the caller is routed as.
-	Choices  []Choice `json:"choices,omitempty"`
-	Revision string   `json:"revision,omitempty"`
-	Sent     int      `json:"sent"` // instances in the answer
+	Choices []Choice `json:"choices,omitempty"`
+	// Priorities are what clients of xDS get, which fail over by themselves.
+	Priorities []Priority `json:"priorities,omitempty"`
+
+	Revision string `json:"revision,omitempty"`
+	Sent     int    `json:"sent"` // instances in the answer
 	// Instances are the instances that could be in the answer, sent or not.
 	Instances []Instance `json:"instances"`
 }
@@ -100,6 +103,15 @@ type Road struct {
 	Share     int     `json:"share,omitempty"`
 	ByWeights float64 `json:"byWeights,omitempty"`
 	Why       string  `json:"why"` // satisfied or not
+}
+
+// Priority is a road with the instances that no priority before it has, as clients of xDS
+// get it.
+type Priority struct {
+	Tier   string `json:"tier,omitempty"`
+	Level  string `json:"level,omitempty"`
+	Total  int    `json:"total"`
+	Usable int    `json:"usable"`
 }
 
 // Instance is an instance and whether it is in the answer.

@@ -54,12 +54,26 @@ var ownRoutes = map[string]ownRoute{
 	"POST /v1/auth/users/login":         (*httpHandler).logIn,
 }
 
+// stockRoutes are the routes of the stock listener.
+var stockRoutes = map[string]bool{
+	"GET /nacos/v1/cs/configs": true, "POST /nacos/v1/cs/configs": true, "DELETE /nacos/v1/cs/configs": true, "POST /nacos/v1/cs/configs/listener": true,
+}
+
+// isRoute reports whether requests of a method and a path have a route. All others are a
+// client's to invent: they are in no metric.
+func isRoute(method, path string) bool {
+	name := method + " " + path
+	return ownRoutes[name] != nil || stockRoutes[name]
+}
+
 // ServeHTTP implements http.Handler.
 func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := "/" + strings.Trim(r.URL.Path, "/")
 	own := ownRoutes[r.Method+" "+path]
 	recorded := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	defer reportCall(r.Method+":"+path, own != nil, recorded)()
+	if isRoute(r.Method, path) {
+		defer reportCall(r.Method+":"+path, recorded)()
+	}
 	if err := h.serve(recorded, r, path, own); err != nil {
 		writeError(recorded, err)
 	}

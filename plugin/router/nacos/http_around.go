@@ -46,17 +46,13 @@ func (w *statusWriter) Flush() {
 }
 
 // reportCall returns what is to be done when a request is answered: its call is in the
-// metrics of Polaris, as the stock listener does. Paths without a route are a client's to
-// invent.
-func reportCall(name string, own bool, w *statusWriter) func() {
+// metrics of Polaris, as the stock listener does.
+func reportCall(name string, w *statusWriter) func() {
 	start := time.Now()
 	return func() {
 		took := time.Since(start)
 		if took > slow {
 			accessLog.Info("nacos http server handling time > 1s", zap.String("api", name), zap.Duration("handling-time", took))
-		}
-		if !own && (w.status == http.StatusNotFound || w.status == http.StatusMethodNotAllowed) {
-			return
 		}
 		plugin.GetStatis().ReportCallMetrics(metrics.CallMetric{
 			Type: metrics.ServerCallMetric, API: name, Protocol: "HTTP", Code: w.status, Duration: took,

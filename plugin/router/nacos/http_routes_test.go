@@ -69,3 +69,15 @@ func TestOtherRoutes(t *testing.T) {
 		})
 	}
 }
+
+// What a client invents is in no metric.
+func TestRoutesInMetrics(t *testing.T) {
+	for name, want := range map[string]bool{
+		"GET /nacos/v1/ns/instance/list": true, "POST /nacos/v1/cs/configs": true, "PATCH /nacos/v1/ns/instance": false, "GET /x": false, "GET /nacos/v1/cs/configs/x": false,
+	} {
+		method, path, _ := strings.Cut(name, " ")
+		if isRoute(method, path) != want {
+			t.Errorf("%s: %t", name, !want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/polaris-contrib/setrouter/internal/plural"
 	"github.com/polaris-contrib/setrouter/plugin/router"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
@@ -32,7 +33,7 @@ func othersOf(s *router.Server) (list []api.Node, q question, note string) {
 
 // alone says why the other nodes tell nothing.
 func alone(others int) string {
-	return fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %d other nodes do not tell of their callers", others)
+	return fmt.Sprintf("of this node alone: the set-admin listener has no token, without which the %s not tell of their callers", plural.Count(others, "other node does", "other nodes do"))
 }
 
 // gather asks the other nodes of a list at the same time, and then adds the answer of each.

@@ -36,7 +36,7 @@ func (l *loader) readNaming(n strict.Node) {
 func (g *naming) readSegments(n strict.Node) {
 	items := n.Items()
 	if len(items) != len(g.segments) {
-		n.Errorf("found %d segments, expected three: a SET name has three", len(items))
+		n.Errorf("found %s, expected three: a SET name has three", plural(len(items), "segment"))
 		return
 	}
 	for i, item := range items {

@@ -18,6 +18,9 @@ type Roads struct {
 	Rule       *route.Rule
 	Priorities []Priority
 	LeftOut    LeftOut // of the instances in Priorities
+	// Overprovision is that of the rule, in percent: the client then divides its requests
+	// among the priorities. 0 is none.
+	Overprovision int
 	// Revision names the content: equal content has an equal revision on every node and
 	// after a restart.
 	Revision string
@@ -89,8 +92,9 @@ func makeRoads(snap *Snapshot, kind Kind, ownService *Snapshot, v *View) (r *Roa
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	r = &Roads{Rule: kind.Rule, view: v, seq: snap.seq}
+	r = &Roads{Rule: kind.Rule, view: v, seq: snap.seq, Overprovision: kind.Rule.Degrade.Overprovision}
 	content, from := sha256.New(), snap.memberOf(ownService)
+	fmt.Fprintf(content, "overprovision %d;", r.Overprovision) // clients get that, too
 	for _, p := range kind.Priorities(v.Decision, snap.callee, ownService.routable()) {
 		list := Priority{Tier: p.Tier, Level: p.Level}
 		sortMembers(kind, p.Members, from)

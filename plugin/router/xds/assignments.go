@@ -26,9 +26,8 @@ type assignmentKey struct {
 
 // of returns the assignment of a cluster with the roads of a kind of caller.
 func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
-	overprovision := roads.Rule.Degrade.Overprovision
-	return a.make(assignmentKey{cluster, roads.Revision, overprovision}, func() *endpoint.ClusterLoadAssignment {
-		return newAssignment(cluster, roads.Priorities, overprovision)
+	return a.make(assignmentKey{cluster, roads.Revision, roads.Overprovision}, func() *endpoint.ClusterLoadAssignment {
+		return newAssignment(cluster, roads.Priorities, roads.Overprovision)
 	})
 }
 

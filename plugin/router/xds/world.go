@@ -87,7 +87,7 @@ func (m *moment) decide(caller netip.Addr, service route.Service) (*view.Roads, 
 func (m *moment) find(s *subscription, name string) state {
 	switch s.typeURL {
 	case typeEndpoint:
-		return m.endpoints(s.stream.caller.addr, name)
+		return m.endpoints(s.stream, name)
 	case typeCluster:
 		return m.cluster(s, name)
 	case typeListener:
@@ -160,14 +160,18 @@ func (m *moment) exists(name route.Service) bool {
 }
 
 // endpoints returns the assignment of a cluster for a caller (docs/design.md, 6.1).
-func (m *moment) endpoints(caller netip.Addr, name string) state {
+func (m *moment) endpoints(client *stream, name string) state {
+	stock := m.stockEndpoints
+	if isGRPC(client.node) {
+		stock = m.stockList
+	}
 	service, ok := calledService(name)
 	if !ok {
-		return m.stockEndpoints(name)
+		return stock(name)
 	}
-	roads, err := m.decide(caller, service)
+	roads, err := m.decide(client.caller.addr, service)
 	if roads == nil && err == nil {
-		return m.stockEndpoints(name)
+		return stock(name)
 	}
 	var made *resource
 	if err == nil {
@@ -179,7 +183,7 @@ func (m *moment) endpoints(caller netip.Addr, name string) state {
 	case err != nil:
 		return state{keep: true}
 	case made == nil:
-		return m.stockEndpoints(name)
+		return stock(name)
 	}
 	return state{resource: made, roads: roads}
 }
