@@ -19,14 +19,11 @@ type assignments struct {
 }
 
 // assignmentKey is an assignment by its content.
-type assignmentKey struct {
-	cluster, revision string
-	overprovision     int
-}
+type assignmentKey struct{ cluster, revision string }
 
 // of returns the assignment of a cluster with the roads of a kind of caller.
 func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
-	return a.make(assignmentKey{cluster, roads.Revision, roads.Overprovision}, func() *endpoint.ClusterLoadAssignment {
+	return a.make(assignmentKey{cluster, roads.Revision}, func() *endpoint.ClusterLoadAssignment {
 		return newAssignment(cluster, roads.Priorities, roads.Overprovision)
 	})
 }
