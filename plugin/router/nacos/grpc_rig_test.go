@@ -222,7 +222,8 @@ func startFront(t testing.TB, option map[string]any, change ...func(*front)) (f 
 			t.Error(err)
 		}
 		goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote.(*ConnectionManager).doEject"),
-			goleak.IgnoreAnyFunction("github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote.(*InFlights).notifyOutDateInFlight"))
+			goleak.IgnoreAnyFunction("github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote.(*InFlights).notifyOutDateInFlight"),
+			goleak.IgnoreAnyFunction("github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote.(*ConnectionManager).ejectOutdateConnection.func2")) // of the client that TestConnectionAfterStandstill leaves
 	})
 	for range 500 {
 		conn, err := net.Dial("tcp", f.grpcAddr())
@@ -237,6 +238,7 @@ func startFront(t testing.TB, option map[string]any, change ...func(*front)) (f 
 }
 
 func (f *front) grpcAddr() string { return fmt.Sprintf("127.0.0.1:%d", f.grpc.Port) }
+func (f *front) httpAddr() string { return fmt.Sprintf("127.0.0.1:%d", f.http.Port) }
 
 // testClient is a client over gRPC, at an address of its own.
 type testClient struct {
