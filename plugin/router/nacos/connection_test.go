@@ -238,3 +238,12 @@ func TestRegistrationsWait(t *testing.T) {
 	<-taken
 	r.lockFor(nacospb.NewHealthCheckRequest())()
 }
+
+// Looks that take long come less often.
+func TestNextLook(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{0: lookInterval, 100 * time.Millisecond: lookInterval, time.Second: 4 * time.Second} {
+		if got := nextLook(took); got != want {
+			t.Errorf("after %s: %s, want %s", took, got, want)
+		}
+	}
+}

@@ -70,27 +70,31 @@ func (s *connections) list() []*connection {
 // run keeps the connections alive, and pushes lists that have changed, until the context
 // is done.
 func (s *connections) run(ctx context.Context) {
-	refresh, look := time.NewTicker(refreshInterval), time.NewTicker(lookInterval)
-	defer refresh.Stop()
-	defer look.Stop()
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-refresh.C:
-				for _, c := range s.list() {
-					c.refresh()
-				}
-			}
+	go every(ctx, func() time.Duration {
+		for _, c := range s.list() {
+			c.refresh()
 		}
-	}()
+		return refreshInterval
+	})
+	every(ctx, func() time.Duration {
+		start := time.Now()
+		observe.Safely("a look at the lists of Nacos clients", s.look)
+		return nextLook(time.Since(start))
+	})
+}
+
+// nextLook returns after how long to look again, when a look took so long: looks take a
+// fifth of a processor at most.
+func nextLook(took time.Duration) time.Duration { return max(lookInterval, 4*took) }
+
+// every calls a function again and again, each time after as long as the call before has
+// said, until the context is done.
+func every(ctx context.Context, do func() time.Duration) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
-			observe.Safely("a look at the lists of Nacos clients", s.look)
+		case <-time.After(do()):
 		}
 	}
 }

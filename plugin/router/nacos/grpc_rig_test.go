@@ -221,8 +221,7 @@ func startFront(t testing.TB, option map[string]any, change ...func(*front)) (f 
 		if err := <-ended; err != http.ErrServerClosed {
 			t.Error(err)
 		}
-		goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote.(*ConnectionManager).doEject"),
-			goleak.IgnoreAnyFunction("github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote.(*InFlights).notifyOutDateInFlight"))
+		verifyNone(t, before)
 	})
 	for range 500 {
 		conn, err := net.Dial("tcp", f.grpcAddr())
@@ -237,6 +236,7 @@ func startFront(t testing.TB, option map[string]any, change ...func(*front)) (f 
 }
 
 func (f *front) grpcAddr() string { return fmt.Sprintf("127.0.0.1:%d", f.grpc.Port) }
+func (f *front) httpAddr() string { return fmt.Sprintf("127.0.0.1:%d", f.http.Port) }
 
 // testClient is a client over gRPC, at an address of its own.
 type testClient struct {
@@ -385,4 +385,16 @@ func (c *testClient) subscribed(service, clusters string) string {
 		c.Errorf("pushed after the subscription: %s, want %s", got, want)
 	}
 	return answer
+}
+
+// verifyNone fails the test for goroutines that are left, except those of the stock
+// handlers, which are made once and have no end, and that of the client that
+// TestConnectionAfterStandstill leaves.
+func verifyNone(t testing.TB, before goleak.Option) {
+	t.Helper()
+	options := []goleak.Option{before}
+	for _, name := range []string{"(*ConnectionManager).doEject", "(*ConnectionManager).ejectOutdateConnection.func2", "(*InFlights).notifyOutDateInFlight"} {
+		options = append(options, goleak.IgnoreAnyFunction("github.com/polarismesh/polaris/apiserver/nacosserver/v2/remote."+name))
+	}
+	goleak.VerifyNone(t, options...)
 }

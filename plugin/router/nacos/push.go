@@ -32,10 +32,8 @@ func (c *connection) look(look look) {
 		return
 	}
 	caller := c.callers.only()
-	for q, sent := range c.all() {
-		if now, err := stateOf(look, caller, q.polaris()); err == nil && now != sent {
-			out.push(q)
-		}
+	for _, q := range c.changed(func(q query) (state, error) { return stateOf(look, caller, q.polaris()) }) {
+		out.push(q)
 	}
 }
 

@@ -233,7 +233,7 @@ func TestSlowClient(t *testing.T) {
 
 	var out *stream
 	for _, c := range f.connections.list() {
-		if s := c.current(); s != nil && len(c.all()) == 20 {
+		if s := c.current(); s != nil && c.count() == 20 {
 			out = s
 		}
 	}
@@ -248,4 +248,25 @@ func TestSlowClient(t *testing.T) {
 		t.Errorf("%d messages wait for a slow client, want at most %d", sent, maxWaiting)
 	}
 	eventually(t, func() bool { return len(f.connections.list()) == 1 })
+}
+
+// 100,000 subscriptions of 100 connections where nothing has changed: what the front adds to a
+// look of the router (router.BenchmarkLook).
+func BenchmarkConnectionsLook(b *testing.B) {
+	stock, _ := newStandIn()
+	routing := &liveRouting{}
+	s := newConnections(stock, routing)
+	for range 100 {
+		c := &connection{stock: stock, stream: newStream(b.Context(), func() {})}
+		for n := range 1000 {
+			if err := c.set(newQuery("", "", fmt.Sprint("service-", n)), state{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		s.all[c] = struct{}{}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.look()
+	}
 }

@@ -2,7 +2,6 @@ package nacos
 
 import (
 	"errors"
-	"maps"
 	"sync"
 )
 
@@ -55,9 +54,22 @@ func (s *subscriptions) clear() {
 	s.sent = nil
 }
 
-// all returns a copy of the subscriptions.
-func (s *subscriptions) all() map[query]state {
+// changed returns the subscriptions whose list has another state than the list that was sent
+// last. Where now fails, the subscriber keeps what it has.
+func (s *subscriptions) changed(now func(query) (state, error)) (list []query) {
 	s.lists.Lock()
 	defer s.lists.Unlock()
-	return maps.Clone(s.sent)
+	for q, sent := range s.sent {
+		if state, err := now(q); err == nil && state != sent {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// count returns how many lists the connection has subscribed to.
+func (s *subscriptions) count() int {
+	s.lists.Lock()
+	defer s.lists.Unlock()
+	return len(s.sent)
 }

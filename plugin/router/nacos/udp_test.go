@@ -226,7 +226,7 @@ func TestUDPPushIsBounded(t *testing.T) {
 // The goroutines of the pusher end with it. Acknowledgements come over the network, and what
 // is none does nothing.
 func TestUDPPusherRuns(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	defer verifyNone(t, goleak.IgnoreCurrent())
 	r := newPusherRig(t)
 	r.give("1", "a")
 	r.ask(t)
