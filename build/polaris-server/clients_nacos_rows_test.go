@@ -27,23 +27,32 @@ func inShenzhen(client int) bool { return client == atShenzhenClient }
 // pushes does something, and waits until each client that this concerns was pushed the
 // list. Nobody else may be pushed anything, and nobody any other list. It returns for
 // each kind the seconds that the slowest client waited, from the moment that act
-// returns.
+// returns. Clients whose subscription has ended are asked by a query.
 func (town *nacosTown) pushes(t *testing.T, service string, want []string, concerns func(client int) bool, act func() time.Time) []string {
 	t.Helper()
 	before := make([]int, len(town.clients))
 	for i, c := range town.clients {
 		before[i] = len(c.News(0))
 	}
+	begin := time.Now()
 	from := act()
 	cells := make([]string, len(town.clients))
 	for i, c := range town.clients {
 		var slowest time.Duration
 		for number := range c.number() {
-			if concerns(number) {
-				slowest = max(slowest, c.pushed(t, number, service, want, from).Sub(from))
+			switch {
+			case !concerns(number):
+			case town.ended && nacosFrail[c.kind.String()]:
+				c.queries(t, number, service, want)
+			default:
+				slowest = max(slowest, c.pushed(t, number, service, want, begin).Sub(from))
 			}
 		}
 		cells[i] = seconds(slowest)
+		if town.ended && nacosFrail[c.kind.String()] {
+			cells[i] = "a query has it; the subscription has ended (6)"
+			continue
+		}
 		for _, news := range c.News(before[i]) {
 			if news.Kind == "pushed" && news.Service == service && (!concerns(news.Client) || !slices.Equal(news.Hosts, want)) {
 				t.Errorf("%s, client %d was pushed %v of %s, want %v for %t", c.kind, news.Client, news.Hosts, service, want, concerns(news.Client))
@@ -174,6 +183,7 @@ func nacosRefill(t *testing.T, town *nacosTown) []string {
 
 // The clients of all programs connect again at once.
 func nacosRestart(t *testing.T, town *nacosTown) []string {
+	town.ended = true
 	cells := town.pushes(t, "novel", poolList, inShanghai, func() time.Time {
 		if err := town.server.Stop(); err != nil {
 			t.Fatal(err)

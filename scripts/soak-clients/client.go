@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
@@ -84,7 +83,13 @@ func nacosKind(t *town, of polaristest.NacosKind) (k kind, err error) {
 			if err != nil {
 				return nil, err
 			}
-			return &nacosProgram{Nacos: program}, program.Do("subscribe " + service)
+			p := &nacosProgram{Nacos: program, kind: "pushed"}
+			if of.String() == "nacos-sdk-python 1.0.0" {
+				p.kind = "query"
+				go p.poll()
+				return p, nil
+			}
+			return p, program.Do("subscribe " + service)
 		},
 		cut: each(func(r *polaristest.NacosRelay) {
 			for _, one := range []*polaristest.Relay{r.HTTP, r.GRPC} {
@@ -100,17 +105,26 @@ func nacosKind(t *town, of polaristest.NacosKind) (k kind, err error) {
 // nacosProgram is a Nacos program, of which take has returned some news.
 type nacosProgram struct {
 	*polaristest.Nacos
-	mu    sync.Mutex
+	kind  string // of the news that have lists
 	taken int
 }
 
+// poll asks for the list each second, until the program ends. Subscriptions of
+// nacos-sdk-python 1.0.0 end with the first poll that fails (docs/compatibility.md).
+func (p *nacosProgram) poll() {
+	for ; !p.Ended(); time.Sleep(time.Second) {
+		_ = p.Do("query " + service)
+	}
+}
+
 func (p *nacosProgram) take() (out []shown) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	news := p.News(p.taken)
 	p.taken += len(news)
 	for _, n := range news {
-		if n.Kind == "pushed" {
+		if n.Kind == "subscribe" && n.Error != "" { // it was started without a network
+			_ = p.Do("subscribe " + service)
+		}
+		if n.Kind == p.kind && n.Error == "" {
 			out = append(out, shown{n.Client, n.Time(), strings.Join(n.Hosts, " ")})
 		}
 	}

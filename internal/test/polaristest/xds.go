@@ -22,7 +22,10 @@ type XDSOptions struct {
 	Delta  bool
 	Source netip.Addr // of the connection; invalid: any
 	Node   *core.Node
-	Header metadata.MD // of the stream
+	// RepeatNode is whether each request has the node. The stock listener panics if a later
+	// request of the delta variant has none.
+	RepeatNode bool
+	Header     metadata.MD // of the stream
 }
 
 // XDSClient is a client of xDS on an aggregated stream. It takes what it is sent. Its methods
@@ -64,13 +67,13 @@ func DialXDS(ctx context.Context, addr string, o XDSOptions) (*XDSClient, error)
 		if err != nil {
 			return nil, err
 		}
-		c.stream = &deltaStream{node: o.Node, stream: stream}
+		c.stream = &deltaStream{node: o.Node, repeat: o.RepeatNode, stream: stream}
 	} else {
 		stream, err := ads.StreamAggregatedResources(ctx)
 		if err != nil {
 			return nil, err
 		}
-		c.stream = &worldStream{node: o.Node, stream: stream}
+		c.stream = &worldStream{node: o.Node, repeat: o.RepeatNode, stream: stream}
 	}
 	go c.read()
 	return c, nil

@@ -13,12 +13,15 @@ import (
 // worldStream is a stream of the state of the world.
 type worldStream struct {
 	stream discovery.AggregatedDiscoveryService_StreamAggregatedResourcesClient
-	node   *core.Node // of the first request; nil then
+	node   *core.Node // of the next request
+	repeat bool       // the node is in each
 }
 
 func (s *worldStream) ask(typeURL string, names, _ []string, last *discovery.DiscoveryResponse) error {
 	node := s.node
-	s.node = nil
+	if !s.repeat {
+		s.node = nil
+	}
 	return s.stream.Send(&discovery.DiscoveryRequest{Node: node, TypeUrl: typeURL, ResourceNames: names, VersionInfo: last.GetVersionInfo(), ResponseNonce: last.GetNonce()})
 }
 
@@ -50,11 +53,14 @@ func (s *worldStream) receive() (*discovery.DiscoveryResponse, map[string]*anypb
 type deltaStream struct {
 	stream discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
 	node   *core.Node // as of worldStream
+	repeat bool
 }
 
 func (s *deltaStream) ask(typeURL string, _, more []string, last *discovery.DiscoveryResponse) error {
 	node := s.node
-	s.node = nil
+	if !s.repeat {
+		s.node = nil
+	}
 	return s.stream.Send(&discovery.DeltaDiscoveryRequest{Node: node, TypeUrl: typeURL, ResourceNamesSubscribe: more, ResponseNonce: last.GetNonce()})
 }
 

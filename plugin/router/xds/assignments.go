@@ -6,6 +6,7 @@ import (
 
 	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 
+	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
 
@@ -27,15 +28,16 @@ func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
 	})
 }
 
-func (a *assignments) make(key assignmentKey, build func() *endpoint.ClusterLoadAssignment) (*resource, error) {
+// make returns the assignment of a key, which build builds if nobody has it. A panic in
+// build is an error.
+func (a *assignments) make(key assignmentKey, build func() *endpoint.ClusterLoadAssignment) (made *resource, err error) {
+	defer observe.Recovered(&err)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	made := a.used[key]
-	if made == nil {
+	if made = a.used[key]; made == nil {
 		made = a.old[key]
 	}
 	if made == nil {
-		var err error
 		if made, err = newResource(build()); err != nil {
 			return nil, err
 		}

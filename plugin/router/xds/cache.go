@@ -126,13 +126,20 @@ func (c *cache) add(m *moment, w *watch) func() {
 
 // serve answers a request, if there is something to say.
 func (m *moment) serve(w *watch) bool {
-	if !m.catalog.isRead { // nobody can say what there is: clients keep what they have
+	if !m.canAnswer(w.subscription) {
 		return false
 	}
 	if !w.due && !m.hasNews(w.subscription) {
 		return false
 	}
 	return w.offer(m.collect(w.subscription))
+}
+
+// canAnswer reports whether it is known what there is. Until then clients keep what they
+// have. A node that asks for everything in a namespace that does not exist gets no
+// answer, as from the stock listener.
+func (m *moment) canAnswer(s *subscription) bool {
+	return m.catalog.isRead && (!s.all || m.catalog.namespaces[s.stream.client.GetSelfNamespace()] != nil)
 }
 
 // refresh answers the requests to which there is something new to say. A client hears of new
@@ -159,7 +166,7 @@ func (c *cache) refresh(m *moment) {
 // resume reports whether a client that comes back has all that it asks for: the version
 // that it says is the present one. Resume notes what the client has.
 func (s *subscription) resume(m *moment, version string) bool {
-	if !m.catalog.isRead {
+	if !m.canAnswer(s) {
 		return false
 	}
 	f := m.collect(s)

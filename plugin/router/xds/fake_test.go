@@ -138,6 +138,7 @@ func (f *fake) roads(caller netip.Addr, service route.Service) (*view.Roads, err
 		return nil, router.ErrNoList
 	}
 	return &view.Roads{
+		Rule:       &route.Rule{},
 		Revision:   revision + caller.String(),
 		Priorities: []view.Priority{{Instances: []*apiservice.Instance{instanceAt(caller.String())}}, {Instances: []*apiservice.Instance{instanceAt("10.9.9." + revision)}}},
 	}, nil

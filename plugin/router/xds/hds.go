@@ -10,6 +10,9 @@ import (
 	healthservice "github.com/envoyproxy/go-control-plane/envoy/service/health/v3"
 	"github.com/polarismesh/polaris/apiserver/xdsserverv3"
 	xdsresource "github.com/polarismesh/polaris/apiserver/xdsserverv3/resource"
+	"github.com/polarismesh/polaris/common/model"
+	"github.com/polarismesh/polaris/common/utils"
+	"github.com/polarismesh/polaris/namespace"
 	"github.com/polarismesh/polaris/service"
 	"github.com/polarismesh/polaris/service/healthcheck"
 	apimodel "github.com/polarismesh/specification/source/go/api/v1/model"
@@ -26,6 +29,7 @@ import (
 type healthServer struct {
 	healthservice.UnimplementedHealthDiscoveryServiceServer
 	stock  *xdsserverv3.XDSServer
+	create bool                   // services that are not there, as the server is configured
 	naming service.DiscoverServer // without auth, as the stock listener has it
 	health *healthcheck.Server
 }
@@ -45,10 +49,13 @@ func (h *healthServer) StreamHealthCheck(stream healthservice.HealthDiscoverySer
 			if request.Node == nil { // the stock listener panics
 				return status.Error(codes.InvalidArgument, "the request has no node")
 			}
+			client = xdsresource.ParseXDSClient(request.Node)
+			if err := h.createServices(client); err != nil {
+				return err
+			}
 			if err := h.stock.StreamHealthCheck(&oneMessage{HealthDiscoveryService_StreamHealthCheckServer: stream, message: message}); err != nil {
 				return err
 			}
-			client = xdsresource.ParseXDSClient(request.Node)
 		}
 		if report := message.GetEndpointHealthResponse(); report != nil {
 			if client == nil {
@@ -59,6 +66,30 @@ func (h *healthServer) StreamHealthCheck(stream healthservice.HealthDiscoverySer
 			}
 		}
 	}
+}
+
+// createServices makes the services of a sidecar that are not there. The stock listener
+// makes them without the record of who asks, by which the server ends.
+func (h *healthServer) createServices(client *xdsresource.XDSClient) error {
+	ctx := context.WithValue(context.Background(), utils.ContextAuthContextKey, model.NewAcquireContext())
+	ctx = service.AllowAutoCreate(namespace.AllowAutoCreate(ctx))
+	for _, s := range client.GetRegisterServices() {
+		if h.naming.Cache().Service().GetServiceByName(s.Name, client.GetSelfNamespace()) != nil {
+			continue
+		}
+		if !h.create {
+			return status.Errorf(codes.NotFound, "there is no service %.100q in namespace %.100q, and naming.autoCreate is false", s.Name, client.GetSelfNamespace())
+		}
+		resp := h.naming.CreateServices(ctx, []*apiservice.Service{{
+			Namespace: wrapperspb.String(client.GetSelfNamespace()), Name: wrapperspb.String(s.Name), Owners: wrapperspb.String("Polaris"),
+		}})
+		for _, r := range resp.GetResponses() {
+			if code := apimodel.Code(r.GetCode().GetValue()); code != apimodel.Code_ExecuteSuccess && code != apimodel.Code_ExistedResource {
+				return status.Errorf(codes.Unavailable, "service %.100q in namespace %.100q cannot be made: code %d: %s", s.Name, client.GetSelfNamespace(), code, r.GetInfo().GetValue())
+			}
+		}
+	}
+	return nil
 }
 
 // oneMessage is a stream with one message, which has been read already.
@@ -103,13 +134,13 @@ func reportedService(client *xdsresource.XDSClient, cluster string) string {
 }
 
 // takeOne takes the health of one instance: a heartbeat, or the end of the instance.
-func (h *healthServer) takeOne(namespace, name string, endpoint *healthservice.EndpointHealth) error {
+func (h *healthServer) takeOne(space, name string, endpoint *healthservice.EndpointHealth) error {
 	address := endpoint.GetEndpoint().GetAddress().GetSocketAddress()
-	if namespace == "" || address.GetAddress() == "" || address.GetPortValue() == 0 {
-		return status.Errorf(codes.InvalidArgument, "the report is about address %.100q, port %d in namespace %.100q, expected all three", address.GetAddress(), address.GetPortValue(), namespace)
+	if space == "" || address.GetAddress() == "" || address.GetPortValue() == 0 {
+		return status.Errorf(codes.InvalidArgument, "the report is about address %.100q, port %d in namespace %.100q, expected all three", address.GetAddress(), address.GetPortValue(), space)
 	}
 	instance := &apiservice.Instance{
-		Namespace: wrapperspb.String(namespace), Service: wrapperspb.String(name),
+		Namespace: wrapperspb.String(space), Service: wrapperspb.String(name),
 		Host: wrapperspb.String(address.GetAddress()), Port: wrapperspb.UInt32(address.GetPortValue()),
 	}
 	var resp *apiservice.Response
@@ -123,7 +154,7 @@ func (h *healthServer) takeOne(namespace, name string, endpoint *healthservice.E
 		return nil
 	}
 	if code := apimodel.Code(resp.GetCode().GetValue()); code != apimodel.Code_ExecuteSuccess && code != good {
-		return status.Errorf(codes.InvalidArgument, "the report about %s:%d of %.100q in %.100q has failed with code %d: %s", address.GetAddress(), address.GetPortValue(), name, namespace, code, resp.GetInfo().GetValue())
+		return status.Errorf(codes.InvalidArgument, "the report about %s:%d of %.100q in %.100q has failed with code %d: %s", address.GetAddress(), address.GetPortValue(), name, space, code, resp.GetInfo().GetValue())
 	}
 	return nil
 }

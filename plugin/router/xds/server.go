@@ -44,6 +44,9 @@ const (
 // maxStreams is how many streams a connection may have, as in the stock listener.
 const maxStreams = 1000
 
+// readBuffer is how many bytes of a connection are read at once. Requests are small.
+const readBuffer = 4 << 10
+
 // server serves clients of xDS.
 type server struct {
 	listen  listen.Options
@@ -85,7 +88,7 @@ func newServer(ctx context.Context, option map[string]any, apis map[string]apise
 	if err != nil {
 		return nil, err
 	}
-	return serve(options, w, &healthServer{stock: stock, naming: naming, health: health}, credentials...), nil
+	return serve(options, w, &healthServer{stock: stock, create: running.Config().AutoCreate, naming: naming, health: health}, credentials...), nil
 }
 
 // credentialsOf returns the options of the gRPC server for TLS.
@@ -107,6 +110,8 @@ func serve(options listen.Options, w *world, hds healthservice.HealthDiscoverySe
 	s.cache = newCache(s.streams, w)
 	s.grpc = grpc.NewServer(append(more,
 		grpc.MaxConcurrentStreams(maxStreams), grpc.StreamInterceptor(guard),
+		// Most connections are idle most of the time: they share buffers.
+		grpc.SharedWriteBuffer(true), grpc.ReadBufferSize(readBuffer),
 		// A client that is gone without a word leaves within some minutes. Clients may
 		// look more often than gRPC lets them by itself.
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 2 * time.Minute, Timeout: 20 * time.Second}),

@@ -114,6 +114,7 @@ func TestNamespaceThatComes(t *testing.T) {
 		_, addr := startFake(t, f)
 		c := dialFake(t, addr, delta, "127.0.0.1", &core.Node{Id: "sidecar~late/a~127.0.0.1"})
 		mustAsk(t, c, typeRoute, "polaris-outbound-router")
+		mustAsk(t, c, typeCluster)
 		mustAsk(t, c, typeEndpoint, "OUTBOUND|default|plain")
 		waitHosts(t, c, "OUTBOUND|default|plain", "0:10.0.0.1") // a name says its namespace
 		waitNames(t, c, typeRoute)
@@ -121,6 +122,10 @@ func TestNamespaceThatComes(t *testing.T) {
 		f.services = map[string]services{"default": f.services["default"], "late": {}}
 		f.mu.Unlock()
 		waitNames(t, c, typeRoute, "polaris-outbound-router")
+		waitNames(t, c, typeCluster, "PassthroughCluster")
+		if got := c.Answers(typeCluster); got != 1 {
+			t.Errorf("%d answers, want none before the namespace is there", got)
+		}
 	})
 }
 

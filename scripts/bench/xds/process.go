@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+)
+
+// memoryOf returns the resident memory of a server in bytes, 0 where the system does not
+// tell.
+func memoryOf(server *polaristest.Server) uint64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", server.PID()))
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseUint(fields[1], 10, 64)
+	return pages * uint64(os.Getpagesize())
+}
+
+// cpuOf returns the processor time of a server, in steps of 10 ms.
+func cpuOf(server *polaristest.Server) time.Duration {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", server.PID()))
+	_, after, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(after)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
