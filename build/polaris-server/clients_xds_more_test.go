@@ -57,12 +57,14 @@ func (m *mesh) answersNot(host string) error {
 	return nil
 }
 
-// No client leaves processes that are frozen: they hold connections, and no call ends.
-// The registry's word moves all.
+// No client leaves processes that are frozen by itself: they hold connections, and no call
+// ends. An Envoy whose route has a short timeout does: timeouts count as failures. The
+// registry's word moves all.
 func TestClientsXDSFrozen(t *testing.T) {
 	m := startMesh(t)
 	callers := []meshCaller{envoyNewest.start(t, m).meshCaller, m.startGRPCGo(t), m.startGRPCJava(t), m.startGRPCPython(t)}
-	for _, c := range callers {
+	impatient := envoyNewest.start(t, m, "cluster: novel\n", "cluster: novel\n                            timeout: 0.5s\n")
+	for _, c := range append(callers, impatient.meshCaller) {
 		c.reaches(t, xdsOwn...)
 	}
 	m.signal(t, syscall.SIGSTOP, xdsOwn...)
@@ -77,6 +79,9 @@ func TestClientsXDSFrozen(t *testing.T) {
 			t.Logf("%s: 4 calls failed in %.1f s: %s", c.name, time.Since(begin).Seconds(), got.Error)
 		}
 	}
+	begin := time.Now()
+	impatient.reaches(t, xdsNear...)
+	t.Logf("%s with a timeout of 0.5 s is away after %.1f s", impatient.name, time.Since(begin).Seconds())
 	m.health(t, false, xdsOwn...)
 	for _, c := range callers {
 		c.reaches(t, xdsNear...)

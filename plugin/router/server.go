@@ -10,7 +10,7 @@
 // server when Polaris starts.
 //
 // In directories below are the listeners, which import this package (discover,
-// httpapi, eureka; l5 is called by proxy.go), and what operators ask (admin, explain,
+// httpapi, eureka, nacos, xds; l5 is called by proxy.go), and what operators ask (admin, explain,
 // world, nodes).
 package router
 
