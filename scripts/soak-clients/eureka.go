@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
@@ -43,6 +44,9 @@ func eurekaKind(t *town, of polaristest.EurekaKind) (k kind, err error) {
 		name: of.String() + ", " + mode,
 		start: func(_ *town, dir string) (running, error) {
 			p := &eurekaProgram{}
+			if of.Name == "py-eureka-client" {
+				p.atLeast = 200 * time.Millisecond
+			}
 			for city, relay := range relays {
 				client, err := polaristest.StartEureka(command, nil, dir, "http://"+relay.Addr+"/eureka", asked, mode, app, fmt.Sprintf("10.99.0.%d", city+1), sets[pool])
 				if err != nil {
@@ -66,21 +70,30 @@ func letters(r rune) rune {
 }
 
 // eurekaProgram is a program for each city, of which take has returned some states.
+// py-eureka-client applies a delta instance by instance, and its user can see the list
+// between: a list counts that the client has for a moment at least.
 type eurekaProgram struct {
 	clients [2]*polaristest.Eureka
 	taken   [2]int
+	atLeast time.Duration
 }
 
 // take leaves out what a client has before its first answer: nothing.
 func (p *eurekaProgram) take() (out []shown) {
 	for city, client := range p.clients {
 		states, _ := client.States()
-		for n, state := range states[p.taken[city]:] {
-			if first := p.taken[city]+n == 0; !first || len(state.Hosts) > 0 {
-				out = append(out, shown{city, state.At, strings.Join(state.Hosts, " ")})
+		for n := p.taken[city]; n < len(states); n++ {
+			until := time.Now()
+			if n+1 < len(states) {
+				until = states[n+1].At
+			} else if until.Sub(states[n].At) < p.atLeast {
+				break
+			}
+			p.taken[city] = n + 1
+			if first := n == 0; until.Sub(states[n].At) >= p.atLeast && (!first || len(states[n].Hosts) > 0) {
+				out = append(out, shown{city, states[n].At, strings.Join(states[n].Hosts, " ")})
 			}
 		}
-		p.taken[city] = len(states)
 	}
 	return out
 }
