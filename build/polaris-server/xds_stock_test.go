@@ -52,18 +52,19 @@ func governed(t *testing.T, c *polaristest.Console) {
 	withMethod := map[string]any{"service": "plain", "namespace": "default", "method": map[string]any{"type": "EXACT", "value": "*"}}
 	header := map[string]any{"type": "HEADER", "key": "x-version", "value": map[string]any{"type": "EXACT", "value": "v1"}}
 	path := map[string]any{"type": "PATH", "key": "$path", "value": map[string]any{"type": "EXACT", "value": "/pay"}}
-	rule := func(name string, source map[string]any, arguments ...any) map[string]any {
+	// Rules of equal priority are in an order by chance, which differs between servers.
+	rule := func(name string, priority int, source map[string]any, arguments ...any) map[string]any {
 		source["arguments"] = arguments
 		destination := map[string]any{"service": "plain", "namespace": "default", "labels": map[string]any{"version": map[string]any{"type": "EXACT", "value": "v1"}}, "weight": 100, "name": "v1"}
-		return map[string]any{"name": name, "namespace": "default", "enable": true, "routing_policy": "RulePolicy", "routing_config": map[string]any{
+		return map[string]any{"name": name, "namespace": "default", "enable": true, "routing_policy": "RulePolicy", "priority": priority, "routing_config": map[string]any{
 			"@type": "type.googleapis.com/v1.RuleRoutingConfig",
 			"rules": []any{map[string]any{"name": name, "sources": []any{source}, "destinations": []any{destination}}},
 		}}
 	}
 	if err := errors.Join(
 		c.Alias(t.Context(), "default", "nickname", "plain"),
-		c.Create(t.Context(), "/naming/v2/routings", rule("by-header", map[string]any{"service": "*", "namespace": "*"}, header)),
-		c.Create(t.Context(), "/naming/v2/routings", rule("by-path", map[string]any{"service": "gateway", "namespace": "default"}, path)),
+		c.Create(t.Context(), "/naming/v2/routings", rule("by-header", 1, map[string]any{"service": "*", "namespace": "*"}, header)),
+		c.Create(t.Context(), "/naming/v2/routings", rule("by-path", 2, map[string]any{"service": "gateway", "namespace": "default"}, path)),
 		c.Create(t.Context(), "/naming/v1/ratelimits", map[string]any{
 			"name": "limit", "service": "plain", "namespace": "default", "resource": "QPS", "type": "LOCAL", "disable": false,
 			"method": map[string]any{"type": "EXACT", "value": "/pay"}, "amounts": []any{map[string]any{"maxAmount": 10, "validDuration": "1s"}}, "arguments": []any{header},
