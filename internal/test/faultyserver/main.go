@@ -37,6 +37,7 @@ import (
 	_ "github.com/polaris-contrib/setrouter/plugin/router/discover"
 	_ "github.com/polaris-contrib/setrouter/plugin/router/httpapi"
 	_ "github.com/polaris-contrib/setrouter/plugin/router/nacos"
+	_ "github.com/polaris-contrib/setrouter/plugin/router/xds"
 )
 
 func main() {
