@@ -26,64 +26,56 @@ var ErrNoList = errors.New("the server gives no list, see its log")
 // give the caller a list. Faults are counted and logged. The list is shared: read only. Such protocols have no
 // auth on reads, so that auth is not asked.
 func (s *Server) Routed(addr netip.Addr, service route.Service) (list *apiservice.DiscoverResponse, err error) {
-	if s.rules == nil {
-		return nil, nil
-	}
-	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
-	if err == nil && !addr.IsValid() {
-		return nil, s.noListForUntold(r)
-	}
-	if err == nil {
-		list, err = s.routed(r, addr)
-	}
-	if err != nil {
-		return nil, s.Fault(service.String(), err)
-	}
-	return list, nil
-}
-
-// routed returns the list that answers a request, nil where the stock answer
-// stands.
-func (s *Server) routed(r *request, addr netip.Addr) (resp *apiservice.DiscoverResponse, err error) {
-	defer observe.Recovered(&err)
-	o, err := s.decide(r, s.routeRequest(addr, r))
-	if err != nil || o.why != route.WhyRouted || o.view == nil {
-		return nil, err
-	}
-	o.view.CountSent()
-	return o.view.Answer, nil
+	err = s.answerListener(addr, service, func(_ *request, o outcome) error {
+		o.view.CountSent()
+		list = o.view.Answer
+		return nil
+	})
+	return list, err
 }
 
 // Roads returns what Routed returns as the roads of the caller's rule, for clients that fail
-// over by themselves. The first priority is the list of Routed, by the same decision. The
-// roads are nil where the stock list stands; errors are those of Routed. The caller counts
-// as one that asked; whoever sends the roads calls CountSent.
+// over by themselves. But for `overprovision`, the first priority is the list of Routed. Both
+// are by one decision. The roads are nil where the stock list stands; errors are those of
+// Routed. The caller counts as one that asked; whoever sends the roads calls CountSent.
 func (s *Server) Roads(addr netip.Addr, service route.Service) (roads *view.Roads, err error) {
-	if s.rules == nil {
-		return nil, nil
-	}
-	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
-	if err == nil && !addr.IsValid() {
-		return nil, s.noListForUntold(r)
-	}
-	if err == nil {
-		roads, err = s.roads(r, addr)
-	}
+	err = s.answerListener(addr, service, func(r *request, o outcome) (err error) {
+		roads, _, err = s.views.Roads(&r.query, o.kind)
+		return err
+	})
 	if err != nil {
-		return nil, s.Fault(service.String(), err)
+		return nil, err
 	}
 	return roads, nil
 }
 
-// roads returns the roads that answer a request, nil where the stock answer stands.
-func (s *Server) roads(r *request, addr netip.Addr) (roads *view.Roads, err error) {
+// answerListener decides for a caller. Where the caller gets a view, take takes what the
+// listener sends.
+func (s *Server) answerListener(addr netip.Addr, service route.Service, take func(*request, outcome) error) error {
+	if s.rules == nil {
+		return nil
+	}
+	r, err := s.newRequest(context.Background(), s.stockWithoutAuth, &apiservice.DiscoverFilter{}, messageOf(service))
+	if err == nil && !addr.IsValid() {
+		return s.noListForUntold(r)
+	}
+	if err == nil {
+		err = s.takeRouted(r, addr, take)
+	}
+	if err != nil {
+		return s.Fault(service.String(), err)
+	}
+	return nil
+}
+
+// takeRouted calls take if the answer to a request is a view. A panic is an error.
+func (s *Server) takeRouted(r *request, addr netip.Addr, take func(*request, outcome) error) (err error) {
 	defer observe.Recovered(&err)
 	o, err := s.decide(r, s.routeRequest(addr, r))
 	if err != nil || o.why != route.WhyRouted || o.view == nil {
-		return nil, err
+		return err
 	}
-	roads, _, err = s.views.Roads(&r.query, o.kind)
-	return roads, err
+	return take(r, o)
 }
 
 // Fault counts and logs a fault in routing a service, or an answer of several. Fault
