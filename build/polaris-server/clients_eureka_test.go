@@ -25,6 +25,7 @@ import (
 // TestClientsEureka runs the newest eureka-client against a real server, with full lists
 // and with deltas.
 func TestClientsEureka(t *testing.T) {
+	t.Parallel()
 	runEurekaRows(t, polaristest.EurekaKinds()[1:2])
 }
 

@@ -31,6 +31,7 @@ type javaRow struct {
 // docs/compatibility.md has the table, whose other columns TestClientsJavaVersions
 // checks.
 func TestClientsJava(t *testing.T) {
+	t.Parallel()
 	if !runJava(t, polarisJava) {
 		t.Log("not all rows were run and hold: the table stays as it is")
 		return

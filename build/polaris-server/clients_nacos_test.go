@@ -114,6 +114,7 @@ func runNacosRows(t *testing.T, kinds []polaristest.NacosKind) (cells map[string
 
 // TestClientsNacos runs the SDKs of make test.
 func TestClientsNacos(t *testing.T) {
+	t.Parallel()
 	runNacosRows(t, slices.DeleteFunc(polaristest.NacosKinds(), func(kind polaristest.NacosKind) bool {
 		return kind.Language != "go" && kind.String() != "nacos-client 2.5.1"
 	}))

@@ -131,6 +131,7 @@ func TestNacosEvacuationAndFaults(t *testing.T) {
 // that stood still for longer than the stock listener waits for a client. Then clients have
 // what changed, and what they have registered is there.
 func TestNacosSilenceAndStandstill(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, files string }{{"routed", routerSection}, {"without routing files", ""}} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

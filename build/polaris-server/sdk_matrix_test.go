@@ -193,12 +193,17 @@ func tableOf(cells map[string][]*run) (table string, whole bool) {
 	return b.String(), whole
 }
 
+// pages is held while a page is read and written: some tests run at the same time.
+var pages sync.Mutex
+
 const tableMark = "<!-- by go test ./build/polaris-server -run TestSDKMatrix -update -->\n"
 
 // compareTable compares the table after a mark with the page of docs/ that has the
 // mark, or writes it there. An empty line ends the table.
 func compareTable(t *testing.T, mark, table string) {
 	t.Helper()
+	pages.Lock()
+	defer pages.Unlock()
 	page, text := pageWith(t, mark)
 	before, rest, _ := strings.Cut(text, mark)
 	written, after, ok := strings.Cut(rest, "\n\n")
