@@ -33,7 +33,7 @@ func init() {
 	store.StoreSlots[stock.STORENAME] = &Store{Store: store.StoreSlots[stock.STORENAME]}
 }
 
-// Store is the stock store, apart from three methods about instances. Goroutines may
+// Store is the stock store, apart from four methods about instances. Goroutines may
 // share a Store.
 type Store struct {
 	store.Store
@@ -68,6 +68,32 @@ func (s *Store) GetMoreInstances(tx store.Tx, since time.Time, first, _ bool, se
 	}
 	s.remember(tx, found, rows)
 	return found, nil
+}
+
+// GetInstance returns an instance, nil if there is none or it is deleted. The stock store
+// decodes every row for each instance that is asked for.
+func (s *Store) GetInstance(id string) (*model.Instance, error) {
+	tx, err := s.StartReadTx()
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	table := instanceTable(tx)
+	if table == nil || id == "" {
+		return nil, nil
+	}
+	bucket := table.Bucket([]byte(id))
+	if bucket == nil || !(row{bucket}).valid() {
+		return nil, nil
+	}
+	instance, err := row{bucket}.instance()
+	if err != nil {
+		return nil, fmt.Errorf("instance %q in the embedded store: %w", id, err)
+	}
+	if instance.ID() != id { // the stock store, too, goes by the message
+		return nil, nil
+	}
+	return instance, nil
 }
 
 // isNews reports whether a row was written at or after since, or is not the one

@@ -143,6 +143,24 @@ func TestInstancesHaveTheseFields(t *testing.T) {
 	}
 }
 
+// GetInstance returns what the stock store returns.
+func TestGetInstance(t *testing.T) {
+	s := open(t)
+	for n := range 20 {
+		must(t, s.AddInstance(newInstance(fmt.Sprint("i", n), "a", "")))
+	}
+	must(t, s.DeleteInstance("i3"))
+	for _, id := range []string{"i0", "i3", "i19", "i20", ""} {
+		want, err := s.Store.GetInstance(id)
+		must(t, err)
+		got, err := s.GetInstance(id)
+		must(t, err)
+		if (got == nil) != (want == nil) || got != nil && (got.ID() != want.ID() || got.ServiceID != want.ServiceID || got.Host() != want.Host() || got.Revision() != want.Revision() || len(got.Metadata()) != len(want.Metadata())) {
+			t.Errorf("%q: %+v, want %+v", id, got, want)
+		}
+	}
+}
+
 func TestGetUnHealthyInstances(t *testing.T) {
 	s := open(t)
 	for _, c := range []struct {

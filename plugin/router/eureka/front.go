@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emicklei/go-restful/v3"
 	"github.com/polarismesh/polaris/apiserver"
@@ -113,6 +115,7 @@ func (f *front) handler(stock stockServer) http.Handler {
 	container := restful.NewContainer()
 	container.Filter(reportCall)
 	container.Filter(f.limitRate)
+	container.Filter(refuseNoText)
 	container.RecoverHandler(recovered)
 	for _, routes := range []*restful.WebService{stock.GetEurekaV2Server(), stock.GetEurekaV1Server(), stock.GetEurekaServer()} {
 		routes.Filter(func(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
@@ -121,6 +124,16 @@ func (f *front) handler(stock stockServer) http.Handler {
 		container.Add(routes)
 	}
 	return container
+}
+
+// refuseNoText refuses requests whose URL is no text in UTF-8: what Polaris stores has to be.
+func refuseNoText(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
+	query, err := url.QueryUnescape(req.Request.URL.RawQuery)
+	if err != nil || !utf8.ValidString(query) || !utf8.ValidString(req.Request.URL.Path) {
+		rsp.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	chain.ProcessFilter(req, rsp)
 }
 
 // recovered answers a request whose handler panicked as the stock listener does. An

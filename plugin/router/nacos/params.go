@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	nacosmodel "github.com/polarismesh/polaris/apiserver/nacosserver/model"
 )
@@ -57,6 +58,9 @@ func readParams(w http.ResponseWriter, r *http.Request) (*params, error) {
 	if err != nil {
 		return nil, badRequest("the query of the URL cannot be read, at %s", quoted(unreadable(err)))
 	}
+	if err := checkText(values); err != nil {
+		return nil, err
+	}
 	if r.Body == nil || r.Body == http.NoBody || !mayBeForm(r.Header) {
 		return &params{values: values}, nil
 	}
@@ -71,10 +75,26 @@ func readParams(w http.ResponseWriter, r *http.Request) (*params, error) {
 	if err != nil {
 		return nil, badRequest("the form in the body cannot be read, at %s", quoted(unreadable(err)))
 	}
+	if err := checkText(form); err != nil {
+		return nil, err
+	}
 	for key, list := range form {
 		values[key] = append(list, values[key]...)
 	}
 	return &params{values: values, hasForm: true}, nil
+}
+
+// checkText refuses parameters that are no text in UTF-8. Polaris writes registrations to its
+// store many at a time, and one that is no text makes all of them fail, also those of others.
+func checkText(values url.Values) error {
+	for key, list := range values {
+		for _, value := range append(list, key) {
+			if !utf8.ValidString(value) {
+				return badRequest("parameter %s is no text in UTF-8", quoted(key))
+			}
+		}
+	}
+	return nil
 }
 
 // unreadable returns what of a query cannot be read, or what is wrong with it.

@@ -110,7 +110,6 @@ func makeRoads(snap *Snapshot, kind Kind, ownService *Snapshot, v *View) (r *Roa
 		r.Priorities = append(r.Priorities, list)
 	}
 	_, r.LeftOut = ReachableIn(r.Priorities)
-	fmt.Fprint(content, kind.Rule.Degrade.Overprovision) // clients divide requests by it
 	r.Revision = revisionPrefix + hex.EncodeToString(content.Sum(nil)[:20])
 	sets, ok := kind.PriorityDependencies(snap.callee, v.Decision)
 	r.sets, r.everything = sets, !ok

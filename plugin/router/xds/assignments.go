@@ -4,8 +4,6 @@ import (
 	"strings"
 	"sync"
 
-	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
-
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
 )
@@ -13,6 +11,8 @@ import (
 // assignments are the assignments that callers have: one for all callers of a kind. They
 // are safe for concurrent use. The zero value is ready for use.
 type assignments struct {
+	most int // how many are kept until the next age; 0: all
+
 	mu   sync.Mutex
 	used map[assignmentKey]*resource // since the last age
 	old  map[assignmentKey]*resource
@@ -23,14 +23,14 @@ type assignmentKey struct{ cluster, revision string }
 
 // of returns the assignment of a cluster with the roads of a kind of caller.
 func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
-	return a.make(assignmentKey{cluster, roads.Revision}, func() *endpoint.ClusterLoadAssignment {
-		return newAssignment(cluster, roads.Priorities, roads.Overprovision)
+	return a.make(assignmentKey{cluster, roads.Revision}, func() (*resource, error) {
+		return newResource(newAssignment(cluster, roads.Priorities, roads.Overprovision))
 	})
 }
 
 // make returns the assignment of a key, which build builds if nobody has it. A panic in
 // build is an error.
-func (a *assignments) make(key assignmentKey, build func() *endpoint.ClusterLoadAssignment) (made *resource, err error) {
+func (a *assignments) make(key assignmentKey, build func() (*resource, error)) (made *resource, err error) {
 	defer observe.Recovered(&err)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -38,9 +38,12 @@ func (a *assignments) make(key assignmentKey, build func() *endpoint.ClusterLoad
 		made = a.old[key]
 	}
 	if made == nil {
-		if made, err = newResource(build()); err != nil {
+		if made, err = build(); err != nil {
 			return nil, err
 		}
+	}
+	if a.most > 0 && len(a.used) >= a.most {
+		a.old, a.used = a.used, nil
 	}
 	if a.used == nil {
 		a.used = map[assignmentKey]*resource{}

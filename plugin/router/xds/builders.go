@@ -109,33 +109,45 @@ func (b builders) add(s *serviceResources, typeURL string, builder xdsresource.X
 	return nil
 }
 
-// addClusters adds the clusters of a service, one for each mode of TLS. Routed clusters have
-// two settings more: without them an Envoy goes on with endpoints that are removed, and
-// sends to dead ones (docs/design.md, 6.1).
+// addClusters adds the clusters of a service, one for each mode of TLS.
 func (b builders) addClusters(s *serviceResources, o *xdsresource.BuildOption) error {
-	for _, o.TLSMode = range tlsModes {
-		builder := &xdsserverv3.CDSBuilder{}
-		builder.Init(b.naming)
-		made, err := builder.GenerateByDirection(o, o.TrafficDirection)
+	for _, mode := range tlsModes {
+		made, err := b.clusters(o, mode, s.routed)
 		if err != nil {
-			return fmt.Errorf("%T: %w", builder, err)
+			return err
 		}
-		if s.cluster[o.TLSMode] == nil {
-			s.cluster[o.TLSMode] = resources{}
+		if s.cluster[mode] == nil {
+			s.cluster[mode] = resources{}
 		}
-		for _, m := range made {
-			c, ok := settled(m).(*cluster.Cluster)
-			if ok && s.routed && o.TrafficDirection == core.TrafficDirection_OUTBOUND {
-				c.IgnoreHealthOnHostRemoval = true
-				c.CommonLbConfig = &cluster.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{Value: 1}}
-			}
-			if s.cluster[o.TLSMode][cachev3.GetResourceName(m)], err = newResource(m); err != nil {
-				return err
-			}
+		maps.Copy(s.cluster[mode], made)
+	}
+	return nil
+}
+
+// clusters makes the clusters of a service for a mode of TLS. Routed clusters have two
+// settings more: without them an Envoy goes on with endpoints that are removed, and sends to
+// dead ones (docs/design.md, 6.1).
+func (b builders) clusters(o *xdsresource.BuildOption, mode xdsresource.TLSMode, routed bool) (resources, error) {
+	o.TLSMode = mode
+	defer func() { o.TLSMode = xdsresource.TLSModeNone }()
+	builder := &xdsserverv3.CDSBuilder{}
+	builder.Init(b.naming)
+	made, err := builder.GenerateByDirection(o, o.TrafficDirection)
+	if err != nil {
+		return nil, fmt.Errorf("%T: %w", builder, err)
+	}
+	out := resources{}
+	for _, m := range made {
+		c, ok := settled(m).(*cluster.Cluster)
+		if ok && routed && o.TrafficDirection == core.TrafficDirection_OUTBOUND {
+			c.IgnoreHealthOnHostRemoval = true
+			c.CommonLbConfig = &cluster.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{Value: 1}}
+		}
+		if out[cachev3.GetResourceName(m)], err = newResource(m); err != nil {
+			return nil, err
 		}
 	}
-	o.TLSMode = xdsresource.TLSModeNone
-	return nil
+	return out, nil
 }
 
 // routes makes the routes to all services of a namespace: for sidecars, and for those that

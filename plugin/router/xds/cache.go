@@ -109,14 +109,15 @@ func (c *cache) subscription(r interface {
 	return stream.subscriptions[r.GetTypeUrl()], m
 }
 
-// add answers a request, or opens a watch. It returns what cancels the watch.
+// add answers a request, or opens a watch. It returns what cancels the watch. Until the watch
+// is there the request is the stream's alone: nobody waits for an answer to somebody else.
 func (c *cache) add(m *moment, w *watch) func() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if m.serve(w) {
 		return nil
 	}
+	c.mu.Lock()
 	c.watches[w] = struct{}{}
+	c.mu.Unlock()
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -105,6 +105,8 @@ func TestHostileRequests(t *testing.T) {
 			want: `the node id is "sidecar~default/a~127.0.0.1", expected that of the first request, ""`},
 		{name: "a large node", requests: []request{{&core.Node{Metadata: big}, typeCluster, nil}}, code: codes.InvalidArgument, want: "the node has 262163 bytes, expected at most 262144"},
 		{name: "many types", requests: types, code: codes.ResourceExhausted, want: "the stream asks for more than 16 types of resources"},
+		{name: "a long name", requests: []request{{sidecar, typeEndpoint, []string{strings.Repeat("x", longestName+1)}}}, code: codes.InvalidArgument,
+			want: "the name \"" + strings.Repeat("x", 100) + "\"... has 1025 bytes, expected at most 1024"},
 		{name: "many names", requests: []request{{sidecar, typeEndpoint, manyNames(5*maxAbsent + 3)}}, code: codes.ResourceExhausted, want: "the stream names 5003 resources, expected at most 5002", delta: true},
 		{name: "many names, in turn", requests: []request{{sidecar, typeEndpoint, manyNames(5000)}, {nil, typeEndpoint, manyNames(5000)[:3]}}, code: codes.ResourceExhausted,
 			want: "the stream names 5003 resources, expected at most 5002", delta: true},
@@ -153,7 +155,7 @@ func TestOddRequests(t *testing.T) {
 		_, addr := startFake(t, newFake("plain"))
 		conn := dialHostile(t, addr)
 		s := openHostile(t, conn, delta)
-		odd := []string{"", "|", "||", "|||", "OUTBOUND", "OUTBOUND|", "OUTBOUND||", "OUTBOUND|default", "INBOUND|default|absent", "OUTBOUND|default|plain", "\u2028", strings.Repeat("x", 100_000)}
+		odd := []string{"", "|", "||", "|||", "OUTBOUND", "OUTBOUND|", "OUTBOUND||", "OUTBOUND|default", "INBOUND|default|absent", "OUTBOUND|default|plain", "\u2028", strings.Repeat("x", longestName)}
 		for _, typeURL := range []string{"type.googleapis.com/envoy.config.unknown", typeHost, typeRoute, typeListener, typeCluster, typeEndpoint} {
 			if err := s.send(nil, typeURL, "", odd...); err != nil {
 				t.Fatal(err)
@@ -266,4 +268,30 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapInuse + m.StackInuse
+}
+
+// Names that are no service cost one cluster for all who name them, and are bounded over
+// all clients.
+func TestAbsentClustersAreBounded(t *testing.T) {
+	a, built := assignments{most: 10}, 0
+	for range 3 {
+		for n := range 25 {
+			made, err := a.make(assignmentKey{fmt.Sprint("c", n), ""}, func() (*resource, error) { built++; return &resource{version: fmt.Sprint(n)}, nil })
+			if err != nil || made.version != fmt.Sprint(n) {
+				t.Fatalf("name %d: %v, %v", n, made, err)
+			}
+		}
+		if kept := len(a.used) + len(a.old); kept > 20 {
+			t.Fatalf("%d are kept", kept)
+		}
+	}
+	a, built = assignments{most: 10}, 0
+	for range 100 {
+		for n := range 9 {
+			_, _ = a.make(assignmentKey{fmt.Sprint("c", n), ""}, func() (*resource, error) { built++; return &resource{}, nil })
+		}
+	}
+	if built != 9 {
+		t.Errorf("%d clusters were made for 9 names", built)
+	}
 }

@@ -1,6 +1,9 @@
 package xds
 
 import (
+	"fmt"
+
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	router "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
@@ -60,13 +63,15 @@ func (m *moment) cluster(s *subscription, name string) state {
 	return state{resource: made, keep: err != nil}
 }
 
-// absentCluster returns the cluster of a name that is no service, as a lane address.
+// absentCluster returns the cluster of a name that is no service, as a lane address. It is
+// made once for all who name it: a client can name thousands.
 func (m *moment) absentCluster(mode xdsresource.TLSMode, service route.Service) (*resource, error) {
-	made, err := m.builders.service(infoOf(service), m.routing.mayRoute(service))
-	if err != nil {
-		return nil, err
-	}
-	return made.cluster[mode][outboundName(service)], nil
+	name, routed := outboundName(service), m.routing.mayRoute(service)
+	return m.absent.make(assignmentKey{name, fmt.Sprint(mode, routed)}, func() (*resource, error) {
+		info := infoOf(service)
+		made, err := m.builders.clusters(options(info.Namespace, services{info.ServiceKey: info}, core.TrafficDirection_OUTBOUND), mode, routed)
+		return made[name], err
+	})
 }
 
 // infoOf returns what there is to say of a name that the registry does not have.

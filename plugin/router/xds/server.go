@@ -189,6 +189,7 @@ func (s *server) look() {
 			s.cache.refresh(s.world.glance())
 			if start.Sub(age) >= ageInterval {
 				s.world.made.age()
+				s.world.absent.age()
 				age = start
 			}
 		})

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/view"
@@ -19,20 +18,20 @@ func isGRPC(node *core.Node) bool { return strings.HasPrefix(node.GetUserAgentNa
 // ignores places without a weight.
 func (m *moment) stockList(name string) state {
 	service, ok := calledService(name)
-	build := func(list []*apiservice.Instance) *endpoint.ClusterLoadAssignment {
-		return newAssignment(name, []view.Priority{{Instances: list}}, 0)
+	build := func(list []*apiservice.Instance) (*resource, error) {
+		return newResource(newAssignment(name, []view.Priority{{Instances: list}}, 0))
 	}
 	var made *resource
 	var err error
 	switch found := m.catalog.service(service); {
 	case found != nil:
-		made, err = m.made.make(assignmentKey{name, "stock " + found.info.SvcInsRevision}, func() *endpoint.ClusterLoadAssignment {
+		made, err = m.made.make(assignmentKey{name, "stock " + found.info.SvcInsRevision}, func() (*resource, error) {
 			return build(found.info.Instances)
 		})
 	case ok && m.routing.exists(service):
-		made, err = newResource(build(sorted(m.routing.stockInstances(service))))
+		made, err = build(sorted(m.routing.stockInstances(service)))
 	default:
-		made, err = newResource(build(nil))
+		made, err = build(nil)
 	}
 	if err != nil {
 		logRegistry(err)

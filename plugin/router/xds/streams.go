@@ -3,6 +3,8 @@ package xds
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -152,6 +154,22 @@ func (s *streams) begin(str *stream, node *core.Node) error {
 	return nil
 }
 
+// longestName is how many bytes a name may have. Polaris takes services with names of at
+// most 128.
+const longestName = 1024
+
+// checkNames refuses names that no resource has: the server keeps the names of a stream.
+func checkNames(lists ...[]string) error {
+	for _, list := range lists {
+		for _, name := range list {
+			if len(name) > longestName {
+				return status.Errorf(codes.InvalidArgument, "the name %.100q... has %d bytes, expected at most %d", name, len(name), longestName)
+			}
+		}
+	}
+	return nil
+}
+
 // OnStreamOpen implements serverv3.Callbacks.
 func (s *streams) OnStreamOpen(ctx context.Context, id int64, typeURL string) error {
 	s.open(ctx, streamKey{false, id}, typeURL)
@@ -165,6 +183,9 @@ func (s *streams) OnStreamClosed(id int64, _ *core.Node) { s.closed(streamKey{fa
 func (s *streams) OnStreamRequest(id int64, r *discovery.DiscoveryRequest) error {
 	str, sub, err := s.next(streamKey{false, id}, r.Node, r.TypeUrl)
 	if err != nil {
+		return err
+	}
+	if err := checkNames(r.ResourceNames); err != nil {
 		return err
 	}
 	if r.ErrorDetail != nil {
@@ -192,6 +213,12 @@ func (s *streams) OnDeltaStreamClosed(id int64, _ *core.Node) { s.closed(streamK
 func (s *streams) OnStreamDeltaRequest(id int64, r *discovery.DeltaDiscoveryRequest) error {
 	str, sub, err := s.next(streamKey{true, id}, r.Node, r.TypeUrl)
 	if err != nil {
+		return err
+	}
+	if !isServed(sub.typeURL) { // nothing is ever sent for it: its names need not be kept
+		r.ResourceNamesSubscribe, r.InitialResourceVersions = nil, nil
+	}
+	if err := checkNames(r.ResourceNamesSubscribe, slices.Collect(maps.Keys(r.InitialResourceVersions)), slices.Collect(maps.Values(r.InitialResourceVersions))); err != nil {
 		return err
 	}
 	m, err := s.world.now()

@@ -21,12 +21,17 @@ type world struct {
 	catalog  atomic.Pointer[catalog]
 	updating sync.Mutex
 	made     assignments
+	absent   assignments // clusters of names that are no service
 }
+
+// mostAbsent bounds the clusters of names that are no service, which are kept for all clients
+// together. A cluster has some hundred bytes.
+const mostAbsent = 20_000
 
 // newWorld returns the world of a routing and a registry, which read reads.
 func newWorld(r routing, naming service.DiscoverServer, read func(before *catalog) (map[string]services, error)) (*world, error) {
 	b, err := newBuilders(naming)
-	w := &world{routing: r, builders: b, read: read}
+	w := &world{routing: r, builders: b, read: read, absent: assignments{most: mostAbsent}}
 	w.catalog.Store(&catalog{})
 	return w, err
 }
