@@ -114,7 +114,7 @@ func TestHostileRequests(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inVariants(t, func(t *testing.T, delta bool) {
 				if tt.delta && !delta {
-					t.Skip("the server keeps no names of this variant")
+					return // the server keeps no names of this variant
 				}
 				_, addr := startFake(t, newFake("plain"))
 				conn := dialHostile(t, addr)
