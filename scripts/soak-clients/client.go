@@ -31,6 +31,7 @@ type kind struct {
 	// cut, hold and release act on the network of the kind's clients.
 	cut, hold, release func()
 	close              func() error
+	givesUp            bool // a client that finds no server at its start never asks again
 }
 
 // follower is a kind in the run: its program, and what it showed last.
@@ -43,6 +44,14 @@ type follower struct {
 
 	lists, kills, cuts, holds int
 	slowest                   time.Duration // to the right list, after a round
+}
+
+// revive starts a client again that gave up at its start, as its supervisor would.
+func (f *follower) revive(t *town) error {
+	if f.givesUp && f.last == [2]shown{} && time.Since(f.began) > 20*time.Second {
+		return f.restart(t)
+	}
+	return nil
 }
 
 func (f *follower) restart(t *town) (err error) {

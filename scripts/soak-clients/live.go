@@ -190,6 +190,9 @@ func (t *town) settle(ctx context.Context) (slowest time.Duration) {
 		t.read()
 		slowest = time.Since(from)
 		for f := range waiting {
+			if err := f.revive(t); err != nil {
+				t.fault("%s does not start: %v", f.name, err)
+			}
 			if f.last[0].list == t.world.now(0) && f.last[1].list == t.world.now(1) {
 				delete(waiting, f)
 				f.slowest = max(f.slowest, slowest)
