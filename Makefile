@@ -40,7 +40,7 @@ test: build $(BIN)/demo-consumer $(BIN)/client-trpc-go ## unit, oracle, fuzz see
 	$(GO) vet ./...
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
 	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml testdata/field/*/*.cases.yaml ../shared/cases/*.cases.yaml)
-	$(GO) run ./scripts/skipped $(GO) test -timeout 35m ./...
+	$(GO) run ./scripts/skipped $(GO) test -timeout 38m ./...
 
 model: ## the small model of make test with every evacuation; takes 10 minutes or so
 	$(GO) test -count=1 -timeout 2h -run TestModel ./plugin/router/route -args -large-model
@@ -53,7 +53,7 @@ test-kubernetes: build ## the tests with a real kube-apiserver, which the first 
 	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
 test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## every unmodified client of docs/compatibility.md against a real server; and what was skipped. Needs the registries of Maven, PyPI and npm
-	$(GO) run ./scripts/skipped $(GO) test -tags clients -count=1 -timeout 60m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
+	$(GO) run ./scripts/skipped $(GO) test -tags clients -count=1 -timeout 60m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols|TestXDSAsStock' ./build/polaris-server
 
 race: build $(BIN)/demo-consumer ## tests under the race detector, but those of whole processes, which it does not see; needs a C compiler
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /build/)
