@@ -46,7 +46,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
+	"sync/atomic"
 
 	"github.com/polarismesh/polaris/apiserver"
 	_ "github.com/polarismesh/polaris/apiserver/eurekaserver" // registers the slot before the init here wraps it
@@ -71,8 +71,7 @@ type slot struct {
 	stock   stockServer
 	routing func() routing // returns nil where the server has no routing files
 
-	mu    sync.Mutex
-	front *front // nil: the stock listener is alone
+	front atomic.Pointer[front] // nil: the stock listener is alone
 }
 
 var _ apiserver.Apiserver = (*slot)(nil)
@@ -82,7 +81,7 @@ func (s *slot) GetProtocol() string { return s.stock.GetProtocol() }
 
 // GetPort returns the port that clients know.
 func (s *slot) GetPort() uint32 {
-	if f := s.current(); f != nil {
+	if f := s.front.Load(); f != nil {
 		return uint32(f.listen.Port)
 	}
 	return s.stock.GetPort()
@@ -102,15 +101,13 @@ func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[s
 	} else if _, ok := option[listen.OptionProxyProtocol]; ok {
 		return fmt.Errorf("%s: %s needs routing files: without them the stock listener is alone, which does not know it", slotName, listen.OptionProxyProtocol)
 	}
-	s.mu.Lock()
-	s.front = f
-	s.mu.Unlock()
+	s.front.Store(f)
 	return s.stock.Initialize(ctx, option, apis)
 }
 
 // Run serves until Stop. Polaris ends the process when a listener fails.
 func (s *slot) Run(errCh chan error) {
-	f := s.current()
+	f := s.front.Load()
 	if f == nil {
 		s.stock.Run(errCh)
 		return
@@ -122,7 +119,7 @@ func (s *slot) Run(errCh chan error) {
 
 // Stop ends the front, then the stock listener.
 func (s *slot) Stop() {
-	if f := s.current(); f != nil {
+	if f := s.front.Load(); f != nil {
 		f.stop()
 	}
 	s.stock.Stop()
@@ -131,13 +128,6 @@ func (s *slot) Stop() {
 // Restart implements apiserver.Apiserver.
 func (s *slot) Restart(option map[string]any, apis map[string]apiserver.APIConfig, errCh chan error) error {
 	return router.Restart(s, option, apis, errCh)
-}
-
-// current returns the front of the last Initialize.
-func (s *slot) current() *front {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.front
 }
 
 // runningRouting returns the routing of this server, nil without routing files.

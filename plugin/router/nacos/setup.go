@@ -26,7 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
+	"sync/atomic"
 
 	"github.com/polarismesh/polaris/apiserver"
 	_ "github.com/polarismesh/polaris/apiserver/nacosserver" // registers the slot before the init here replaces it
@@ -42,9 +42,8 @@ func init() { apiserver.Slots[slotName] = &slot{} }
 // slot is the listener. The stock handlers are made once: they follow events of the
 // server, and have no end.
 type slot struct {
-	mu    sync.Mutex
 	stock *stock
-	front *front // of the last Initialize
+	front atomic.Pointer[front] // of the last Initialize
 }
 
 var _ apiserver.Apiserver = (*slot)(nil)
@@ -54,7 +53,7 @@ func (s *slot) GetProtocol() string { return slotName }
 
 // GetPort returns the port of HTTP. The port of gRPC is grpcOffset above it.
 func (s *slot) GetPort() uint32 {
-	if f := s.current(); f != nil {
+	if f := s.front.Load(); f != nil {
 		return uint32(f.http.Port)
 	}
 	return defaultPort
@@ -65,8 +64,6 @@ func (s *slot) Initialize(_ context.Context, option map[string]any, _ map[string
 	if err := router.Ready(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.stock == nil {
 		made, err := newStock()
 		if err != nil {
@@ -78,20 +75,20 @@ func (s *slot) Initialize(_ context.Context, option map[string]any, _ map[string
 	if err != nil {
 		return fmt.Errorf("%s: %w", slotName, err)
 	}
-	s.front = f
+	s.front.Store(f)
 	return nil
 }
 
 // Run serves until Stop. Polaris ends the process when a listener fails.
 func (s *slot) Run(errCh chan error) {
-	if err := s.current().run(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := s.front.Load().run(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		errCh <- fmt.Errorf("%s: %w", slotName, err)
 	}
 }
 
 // Stop ends the listener with its connections.
 func (s *slot) Stop() {
-	if f := s.current(); f != nil {
+	if f := s.front.Load(); f != nil {
 		f.stop()
 	}
 }
@@ -99,10 +96,4 @@ func (s *slot) Stop() {
 // Restart implements apiserver.Apiserver.
 func (s *slot) Restart(option map[string]any, apis map[string]apiserver.APIConfig, errCh chan error) error {
 	return router.Restart(s, option, apis, errCh)
-}
-
-func (s *slot) current() *front {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.front
 }

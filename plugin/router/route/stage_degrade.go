@@ -120,24 +120,26 @@ func readMinUsable(n strict.Node) *minUsable {
 	return &minUsable{int(percent), true}
 }
 
-const mostHoldDown = time.Hour
+// Bounds of times in a `degrade`.
+const (
+	mostHoldDown = time.Hour
+	mostFailback = 10 * time.Minute
+)
 
 func readHoldDown(n strict.Node) time.Duration {
-	text := n.Raw()
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 || d > mostHoldDown {
-		n.Errorf("holdDown %q is no time from 0s to 1h, as 10s", text)
-	}
-	return d
+	return readTime(n, "holdDown", mostHoldDown, "0s to 1h, as 10s")
 }
 
-const mostFailback = 10 * time.Minute
-
 func readFailback(n strict.Node) time.Duration {
+	return readTime(n, "failback", mostFailback, "0s to 10m, as 5m")
+}
+
+// readTime reads a time from 0 to the most.
+func readTime(n strict.Node, key string, most time.Duration, expected string) time.Duration {
 	text := n.Raw()
 	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 || d > mostFailback {
-		n.Errorf("failback %q is no time from 0s to 10m, as 5m", text)
+	if err != nil || d < 0 || d > most {
+		n.Errorf("%s %q is no time from %s", key, text, expected)
 	}
 	return d
 }

@@ -21,7 +21,7 @@ package xds
 import (
 	"context"
 	"fmt"
-	"sync"
+	"sync/atomic"
 
 	"github.com/polarismesh/polaris/apiserver"
 	"github.com/polarismesh/polaris/apiserver/xdsserverv3" // registers the slot before the init here replaces it
@@ -38,8 +38,7 @@ func init() { apiserver.Slots[slotName] = &slot{} }
 
 // slot is the listener in the life cycle of Polaris.
 type slot struct {
-	mu     sync.Mutex
-	server *server // of the last Initialize
+	server atomic.Pointer[server] // of the last Initialize
 }
 
 var _ apiserver.Apiserver = (*slot)(nil)
@@ -52,7 +51,7 @@ func (s *slot) GetProtocol() string { return protocol }
 
 // GetPort implements apiserver.Apiserver.
 func (s *slot) GetPort() uint32 {
-	if server := s.current(); server != nil {
+	if server := s.server.Load(); server != nil {
 		return uint32(server.listen.Port)
 	}
 	return 0
@@ -68,22 +67,20 @@ func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[s
 	if err != nil {
 		return fmt.Errorf("%s: %w", slotName, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.server = server
+	s.server.Store(server)
 	return nil
 }
 
 // Run serves until Stop. Polaris ends the process when a listener fails.
 func (s *slot) Run(errCh chan error) {
-	if err := s.current().run(); err != nil {
+	if err := s.server.Load().run(); err != nil {
 		errCh <- fmt.Errorf("%s: %w", slotName, err)
 	}
 }
 
 // Stop implements apiserver.Apiserver.
 func (s *slot) Stop() {
-	if server := s.current(); server != nil {
+	if server := s.server.Load(); server != nil {
 		server.stop()
 	}
 }
@@ -91,11 +88,4 @@ func (s *slot) Stop() {
 // Restart implements apiserver.Apiserver.
 func (s *slot) Restart(option map[string]any, apis map[string]apiserver.APIConfig, errCh chan error) error {
 	return router.Restart(s, option, apis, errCh)
-}
-
-// current returns the server of the last Initialize, nil before.
-func (s *slot) current() *server {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.server
 }
