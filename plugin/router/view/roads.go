@@ -12,15 +12,13 @@ import (
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
-// Roads is what one kind of caller gets that fails over by itself: priorities, of which
-// the first is the list of the kind's View (route.Route.Priorities). Roads are immutable.
+// Roads is what one kind of caller gets that fails over by itself: priorities
+// (route.Route.Priorities). But for `overprovision`, the first is the list of the kind's
+// View. Roads are immutable.
 type Roads struct {
 	Rule       *route.Rule
 	Priorities []Priority
 	LeftOut    LeftOut // of the instances in Priorities
-	// Overprovision is that of the rule, in percent: the client then divides its requests
-	// among the priorities. 0 is none.
-	Overprovision int
 	// Revision names the content: equal content has an equal revision on every node and
 	// after a restart.
 	Revision string
@@ -92,9 +90,9 @@ func makeRoads(snap *Snapshot, kind Kind, ownService *Snapshot, v *View) (r *Roa
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	r = &Roads{Rule: kind.Rule, view: v, seq: snap.seq, Overprovision: kind.Rule.Degrade.Overprovision}
+	r = &Roads{Rule: kind.Rule, view: v, seq: snap.seq}
 	content, from := sha256.New(), snap.memberOf(ownService)
-	fmt.Fprintf(content, "overprovision %d;", r.Overprovision) // clients get that, too
+	fmt.Fprintf(content, "overprovision %d;", kind.Rule.Degrade.Overprovision) // clients get that, too
 	for _, p := range kind.Priorities(v.Decision, snap.callee, ownService.routable()) {
 		list := Priority{Tier: p.Tier, Level: p.Level}
 		sortMembers(kind, p.Members, from)

@@ -24,7 +24,7 @@ type assignmentKey struct{ cluster, revision string }
 // of returns the assignment of a cluster with the roads of a kind of caller.
 func (a *assignments) of(cluster string, roads *view.Roads) (*resource, error) {
 	return a.make(assignmentKey{cluster, roads.Revision}, func() (*resource, error) {
-		return newResource(newAssignment(cluster, roads.Priorities, roads.Overprovision))
+		return newResource(newAssignment(cluster, roads.Priorities, roads.Rule.Degrade.Overprovision))
 	})
 }
 

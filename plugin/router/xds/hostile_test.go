@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -293,5 +295,22 @@ func TestAbsentClustersAreBounded(t *testing.T) {
 	}
 	if built != 9 {
 		t.Errorf("%d clusters were made for 9 names", built)
+	}
+}
+
+// Of a type that is not served, the server is given no name to keep.
+func TestNamesOfUnservedTypes(t *testing.T) {
+	s, _ := startFake(t, newFake("plain"))
+	ctx := peer.NewContext(t.Context(), &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}})
+	for typeURL, want := range map[string]int{"type.googleapis.com/unknown.x": 0, typeEndpoint: 1} {
+		const id = 1 << 40 // no stream of the server has that
+		if err := s.streams.OnDeltaStreamOpen(ctx, id, ""); err != nil {
+			t.Fatal(err)
+		}
+		r := &discovery.DeltaDiscoveryRequest{TypeUrl: typeURL, ResourceNamesSubscribe: []string{"OUTBOUND|default|plain"}, InitialResourceVersions: map[string]string{"a": "b"}}
+		if err := s.streams.OnStreamDeltaRequest(id, r); err != nil || len(r.ResourceNamesSubscribe) != want || len(r.InitialResourceVersions) != want {
+			t.Errorf("%s: %d names and %d versions are kept, want %d, %v", typeURL, len(r.ResourceNamesSubscribe), len(r.InitialResourceVersions), want, err)
+		}
+		s.streams.OnDeltaStreamClosed(id, nil)
 	}
 }
