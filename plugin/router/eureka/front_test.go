@@ -268,6 +268,20 @@ func TestUnknownRoute(t *testing.T) {
 	}
 }
 
+// What is no text in UTF-8 does not reach a stock route: Polaris could not store it.
+func TestNoText(t *testing.T) {
+	for target, want := range map[string]int{
+		"/eureka/apps/APP/i/metadata?a=%ff": http.StatusBadRequest, "/eureka/apps/A%ff/i/metadata": http.StatusBadRequest,
+		"/eureka/apps/APP/i/metadata?a=%zz": http.StatusBadRequest, "/eureka/apps/APP/i/metadata?a=%E5%8D%97": http.StatusOK,
+	} {
+		rec := httptest.NewRecorder()
+		refuseNoText(restful.NewRequest(httptest.NewRequest(http.MethodPut, target, nil)), restful.NewResponse(rec), &restful.FilterChain{Target: func(*restful.Request, *restful.Response) {}})
+		if rec.Code != want {
+			t.Errorf("%s: status %d, want %d", target, rec.Code, want)
+		}
+	}
+}
+
 // limits is a rate limit that refuses one key.
 type limits struct {
 	refused string
