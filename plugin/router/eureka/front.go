@@ -130,7 +130,7 @@ func (f *front) handler(stock stockServer) http.Handler {
 func refuseNoText(req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
 	query, err := url.QueryUnescape(req.Request.URL.RawQuery)
 	if err != nil || !utf8.ValidString(query) || !utf8.ValidString(req.Request.URL.Path) {
-		rsp.WriteHeader(http.StatusBadRequest)
+		_ = rsp.WriteErrorString(http.StatusBadRequest, "the URL is no text in UTF-8")
 		return
 	}
 	chain.ProcessFilter(req, rsp)
