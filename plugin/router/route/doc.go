@@ -12,7 +12,9 @@
 //
 // A choice is made among roads (roads.go): each tier (tier.go) at each level (level.go,
 // places.go), in the order of the rule. The first road that is satisfied is taken
-// (select.go). A caller with several SETs has roads, and a choice, for each of them.
+// (select.go), or with `overprovision` several roads take shares (shares.go), which the list
+// has as weights (shares_weights.go). A caller with several SETs has roads, and a choice, for
+// each of them. Clients that fail over by themselves get all roads (priorities.go).
 //
 // A part of a rule and its reader stand in one file: when.go, stage_set.go,
 // stage_nearby.go, stage_degrade.go, evacuate.go; the maps of places are read by
