@@ -108,12 +108,12 @@ func (l Options) Open() (net.Listener, error) {
 	if l.ConnLimit == nil || !l.ConnLimit.OpenConnLimit {
 		return listener, nil
 	}
-	limited, err := connlimit.NewListener(listener, l.Protocol, l.ConnLimit)
+	stock, err := connlimit.NewListener(listener, l.Protocol, l.ConnLimit)
 	if err != nil {
 		_ = listener.Close()
 		return nil, err
 	}
-	return limited, nil
+	return limited{stock}, nil
 }
 
 // Serve serves a listener until the server is closed, with TLS where the options have
