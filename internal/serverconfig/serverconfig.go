@@ -31,6 +31,7 @@ type Config struct {
 	ForwardedHeader    string   // by which trusted proxies name the caller: one of location.ForwardedHeaders
 	RoutingFiles       []string // as MappingFiles; empty: every answer is the stock answer
 	FailOpen           bool
+	ViewsMB            int      // what the lists that are kept take at most, in MB
 	Protocols          []string // names under apiservers
 	AutoCreate         bool     // who registers an instance of a service that is not there makes the service: Polaris's own naming.autoCreate
 	Listeners          []Listener
@@ -57,6 +58,7 @@ func Load(name string) (*Config, error) {
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		ForwardedHeader:    location.HeaderForwardedFor,
 		FailOpen:           true,
+		ViewsMB:            512,
 		NodesService:       "polaris.checker", // as Polaris
 		Admin:              Admin{ListenIP: "127.0.0.1", ListenPort: 8095},
 	}
@@ -180,6 +182,7 @@ func (c *Config) readRouter(n strict.Node) {
 		values = option.Bind(
 			strict.Optional("files", func(n strict.Node) { c.RoutingFiles = sourceNames(n) }),
 			strict.Optional("failOpen", strict.Bool(&c.FailOpen)),
+			strict.Optional("viewsMB", strict.Int(&c.ViewsMB, 16, 1<<20)),
 		)
 	})
 	if !values.Has("files") {

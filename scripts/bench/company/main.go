@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // plan says what to make, and what to measure.
@@ -53,6 +55,9 @@ func main() {
 func run(ctx context.Context, p plan, stock, server string) (err error) {
 	fmt.Printf("%d services, %d rules, %d instances, %d kinds of callers that use %d services each, %d callers that poll %d services every %s, %d rounds\n",
 		p.services, p.rules, p.instances, p.kinds, p.uses, p.callers, p.polled, p.interval, p.rounds)
+	if err := allowFiles(uint64(p.callers + spareFiles)); err != nil {
+		return err
+	}
 	db, err := startStore(p)
 	if err != nil {
 		return err
@@ -64,6 +69,25 @@ func run(ctx context.Context, p plan, stock, server string) (err error) {
 			return fmt.Errorf("round %d: %w", n+1, err)
 		}
 		r.print(os.Stdout)
+	}
+	return nil
+}
+
+// spareFiles is how many files a process has open besides the connections of callers.
+const spareFiles = 500
+
+// allowFiles lets this process, and the servers that it starts, have so many files open.
+func allowFiles(n uint64) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	if limit.Cur >= n && limit.Max >= n {
+		return nil
+	}
+	raised := unix.Rlimit{Cur: max(n, limit.Cur), Max: max(n, limit.Max)}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &raised); err != nil {
+		return fmt.Errorf("%d files can be open, and %d callers need %d: %w; ulimit -n, as root, raises the limit, -callers lowers the need", limit.Max, n-spareFiles, n, err)
 	}
 	return nil
 }
