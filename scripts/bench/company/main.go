@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
 // plan says what to make, and what to measure.
@@ -113,11 +116,13 @@ func round(ctx context.Context, p plan, db *store, r *report, n int, stock, serv
 				continue
 			}
 			fmt.Fprintf(os.Stderr, "%s round %d, %s: %s\n", time.Now().Format(time.TimeOnly), n+1, s.name, m.name)
-			figures, err := m.measure(s, ctx)
+			err := m.measure(s, ctx, func(name string, f rig.Figures) {
+				fmt.Fprintln(os.Stderr, f)
+				r.add(cmp.Or(name, m.name), s.name, f)
+			})
 			if err != nil {
 				return fmt.Errorf("%s: %s: %w", m.name, s.name, err)
 			}
-			r.add(m.name, s.name, figures)
 		}
 	}
 	return nil

@@ -17,25 +17,34 @@ type measurement struct {
 	name     string
 	packOnly bool // of what the stock server does not have
 	last     bool // made at the end of the last round only
-	measure  func(s *side, ctx context.Context) (rig.Figures, error)
+	// measure adds figures to what the report has under the name of the measurement, or
+	// under other names.
+	measure func(s *side, ctx context.Context, add func(name string, f rig.Figures)) error
 }
 
 // Names of measurements with targets.
 const (
-	fastPolls  = "unchanged polls, as fast as can be"
-	fleetQuiet = "all callers, no changes"
+	fastPolls    = "unchanged polls, as fast as can be"
+	fleetQuiet   = "all callers, no changes"
+	fleetChanges = "all callers, one instance in a thousand changes each second"
 )
 
 var measurements = []measurement{
-	{name: "lists of all kinds", measure: (*side).lists},
-	{name: fastPolls, measure: (*side).fastPolls},
-	{name: fleetQuiet, measure: func(s *side, ctx context.Context) (rig.Figures, error) { return s.fleet(ctx, 0) }},
-	{name: "all callers, one instance in a thousand changes each second", measure: func(s *side, ctx context.Context) (rig.Figures, error) {
-		return s.fleet(ctx, max(1, s.plan.instances/1000/changesPerSecond))
-	}},
-	{name: "reload of one rule", packOnly: true, measure: (*side).reload},
-	{name: "admin calls, CPU ms", packOnly: true, measure: (*side).adminCalls},
-	{name: "all kinds ask for all services", last: true, measure: (*side).everything},
+	{name: "lists of all kinds", measure: one((*side).lists)},
+	{name: fastPolls, measure: one((*side).fastPolls)},
+	{name: fleetQuiet, measure: (*side).fleet},
+	{name: "reload of one rule", packOnly: true, measure: one((*side).reload)},
+	{name: "admin calls", packOnly: true, measure: (*side).adminCalls},
+	{name: "all kinds ask for all services", last: true, measure: one((*side).everything)},
+}
+
+// one measures figures under the name of the measurement.
+func one(f func(s *side, ctx context.Context) (rig.Figures, error)) func(*side, context.Context, func(string, rig.Figures)) error {
+	return func(s *side, ctx context.Context, add func(string, rig.Figures)) error {
+		figures, err := f(s, ctx)
+		add("", figures)
+		return err
+	}
 }
 
 // changesPerSecond is how often instances change in a second.
@@ -178,20 +187,38 @@ func all(callers []*caller, f func(int, *caller) error) error {
 	return errors.Join(faults...)
 }
 
-// fleet has all callers poll at their interval. So many instances change ten times a second.
-func (s *side) fleet(ctx context.Context, changes int) (rig.Figures, error) {
+// fleet has all callers poll at their interval, without changes and with changes.
+func (s *side) fleet(ctx context.Context, add func(string, rig.Figures)) error {
+	used := rig.CPU(s.server.PID())
 	callers, err := s.connect(ctx, s.plan.callers, false)
 	defer hangUp(callers)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	connected := rig.CPU(s.server.PID()) - used
+	quiet, err := s.polled(callers, 0)
+	if err != nil {
+		return err
+	}
+	quiet["CPU s to connect, and for the first lists"] = connected.Seconds()
+	quiet["resident MB"] = rig.Memory(s.server.PID())
+	if quiet["heap MB"], err = s.heap(); err != nil {
+		return err
+	}
+	add("", quiet)
+	changing, err := s.polled(callers, max(1, s.plan.instances/1000/changesPerSecond))
+	add(fleetChanges, changing)
+	return err
+}
+
+// polled has callers poll while so many instances change ten times a second.
+func (s *side) polled(callers []*caller, changes int) (rig.Figures, error) {
 	defer s.profile(s.plan.fleet, fmt.Sprintf("fleet with %d changes", changes))()
 	start, used := time.Now(), rig.CPU(s.server.PID())
-	end := start.Add(s.plan.fleet)
-	polled := make([]polls, len(callers))
+	end, polled := start.Add(s.plan.fleet), make([]polls, len(callers))
 	stop, stopped := make(chan struct{}), make(chan error, 1)
 	go func() { stopped <- s.change(changes, stop) }()
-	err = all(callers, func(n int, c *caller) (err error) {
+	err := all(callers, func(n int, c *caller) (err error) {
 		polled[n], err = c.poll(end, s.plan.interval, s.plan.interval*time.Duration(n)/time.Duration(len(callers)))
 		return err
 	})
@@ -202,14 +229,11 @@ func (s *side) fleet(ctx context.Context, changes int) (rig.Figures, error) {
 		sum.times, sum.bytes, sum.changed = append(sum.times, p.times...), sum.bytes+p.bytes, sum.changed+p.changed
 	}
 	slices.Sort(sum.times)
-	resident := rig.Memory(s.server.PID())
-	heap, heapErr := s.heap()
 	n := float64(len(sum.times))
 	return rig.Figures{
 		"polls/s": n / took.Seconds(), "CPU ms/poll": rig.Milliseconds(cpu) / n, "CPU, cores": cpu.Seconds() / took.Seconds(), "p50 ms": rig.Milliseconds(rig.Percentile(sum.times, 50)),
 		"p99 ms": rig.Milliseconds(rig.Percentile(sum.times, 99)), "bytes/poll": float64(sum.bytes) / n, "changed answers, share": float64(sum.changed) / n,
-		"resident MB": resident, "heap MB": heap,
-	}, errors.Join(err, heapErr, <-stopped)
+	}, errors.Join(err, <-stopped)
 }
 
 // change changes so many instances ten times a second until it is stopped.
@@ -301,37 +325,39 @@ func (s *side) reload(ctx context.Context) (rig.Figures, error) {
 	return rig.Figures{"in force after, s": took.Seconds(), "CPU s until then": cpu.Seconds(), "CPU s, and of a poll of each kind": after.Seconds(), "lists fetched by others": float64(others)}, err
 }
 
-// adminCalls asks what operators, the page and scrapers ask. The figures are CPU times of
-// the second call of each.
-func (s *side) adminCalls(ctx context.Context) (rig.Figures, error) {
+// adminCalls asks what operators, the page and scrapers ask, each twice. The figures are of
+// the second time.
+func (s *side) adminCalls(ctx context.Context, add func(string, rig.Figures)) error {
 	callers, err := s.connect(ctx, min(s.plan.callers, 10*s.plan.kinds), false)
 	defer hangUp(callers)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	service := url.QueryEscape("default/" + callers[0].services[1])
 	api := s.server.AdminURL + "/setrouter/v1/"
-	calls := map[string]string{
-		"page": s.server.AdminURL + "/", "metrics": "http://" + s.server.HTTPAddr + "/metrics",
-		"explain": api + "explain?caller=" + kind(0).addr(0).String() + "&service=" + service, "who": api + "who?service=" + service,
-		"status": api + "status", "matrix": api + "matrix", "matrix of a service": api + "matrix?service=" + service, "nodes": api + "nodes",
-		"callers": api + "callers", "callers of a service": api + "callers?service=" + service, "servicestates": api + "servicestates?limit=20",
-		"services": api + "services", "timeline": api + "timeline?limit=200", "changes": api + "changes", "matrix, all kinds": api + "matrix?all=true&limit=1",
-		"drill of each zone": api + "drill?each=zone",
+	calls := []struct{ name, url string }{
+		{"page", s.server.AdminURL + "/"}, {"metrics", "http://" + s.server.HTTPAddr + "/metrics"},
+		{"explain", api + "explain?caller=" + kind(0).addr(0).String() + "&service=" + service}, {"who", api + "who?service=" + service},
+		{"status", api + "status"}, {"nodes", api + "nodes"}, {"timeline", api + "timeline?limit=200"}, {"changes", api + "changes"},
+		{"callers", api + "callers"}, {"callers of a service", api + "callers?service=" + service}, {"services", api + "services"}, {"servicestates", api + "servicestates?limit=20"},
+		{"matrix", api + "matrix"}, {"matrix of a service", api + "matrix?service=" + service}, {"matrix of all kinds", api + "matrix?all=true&limit=1"},
 	}
-	figures := rig.Figures{}
-	for name, address := range calls {
+	cpu, wall, size := rig.Figures{}, rig.Figures{}, rig.Figures{}
+	for _, call := range calls {
 		for range 2 {
 			used, start := rig.CPU(s.server.PID()), time.Now()
-			body, err := get(address)
+			body, err := get(call.url)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			figures[name] = rig.Milliseconds(rig.CPU(s.server.PID()) - used)
-			figures[name+", wall ms"], figures[name+", KB"] = rig.Milliseconds(time.Since(start)), float64(len(body))/1024
+			cpu[call.name], wall[call.name] = rig.Milliseconds(rig.CPU(s.server.PID())-used), rig.Milliseconds(time.Since(start))
+			size[call.name] = float64(len(body)) / 1024
 		}
 	}
-	return figures, nil
+	add("admin calls, CPU ms", cpu)
+	add("admin calls, wall ms", wall)
+	add("admin calls, KB of the answer", size)
+	return nil
 }
 
 // everything has a caller of each kind ask for all services, twice.
