@@ -118,7 +118,7 @@ func TestEvacuateInChinese(t *testing.T) {
 		_, text, errs := here(append([]string{"evacuate"}, strings.Fields(args)...)...)
 		out.WriteString("$ setctl evacuate " + args + "\n" + text + errs + "\n")
 	}
-	changing := regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:]+(?:Z|[+-]\d\d:\d\d)|\b[0-9a-f]{8}\b`)
+	changing := regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:]+(?:Z|[+-]\d\d:\d\d)|\b[0-9a-f]{8}(?:[0-9a-f]{4})?\b`)
 	golden(t, filepath.Join(packageDir, "testdata", "evacuate.zh.txt"), changing.ReplaceAllString(out.String(), "..."))
 }
 
