@@ -41,7 +41,7 @@ $(CLIENTS): $(BIN)/client-%: $$(wildcard scripts/clients/$$*/*)
 test: build $(BIN)/demo-consumer $(BIN)/client-trpc-go ## unit, oracle, fuzz seeds, README examples, cases, end to end; and what was skipped
 	$(GO) vet ./...
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
-	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml testdata/field/*/*.cases.yaml ../shared/cases/*.cases.yaml)
+	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml testdata/gallery/*/*.cases.yaml testdata/field/*/*.cases.yaml ../shared/cases/*.cases.yaml)
 	$(GO) run ./scripts/skipped $(GO) test -timeout 38m ./...
 
 model: ## the small model of make test with every evacuation; takes 10 minutes or so
