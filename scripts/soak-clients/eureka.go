@@ -41,7 +41,7 @@ func eurekaKind(t *town, of polaristest.EurekaKind) (k kind, err error) {
 	}
 	app := strings.ToUpper(strings.Map(letters, of.String()))
 	return kind{
-		name: of.String() + ", " + mode, givesUp: of.Name == "eureka-js-client",
+		name: of.String() + ", " + mode, givesUp: of.Language != "java",
 		start: func(_ *town, dir string) (running, error) {
 			p := &eurekaProgram{}
 			if of.Name == "py-eureka-client" {
