@@ -309,7 +309,7 @@ func (w *deltaWorld) deregister(id string) {
 	}
 }
 
-// A delta in both forms: of an application, first what goes, then what changed, then what
+// A delta in both forms: of an application, first what is replaced, then what changed, then what
 // came, each in an element of its own.
 func TestDeltaForms(t *testing.T) {
 	said := regexp.MustCompile(`<name>([ABC])<|"name":"([ABC])"|instanceId"?[:>]"?(\w+)|actionType"?[:>]"?(\w+)`)
