@@ -5,6 +5,8 @@ GO      ?= go
 BIN     := bin
 # Debian has mariadbd and ip where only the PATH of root looks.
 export PATH := $(PATH):/usr/sbin:/sbin
+# Tests compare English texts.
+export LC_ALL := C.UTF-8
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
