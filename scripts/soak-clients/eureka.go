@@ -91,7 +91,7 @@ func (p *eurekaProgram) take() (out []shown) {
 			}
 			p.taken[city] = n + 1
 			if first := n == 0; until.Sub(states[n].At) >= p.atLeast && (!first || len(states[n].Hosts) > 0) {
-				out = append(out, shown{city, states[n].At, strings.Join(states[n].Hosts, " ")})
+				out = append(out, shown{city: city, at: states[n].At, list: strings.Join(states[n].Hosts, " ")})
 			}
 		}
 	}
