@@ -26,7 +26,9 @@ func TestOrderOfChanges(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, b := range changes([]*view{viewOf(tt.old)}, viewOf(tt.now), func(_ string, a, b *apiservice.Instance) bool { return a.GetHost().GetValue() == b.GetHost().GetValue() }) {
+			for _, b := range changes([]*view{viewOf(tt.old)}, viewOf(tt.now), func(_ string, a, b *apiservice.Instance) bool {
+				return a.GetHost().GetValue() == b.GetHost().GetValue()
+			}) {
 				said := b.action
 				for _, i := range b.instances {
 					said += " " + i.GetId().GetValue()
