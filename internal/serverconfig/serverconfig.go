@@ -194,7 +194,7 @@ func (c *Config) readRouter(n strict.Node) {
 				func(n strict.Node) { c.RoutingFiles = sourceNames(n) }),
 			strict.Optional("failOpen", "What callers get when routing fails for an internal reason: `true` the stock answer, `false` no list, so that they keep theirs.",
 				strict.Bool(&c.FailOpen)),
-			strict.Optional("viewsMB", "What the lists that are kept for callers take at most, of all services together, in MB ([performance](performance.md#many-services)).",
+			strict.Optional("viewsMB", "What the lists that are kept for callers take at most, of all services together, in MB ([performance](../performance.md#many-services)).",
 				strict.Int(&c.ViewsMB, 16, 1<<20)),
 		)
 	})
