@@ -22,6 +22,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ .Values.serviceAccount.name | default .Values.name }}
 {{- end }}
 
+{{/* tag is the image's, which --set makes a number of. */}}
+{{- define "setrouter.tag" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion }}
+{{- kindIs "string" $tag | ternary $tag ($tag | int64 | toString) }}
+{{- end }}
+
 {{/* port is the port of an address HOST:PORT. */}}
 {{- define "setrouter.port" -}}
 {{ regexFind "[0-9]+$" . }}
@@ -44,7 +50,10 @@ in place of its lines. Values from the environment are quoted, as no YAML may be
 {{- define "setrouter.configuration" -}}
 {{- $config := .Files.Get (printf "files/%s.yaml" .Values.mode) | fromYaml }}
 {{- if eq .Values.mode "cluster" }}
-{{- $_ := set $config.store.option.master "dbName" .Values.mysql.database }}
+{{- $_ := set $config.store.option.master "dbAddr" .Values.mysql.address }}
+{{- $_ = set $config.store.option.master "dbName" .Values.mysql.database }}
+{{- $_ = set $config.store.option.master "dbUser" .Values.mysql.user }}
+{{- $_ = set (first $config.healthcheck.checkers).option "kvAddr" .Values.redis.address }}
 {{- end }}
 {{- if include "setrouter.csv" . }}
 {{- $_ := set $config.plugin.cmdb.option "files" (list "conf/mapping/*.yaml" "conf/mapping/*.csv") }}
