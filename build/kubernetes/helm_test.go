@@ -77,7 +77,7 @@ redis: {address: '[fd00::1]:6380', existingSecret: kv, passwordKey: password}
 mapping: {files: {corp.csv: "match,region,zone\n10.1.0.0/16,north,bj\n"}}
 routing: {existingConfigMap: our-rules}
 config:
-  auth: {strategy: {option: {clientOpen: true}}}
+  auth: {strategy: {option: {clientOpen: true, clientStrict: true}}}
   plugin: {location: {option: {trustedProxies: [10.8.0.0/28]}}}
 extraListeners:
   - {name: xds-v3, option: {listenIP: 0.0.0.0, listenPort: 15010}}
