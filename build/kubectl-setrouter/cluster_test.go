@@ -30,7 +30,12 @@ func programs(t *testing.T) string {
 // no real cluster has seen the plugin.
 func TestKubernetesPluginReachesTheServer(t *testing.T) {
 	dir := programs(t)
-	server, err := polaristest.Start(t.Context(), polaristest.Options{Binary: filepath.Join(dir, "polaris-server"), AdminToken: "sesame"})
+	server, err := polaristest.Start(t.Context(), polaristest.Options{
+		Binary: filepath.Join(dir, "polaris-server"), AdminToken: "sesame",
+		Files: map[string]string{
+			"conf/mapping/a.yaml": "version: 1\nmappings: []\n", "conf/mapping/b.csv": "match,region\n10.1.0.0/16,north\n", "conf/routing/a.yaml": "version: 1\nrules: []\n",
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +69,8 @@ func TestKubernetesPluginReachesTheServer(t *testing.T) {
 		code        int
 		says        string
 	}{
-		{"the ready one of two", "sesame", []string{"-n", "polaris", "status"}, 0, "mapping:"},
-		{"another command", "sesame", []string{"-n", "polaris", "lookup", "10.1.2.3"}, 0, "10.1.2.3"},
+		{"the ready one of two", "sesame", []string{"-n", "polaris", "status"}, 0, "nodes: 1, agree: true"},
+		{"another command", "sesame", []string{"-n", "polaris", "lookup", "10.1.2.3"}, 0, "north"},
 		{"a wrong token", "sesam", []string{"-n", "polaris", "status"}, 1, "the token is missing or wrong"},
 		{"setctl's own exit code", "sesame", []string{"-n", "polaris", "check", "/nowhere.yaml"}, 1, "/nowhere.yaml"},
 		{"another namespace", "sesame", []string{"status"}, 1,
