@@ -32,7 +32,6 @@ type Config struct {
 	RoutingFiles       []string // as MappingFiles; empty: every answer is the stock answer
 	FailOpen           bool
 	Protocols          []string // names under apiservers
-	AutoCreate         bool     // who registers an instance of a service that is not there makes the service: Polaris's own naming.autoCreate
 	Listeners          []Listener
 	listenerNames      []listenerName
 	proxyProtocols     []strict.Node // proxyProtocol: true of listeners
@@ -83,7 +82,6 @@ func (c *Config) read(root strict.Node) {
 	if n, ok := plugins["router"]; ok {
 		c.readRouter(n)
 	}
-	c.AutoCreate = root.Peek("naming", "autoCreate") != "false"
 	if name := root.Peek("healthcheck", "service"); name != "" {
 		c.NodesService = name
 	}
