@@ -56,11 +56,10 @@ func malformed(err error) bool {
 func TestTLSNeedsALPN(t *testing.T) {
 	certificate, key := certificateFiles(t)
 	const files = "tls: {certFile: conf/cert.pem, keyFile: conf/key.pem}"
-	config := strings.Replace(polaristest.Config(), "listenPort: {{.GRPC}}", "listenPort: {{.GRPC}}, "+files, 1)
-	config, xdsAddr := withXDS(config)
-	config = strings.Replace(config, "xds-v3, option: {", "xds-v3, option: {"+files+", ", 1)
 	for _, enforced := range []bool{true, false} {
 		t.Setenv("GRPC_ENFORCE_ALPN_ENABLED", strconv.FormatBool(enforced))
+		config, xdsAddr := withXDS(strings.Replace(polaristest.Config(), "listenPort: {{.GRPC}}", "listenPort: {{.GRPC}}, "+files, 1))
+		config = strings.Replace(config, "xds-v3, option: {", "xds-v3, option: {"+files+", ", 1)
 		server, _ := start(t, polaristest.Options{Config: config, Files: map[string]string{"conf/cert.pem": certificate, "conf/key.pem": key}})
 		for _, tt := range []struct {
 			offered []string

@@ -126,7 +126,7 @@ func TestXDSHealth(t *testing.T) {
 		t.Errorf("the end of another's instance: %v", err)
 	}
 	has(own + ":8080")
-	refusal := fmt.Sprintf("[SetRouter] a sidecar is refused over HDS: a sidecar at %s says something of an instance at \"%s\", expected its own address; "+
+	refusal := fmt.Sprintf("[SetRouter] a sidecar is refused over HDS\t{\"why\": \"a sidecar at %s says something of an instance at \"%s\", expected its own address; "+
 		"if a NAT or a proxy of yours is between the two, add the address that the server sees to plugin.location.option.trustedProxies", stranger, own)
 	if log := strings.ReplaceAll(server.Log(), `\"`, `"`); strings.Count(log, refusal) != 2 {
 		t.Errorf("the log has not twice\n%s\nbut\n%s", refusal, log)

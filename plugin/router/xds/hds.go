@@ -192,7 +192,7 @@ func (s *healthStream) check(i *apiservice.Instance, what string, resp *apiservi
 	case kind >= 500:
 		answer = codes.Unavailable
 	}
-	err := status.Errorf(answer, "%s %s:%d of service %.100q in namespace %.100q has failed with code %d: %s",
+	err := status.Errorf(answer, "%s %s:%d of service %.100q in namespace %.100q has failed with code %d: %.200q",
 		what, i.GetHost().GetValue(), i.GetPort().GetValue(), i.GetService().GetValue(), i.GetNamespace().GetValue(), code, resp.GetInfo().GetValue())
 	if answer == codes.PermissionDenied {
 		s.refused(observe.HealthRefusedAuth, err)
@@ -203,11 +203,12 @@ func (s *healthStream) check(i *apiservice.Instance, what string, resp *apiservi
 // refusedLog bounds the lines in the log about sidecars that are refused.
 var refusedLog = rate.NewLimiter(rate.Every(10*time.Second), 5)
 
-// refused counts and logs that a sidecar is refused.
+// refused counts and logs that a sidecar is refused. What clients wrote is quoted in the
+// error.
 func (s *healthStream) refused(reason string, err error) {
 	observe.XDSHealthRefused.WithLabelValues(reason).Inc()
 	if refusedLog.Allow() {
-		observe.Log.Warn("[SetRouter] a sidecar is refused over HDS: "+explain.Plain(clip(status.Convert(err).Message())),
-			zap.Stringer("peer", s.asker.peer), zap.String("node", explain.Plain(clip(s.client.GetNodeID()))))
+		observe.Log.Warn("[SetRouter] a sidecar is refused over HDS",
+			zap.String("why", status.Convert(err).Message()), zap.String("node", explain.Plain(clip(s.client.GetNodeID()))))
 	}
 }

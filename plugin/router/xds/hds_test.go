@@ -193,7 +193,7 @@ func TestHealthIsOfOwnAddress(t *testing.T) {
 func TestHealthNeedsToken(t *testing.T) {
 	for token, want := range map[string]string{
 		"t": "the test has no more",
-		"":  `registering 127.0.0.1:80 of service "a" in namespace "default" has failed with code 401001: info`,
+		"":  `registering 127.0.0.1:80 of service "a" in namespace "default" has failed with code 401001: "info"`,
 	} {
 		r := &fakeRegistrar{token: "t"}
 		h := &healthServer{routing: proxied{newFake(), asker{addr: netip.MustParseAddr("127.0.0.1")}}, naming: r}
