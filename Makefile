@@ -50,9 +50,9 @@ model: ## the small model of make test with every evacuation; takes 10 minutes o
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
 
-test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
+test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes), and with Helm 3 and 4; needs Debian's etcd-server, mariadb-server and redis-server
 	scripts/kubernetes/build-apiserver
-	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
+	$(GO) test -tags kubernetes -count=1 -timeout 25m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
 test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## every unmodified client of docs/compatibility.md against a real server; and what was skipped. Needs the registries of Maven, PyPI and npm
 	$(GO) run ./scripts/skipped $(GO) test -tags clients -count=1 -timeout 60m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
