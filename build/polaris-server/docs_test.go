@@ -204,7 +204,7 @@ func settle(t *testing.T, s *polaristest.Server) {
 func shell(s *polaristest.Server, command string) (string, error) {
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "LC_ALL=C", "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
