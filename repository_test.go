@@ -31,8 +31,8 @@ const badgeText = `<svg xmlns="http://www.w3.org/2000/svg" width="%[4]d" height=
 
 // badge returns an SVG that says what a thing is.
 func badge(thing, is string) string {
-	const letter, edge = 7, 6
-	left, right := letter*len(thing), letter*len(is)
+	const edge = 6
+	left, right := 13*len(thing)/2, 13*len(is)/2
 	cut := left + 2*edge
 	return fmt.Sprintf(badgeText, thing, is, left, cut+right+2*edge, cut-3, cut/2, cut+edge+right/2, right)
 }

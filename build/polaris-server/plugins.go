@@ -61,19 +61,19 @@ func printPlugins(out io.Writer) error {
 // plugins returns what is registered, kind by kind.
 func plugins() []compiled {
 	return slices.Concat(
-		registered("apiserver", apiserver.Slots),
-		registered("store", store.StoreSlots),
-		registered("proxy of naming", namingProxies),
-		registered("proxy of config", configProxies),
-		registered("identity source", sources.Openers()),
-		registered("users", userServers),
-		registered("strategies", strategyServers),
+		entriesOf("apiserver", apiserver.Slots),
+		entriesOf("store", store.StoreSlots),
+		entriesOf("proxy of naming", namingProxies),
+		entriesOf("proxy of config", configProxies),
+		entriesOf("identity source", sources.Openers()),
+		entriesOf("users", userServers),
+		entriesOf("strategies", strategyServers),
 		ofPluginSet(),
 	)
 }
 
-// registered returns the entries of a register in the order of their names.
-func registered[T any](kind string, register map[string]T) (out []compiled) {
+// entriesOf returns the entries of a register in the order of their names.
+func entriesOf[T any](kind string, register map[string]T) (out []compiled) {
 	for _, name := range slices.Sorted(maps.Keys(register)) {
 		out = append(out, compiled{kind, name, packageOf(register[name])})
 	}
@@ -83,7 +83,7 @@ func registered[T any](kind string, register map[string]T) (out []compiled) {
 // ofPluginSet returns the plugins of Polaris's one register for many kinds, in the
 // order of their kinds.
 func ofPluginSet() []compiled {
-	out := registered("", pluginSet)
+	out := entriesOf("", pluginSet)
 	for i := range out {
 		out[i].kind = kindOf(pluginSet[out[i].name])
 	}
@@ -118,8 +118,8 @@ func kindOf(p plugin.Plugin) string {
 
 // packageOf returns the path of the package that has the type of a plugin, or the
 // function that makes the plugin.
-func packageOf(registered any) string {
-	v := reflect.ValueOf(registered)
+func packageOf(entry any) string {
+	v := reflect.ValueOf(entry)
 	if v.Kind() == reflect.Func {
 		name := runtime.FuncForPC(v.Pointer()).Name() // PATH/last.init.0.func1
 		slash := strings.LastIndexByte(name, '/') + 1
