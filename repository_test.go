@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -131,30 +130,5 @@ func TestCodeowners(t *testing.T) {
 	}
 	if lines < 5 {
 		t.Errorf("%d lines", lines)
-	}
-}
-
-// Links between files lead to a file of the repository. The form for reports in
-// private is a page of the repository, and no file.
-func TestPagesLinkToFiles(t *testing.T) {
-	tracked, err := exec.Command("git", "ls-files", "*.md").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := strings.Fields(string(tracked))
-	if len(pages) < 40 {
-		t.Fatalf("%d pages", len(pages))
-	}
-	fence := regexp.MustCompile("(?ms)^ *```.*?^ *```")
-	link := regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
-	for _, page := range pages {
-		for _, m := range link.FindAllStringSubmatch(fence.ReplaceAllString(read(t, page), ""), -1) {
-			if page == "SECURITY.md" && m[1] == "../../security/advisories/new" {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
-				t.Errorf("%s links to %s: %v", page, m[1], err)
-			}
-		}
 	}
 }

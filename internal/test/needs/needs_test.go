@@ -167,7 +167,7 @@ func TestCIHasPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for program, debian := range packages {
-		if !slices.Contains(besideCI, program) && !regexp.MustCompile(`\b` + regexp.QuoteMeta(debian) + `\b`).Match(script) {
+		if !slices.Contains(besideCI, program) && !regexp.MustCompile(`\b`+regexp.QuoteMeta(debian)+`\b`).Match(script) {
 			t.Errorf(".ci/run does not install %s, which has %s", debian, program)
 		}
 	}
