@@ -134,7 +134,7 @@ func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
 		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, XDSRejected, XDSStreams, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
-		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
+		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, Views, ViewsBytes, ViewsGivenUp, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
 		_ = metrics.GetRegistry().Register(c) // the only possible error is AlreadyRegisteredError
