@@ -33,7 +33,9 @@ type kind struct {
 	// cut, hold and release act on the network of the kind's clients.
 	cut, hold, release func()
 	close              func() error
-	givesUp            bool // a client that finds no server at its start never asks again
+	// connected returns when the client in a city connected last, of kinds that connect for each
+	// request and may stop asking for good (docs/eureka.md); nil for the others.
+	connected func(city int) time.Time
 }
 
 // follower is a kind in the run: its program, and what it showed last.
@@ -45,15 +47,21 @@ type follower struct {
 	last    [2]shown
 
 	lists, kills, cuts, holds int
+	revived                   int
 	slowest                   time.Duration // to the right list, after a round
 }
 
-// revive starts a client again that gave up at its start, as its supervisor would.
+// stopped is how long a client that polls each second may ask for nothing before it is
+// started again.
+const stopped = 30 * time.Second
+
+// revive starts a client again that has stopped asking, as its supervisor would.
 func (f *follower) revive(t *town) error {
-	if hasNone := f.last[0] == (shown{}) || f.last[1] == (shown{}); f.givesUp && hasNone && time.Since(f.began) > 20*time.Second {
-		return f.restart(t)
+	if f.connected == nil || time.Since(f.began) < stopped || time.Since(f.connected(0)) < stopped && time.Since(f.connected(1)) < stopped {
+		return nil
 	}
-	return nil
+	f.revived++
+	return f.restart(t)
 }
 
 func (f *follower) restart(t *town) (err error) {
