@@ -23,6 +23,8 @@ type shown struct {
 type running interface {
 	// take returns the lists that the clients showed since the last call.
 	take() []shown
+	// Ended reports whether the program, or one of them, has ended by itself.
+	Ended() bool
 	kill()
 }
 
@@ -51,17 +53,29 @@ type follower struct {
 	slowest                   time.Duration // to the right list, after a round
 }
 
-// stopped is how long a client that polls each second may ask for nothing before it is
-// started again.
-const stopped = 30 * time.Second
+const (
+	// stopped is how long a client that polls each second may ask for nothing before it is
+	// started again.
+	stopped = 30 * time.Second
+	// backoff is how long a program has run at least before it is started again.
+	backoff = 5 * time.Second
+)
 
-// revive starts a client again that has stopped asking, as its supervisor would.
+// revive starts a program again that has ended or has stopped asking, as its supervisor
+// would.
 func (f *follower) revive(t *town) error {
-	if f.connected == nil || time.Since(f.began) < stopped || time.Since(f.connected(0)) < stopped && time.Since(f.connected(1)) < stopped {
+	if !(f.program.Ended() && time.Since(f.began) > backoff) && !f.hasStopped() {
 		return nil
 	}
 	f.revived++
 	return f.restart(t)
+}
+
+func (f *follower) hasStopped() bool {
+	if f.connected == nil || time.Since(f.began) < stopped {
+		return false
+	}
+	return time.Since(f.connected(0)) > stopped || time.Since(f.connected(1)) > stopped
 }
 
 func (f *follower) restart(t *town) (err error) {

@@ -102,6 +102,9 @@ func (p *eurekaProgram) take() (out []shown) {
 	return out
 }
 
+// Ended implements running.
+func (p *eurekaProgram) Ended() bool { return p.clients[0].Ended() || p.clients[1].Ended() }
+
 func (p *eurekaProgram) kill() {
 	for _, client := range p.clients {
 		if client != nil {
