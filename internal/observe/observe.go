@@ -31,6 +31,12 @@ const (
 	DeltaFull    = "full"
 )
 
+// Reasons why a sidecar is refused over HDS.
+const (
+	HealthRefusedAddress = "address"
+	HealthRefusedAuth    = "auth"
+)
+
 var (
 	// Requests counts requests for instances.
 	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -46,7 +52,7 @@ var (
 	})
 	// Untold counts requests whose caller cannot be told, by the reason.
 	Untold = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable, other-header, proxy-local or other-node. They get no list of a routed service.",
+		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: empty, unreadable or other-header of a trusted proxy, proxy-local (its PROXY header names nobody), other-node (an xDS client says another address than its connection has), or no-peer. They get no list of a routed service.",
 	}, []string{"reason"})
 	// ProxyHeadersRefused counts connections of trusted proxies without a PROXY header that
 	// can be read, by the reason.
@@ -57,6 +63,10 @@ var (
 	XDSRejected = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_xds_rejected_total", Help: "Resources of xDS that clients refused (NACK); they keep what they had. By type: listener, route, cluster, endpoint or host.",
 	}, []string{"type"})
+	// XDSHealthRefused counts what sidecars were refused over HDS, by the reason.
+	XDSHealthRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_xds_health_refused_total", Help: "Registrations and reports of health of sidecars (HDS) that were refused, by reason: address (of an instance that is not the sidecar's own), or auth.",
+	}, []string{"reason"})
 	// XDSStreams is how many streams clients of xDS have open.
 	XDSStreams = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "setrouter_xds_streams", Help: "Open streams of clients of xDS.",
@@ -72,7 +82,7 @@ var (
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.
 	EveryBusiness = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_every_business_requests_total", Help: "Requests of callers of whose SET nothing is known, answered with instances of every business, by rule.",
+		Name: "setrouter_every_business_requests_total", Help: "Requests of callers of whose SET nothing is known, answered with instances of every business, by rule. Where businesses are kept apart, it stays 0.",
 	}, []string{"rule"})
 	// ListSize observes the lists that are sent.
 	ListSize = prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -116,7 +126,7 @@ var (
 	}, []string{"kind"})
 	// Nodes is how many server nodes there are, by what this node hears of them.
 	Nodes = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "setrouter_nodes", Help: "Server nodes that Polaris takes for healthy, as this node sees them, by standing: ours, stock or silent.",
+		Name: "setrouter_nodes", Help: "Server nodes that Polaris takes for healthy, as this node sees them, by standing: ours, stock (without setrouter, or older) or silent.",
 	}, []string{"standing"})
 	// Disagreements is how many reasons this node has to say that the nodes disagree.
 	Disagreements = prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -133,8 +143,8 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
-		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, XDSRejected, XDSStreams, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
-		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
+		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, XDSRejected, XDSHealthRefused, XDSStreams, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
+		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, Views, ViewsBytes, ViewsGivenUp, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
 		_ = metrics.GetRegistry().Register(c) // the only possible error is AlreadyRegisteredError
