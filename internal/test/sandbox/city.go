@@ -45,7 +45,7 @@ func Switch(ctx context.Context, console *polaristest.Console, city, service str
 		}
 	}
 	if len(there) == 0 {
-		return 0, fmt.Errorf("no instance of %q is in %q, expected a city of %s, and a service of %s or none", service, city, list(cities), list(services))
+		return 0, fmt.Errorf("no instance is there: city %q, service %q; expected a city of %s, and no service or one of %s", city, service, list(cities), list(services))
 	}
 	return len(there), console.Update(ctx, there...)
 }
