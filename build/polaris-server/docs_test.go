@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -151,18 +152,22 @@ func runBlock(t *testing.T, s *polaristest.Server, block string) string {
 			t.Errorf("$ %s (-page +now):\n%s", command, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
 		}
 		if !looks && *update {
-			settle(t, s)
+			settle(t, s, command)
 		}
 		out.WriteString("$ " + run + "\n" + got)
 	}
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// settle loads the files now, for the next look.
-func settle(t *testing.T, s *polaristest.Server) {
+// settle loads the files now, for the next look. SDKs have polled once more where a command
+// moves callers.
+func settle(t *testing.T, s *polaristest.Server, command string) {
 	t.Helper()
 	if code, out := setctl(t, s, "reload"); code != 0 {
 		t.Fatal(out)
+	}
+	if strings.HasPrefix(command, "sandbox") || strings.HasPrefix(command, "setctl evacuate") {
+		time.Sleep(7 * time.Second)
 	}
 }
 

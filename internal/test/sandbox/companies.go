@@ -54,14 +54,14 @@ var shopInstances = []struct{ service, host, set string }{
 	{"payments", "10.1.40.1", ""}, {"payments", "10.1.40.2", ""}, {"payments", "10.2.40.1", ""}, {"payments", "10.3.40.1", ""},
 	{"reports", "10.1.50.1", "shop.order.sz"}, {"reports", "10.2.50.1", "shop.order.gz"},
 	{"catalog", "10.1.60.1", ""}, {"catalog", "10.2.60.1", ""}, {"catalog", "10.3.60.1", ""},
-	{"domain", "10.1.70.1", "epp.core.sz"}, {"domain", "10.2.70.1", "epp.core.sz"}, {"domain", "10.1.80.1", "epp.query.sz"}, {"domain", "10.2.80.1", "epp.query.sz"},
+	{"domain", "10.2.70.1", "epp.core.cn"}, {"domain", "10.3.70.1", "epp.core.cn"}, {"domain", "10.2.80.1", "epp.query.cn"}, {"domain", "10.3.80.1", "epp.query.cn"},
 }
 
 var shopCallers = []Caller{
 	{"shop-shenzhen", netip.MustParseAddr("10.1.10.7"), inDefault("orders", "payments", "reports", "catalog")},
-	{"shop-guangzhou", netip.MustParseAddr("10.2.10.7"), inDefault("orders", "payments", "catalog")},
+	{"shop-guangzhou", netip.MustParseAddr("10.2.10.7"), inDefault("orders", "payments")},
 	{"shop-shanghai", netip.MustParseAddr("10.3.10.7"), inDefault("payments", "catalog")},
-	{"registrar", netip.MustParseAddr("10.1.90.7"), inDefault("domain.core", "domain.query")},
+	{"registrar", netip.MustParseAddr("10.2.90.7"), inDefault("domain.core", "domain.query")},
 }
 
 func inDefault(names ...string) (services []Service) {
