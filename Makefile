@@ -5,6 +5,8 @@ GO      ?= go
 BIN     := bin
 # Debian has mariadbd and ip where only the PATH of root looks.
 export PATH := $(PATH):/usr/sbin:/sbin
+# Tests compare English texts.
+export LC_ALL := C.UTF-8
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
@@ -39,7 +41,7 @@ $(CLIENTS): $(BIN)/client-%: $$(wildcard scripts/clients/$$*/*)
 test: build $(BIN)/demo-consumer $(BIN)/client-trpc-go ## unit, oracle, fuzz seeds, README examples, cases, end to end; and what was skipped
 	$(GO) vet ./...
 	$(BIN)/setctl check build/conf/mapping/* build/conf/routing/*
-	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml testdata/field/*/*.cases.yaml ../shared/cases/*.cases.yaml)
+	$(BIN)/setctl test $(wildcard testdata/cases/*.cases.yaml testdata/gallery/*/*.cases.yaml testdata/field/*/*.cases.yaml ../shared/cases/*.cases.yaml)
 	$(GO) run ./scripts/skipped $(GO) test -timeout 38m ./...
 
 model: ## the small model of make test with every evacuation; takes 10 minutes or so

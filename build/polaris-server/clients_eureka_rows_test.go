@@ -10,23 +10,31 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
-// A client that starts may have nothing at first. Its deltas have everything for an interval,
-// and then nothing.
+// A client that starts may have nothing at first. For an interval it is told to fetch all.
 func eurekaOwn(t *testing.T, town *eurekaTown) []string {
 	for _, c := range town.clients {
 		c.has(t, groupList, time.Time{})
-		wait(t, func() error {
-			if bytes := c.relay.delta.Load(); c.mode == "delta" && (bytes <= 0 || bytes > withoutInstance) {
-				return errorf("%s: the last delta has %d bytes, want %d at most", c, bytes, withoutInstance)
-			}
-			return nil
-		})
+		c.isKnown(t, town.addr)
+	}
+	for _, c := range town.clients {
+		c.first = c.relay.full.Load()
 	}
 	return town.all("yes")
 }
 
-// withoutInstance is above the bytes of a delta without instances, as JSON and as XML.
-const withoutInstance = 300
+// isKnown waits until the server knows what the client's address has, by a delta for that
+// address.
+func (c *eurekaClient) isKnown(t *testing.T, addr string) {
+	t.Helper()
+	beside := askerAt(t, c.source)
+	wait(t, func() error {
+		delta := beside.ask("GET", "http://"+addr+"/eureka/apps/delta", "Accept", "application/json").body
+		if strings.Contains(delta, "ROUTED_") {
+			return errorf("%s is told to fetch all", c)
+		}
+		return nil
+	})
+}
 
 func eurekaPool(t *testing.T, town *eurekaTown) []string {
 	return town.get(t, poolList, func() time.Time { return town.isolated(t, true, groupList...) })
@@ -109,8 +117,8 @@ func eurekaRegister(t *testing.T, town *eurekaTown) []string {
 	return town.all("yes")
 }
 
-// eurekaFetches wants that a client of deltas needs no full list but its first, and says
-// how many it asked for.
+// eurekaFetches wants that a client of deltas needs no full list after the first interval,
+// and says how many it asked for.
 func eurekaFetches(t *testing.T, town *eurekaTown) (cells []string) {
 	for _, c := range town.clients {
 		full, deltas := c.relay.full.Load(), c.relay.deltas.Load()
@@ -118,30 +126,34 @@ func eurekaFetches(t *testing.T, town *eurekaTown) (cells []string) {
 			cells = append(cells, "all of "+strconv.Itoa(int(full)))
 			continue
 		}
-		cells = append(cells, strconv.Itoa(int(full-1))+" of "+strconv.Itoa(int(deltas)))
-		if full != 1 || deltas == 0 {
-			t.Errorf("%s asked for %d full lists and %d deltas, want one full list", c, full, deltas)
+		cells = append(cells, strconv.Itoa(int(full-c.first))+" of "+strconv.Itoa(int(deltas)))
+		if full != c.first || deltas == 0 {
+			t.Errorf("%s asked for %d full lists and %d deltas, of them %d full lists in the first interval", c, full, deltas, c.first)
 		}
 	}
 	return cells
 }
 
-// eurekaRestart moves the caller while the server is away. A client that looks at no
-// hashcode keeps what went, until that goes once more.
+// eurekaRestart moves the caller while the server is away. No client has the old list and
+// the new one together. A client that looks at no hashcode keeps the old one.
 func eurekaRestart(t *testing.T, town *eurekaTown) (cells []string) {
+	for _, c := range town.clients {
+		c.before()
+	}
 	if err := town.server.Crash(); err != nil {
 		t.Fatal(err)
 	}
 	town.start(t, strings.Replace(mapping, "set: qb.novel.h", "set: ams.SH.1", 1))
 	from := time.Now()
 	for _, c := range town.clients {
+		cell, list := "yes", []string{"10.14.0.1"}
 		if c.kind.Language == "node" && c.mode == "delta" {
-			c.has(t, []string{groupList[0], "10.14.0.1"}, from)
-			cells = append(cells, "keeps what went, beside what came")
-			continue
+			cell, list = "keeps its list", groupList
+			c.isKnown(t, town.addr)
 		}
-		c.has(t, []string{"10.14.0.1"}, from)
-		cells = append(cells, "yes")
+		c.has(t, list, from)
+		c.hadNothingElse(t)
+		cells = append(cells, cell)
 	}
 	town.get(t, groupList, func() time.Time { write(t, town.server, "conf/mapping/mapping.yaml", mapping); return from })
 	return cells

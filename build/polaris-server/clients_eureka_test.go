@@ -67,7 +67,6 @@ func eurekaCommand(t *testing.T, kind polaristest.EurekaKind) []string {
 type eurekaRelay struct {
 	url          string
 	full, deltas atomic.Int64 // polls
-	delta        atomic.Int64 // bytes of the last delta; -1 of a long one
 }
 
 func newEurekaRelay(t *testing.T, source netip.Addr, addr string) *eurekaRelay {
@@ -94,7 +93,6 @@ func (r *eurekaRelay) count(resp *http.Response) error {
 		r.full.Add(1)
 	case "/eureka/apps/delta":
 		r.deltas.Add(1)
-		r.delta.Store(resp.ContentLength)
 	}
 	return nil
 }
@@ -106,6 +104,10 @@ type eurekaClient struct {
 	mode  string // full or delta
 	host  string // of the instance that the client registers
 	relay *eurekaRelay
+
+	source netip.Addr // of the client, to the server
+	first  int64      // full lists in the first interval
+	states int        // before the last call of before
 }
 
 func (c *eurekaClient) String() string { return c.kind.String() + ", " + c.mode }
@@ -113,7 +115,7 @@ func (c *eurekaClient) String() string { return c.kind.String() + ", " + c.mode 
 // startEurekaClient starts a program that asks for novel.
 func startEurekaClient(t *testing.T, kind polaristest.EurekaKind, mode string, source netip.Addr, addr, app, host string) *eurekaClient {
 	t.Helper()
-	c := &eurekaClient{kind: kind, mode: mode, host: host, relay: newEurekaRelay(t, source, addr)}
+	c := &eurekaClient{kind: kind, mode: mode, host: host, source: source, relay: newEurekaRelay(t, source, addr)}
 	asked := "NOVEL"
 	if kind.Name == "Spring Cloud" {
 		asked = "novel"
@@ -155,6 +157,21 @@ func (c *eurekaClient) has(t *testing.T, want []string, from time.Time) (at time
 	return at
 }
 
+// before notes what the client had.
+func (c *eurekaClient) before() {
+	states, _ := c.States()
+	c.states = len(states)
+}
+
+// hadNothingElse wants that the client has had no list but those before and the one that
+// it has.
+func (c *eurekaClient) hadNothingElse(t *testing.T) {
+	t.Helper()
+	if states, _ := c.States(); len(states) > c.states+1 {
+		t.Errorf("%s had %v between the two lists", c, states[c.states:])
+	}
+}
+
 // eurekaTown is a server with a client of each kind and mode in Shanghai, all at once.
 type eurekaTown struct {
 	dir, config, addr string
@@ -178,7 +195,7 @@ var eurekaRows = []eurekaRow{
 	{"empty", "The last instance of the list goes: no instance", eurekaEmpty},
 	{"refill", "Instances come back: they are there", eurekaRefill},
 	{"register", "It registers an instance with a SET: callers of that SET get the instance", eurekaRegister},
-	{"fetches", "Full lists that it asked for in all this, after the first one", eurekaFetches},
+	{"fetches", "Full lists that it asked for in all this, after the first interval", eurekaFetches},
 	{"restart", "The server is started anew, with another SET for the caller: the list of that SET", eurekaRestart},
 }
 
@@ -225,19 +242,15 @@ func (town *eurekaTown) start(t *testing.T, mapping string) {
 // act returns.
 func (town *eurekaTown) get(t *testing.T, want []string, act func() time.Time) []string {
 	t.Helper()
-	before := make([]int, len(town.clients))
-	for n, c := range town.clients {
-		states, _ := c.States()
-		before[n] = len(states)
+	for _, c := range town.clients {
+		c.before()
 	}
 	from := act()
 	var cells []string
-	for n, c := range town.clients {
+	for _, c := range town.clients {
 		at := c.has(t, want, from)
 		cells = append(cells, eurekaSeconds(at.Sub(from)))
-		if states, _ := c.States(); len(states) > before[n]+1 {
-			t.Errorf("%s had %v between the two lists", c, states[before[n]:])
-		}
+		c.hadNothingElse(t)
 	}
 	return cells
 }

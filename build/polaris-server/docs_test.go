@@ -56,9 +56,11 @@ func TestOperatorsPages(t *testing.T) {
 	}
 }
 
-// The tour of the README goes as printed, with the files of build/conf.
+// The start page goes as printed, with the files of build/conf: the first rule, and
+// then the stock server in the place of this one, and back.
 func TestTour(t *testing.T) {
 	needs.Program(t, "curl")
+	const page, chinese = "docs/start.md", "docs/start-zh.md"
 	files := map[string]string{ // those of other tests have nothing here
 		"conf/mapping/mapping.yaml": "version: 1\nmappings: []\n",
 		"conf/routing/routing.yaml": "version: 1\nrules: []\n",
@@ -66,16 +68,31 @@ func TestTour(t *testing.T) {
 	for _, name := range []string{"conf/mapping/sample.yaml", "conf/routing/sample.yaml", "conf/routing/evacuate.yaml"} {
 		files[name] = repoFile(t, "build/"+name)
 	}
-	server, _ := start(t, polaristest.Options{Files: files})
-	blocks := 0
-	for part := range strings.SplitSeq(repoFile(t, "README.md"), "\n```") {
-		if block, is := strings.CutPrefix(part, "console tour\n"); is {
-			blocks++
-			runBlock(t, server, strings.NewReplacer("bin/setctl", "setctl", "127.0.0.1:8090", server.HTTPAddr).Replace(block))
+	for _, name := range []string{"mapping.yaml", "routing.yaml", "ask.sh", "register.sh"} {
+		files["testdata/start/"+name] = repoFile(t, "testdata/start/"+name)
+	}
+	for _, name := range []string{"mapping.yaml", "routing.yaml"} {
+		_, content, _ := strings.Cut(files["testdata/start/"+name], "version: 1")
+		if !strings.Contains(repoFile(t, page), "version: 1"+content+"```") {
+			t.Errorf("%s has another %s than testdata/start", page, name)
 		}
 	}
-	if blocks == 0 {
-		t.Error("the README has no block of the tour: is it still read?")
+	server, _ := start(t, polaristest.Options{Files: files})
+	here := strings.NewReplacer("bin/setctl", "setctl", "build/conf", "conf") // the page is read above build/
+	swapped := func(binary string) {
+		if err := server.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		server, _ = startBinary(t, binary, polaristest.Options{Replaces: server, Files: files})
+	}
+	run := func(block string) string { runBlock(t, server, here.Replace(block)); return block }
+	runPage(t, page, map[string]func(string) string{
+		"console tour":  run,
+		"console stock": func(block string) string { swapped(stockServer(t)); return run(block) },
+		"console back":  func(block string) string { swapped(serverBinary); return run(block) },
+	})
+	if *update {
+		copyBlocks(t, page, chinese)
 	}
 }
 
@@ -121,7 +138,7 @@ func shopIsKnown(t *testing.T, s *sandbox.Sandbox) {
 }
 
 // asksServer tells a command that only looks at the running server.
-var asksServer = regexp.MustCompile(`^setctl (explain|who|status|plan)\b`)
+var asksServer = regexp.MustCompile(`^(setctl (explain|who|status|plan)|sh \S+/ask\.sh)\b`)
 
 // runBlock runs a block's commands and returns it with their output. One that
 // only looks is asked until it says what the page says: servers follow a file
@@ -139,9 +156,9 @@ func runBlock(t *testing.T, s *polaristest.Server, block string) string {
 		}
 		got, err := shell(s, run)
 		looks := asksServer.MatchString(command)
-		if looks && !*update {
+		if looks {
 			wait(t, func() error {
-				if got, err = shell(s, run); err != nil || shape(got) != shape(want) {
+				if got, err = shell(s, run); err != nil || shape(got) != shape(want) && !*update {
 					return errorf("$ %s: %v (-page +now):\n%s", command, err, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
 				}
 				return nil
@@ -177,7 +194,7 @@ func shell(s *polaristest.Server, command string) (string, error) {
 	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -63,12 +63,14 @@ func here(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-func TestEvacuateCommand(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	const before, routing = "version: 1 # mine\nevacuate: []\n", "version: 1\nrules: [{name: all, service: \"default/*\", nearby: {}}, {name: own, service: default/own, set: {}}]\n"
+// What evacuationFiles writes.
+const evacuateYAML, routingYAML = "version: 1 # mine\nevacuate: []\n", "version: 1\nrules: [{name: all, service: \"default/*\", nearby: {}}, {name: own, service: default/own, set: {}}]\n"
+
+// evacuationFiles makes a new folder with files for evacuations, and a dump, the current one.
+func evacuationFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
-		"evacuate.yaml": before, "routing.yaml": routing, "m.csv": "match,region,zone,set\n10.1.0.0/16,south,sz,qb.novel.z\n10.2.0.0/16,south,gz,qb.novel.g\n10.3.0.0/16,east,sh,\n",
+		"evacuate.yaml": evacuateYAML, "routing.yaml": routingYAML, "m.csv": "match,region,zone,set\n10.1.0.0/16,south,sz,qb.novel.z\n10.2.0.0/16,south,gz,qb.novel.g\n10.3.0.0/16,east,sh,\n",
 		"dump.yaml": "now: 2026-11-24T00:00:00Z\nmapping: [m.csv]\nrouting: [routing.yaml, evacuate.yaml]\ninstances:\n" +
 			"  - {service: default/s, host: 10.1.0.1}\n  - {service: default/s, host: 10.2.0.1}\n  - {service: default/one, host: 10.3.0.1}\n",
 	} {
@@ -76,6 +78,10 @@ func TestEvacuateCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestEvacuateCommand(t *testing.T) {
+	evacuationFiles(t)
 	if err := os.Symlink("evacuate.yaml", "link.yaml"); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +93,7 @@ func TestEvacuateCommand(t *testing.T) {
 	}
 	unchanged := func(why string) {
 		t.Helper()
-		if text, err := os.ReadFile("evacuate.yaml"); err != nil || string(text) != before {
+		if text, err := os.ReadFile("evacuate.yaml"); err != nil || string(text) != evacuateYAML {
 			t.Errorf("%s: the file is now %q, %v", why, text, err)
 		}
 	}
@@ -133,7 +139,7 @@ func TestEvacuateCommand(t *testing.T) {
 		t.Errorf("the mode is now %v, %v", info.Mode(), err)
 	}
 	// One that is beside rules since earlier versions can be ended.
-	old := routing + "evacuate:\n  - {zone: south/sz, until: " + time.Now().Add(time.Hour).Format(time.RFC3339) + ", reason: old}\n"
+	old := routingYAML + "evacuate:\n  - {zone: south/sz, until: " + time.Now().Add(time.Hour).Format(time.RFC3339) + ", reason: old}\n"
 	if err := os.WriteFile("old.yaml", []byte(old), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,16 +12,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/polaris-contrib/setrouter/internal/chinese"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // What check prints of each file in testdata/field that is no case file is what an operator
-// can use: the right thing, said once. The golden file has it all.
+// can use: the right thing, said once. The golden files have it all, in both languages.
 func TestCheckOfTheField(t *testing.T) {
 	root := filepath.Join("..", "..", "testdata", "field")
-	var out strings.Builder
+	var english, zh strings.Builder
+	out := io.MultiWriter(&english, chinese.NewWriter(&zh))
 	for _, dir := range []string{"names", "places", "ranges", "small"} {
 		names, err := filepath.Glob(filepath.Join(root, dir, "*"))
 		if err != nil || len(names) == 0 {
@@ -41,22 +45,28 @@ func TestCheckOfTheField(t *testing.T) {
 			for _, p := range result.Problems {
 				result.OK = result.OK && p.Warning
 			}
-			out.WriteString("== " + short + "\n")
-			result.text(&out)
+			fmt.Fprintln(out, "== "+short)
+			result.text(out)
 		}
 	}
-	golden := filepath.Join(root, "check.golden")
+	golden(t, filepath.Join(root, "check.golden"), english.String())
+	golden(t, filepath.Join(root, "check-zh.golden"), zh.String())
+}
+
+// golden compares a text with that of a file, which -update writes anew.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(golden, []byte(out.String()), 0o600); err != nil {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
 }
 

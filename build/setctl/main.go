@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/polaris-contrib/setrouter/internal/buildinfo"
+	"github.com/polaris-contrib/setrouter/internal/chinese"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 )
 
@@ -46,6 +47,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	case errors.Is(err, errNotHeld):
 		return 1
+	}
+	if chinese.Wanted() {
+		stderr = chinese.NewWriter(stderr)
 	}
 	fmt.Fprintf(stderr, "setctl: %v\n", err)
 	if _, ok := errors.AsType[strict.Error](err); ok {
@@ -126,6 +130,9 @@ func (o *output) write(w io.Writer, v any, text func(io.Writer)) error {
 		}
 	}
 	if o.format != "json" {
+		if chinese.Wanted() {
+			w = chinese.NewWriter(w)
+		}
 		text(w)
 		return nil
 	}

@@ -28,7 +28,7 @@ const (
 // Results of a delta over Eureka.
 const (
 	DeltaChanges = "changes"
-	DeltaWhole   = "whole"
+	DeltaFull    = "full"
 )
 
 var (
@@ -63,11 +63,11 @@ var (
 	})
 	// EurekaDeltas counts deltas that were made from views, by what they are.
 	EurekaDeltas = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_eureka_deltas_total", Help: "Deltas over Eureka in namespaces that rules are for: changes, or whole where this node does not know what the caller's address has, so that its clients fetch all.",
+		Name: "setrouter_eureka_deltas_total", Help: "Deltas over Eureka in namespaces that rules are for: changes, or full where this node does not know what the caller's address has: its clients fetch the full list.",
 	}, []string{"result"})
 	// EurekaForgotten counts polls over Eureka that are not remembered for a bound.
 	EurekaForgotten = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "setrouter_eureka_forgotten_total", Help: "Polls over Eureka that were not remembered, for the bounds of what is: the next delta of the address is whole.",
+		Name: "setrouter_eureka_forgotten_total", Help: "Polls over Eureka that were not remembered, for the bounds of what is: at the next delta the clients of the address fetch the full list.",
 	})
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.

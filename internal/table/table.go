@@ -21,6 +21,13 @@ type Writer struct {
 	text strings.Builder
 }
 
+// translator is a writer that has the texts of cells in another language. Tables translate
+// cells before they align them.
+type translator interface {
+	Cells([]string) []string
+	Aligned() io.Writer // for lines whose cells are translated
+}
+
 // New returns a Writer to out, which gets nothing before Flush.
 func New(out io.Writer) *Writer { return &Writer{out: out} }
 
@@ -34,12 +41,19 @@ func (w *Writer) Flush() error {
 		lines = append(lines, strings.Split(line, "\t"))
 	}
 	w.text.Reset()
-	align(lines, 0)
-	out := make([]string, len(lines))
-	for n, cells := range lines {
-		out[n] = strings.Join(cells, "")
+	out := w.out
+	if t, ok := w.out.(translator); ok {
+		out = t.Aligned()
+		for n, cells := range lines {
+			lines[n] = t.Cells(cells)
+		}
 	}
-	_, err := io.WriteString(w.out, strings.Join(out, "\n"))
+	align(lines, 0)
+	whole := make([]string, len(lines))
+	for n, cells := range lines {
+		whole[n] = strings.Join(cells, "")
+	}
+	_, err := io.WriteString(out, strings.Join(whole, "\n"))
 	return err
 }
 

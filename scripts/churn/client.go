@@ -24,7 +24,8 @@ type client struct {
 
 	polled       time.Time // the last time
 	full, deltas traffic
-	mismatches   int // hashcodes that did not match
+	told         int // deltas that told the client to fetch all
+	mismatches   int // other hashcodes that did not match
 	late         int // of these after a longer time than the interval, as the machine stood still
 }
 
@@ -69,15 +70,23 @@ func (c *client) poll() error {
 		if err != nil || !c.Delta(delta) {
 			return err
 		}
-		if c.mismatches++; isLate {
-			c.late++
-		}
+		c.noteMismatch(delta, isLate)
 	}
 	list, err := c.ask("/apps", &c.full)
 	if err == nil {
 		c.Full(list)
 	}
 	return err
+}
+
+func (c *client) noteMismatch(delta eurekaclient.Answer, isLate bool) {
+	if delta.FetchAll() {
+		c.told++
+		return
+	}
+	if c.mismatches++; isLate {
+		c.late++
+	}
 }
 
 func (c *client) ask(path string, t *traffic) (a eurekaclient.Answer, err error) {

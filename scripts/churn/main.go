@@ -51,10 +51,10 @@ func run(server, stock string, duration time.Duration, apps, each int, random *r
 	settled := false
 	for begin := time.Now(); time.Since(begin) < duration; {
 		if !settled && time.Since(begin) > 2*deltaInterval {
-			fmt.Printf("In the first %s, in which deltas are whole at first:\n", 2*deltaInterval)
+			fmt.Printf("In the first %s, in which clients are told to fetch all at first:\n", 2*deltaInterval)
 			report(os.Stdout, clients)
 			for _, c := range clients {
-				c.deltas, c.full = traffic{}, traffic{}
+				c.deltas, c.full, c.told = traffic{}, traffic{}, 0
 			}
 			settled = true
 		}

@@ -11,8 +11,8 @@ import (
 // report writes what clients asked for.
 func report(out io.Writer, clients []*client) {
 	for _, c := range clients {
-		fmt.Fprintf(out, "  %-42s %4d deltas of %8d bytes, %d full lists of %8d bytes, %d hashcodes did not match, %d of them after more than %s\n",
-			c, c.deltas.count, c.deltas.mean(), c.full.count, c.full.mean(), c.mismatches, c.late, deltaInterval)
+		fmt.Fprintf(out, "  %-42s %4d deltas of %8d bytes, %d of them to fetch all, %d full lists of %8d bytes, %d hashcodes did not match, %d of them after more than %s\n",
+			c, c.deltas.count, c.deltas.mean(), c.told, c.full.count, c.full.mean(), c.mismatches, c.late, deltaInterval)
 	}
 }
 

@@ -15,6 +15,8 @@ type shown struct {
 	city int
 	at   time.Time
 	list string // hosts, sorted
+
+	isWrong bool // the list was not right at any time before
 }
 
 // running is a program with a client in each city.
@@ -48,7 +50,7 @@ type follower struct {
 
 // revive starts a client again that gave up at its start, as its supervisor would.
 func (f *follower) revive(t *town) error {
-	if f.givesUp && f.last == [2]shown{} && time.Since(f.began) > 20*time.Second {
+	if hasNone := f.last[0] == (shown{}) || f.last[1] == (shown{}); f.givesUp && hasNone && time.Since(f.began) > 20*time.Second {
 		return f.restart(t)
 	}
 	return nil
@@ -134,7 +136,7 @@ func (p *nacosProgram) take() (out []shown) {
 			_ = p.Do("subscribe " + service)
 		}
 		if n.Kind == p.kind && n.Error == "" {
-			out = append(out, shown{n.Client, n.Time(), strings.Join(n.Hosts, " ")})
+			out = append(out, shown{city: n.Client, at: n.Time(), list: strings.Join(n.Hosts, " ")})
 		}
 	}
 	return out

@@ -41,7 +41,7 @@ func eurekaKind(t *town, of polaristest.EurekaKind) (k kind, err error) {
 	}
 	app := strings.ToUpper(strings.Map(letters, of.String()))
 	return kind{
-		name: of.String() + ", " + mode, givesUp: of.Name == "eureka-js-client",
+		name: of.String() + ", " + mode, givesUp: of.Language != "java",
 		start: func(_ *town, dir string) (running, error) {
 			p := &eurekaProgram{}
 			if of.Name == "py-eureka-client" {
@@ -91,7 +91,7 @@ func (p *eurekaProgram) take() (out []shown) {
 			}
 			p.taken[city] = n + 1
 			if first := n == 0; until.Sub(states[n].At) >= p.atLeast && (!first || len(states[n].Hosts) > 0) {
-				out = append(out, shown{city, states[n].At, strings.Join(states[n].Hosts, " ")})
+				out = append(out, shown{city: city, at: states[n].At, list: strings.Join(states[n].Hosts, " ")})
 			}
 		}
 	}

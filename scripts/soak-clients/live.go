@@ -170,10 +170,13 @@ func (t *town) read() {
 	for _, f := range t.followers {
 		for _, s := range f.program.take() {
 			f.lists++
-			f.last[s.city] = s
-			if !t.world.was(s.city, s.list, s.at.Add(-late), s.at.Add(time.Millisecond)) {
+			if last := f.last[s.city]; last.isWrong {
+				fmt.Fprintf(t.plan.out, "%s in city %d had the wrong list for %.2f s\n", f.name, s.city, s.at.Sub(last.at).Seconds())
+			}
+			if s.isWrong = !t.world.was(s.city, s.list, s.at.Add(-late), s.at.Add(time.Millisecond)); s.isWrong {
 				t.fault("%s in city %d has %q, which was not right in the last %v; right now is %q", f.name, s.city, s.list, late, t.world.now(s.city))
 			}
+			f.last[s.city] = s
 		}
 	}
 }

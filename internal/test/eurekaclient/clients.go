@@ -19,6 +19,10 @@ type Answer struct {
 	}
 }
 
+// FetchAll reports whether the answer is a delta of a node that does not know what the
+// client has: clients that look at hashcodes fetch all.
+func (a Answer) FetchAll() bool { return strings.HasPrefix(a.Applications.Hashcode, "ROUTED_") }
+
 // Application is an application in an answer.
 type Application struct {
 	Name     string

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/polaris-contrib/setrouter/internal/chinese"
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 )
 
@@ -56,12 +57,18 @@ type answerer func(*http.Request) (any, error)
 
 func jsonHandler(answer answerer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusOK
 		value, err := answer(r)
 		if err != nil {
-			sendError(w, err)
-			return
+			e := toHTTPError(err)
+			status, value = e.status, e.body
 		}
-		sendJSON(w, http.StatusOK, value)
+		if r.URL.Query().Get("lang") == "zh" { // the page asks so, and not setctl
+			if zh, err := chinese.JSON(value); err == nil {
+				value = zh
+			}
+		}
+		sendJSON(w, status, value)
 	})
 }
 

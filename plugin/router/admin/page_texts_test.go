@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
 )
@@ -173,4 +176,34 @@ func TestPageLanguages(t *testing.T) {
 	wantText(t, b.open(serve(t, handler), 2), "2 个主调没有可用实例")
 	b.language = "de-DE"
 	wantText(t, b.open(serve(t, handler), 2), "2 callers have nothing to call")
+}
+
+// With lang=zh the sentences of an answer are Chinese. Without it they are English, whatever
+// the browser's language, and the rest is the same.
+func TestSentencesInChinese(t *testing.T) {
+	h := newHandler(pageBackend{t: t}, "")
+	ask := func(query string) map[string]any {
+		rec := call(h, "GET", "127.0.0.1", "/setrouter/v1/"+query, nil, "Accept-Language", "zh-CN")
+		var answer map[string]any
+		if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	english, zh := ask("status"), ask("status?lang=zh")
+	headlines := []any{english["health"].(map[string]any)["headline"], zh["health"].(map[string]any)["headline"]}
+	want := []any{
+		"2 callers without a usable instance: default/novel for qb.novel.h in 华东/ap-shanghai, by rule novel, has 0 of 0 usable",
+		"2 个主调没有可用实例：华东/ap-shanghai 的 qb.novel.h 访问 default/novel，规则 novel，0 个实例中 0 个可用",
+	}
+	if diff := cmp.Diff(want, headlines); diff != "" {
+		t.Errorf("headlines (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(english["rules"], zh["rules"]); diff != "" {
+		t.Errorf("rules (-English +Chinese):\n%s", diff)
+	}
+	got := []any{ask("explain?caller=x&service=default/s")["message"], ask("explain?caller=x&service=default/s&lang=zh")["message"]}
+	if diff := cmp.Diff([]any{`caller "x" is not an address`, `caller "x" 不是地址`}, got); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
 }

@@ -1,6 +1,7 @@
 package eureka
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -14,10 +15,12 @@ type same func(app string, a, b *apiservice.Instance) bool
 
 // changes returns what a client has to do that has one of the views before, whichever, so
 // that it has the view. For a client that has the view, or has done so already, that
-// changes nothing. What goes of an application comes first: eureka-js-client knows an
-// instance by host and port, and would drop what came in its place. And it comes in a block
-// of its own: the Java client takes the whole block for an application that it does not
-// have, with what goes.
+// changes nothing. What goes of an application comes last: eureka-client 2.0.6 shows its
+// users the old instances and the new ones together, for a moment, where an application
+// loses all instances and gets others after that. Only what another takes the place of, at
+// the same host and port, comes first: eureka-js-client knows an instance by these, and
+// would drop what came. What goes is in a block of its own: the Java client takes the whole
+// block for an application that it does not have, with what goes.
 func changes(before []*view, v *view, same same) (out []block) {
 	pending := map[string]*change{} // by the name of the application
 	for _, old := range before {
@@ -61,9 +64,9 @@ type change struct {
 	before []*appView
 }
 
-// blocks returns what went, what changed and what came, as far as there is any. What came
-// and changed within the views before is changed: eureka-js-client replaces an instance
-// only then.
+// blocks returns what was replaced, what changed, what came and what went, as far as there
+// is any. What came and changed within the views before is changed: eureka-js-client
+// replaces an instance only then.
 func (c *change) blocks(same same) (out []block) {
 	var modified, added []*apiservice.Instance
 	for _, i := range c.app.instances {
@@ -74,10 +77,12 @@ func (c *change) blocks(same same) (out []block) {
 			added = append(added, i)
 		}
 	}
+	replaced, gone := c.gone()
 	for _, b := range []block{
-		{c.app.name, c.gone(), eurekaserver.ActionDeleted},
+		{c.app.name, replaced, eurekaserver.ActionDeleted},
 		{c.app.name, modified, eurekaserver.ActionModified},
 		{c.app.name, added, eurekaserver.ActionAdded},
+		{c.app.name, gone, eurekaserver.ActionDeleted},
 	} {
 		if len(b.instances) > 0 {
 			out = append(out, b)
@@ -98,8 +103,8 @@ func (c *change) compare(i *apiservice.Instance, same same) (came, isModified bo
 }
 
 // gone returns the instances that some view before has and that are not there now, as the
-// last such view has them.
-func (c *change) gone() []*apiservice.Instance {
+// last such view has them: those at whose host and port there is another, and the others.
+func (c *change) gone() (replaced, others []*apiservice.Instance) {
 	last := map[string]*apiservice.Instance{}
 	for _, old := range c.before {
 		for _, i := range old.instances {
@@ -108,7 +113,32 @@ func (c *change) gone() []*apiservice.Instance {
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Values(last), compareIDs)
+	if len(last) == 0 {
+		return nil, nil
+	}
+	now := map[endpoint]bool{}
+	for _, i := range c.app.instances {
+		now[endpointOf(i)] = true
+	}
+	for _, i := range slices.SortedFunc(maps.Values(last), compareIDs) {
+		if now[endpointOf(i)] {
+			replaced = append(replaced, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	return replaced, others
+}
+
+// endpoint is what eureka-js-client takes two instances of an application for the same by.
+type endpoint struct {
+	host string
+	port any
+}
+
+func endpointOf(i *apiservice.Instance) endpoint {
+	plain, _ := ports(i)
+	return endpoint{cmp.Or(i.GetMetadata()[eurekaserver.MetadataHostName], i.GetHost().GetValue()), plain.Port}
 }
 
 // find returns the record of an instance, or nil.

@@ -15,8 +15,8 @@ import (
 // serveDelta sends the stock delta where no rule is for the namespace: it has what was
 // registered in the last minute, of every business. Elsewhere it sends what changed in the
 // views of the caller's address, with the hashcode of the view (docs/design.md, 6.1).
-// Where this node does not know what clients at the address can have, it sends the whole
-// view with a hashcode at which no client arrives, so that each fetches all.
+// Where this node does not know what clients at the address can have, it sends nothing, with
+// a hashcode at which no client arrives: a client keeps its list until it has fetched all.
 func (f *front) serveDelta(q query, req *restful.Request, rsp *restful.Response, chain *restful.FilterChain) {
 	byApp := f.servicesByApp(q)
 	switch {
@@ -34,15 +34,13 @@ func (f *front) serveDelta(q query, req *restful.Request, rsp *restful.Response,
 	}
 	v := f.memory.view(apps)
 	before := f.memory.give(q.key(), v)
-	hash, result := v.hashcode, observe.DeltaChanges
 	if before == nil {
-		before, result = []*view{{}}, observe.DeltaWhole
-		if len(v.apps) > 0 { // a client without instances needs nothing
-			hash = unreachableHashcode()
-		}
+		observe.EurekaDeltas.WithLabelValues(observe.DeltaFull).Inc()
+		f.send(q, answer{hashcode: unreachableHashcode()}, req, rsp)
+		return
 	}
-	observe.EurekaDeltas.WithLabelValues(result).Inc()
-	f.send(q, answer{changes(before, v, f.comparison(q)), hash}, req, rsp)
+	observe.EurekaDeltas.WithLabelValues(observe.DeltaChanges).Inc()
+	f.send(q, answer{changes(before, v, f.comparison(q)), v.hashcode}, req, rsp)
 }
 
 // comparison returns what tells whether two records are the same to the clients that send

@@ -29,14 +29,14 @@ import (
 // node that they poll.
 type deltaWorld struct {
 	*registry
-	kinds      []map[string][]string // what callers of a kind get: ids by service
-	kindOf     map[netip.Addr]int
-	revisions  int
-	now        time.Time
-	life       int // restarts of the node
-	mismatches int // of hashcodes
-	handler    http.Handler
-	failures   func(format string, args ...any)
+	kinds     []map[string][]string // what callers of a kind get: ids by service
+	kindOf    map[netip.Addr]int
+	revisions int
+	now       time.Time
+	life      int // restarts of the node
+	memory    *memory
+	handler   http.Handler
+	failures  func(format string, args ...any)
 }
 
 func newDeltaWorld(t gomock.TestReporter) *deltaWorld {
@@ -48,7 +48,8 @@ func newDeltaWorld(t gomock.TestReporter) *deltaWorld {
 // restart puts another node in the place of the one before.
 func (w *deltaWorld) restart() {
 	f := frontOver(w)
-	f.memory = newMemory(time.Minute, func() time.Time { return w.now })
+	w.memory = newMemory(time.Minute, func() time.Time { return w.now })
+	f.memory = w.memory
 	w.life++
 	w.handler = f.handler(&stockListener{handler: func(*restful.Request, *restful.Response) {}})
 }
@@ -100,26 +101,33 @@ func (w *deltaWorld) ask(addr netip.Addr, path string) (a eurekaclient.Answer) {
 	return a
 }
 
-// poll polls as a client does. It reports whether what came tells the client all: a full
-// list, or a delta with everything, for a client that looks at the hashcode.
-func (w *deltaWorld) poll(c *deltaClient) (tellsAll bool) {
+// poll polls as a client does.
+func (w *deltaWorld) poll(c *deltaClient) (p poll) {
 	if c.IsFull() {
+		had := c.Has()
 		delta := w.ask(c.addr, "/apps/delta")
-		var listed []eurekaclient.Instance
-		for _, app := range delta.Applications.Application {
-			for _, i := range app.Instance {
-				if i.ActionType != "DELETED" {
-					listed = append(listed, i)
-				}
-			}
+		mustFetch := c.Delta(delta)
+		if p.isToFetchAll, p.between = delta.FetchAll(), c.Has(); !mustFetch {
+			return p
 		}
-		if !c.Delta(delta) {
-			return c.provesWhole() && slices.Equal(eurekaclient.Contents(listed), w.wants(c.addr))
-		}
-		w.mismatches++
+		p.hasThird = !slices.Equal(p.between, had) && !isPartOf(p.between, w.wants(c.addr))
 	}
 	c.Full(w.ask(c.addr, "/apps"))
-	return true
+	p.isFull = true
+	return p
+}
+
+// poll is what came of a poll.
+type poll struct {
+	isToFetchAll bool     // the node did not know what the client has
+	isFull       bool     // the client took a full list
+	between      []string // what the client had between a delta and the full list
+	hasThird     bool     // between is neither what the client had nor of what it must have
+}
+
+// isPartOf reports whether all of a list is in another.
+func isPartOf(list, other []string) bool {
+	return !slices.ContainsFunc(list, func(one string) bool { return !slices.Contains(other, one) })
 }
 
 // wants returns what a client at an address must have: the oracle, which goes through
@@ -146,21 +154,21 @@ type deltaClient struct {
 	addr   netip.Addr
 	polled time.Time // the last poll whose answer came
 	life   int       // of the node, at that poll
-	isLate bool      // the client can be wrong until the whole view comes
+	isLate bool      // the client can be wrong until it takes a full list
 }
 
-// provesWhole reports whether a client that took a whole view, and was content with its
-// hashcode, has the view. eureka-js-client looks at no hashcode, and py-eureka-client drops
-// what comes of an application that it does not have.
-func (c *deltaClient) provesWhole() bool {
-	_, ok := c.Client.(*eurekaclient.Java)
-	return ok
+// looksAtHashcodes reports whether the client fetches all where its list has another
+// hashcode.
+func (c *deltaClient) looksAtHashcodes() bool {
+	_, ok := c.Client.(*eurekaclient.Node)
+	return !ok
 }
 
 // Clients at several addresses, of which two share one, apply deltas as the real ones do,
 // while instances come, change and go, rules change, addresses move, answers are lost and
-// the node is restarted. All end with their lists. A client that was silent for longer than
-// the interval while another at its address polled does so when the whole view comes.
+// the node is restarted. All end with their lists, and none has a third list between two.
+// A client that was silent for longer than the interval while another at its address polled
+// has its list when the node tells all to fetch all.
 func FuzzDeltas(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(checkDeltas))
 }
@@ -225,28 +233,71 @@ func checkDeltas(t *rapid.T) {
 			w.follow(t, clients[rapid.IntRange(0, len(clients)-1).Draw(t, "who")])
 		},
 	})
-	for range wholeEvery { // the whole view comes once to each
+	for range checkEvery { // once each is told to fetch all
 		w.now = w.now.Add(time.Minute)
 		for _, c := range clients {
 			w.follow(t, c)
 		}
 	}
 	for _, c := range clients {
-		if c.provesWhole() && c.isLate {
-			t.Fatalf("a %T at %s can be wrong for %d intervals", c.Client, c.addr, wholeEvery)
+		if c.looksAtHashcodes() && c.isLate {
+			t.Fatalf("a %T at %s can be wrong for %d intervals", c.Client, c.addr, checkEvery)
+		}
+	}
+}
+
+// After a restart of the node a client at an address polls before another there. None has its
+// old list and the new one together, whether the full list comes or not.
+func TestRestartMixesNothing(t *testing.T) {
+	w := newDeltaWorld(t)
+	w.kinds = []map[string][]string{{"a": {"a1"}}, {"a": {"a2"}}}
+	w.register("a", "a1", 1, false)
+	w.register("a", "a2", 2, false)
+	addr := netip.MustParseAddr("10.0.0.1")
+	clients := []*deltaClient{{Client: &eurekaclient.Java{}, addr: addr}, {Client: &eurekaclient.Java{}, addr: addr}, {Client: &eurekaclient.Python{}, addr: addr}}
+	for _, c := range clients {
+		w.poll(c)
+	}
+	old := w.wants(addr)
+	w.restart()
+	w.kindOf[addr] = 1
+	for n, c := range clients {
+		for range 2 { // the first full list does not come
+			delta := w.ask(addr, "/apps/delta")
+			if mustFetch := c.Delta(delta); !mustFetch || !slices.Equal(c.Has(), old) {
+				t.Errorf("client %d: has %q after a delta, and fetches all: %t; want %q, true", n, c.Has(), mustFetch, old)
+			}
+		}
+		if c.Full(w.ask(addr, "/apps")); !slices.Equal(c.Has(), w.wants(addr)) {
+			t.Errorf("client %d: has %q, want %q", n, c.Has(), w.wants(addr))
 		}
 	}
 }
 
 // follow polls as a client does, and compares what the client then has with what it must
-// have.
+// have. Until a client that looks at hashcodes has its list, it has the one before. A client
+// that looks at none keeps its list where the node does not know what the client has.
 func (w *deltaWorld) follow(t *rapid.T, c *deltaClient) {
-	c.isLate = c.isLate || c.IsFull() && (w.now.Sub(c.polled) > time.Minute || !c.provesWhole() && c.life != w.life)
-	c.isLate = !w.poll(c) && c.isLate
+	c.isLate = c.isLate || c.IsFull() && (w.now.Sub(c.polled) > time.Minute || !c.looksAtHashcodes() && c.life != w.life)
+	p := w.poll(c)
+	if _, isJava := c.Client.(*eurekaclient.Java); isJava && p.isFull && p.between != nil && !p.isToFetchAll && !c.isLate {
+		t.Fatalf("a %T at %s did not arrive at the hashcode of a delta", c.Client, c.addr)
+	}
+	if p.hasThird && !c.isLate {
+		t.Fatalf("a %T at %s had a third list: %q", c.Client, c.addr, p.between)
+	}
+	c.isLate = !p.isFull && c.isLate || !c.looksAtHashcodes() && !w.remembers(c.addr)
 	c.polled, c.life = w.now, w.life
-	if diff := cmp.Diff(w.wants(c.addr), c.Has()); diff != "" && !c.isLate {
+	if diff := cmp.Diff(w.wants(c.addr), c.Has()); diff != "" && (p.isFull || !p.isToFetchAll && !c.isLate) {
 		t.Fatalf("a %T at %s: (-want +got)\n%s", c.Client, c.addr, diff)
 	}
+}
+
+// remembers reports whether the node knows what an address has. The node does not where
+// nothing was registered for the address at its first poll.
+func (w *deltaWorld) remembers(addr netip.Addr) bool {
+	_, ok := w.memory.addresses.get(addressKey{addr, "default"})
+	return ok
 }
 
 func (w *deltaWorld) deregister(id string) {
@@ -258,7 +309,7 @@ func (w *deltaWorld) deregister(id string) {
 	}
 }
 
-// A delta in both forms: of an application, first what goes, then what changed, then what
+// A delta in both forms: of an application, first what is replaced, then what changed, then what
 // came, each in an element of its own.
 func TestDeltaForms(t *testing.T) {
 	said := regexp.MustCompile(`<name>([ABC])<|"name":"([ABC])"|instanceId"?[:>]"?(\w+)|actionType"?[:>]"?(\w+)`)

@@ -21,8 +21,9 @@ const (
 	maxLeft      = 64      // views of an address within the interval, beside the last one
 )
 
-// wholeEvery is after how many intervals an address is sent the whole view once more.
-const wholeEvery = 32
+// checkEvery is after how many intervals the clients of an address are told once more to
+// fetch all.
+const checkEvery = 32
 
 // memory remembers which views were given to an address in a namespace. It is safe for
 // concurrent use.
@@ -141,10 +142,9 @@ func recordKey(i *apiservice.Instance) [3]string {
 }
 
 // give notes that an address is given a view, and returns the views that its clients can
-// have. The result is nil where that is not known. Within the first interval one of these
-// is the view without instances: a client that comes with what it had from another node
-// finds out by the hashcode of all. So does, every wholeEvery intervals, a client that
-// was silent for longer than the interval while another at its address polled.
+// have. The result is nil where that is not known: at the first poll, in the interval after
+// it, and in one interval of every checkEvery. Another client at the address may have what
+// it got from another node, or was silent for longer than the interval.
 func (m *memory) give(key addressKey, v *view) (before []*view) {
 	if !key.addr.IsValid() {
 		return nil
@@ -174,24 +174,35 @@ func (m *memory) give(key addressKey, v *view) (before []*view) {
 		m.addresses.drop(key)
 		return nil
 	}
+	if h.isChecked(now, m.interval) {
+		return nil
+	}
 	before = []*view{v}
 	for _, left := range h.left {
 		before = append(before, left.view)
-	}
-	if now.Sub(h.first)%(wholeEvery*m.interval) <= m.interval {
-		before = append(before, &view{})
 	}
 	return before
 }
 
 // move puts a view in the place of the last one, and forgets those that were left before
-// the interval.
+// the interval. While clients are told to fetch all, one that looks at no hashcode keeps
+// what it has: what was left is remembered for an interval after that.
 func (h *history) move(v *view, now time.Time, interval time.Duration) {
 	if v != h.view {
 		h.left = append(h.left, leftView{h.view, now})
 	}
 	h.left = slices.DeleteFunc(h.left, func(left leftView) bool { return left.view == v || now.Sub(left.until) > interval })
 	h.view, h.last = v, now
+	for n := range h.left {
+		if h.isChecked(now, interval) {
+			h.left[n].until = now
+		}
+	}
+}
+
+// isChecked reports whether the clients at the address are told to fetch all.
+func (h *history) isChecked(now time.Time, interval time.Duration) bool {
+	return now.Sub(h.first)%(checkEvery*interval) <= interval
 }
 
 // forget forgets what was given to an address in a namespace: its clients get something

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -47,6 +48,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	if got := testutil.ToFloat64(observe.EurekaForgotten) - forgotten; m.addresses.total != maxAddresses || got != 1000 {
 		t.Errorf("%d addresses are remembered, %v were not, want %d and 1000", m.addresses.total, got, maxAddresses)
 	}
+	now = now.Add(m.interval)
+	m.give(address(0), v)
+	now = now.Add(1)
 	if m.give(address(0), v) == nil || m.give(address(polls-1), v) != nil {
 		t.Error("an address that was remembered is not, or the other way")
 	}
@@ -69,10 +73,9 @@ func TestViewsAreBounded(t *testing.T) {
 	m := newMemory(time.Minute, func() time.Time { return now })
 	key := addressKey{netip.MustParseAddr("10.0.0.1"), "default"}
 	nth := func(n int) *view { return m.view(applicationOf(fmt.Sprint(n), "a")) }
-	m.give(key, nth(0))
-	for n := 1; n <= maxLeft; n++ {
-		if m.give(key, nth(n)) == nil {
-			t.Fatalf("after %d views the address is not known", n)
+	for n := range maxLeft + 1 {
+		if m.give(key, nth(n)); m.addresses.total != 1 {
+			t.Fatalf("after %d views the address is not known", n+1)
 		}
 	}
 	if m.give(key, nth(maxLeft+1)) != nil || m.addresses.total != 0 {
@@ -106,9 +109,6 @@ func TestInterval(t *testing.T) {
 		now = now.Add(after)
 		for _, old := range m.give(key, v) {
 			names += map[*view]string{one: "one ", two: "two "}[old]
-			if len(old.apps) == 0 {
-				names += "nothing "
-			}
 		}
 		return names
 	}
@@ -118,20 +118,40 @@ func TestInterval(t *testing.T) {
 		want  string
 	}{
 		{0, one, ""}, // not known
-		{30 * time.Second, one, "one nothing "},
-		{30 * time.Second, two, "two one nothing "},
-		{time.Second, two, "two one "},
-		{59 * time.Second, two, "two one "},
-		{time.Second, two, "two "},
+		{30 * time.Second, two, ""},
+		{30 * time.Second, two, ""},
+		{time.Minute, two, "two one "}, // an interval after clients were told to fetch all
+		{1, two, "two "},
 		{30 * time.Second, one, "one two "},
 		{time.Second, two, "two one "},
 		{time.Minute, two, "two one "},
+		{1, two, "two "},
 		{time.Minute + 1, two, ""},
-		{0, one, "one two nothing "},
+		{time.Minute, two, ""},
+		{1, one, "one two "},
 	} {
 		if got := poll(tt.after, tt.view); got != tt.want {
 			t.Errorf("poll %d: clients can have %q, want %q", n, got, tt.want)
 		}
+	}
+}
+
+// Clients at an address are told to fetch all for an interval, and after checkEvery of them
+// for another.
+func TestClientsAreChecked(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	m := newMemory(time.Minute, func() time.Time { return now })
+	key := addressKey{netip.MustParseAddr("10.0.0.1"), "default"}
+	v := m.view(applicationOf("1", "a"))
+	var got []int // half minutes
+	for n := range 2 * (checkEvery + 2) {
+		if m.give(key, v) == nil {
+			got = append(got, n)
+		}
+		now = now.Add(30 * time.Second)
+	}
+	if want := []int{0, 1, 2, 64, 65, 66}; !slices.Equal(got, want) {
+		t.Errorf("told to fetch all at %d, want %d", got, want)
 	}
 }
 

@@ -17,13 +17,15 @@
 // bytes. Eureka's own hashcode counts instances by status only, so that a view alone does
 // not say what its client has.
 //
-// Where the node does not know what the clients of an address have, the delta is the whole
-// view with a hashcode at which no client arrives: each fetches all, as the protocol
-// says. For the first interval after that, and then once every wholeEvery intervals, the
-// delta is the whole view with its own hashcode. A client that has something else, as it
-// came from another node or was silent for too long behind the address of another, finds
-// out by that hashcode: it has more than the view. A client that does not look at the
-// hashcode, as eureka-js-client, keeps after a restart what went while the node was away.
+// Where the node does not know what the clients of an address have, the delta has no
+// instance, and a hashcode at which no client arrives: each fetches all, as the protocol
+// says, and keeps its list until then. With instances in such a delta a client would have
+// these beside its own, and longer than a moment where the full list does not come. The
+// same is sent in the first interval after that, and then in one of every checkEvery
+// intervals: a client came from another node, maybe, or was silent for too long behind the
+// address of another. A client that does not look at the hashcode, as eureka-js-client,
+// misses what happened while the node was away, and gets what happens in such an interval
+// after it.
 //
 // Eureka has no weights. Under a rule with `rollout: {by: weight}` clients get
 // the instances, and share among them evenly. A lane address is answered only if

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/polaris-contrib/setrouter/internal/chinese"
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
@@ -64,6 +65,9 @@ func TestGolden(t *testing.T) {
 			}
 			golden(t, tt.name+".txt", text.Bytes())
 			golden(t, tt.name+".json", asJSON.Bytes())
+			var zh bytes.Buffer
+			e.Text(chinese.NewWriter(&zh))
+			golden(t, tt.name+".zh.txt", zh.Bytes())
 		})
 	}
 }

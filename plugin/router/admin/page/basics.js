@@ -97,7 +97,8 @@ class NoToken extends Error {}
 class Away extends Error {}
 async function ask(path, params = {}, body = undefined) {
   const token = sessionStorage.getItem("setrouter-token");
-  const answer = await fetch(`setrouter/v1/${path}?${new URLSearchParams(params)}`, {
+  const inLanguage = language === "zh" ? { ...params, lang: "zh" } : params; // for what the server says in sentences
+  const answer = await fetch(`setrouter/v1/${path}?${new URLSearchParams(inLanguage)}`, {
     method: body ? "POST" : "GET", body: body && JSON.stringify(body), cache: "no-store", signal: AbortSignal.timeout(20000),
     headers: { ...token ? { Authorization: `Bearer ${token}` } : {}, ...body ? { "Content-Type": "application/json" } : {} },
   }).catch(error => { throw new Away(error.message); });
