@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 	"github.com/polaris-contrib/setrouter/internal/test/sandbox"
 )
@@ -144,6 +145,7 @@ func (r *sandboxRun) children(t *testing.T) (pids []string) {
 // printed. A city that is switched off moves its callers along the roads. Ctrl-C leaves no
 // process, no file and no listener.
 func TestSandbox(t *testing.T) {
+	needs.Program(t, "curl")
 	for company, changes := range map[string][]string{
 		"shop": {
 			"default/orders: 10.1.20.1 10.1.20.2 -> 10.2.30.1\n", "default/catalog: 10.1.60.1 -> 10.2.60.1\n", // off
@@ -169,14 +171,14 @@ func TestSandbox(t *testing.T) {
 func (r *sandboxRun) tryAll(t *testing.T, changes []string) {
 	t.Helper()
 	env := regexp.MustCompile(`(?m)^  (\. \S+/env)$`).FindStringSubmatch(r.out.String())
-	commands := regexp.MustCompile(`(?m)^  (\S.*?) +# \S`).FindAllStringSubmatch(r.out.String(), -1)
+	commands := regexp.MustCompile(`(?m)^  # .*\n  (\S.*)$`).FindAllStringSubmatch(r.out.String(), -1)
 	if env == nil || len(commands) < 5 {
 		t.Fatalf("no commands in\n%s", r.out)
 	}
 	id := "none"
 	for _, c := range commands {
 		command := strings.Replace(c[1], "--end ID", "--end "+id, 1)
-		out, err := exec.Command("sh", "-c", env[1]+"\n"+command).CombinedOutput()
+		out, err := exec.Command("sh", "-c", "export LC_ALL=C\n"+env[1]+"\n"+command).CombinedOutput()
 		if err != nil {
 			t.Errorf("$ %s: %v\n%s", command, err, out)
 		}

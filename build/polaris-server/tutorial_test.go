@@ -199,7 +199,7 @@ func TestTutorialCallersAreNotChanged(t *testing.T) {
 	core := readDeployment(t, "2-lanes/epp-domain-core.yaml").Pods()
 	query := readDeployment(t, "2-lanes/epp-domain-query.yaml").Pods()
 	register(t, console, append(slices.Clone(core), query...)...)
-	api, search := s.Company.Callers[0], s.Company.Callers[2]
+	search, api := s.Company.Callers[0], s.Company.Callers[3]
 	lanes := []struct {
 		caller sandbox.Caller
 		pods   []polaristest.Instance

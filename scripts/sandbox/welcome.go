@@ -19,6 +19,7 @@ var tries = map[string][]try{
 		{"setctl explain --caller 10.1.10.7 --service default/orders", "why this list?"},
 		{"setctl callers --service default/orders", "who asks?"},
 		{"setctl who --service default/payments", "who gets which instances?"},
+		{`curl -s --interface 127.0.0.2 -H 'X-Forwarded-For: 10.1.10.7' -H 'Content-Type: application/json' -d '{"type": 1, "service": {"namespace": "default", "name": "orders"}}' http://$SANDBOX_HTTP/v1/Discover`, "what does anybody get over HTTP?"},
 		{"setctl drill --each zone", "what if a city were lost, each in turn?"},
 		{"sandbox off shenzhen", "a city goes dark: see the lists change in the other terminal"},
 		{"setctl explain --caller 10.1.10.7 --service default/catalog", "along which road?"},
@@ -59,11 +60,10 @@ func (r *runner) welcome(s *sandbox.Sandbox, lists []sandbox.List) {
 	fmt.Fprintf(columns, "metrics\t%s/metrics\n", http)
 	fmt.Fprintf(columns, "files and logs\t%s\tconf, log\n", s.Server.Dir)
 	columns.Flush()
-	fmt.Fprintf(r.out, "\nIn another terminal, first\n\n  . %s\n\nand then, in this order or another:\n\n", s.Env())
+	fmt.Fprintf(r.out, "\nIn another terminal, first\n\n  . %s\n\nand then, best in this order:\n\n", s.Env())
 	for _, t := range tries[r.company] {
-		fmt.Fprintf(columns, "  %s\t# %s\n", t.command, t.purpose)
+		fmt.Fprintf(r.out, "  # %s\n  %s\n", t.purpose, t.command)
 	}
-	columns.Flush()
 	fmt.Fprintf(r.out, "\nThe pages to follow: %s.\n\n", pages[r.company])
 	fmt.Fprintln(columns, "CALLER\tADDRESS\tASKS FOR\tHAS")
 	for _, list := range lists {

@@ -105,9 +105,9 @@ func tutorialFiles(repository fs.FS) (map[string]string, error) {
 }
 
 var tutorialCallers = []Caller{
-	{"domain-api-1", netip.MustParseAddr("10.8.1.1"), eppDomain}, {"domain-api-2", netip.MustParseAddr("10.8.1.2"), eppDomain},
 	{"domain-search-1", netip.MustParseAddr("10.8.2.1"), eppDomain}, {"domain-search-2", netip.MustParseAddr("10.8.2.2"), eppDomain},
 	{"domain-search-3", netip.MustParseAddr("10.8.2.3"), eppDomain},
+	{"domain-api-1", netip.MustParseAddr("10.8.1.1"), eppDomain}, {"domain-api-2", netip.MustParseAddr("10.8.1.2"), eppDomain},
 	{"domain-report", netip.MustParseAddr("10.8.3.1"), eppDomain},
 }
 
