@@ -10,7 +10,7 @@ export LC_ALL := C.UTF-8
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes test-clients race demo sandbox run bench bench-large bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
+.PHONY: all help build image test model test-image test-kubernetes test-clients race demo sandbox run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -50,9 +50,9 @@ model: ## the small model of make test with every evacuation; takes 10 minutes o
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
 
-test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
+test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes), and with Helm 3 and 4; needs Debian's etcd-server, mariadb-server and redis-server
 	scripts/kubernetes/build-apiserver
-	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
+	$(GO) test -tags kubernetes -count=1 -timeout 25m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
 test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## every unmodified client of docs/compatibility.md against a real server; and what was skipped. Needs the registries of Maven, PyPI and npm
 	$(GO) run ./scripts/skipped $(GO) test -tags clients -count=1 -timeout 60m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
@@ -78,6 +78,11 @@ bench-large: build ## the same with 100,000 instances; needs 10 GB
 	$(GO) build -o $(BIN)/stock-server github.com/polarismesh/polaris
 	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server -instances 100000 -sets 1000 -campuses 27 \
 	  -callers 20 -fleet 40 -fleet-time 20s -rounds 1 -entries 1000 -sdk ""
+
+bench-company: build ## 5,000 services, 2,000 rules and 20,000 callers beside the stock server, in turns (docs/performance.md); needs 6 GB and 21,000 open files, or COMPANYFLAGS="-callers 10000"
+	$(GO) build -o $(BIN)/stock-server github.com/polarismesh/polaris
+	$(GO) build -o $(BIN)/bench-company ./scripts/bench/company
+	$(BIN)/bench-company -server $(BIN)/polaris-server -stock $(BIN)/stock-server $(COMPANYFLAGS)
 
 bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (docs/performance-mapping.md)
 	$(GO) build -o $(BIN)/bench-mapping ./scripts/bench/mapping

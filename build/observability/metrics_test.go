@@ -16,6 +16,7 @@ import (
 type metric struct {
 	kind   string // Counter, Gauge or Histogram
 	labels []string
+	help   string
 }
 
 type metrics map[string]metric
@@ -89,8 +90,11 @@ func declared(e ast.Expr) (name string, m metric, is bool) {
 		for _, element := range literal.Elts {
 			switch element := element.(type) {
 			case *ast.KeyValueExpr:
-				if key, is := element.Key.(*ast.Ident); is && key.Name == "Name" {
+				switch key, _ := element.Key.(*ast.Ident); {
+				case key != nil && key.Name == "Name":
 					name = text(element.Value)
+				case key != nil && key.Name == "Help":
+					m.help = text(element.Value)
 				}
 			case *ast.BasicLit:
 				m.labels = append(m.labels, text(element))

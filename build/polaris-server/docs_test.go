@@ -45,13 +45,18 @@ func shape(s string) string {
 // The commands of the operators' pages do what the pages say, in their order, in the
 // sandbox.
 func TestOperatorsPages(t *testing.T) {
-	for _, page := range []string{"operations.md", "rollout.md"} {
-		t.Run(page, func(t *testing.T) {
+	for _, pages := range [][]string{{"faq", "operations"}, {"rollout"}} { // faq leaves all as it was
+		t.Run(pages[0], func(t *testing.T) {
 			s := startSandbox(t, sandbox.Shop)
 			shopIsKnown(t, s)
-			runPage(t, "docs/"+page, map[string]func(string) string{
-				"console incident": func(block string) string { return runBlock(t, s.Server, block) },
-			})
+			for _, page := range pages {
+				runPage(t, "docs/"+page+".md", map[string]func(string) string{
+					"console incident": func(block string) string { return runBlock(t, s.Server, block) },
+				})
+				if *update && page != "rollout" {
+					copyBlocks(t, "docs/"+page+".md", "docs/"+page+"-zh.md")
+				}
+			}
 		})
 	}
 }
@@ -176,11 +181,11 @@ func runBlock(t *testing.T, s *polaristest.Server, block string) string {
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// settle loads the files now, for the next look. SDKs have polled once more where a command
-// moves callers.
+// settle loads the files now, for the next look. One that the page breaks is refused. SDKs
+// have polled once more where a command moves callers.
 func settle(t *testing.T, s *polaristest.Server, command string) {
 	t.Helper()
-	if code, out := setctl(t, s, "reload"); code != 0 {
+	if code, out := setctl(t, s, "reload"); code != 0 && !strings.Contains(out, "carts.yaml") {
 		t.Fatal(out)
 	}
 	if strings.HasPrefix(command, "sandbox") || strings.HasPrefix(command, "setctl evacuate") {
@@ -194,7 +199,7 @@ func shell(s *polaristest.Server, command string) (string, error) {
 	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "LC_ALL=C", "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

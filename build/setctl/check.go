@@ -171,7 +171,7 @@ func sortFiles(files []strict.File, problems *strict.Problems) (mapping, routing
 func sayUnknown(root strict.Node) {
 	var keys []strict.Key
 	for _, name := range slices.Concat([]string{"version"}, mappingKeys, routingKeys) {
-		keys = append(keys, strict.Optional(name, strict.Ignore))
+		keys = append(keys, strict.Optional(name, "", strict.Ignore))
 	}
 	root.Bind(keys...)
 }

@@ -46,7 +46,7 @@ var (
 	})
 	// Untold counts requests whose caller cannot be told, by the reason.
 	Untold = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: no-peer, empty, unreadable, other-header, proxy-local or other-node. They get no list of a routed service.",
+		Name: "setrouter_untold_requests_total", Help: "Requests whose caller cannot be told, by reason: empty, unreadable or other-header of a trusted proxy, proxy-local (its PROXY header names nobody), other-node (an xDS client says another address than its connection has), or no-peer. They get no list of a routed service.",
 	}, []string{"reason"})
 	// ProxyHeadersRefused counts connections of trusted proxies without a PROXY header that
 	// can be read, by the reason.
@@ -72,7 +72,7 @@ var (
 	// EveryBusiness counts requests of callers of whose SET nothing is known, which got
 	// instances of several businesses, or have such a list.
 	EveryBusiness = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "setrouter_every_business_requests_total", Help: "Requests of callers of whose SET nothing is known, answered with instances of every business, by rule.",
+		Name: "setrouter_every_business_requests_total", Help: "Requests of callers of whose SET nothing is known, answered with instances of every business, by rule. Where businesses are kept apart, it stays 0.",
 	}, []string{"rule"})
 	// ListSize observes the lists that are sent.
 	ListSize = prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -116,7 +116,7 @@ var (
 	}, []string{"kind"})
 	// Nodes is how many server nodes there are, by what this node hears of them.
 	Nodes = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "setrouter_nodes", Help: "Server nodes that Polaris takes for healthy, as this node sees them, by standing: ours, stock or silent.",
+		Name: "setrouter_nodes", Help: "Server nodes that Polaris takes for healthy, as this node sees them, by standing: ours, stock (without setrouter, or older) or silent.",
 	}, []string{"standing"})
 	// Disagreements is how many reasons this node has to say that the nodes disagree.
 	Disagreements = prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -134,7 +134,7 @@ func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
 		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, XDSRejected, XDSStreams, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
-		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, BackingUp, Nodes, Disagreements,
+		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, Views, ViewsBytes, ViewsGivenUp, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {
 		_ = metrics.GetRegistry().Register(c) // the only possible error is AlreadyRegisteredError

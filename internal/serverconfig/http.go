@@ -35,7 +35,12 @@ func (h HTTP) Names() (names []string) {
 	return names
 }
 
-const defaultInterval = 30 * time.Second
+// How often is fetched.
+const (
+	defaultInterval  = 30 * time.Second
+	shortestInterval = time.Second
+	longestInterval  = 24 * time.Hour
+)
 
 // IsHTTP reports whether the name of a file is an address.
 func IsHTTP(name string) bool {
@@ -92,20 +97,24 @@ func (c *Config) readMappingNames(n strict.Node) {
 func (h *HTTP) httpKeys() []strict.Key {
 	h.Interval = defaultInterval
 	return []strict.Key{
-		strict.Optional("url", func(n strict.Node) {
-			h.CMDB = n.TextOr()
-			if h.CMDB == "" {
-				return // as the plugin memory has it by default
-			}
-			if err := checkAddress(h.CMDB); err != nil {
-				n.Errorf("%v", err)
-			}
-		}),
-		strict.Optional("token", func(n strict.Node) { h.Token = n.Raw() }), // no message may quote it
-		strict.Optional("tokenFile", strict.Text(&h.TokenFile)),
-		strict.Optional("caFile", strict.Text(&h.CAFile)),
-		strict.Optional("interval", func(n strict.Node) { h.Interval = readInterval(n) }),
-		strict.Optional("startWithout", strict.Bool(&h.StartWithout)),
+		strict.Optional("url", "The address of a CMDB that is asked in pages, as Polaris's own plugin `memory` asks it. An empty text is none.",
+			func(n strict.Node) {
+				h.CMDB = n.TextOr()
+				if h.CMDB == "" {
+					return // as the plugin memory has it by default
+				}
+				if err := checkAddress(h.CMDB); err != nil {
+					n.Errorf("%v", err)
+				}
+			}),
+		strict.Optional("token", "What is sent with each fetch, as `Authorization`. Beside it, there is no `tokenFile`.",
+			func(n strict.Node) { h.Token = n.Secret() }), // 0123 is one, too
+		strict.Optional("tokenFile", "A file with the token. It is read at each fetch.", strict.Text(&h.TokenFile)),
+		strict.Optional("caFile", "A file with the certificates, in PEM, that a server of the mapping is checked against. Without it those of the system count.",
+			strict.Text(&h.CAFile)),
+		strict.Optional("interval", "How often addresses are fetched.", func(n strict.Node) { h.Interval = readInterval(n) }),
+		strict.Optional("startWithout", "Whether the server starts although nothing can be fetched and no copy is on disk.",
+			strict.Bool(&h.StartWithout)),
 	}
 }
 
@@ -115,8 +124,10 @@ func readInterval(n strict.Node) time.Duration {
 	if !ok {
 		return defaultInterval
 	}
+	n.Bounds("time", shortestInterval, longestInterval)
+	n.Default(defaultInterval)
 	d, err := time.ParseDuration(text)
-	if err != nil || d < time.Second || d > 24*time.Hour {
+	if err != nil || d < shortestInterval || d > longestInterval {
 		n.Errorf("found %q, expected a time from 1s to 24h, as 30s or 5m", text)
 		return defaultInterval
 	}

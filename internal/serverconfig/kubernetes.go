@@ -34,13 +34,17 @@ func readKubernetes(n strict.Node) *Kubernetes {
 	k := &Kubernetes{SETLabel: "set-group", SETAnnotation: "set-group", Snapshot: "data/kubernetes", Events: true, Workloads: true}
 	zones := map[string]PlaceName{}
 	values := n.Bind(append(k.keys(zones),
-		strict.Optional("setLabel", strict.Text(&k.SETLabel)),
-		strict.Optional("setAnnotation", strict.Text(&k.SETAnnotation)),
-		strict.Optional("labels", func(n strict.Node) { k.Labels = textItems(n) }),
-		strict.Optional("snapshot", strict.Text(&k.Snapshot)),
-		strict.Optional("events", strict.Bool(&k.Events)),
-		strict.Optional("workloads", strict.Bool(&k.Workloads)),
-		strict.Optional("clusters", func(n strict.Node) { k.readClusters(n, zones) }),
+		strict.Optional("setLabel", "The label of pods that has the SET. An empty text: no label has it.", strict.Text(&k.SETLabel)),
+		strict.Optional("setAnnotation", "The annotation of pods that has the SET. It counts where the label is not there, and can hold names that a label cannot, as `a.b.*`. An empty text: no annotation has it.",
+			strict.Text(&k.SETAnnotation)),
+		strict.Optional("labels", "The labels of pods that become labels of the identity.", func(n strict.Node) { k.Labels = textItems(n) }),
+		strict.Optional("snapshot", "The directory of the copies on disk, which are used while the API server does not answer at a start. An empty text: no copies.",
+			strict.Text(&k.Snapshot)),
+		strict.Optional("events", "Whether an Event is written on a pod whose SET is no SET name.", strict.Bool(&k.Events)),
+		strict.Optional("workloads", "Whether Deployments and their like are looked at, for those whose pods lack their SET.",
+			strict.Bool(&k.Workloads)),
+		strict.Optional("clusters", "The clusters to watch. Without the key it is the one that the server runs in, under the name `local`.",
+			func(n strict.Node) { k.readClusters(n, zones) }),
 	)...)
 	if !values.Has("clusters") {
 		k.Clusters = []Cluster{{Name: "local"}}
@@ -65,11 +69,13 @@ func (k *Kubernetes) readClusters(n strict.Node, zones map[string]PlaceName) {
 
 func readCluster(n strict.Node, zones map[string]PlaceName) (c Cluster) {
 	n.Bind(append(c.keys(zones),
-		strict.Optional("name", strict.Text(&c.Name)),
-		strict.Optional("kubeconfig", strict.Text(&c.Kubeconfig)),
-		strict.Optional("context", strict.Text(&c.Context)),
-		strict.Optional("namespaces", func(n strict.Node) { c.Namespaces = textItems(n) }),
-		strict.Optional("podSelector", strict.Text(&c.PodSelector)),
+		strict.Optional("name", "The name of the cluster in metrics, in the status and of its copy on disk: letters, digits, `_` and `-`.",
+			strict.Text(&c.Name)),
+		strict.Optional("kubeconfig", "A file that says how to reach the cluster. Without it, it is the cluster that the server runs in.",
+			strict.Text(&c.Kubeconfig)),
+		strict.Optional("context", "The context in `kubeconfig`. Without it the current one counts.", strict.Text(&c.Context)),
+		strict.Optional("namespaces", "The namespaces to watch. Without the key all are.", func(n strict.Node) { c.Namespaces = textItems(n) }),
+		strict.Optional("podSelector", "A label selector, as `kubectl` takes it: other pods are not looked at.", strict.Text(&c.PodSelector)),
 	)...)
 	if !isFileName(c.Name) {
 		n.Errorf("the cluster has the name %q, expected letters, digits, '_' and '-': it names a file and stands in metrics", c.Name)

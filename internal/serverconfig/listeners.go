@@ -75,13 +75,13 @@ func (c *Config) readListener(name string, n strict.Node) {
 // readProxyProtocol checks proxyProtocol of a listener: Polaris ignores options that it
 // does not know.
 func (c *Config) readProxyProtocol(name string, n strict.Node) {
-	value, ok := entries(entries(n)["option"])["proxyProtocol"]
-	if !ok {
-		return
-	}
 	on := false
-	strict.Bool(&on)(value)
+	values := entries(n)["option"].BindOwn(
+		strict.Optional("proxyProtocol", "Whether the listener reads PROXY headers, of `trustedProxies` alone. It can be at "+strings.Join(proxyListeners, ", ")+".", strict.Bool(&on)),
+	)
+	value, ok := values["proxyProtocol"]
 	switch {
+	case !ok:
 	case !slices.Contains(proxyListeners, name):
 		value.Errorf("the listener %q reads no PROXY headers, expected proxyProtocol at %s alone", name, strings.Join(proxyListeners, ", "))
 	case on:
@@ -134,14 +134,17 @@ type Admin struct {
 
 func (c *Config) readAdmin(n strict.Node) {
 	n.Bind(
-		strict.Optional("name", strict.Ignore),
-		strict.Optional("api", strict.Ignore),
-		strict.Optional("option", func(option strict.Node) {
+		strict.Optional("name", "`set-admin`: the listener that `setctl` and the page ask.", strict.Ignore),
+		strict.Optional("api", "Polaris's own key, which means nothing here.", strict.Ignore),
+		strict.Optional("option", "Where the listener listens, and who may ask.", func(option strict.Node) {
 			values := option.Bind(
-				strict.Optional("listenIP", strict.Text(&c.Admin.ListenIP)),
-				strict.Optional("listenPort", strict.Int(&c.Admin.ListenPort, 1, 65535)),
-				strict.Optional("token", strict.Text(&c.Admin.Token)),
-				strict.Optional("readToken", strict.Text(&c.Admin.ReadToken)),
+				strict.Optional("listenIP", "The address to listen at. Without a token it must be a loopback address.",
+					strict.Text(&c.Admin.ListenIP)),
+				strict.Optional("listenPort", "The port to listen at.", strict.Int(&c.Admin.ListenPort, 1, 65535)),
+				strict.Optional("token", "The token that each request must have. Without it the listener asks for none, and stays on loopback.",
+					strict.Text(&c.Admin.Token)),
+				strict.Optional("readToken", "The token of those who may read and change nothing. It needs a `token` beside it, and must be another one.",
+					strict.Text(&c.Admin.ReadToken)),
 			)
 			if values.Has("listenIP") {
 				c.checkAdminIP(values["listenIP"])

@@ -71,14 +71,15 @@ func (k *Kubernetes) CheckPlaces(clusterName string, check func(location.Locatio
 // have been read.
 func (p *Places) keys(zones map[string]PlaceName) []strict.Key {
 	return []strict.Key{
-		strict.Optional("regionLabel", labelKey(&p.RegionLabel)),
-		strict.Optional("zoneLabel", labelKey(&p.ZoneLabel)),
-		strict.Optional("campusLabel", func(n strict.Node) {
-			if n.Raw() != "" {
+		strict.Optional("regionLabel", "The label of nodes that has the region.", labelKey(&p.RegionLabel)),
+		strict.Optional("zoneLabel", "The label of nodes that has the zone.", labelKey(&p.ZoneLabel)),
+		strict.Optional("campusLabel", "The label of nodes that has the campus. Without it nodes have no campus.", func(n strict.Node) {
+			if n.Raw() != "" || n.IsMapping() {
 				labelKey(&p.CampusLabel)(n)
 			}
 		}),
-		strict.Optional("placeNames", func(n strict.Node) { p.readNames(n, zones) }),
+		strict.Optional("placeNames", "The operators' names of places, by the values of the labels: region, region/zone or region/zone/campus.",
+			func(n strict.Node) { p.readNames(n, zones) }),
 	}
 }
 

@@ -24,6 +24,7 @@ func (c *Config) Proxies() location.Proxies {
 
 func (c *Config) readTrustedProxy(n strict.Node) {
 	text, ok := n.Text()
+	n.Form("address, prefix or range")
 	if !ok {
 		return
 	}

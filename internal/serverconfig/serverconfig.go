@@ -31,6 +31,7 @@ type Config struct {
 	ForwardedHeader    string   // by which trusted proxies name the caller: one of location.ForwardedHeaders
 	RoutingFiles       []string // as MappingFiles; empty: every answer is the stock answer
 	FailOpen           bool
+	ViewsMB            int      // what the lists that are kept take at most, in MB
 	Protocols          []string // names under apiservers
 	AutoCreate         bool     // who registers an instance of a service that is not there makes the service: Polaris's own naming.autoCreate
 	Listeners          []Listener
@@ -52,22 +53,29 @@ func Load(name string) (*Config, error) {
 		return nil, problems.Err()
 	}
 	file.Data = []byte(os.ExpandEnv(string(file.Data)))
+	c := Read(file, &problems)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Read reads the text of a server configuration. Every fault goes to problems.
+func Read(file strict.File, problems *strict.Problems) *Config {
 	c := &Config{
 		ShrinkGuardPercent: shrink.DefaultPercent,
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		ForwardedHeader:    location.HeaderForwardedFor,
 		FailOpen:           true,
+		ViewsMB:            512,
 		NodesService:       "polaris.checker", // as Polaris
 		Admin:              Admin{ListenIP: "127.0.0.1", ListenPort: 8095},
 	}
-	if root, ok := strict.ParseYAML(file, &problems); ok {
+	if root, ok := strict.ParseYAML(file, problems); ok {
 		c.read(root)
 		c.checkConfigCenter(root)
 	}
-	if err := problems.Err(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c
 }
 
 // read reads the sections that concern the pack.
@@ -121,8 +129,10 @@ func (c *Config) readCMDB(n strict.Node) {
 func (c *Config) readMapping(cmdb strict.Node) {
 	ok := option(cmdb, func(option strict.Node) {
 		keys := append([]strict.Key{
-			strict.Optional("files", c.readMappingNames),
-			strict.Optional("shrinkGuardPercent", strict.Int(&c.ShrinkGuardPercent, 0, 100)),
+			strict.Optional("files", "The mapping files: globs, files in the config center as `polaris://NAMESPACE/GROUP/FILE`, and addresses of files over HTTP. It can be left out where `url` is given.",
+				c.readMappingNames),
+			strict.Optional("shrinkGuardPercent", "A reload that would lose more than this share of the entries or rules is refused until it is forced. 0 refuses every loss, 100 none.",
+				strict.Int(&c.ShrinkGuardPercent, 0, 100)),
 		}, c.MappingHTTP.httpKeys()...)
 		values := option.Bind(keys...)
 		if !values.Has("files") && c.MappingHTTP.CMDB == "" {
@@ -138,13 +148,15 @@ func (c *Config) readMapping(cmdb strict.Node) {
 func (c *Config) readLocation(n strict.Node) {
 	option(n, func(option strict.Node) {
 		values := option.Bind(
-			strict.Optional("sources", strict.Ignore), // read below: kubernetes changes their default
-			strict.Optional("kubernetes", func(n strict.Node) {
+			strict.Optional("sources", "Where identities come from, the first to count first.",
+				strict.Ignore), // read below: kubernetes changes their default
+			strict.Optional("kubernetes", "Reads pods as identities. The key can be empty.", func(n strict.Node) {
 				c.Kubernetes = readKubernetes(n)
 				c.Sources = slices.Clone(location.SourceNames)
 			}),
-			strict.Optional("trustedProxies", strict.Each(c.readTrustedProxy)),
-			strict.Optional("forwardedHeader", c.readForwardedHeader),
+			strict.Optional("trustedProxies", "Addresses, prefixes and ranges of proxies, which are believed when they name the caller.",
+				strict.Each(c.readTrustedProxy)),
+			strict.Optional("forwardedHeader", "The one header by which trusted proxies name the caller.", c.readForwardedHeader),
 		)
 		if !values.Has("sources") {
 			return
@@ -178,8 +190,12 @@ func (c *Config) readRouter(n strict.Node) {
 	var values strict.Values
 	option(n, func(option strict.Node) {
 		values = option.Bind(
-			strict.Optional("files", func(n strict.Node) { c.RoutingFiles = sourceNames(n) }),
-			strict.Optional("failOpen", strict.Bool(&c.FailOpen)),
+			strict.Optional("files", "The routing files: globs, and files in the config center as `polaris://NAMESPACE/GROUP/FILE`.",
+				func(n strict.Node) { c.RoutingFiles = sourceNames(n) }),
+			strict.Optional("failOpen", "What callers get when routing fails for an internal reason: `true` the stock answer, `false` no list, so that they keep theirs.",
+				strict.Bool(&c.FailOpen)),
+			strict.Optional("viewsMB", "What the lists that are kept for callers take at most, of all services together, in MB ([performance](../performance.md#many-services)).",
+				strict.Int(&c.ViewsMB, 16, 1<<20)),
 		)
 	})
 	if !values.Has("files") {
@@ -189,7 +205,7 @@ func (c *Config) readRouter(n strict.Node) {
 
 // option reads the `option` of a plugin. It reports whether the plugin has one.
 func option(plugin strict.Node, read func(strict.Node)) bool {
-	return plugin.Bind(strict.Optional("name", strict.Ignore), strict.Optional("option", read)).Has("option")
+	return plugin.Bind(strict.Optional("name", "The name of the plugin.", strict.Ignore), strict.Optional("option", "The options of the plugin.", read)).Has("option")
 }
 
 // entries returns the values of a mapping by key, whatever the keys are. For the

@@ -27,13 +27,13 @@ func bindSample(t *testing.T, text string) (sample, []string, Values) {
 	s := sample{Int: 7}
 	values := root.Bind(
 		Version(),
-		Required("text", "the sample has no text, expected text: word", Text(&s.Text)),
-		Optional("bool", Bool(&s.Bool)),
-		Optional("int", Int(&s.Int, 1, 9)),
-		Optional("choice", Choice(&s.Choice, "off", "on")),
-		Optional("texts", Texts(&s.Texts)),
-		Optional("list", Each(func(n Node) { s.List = append(s.List, n.TextOr()) })),
-		Optional("other", Ignore),
+		Required("text", "", "the sample has no text, expected text: word", Text(&s.Text)),
+		Optional("bool", "", Bool(&s.Bool)),
+		Optional("int", "", Int(&s.Int, 1, 9)),
+		Optional("choice", "", Choice(&s.Choice, "off", "on")),
+		Optional("texts", "", Texts(&s.Texts)),
+		Optional("list", "", Each(func(n Node) { s.List = append(s.List, n.TextOr()) })),
+		Optional("other", "", Ignore),
 	)
 	var lines []string
 	for _, p := range problems.List() {

@@ -73,5 +73,5 @@ func walk(t *testing.T, n strict.Node, plain any, depth int) {
 	for _, e := range n.Entries() {
 		walk(t, e.Value, fields[e.Key.Raw()], depth+1)
 	}
-	n.Bind(strict.Optional("version", strict.Ignore), strict.Optional("rules", strict.Ignore), strict.Optional("mappings", strict.Ignore))
+	n.Bind(strict.Optional("version", "", strict.Ignore), strict.Optional("rules", "", strict.Ignore), strict.Optional("mappings", "", strict.Ignore))
 }

@@ -66,9 +66,9 @@ func TestMessagesAreBounded(t *testing.T) {
 		t.Fatal(problems.Err())
 	}
 	root.Bind(
-		Optional("name", func(n Node) { _, _ = n.Items()[0].Int(0, 1) }),
-		Optional("word", func(n Node) { _, _ = n.Word("own", "pool") }),
-		Optional("version", Ignore),
+		Optional("name", "", func(n Node) { _, _ = n.Items()[0].Int(0, 1) }),
+		Optional("word", "", func(n Node) { _, _ = n.Word("own", "pool") }),
+		Optional("version", "", Ignore),
 	)
 	list := problems.List()
 	if len(list) != 3 {

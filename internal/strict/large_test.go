@@ -157,7 +157,7 @@ func TestFaultsOfLargeFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var problems Problems
 			if root, ok := ParseLarge(File{Name: "f.yaml", Data: []byte(c.text)}, "mappings", &problems); ok {
-				root.Bind(Optional("version", Ignore), Optional("default", Ignore), Optional("mappings", Each(func(Node) {})))
+				root.Bind(Optional("version", "", Ignore), Optional("default", "", Ignore), Optional("mappings", "", Each(func(Node) {})))
 			}
 			var got []string
 			for _, p := range problems.List() {

@@ -51,6 +51,7 @@ type Entry struct {
 // Entries returns the keys and values of a mapping in the order of the file; nil
 // after a fault. A null value counts as an empty mapping.
 func (n Node) Entries() []Entry {
+	n.Form("keys")
 	if n.Null() {
 		return nil
 	}
@@ -88,6 +89,7 @@ func (n Node) Entries() []Entry {
 
 // Items returns the values of a list; nil after a fault.
 func (n Node) Items() (items []Node) {
+	n.Form("list")
 	if n.yaml.Kind != yaml.SequenceNode {
 		n.Errorf("found %s, expected a list", n.describe())
 		return nil
@@ -106,6 +108,9 @@ func (n Node) Items() (items []Node) {
 // OneOrItems returns the values of a list, or a scalar that stands in place of a
 // list.
 func (n Node) OneOrItems() []Node {
+	if n.studied() {
+		n.note(Expectation{OneOrList: true})
+	}
 	if n.yaml.Kind == yaml.ScalarNode {
 		return []Node{n}
 	}

@@ -47,6 +47,7 @@ type Problems struct {
 	list     []Problem
 	anchored map[string]bool // the files with a fault about anchors
 	unsaid   int             // faults that follow from another one
+	study    func(Expectation)
 }
 
 // noteAnchor reports whether there is no fault yet about anchors in a file.

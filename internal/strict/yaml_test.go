@@ -18,7 +18,7 @@ func TestBool(t *testing.T) {
 		if !ok {
 			t.Fatal(problems.Err())
 		}
-		value, ok := root.Bind(Optional("b", Ignore))["b"].Bool()
+		value, ok := root.Bind(Optional("b", "", Ignore))["b"].Bool()
 		got := fmt.Sprint(value)
 		if !ok {
 			got = problems.Err().Error()
@@ -37,7 +37,7 @@ func TestInt(t *testing.T) {
 		if !ok {
 			t.Fatal(problems.Err())
 		}
-		got, ok := root.Bind(Optional("i", Ignore))["i"].Int(-7, 7)
+		got, ok := root.Bind(Optional("i", "", Ignore))["i"].Int(-7, 7)
 		if !ok {
 			got = -1
 		}

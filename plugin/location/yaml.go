@@ -10,22 +10,24 @@ import (
 func (l *mappingLoader) readYAML(root strict.Node) {
 	root.Bind(
 		strict.Version(),
-		strict.Optional("topology", func(n strict.Node) {
-			n.NotNull("no key topology")
-			if l.table.topology == nil {
-				l.table.topology = topology{}
-			}
-			l.table.topology.read(n)
-		}),
-		strict.Optional("mappings", strict.Each(l.readEntry)),
-		strict.Optional("default", func(n strict.Node) {
-			if n.NotNull("no key default"); n.Null() {
-				return
-			}
-			if e, ok := readFacts(n, defaultKeys); ok {
-				l.setDefault(e)
-			}
-		}),
+		strict.Optional("topology", "The places that there are: zones by region, and campuses by zone. If it is given, every place of a mapping must be in it. It can stand in several files.",
+			func(n strict.Node) {
+				n.NotNull("no key topology")
+				if l.table.topology == nil {
+					l.table.topology = topology{}
+				}
+				l.table.topology.read(n)
+			}),
+		strict.Optional("mappings", "The entries: what is known of which addresses.", strict.Each(l.readEntry)),
+		strict.Optional("default", "What is known of callers and instances of whom no source knows it. It can stand in one file.",
+			func(n strict.Node) {
+				if n.NotNull("no key default"); n.Null() {
+					return
+				}
+				if e, ok := readFacts(n, defaultKeys); ok {
+					l.setDefault(e)
+				}
+			}),
 	)
 }
 
@@ -34,12 +36,16 @@ func (l *mappingLoader) readEntry(n strict.Node) {
 	var match strict.Node
 	hasMatch := false
 	e, ok := readFacts(n, func(e *entry) []strict.Key {
-		keys := append([]strict.Key{strict.Optional("match", func(value strict.Node) { match, hasMatch = value, true })}, defaultKeys(e)...)
-		return append(keys, strict.Optional("shared", func(value strict.Node) {
-			if shared, _ := value.Bool(); shared {
-				e.facts.Shared = &Origin{}
-			}
-		}))
+		keys := append([]strict.Key{strict.Optional("match", "The addresses: an address, a prefix, a range, or a list of those.",
+			func(value strict.Node) { match, hasMatch = value, true })}, defaultKeys(e)...)
+		return append(keys, strict.Optional("shared",
+			"Whether many callers stand behind the address, as behind NAT. What is registered or reported there is then not believed.",
+			func(value strict.Node) {
+				value.Default(false)
+				if shared, _ := value.Bool(); shared {
+					e.facts.Shared = &Origin{}
+				}
+			}))
 	})
 	if !hasMatch {
 		n.Errorf("the entry has no match, expected match: an address, a prefix, a range, or a list of those")
@@ -70,6 +76,7 @@ func texts(items []strict.Node) (out []string) {
 // readMatch returns the prefixes of one match; nil after a fault.
 func readMatch(n strict.Node) []netip.Prefix {
 	s, ok := n.Text()
+	n.Form("address, prefix or range")
 	if !ok {
 		return nil
 	}
@@ -96,11 +103,11 @@ func readFacts(n strict.Node, keys func(*entry) []strict.Key) (e *entry, ok bool
 func defaultKeys(e *entry) []strict.Key {
 	f := &e.facts
 	return []strict.Key{
-		strict.Optional("region", e.levelReader(0)),
-		strict.Optional("zone", e.levelReader(1)),
-		strict.Optional("campus", e.levelReader(2)),
-		strict.Optional("set", func(n strict.Node) { f.SET = readSET(n) }),
-		strict.Optional("labels", func(n strict.Node) {
+		strict.Optional("region", "The region.", e.levelReader(0)),
+		strict.Optional("zone", "The zone, in a region.", e.levelReader(1)),
+		strict.Optional("campus", "The campus, in a zone.", e.levelReader(2)),
+		strict.Optional("set", "The name of the SET, as `business.area.group`.", func(n strict.Node) { f.SET = readSET(n) }),
+		strict.Optional("labels", "Labels, for `when` and templates of rules.", func(n strict.Node) {
 			n.NotNull("no key labels")
 			strict.Texts(&f.Labels)(n)
 		}),
@@ -118,6 +125,7 @@ func (e *entry) levelReader(level int) func(strict.Node) {
 // readSET reads a SET name. It returns "" for an empty text, and after a fault.
 func readSET(n strict.Node) SET {
 	text, ok := n.Text()
+	n.Form("SET name")
 	if !ok || text == "" {
 		return ""
 	}

@@ -50,17 +50,20 @@ func Load(name string, problems *strict.Problems) *File {
 	f := &File{Name: name}
 	f.Now = time.Now()
 	root.Bind(
-		strict.Optional("mapping", func(n strict.Node) { f.Mapping = readNamed(n, name, problems) }),
-		strict.Optional("routing", func(n strict.Node) { f.Routing = readNamed(n, name, problems) }),
-		strict.Optional("now", func(n strict.Node) { f.Now = readTime(n) }),
-		strict.Optional("sources", f.readSources),
-		strict.Optional("services", strict.Each(f.readServiceName)),
-		strict.Optional("instances", strict.Each(func(n strict.Node) { f.Instances = append(f.Instances, readInstance(n)) })),
-		strict.Optional("aliases", strict.Each(f.readAlias)),
-		strict.Optional("clients", strict.Each(f.readClient)),
-		strict.Optional("callers", strict.Each(f.readCaller)),
-		strict.Optional("pods", strict.Each(f.readPod)),
-		strict.Optional("tests", strict.Each(func(n strict.Node) { f.Tests = append(f.Tests, readTest(n)) })),
+		strict.Optional("mapping", "Mapping files, relative to this file.", func(n strict.Node) { f.Mapping = readNamed(n, name, problems) }),
+		strict.Optional("routing", "Routing files, relative to this file.", func(n strict.Node) { f.Routing = readNamed(n, name, problems) }),
+		strict.Optional("now", "The time of the tests, for evacuations. Without it, it is the time at which they run.",
+			func(n strict.Node) { f.Now = readTime(n) }),
+		strict.Optional("sources", "Where identities come from, as in the server's configuration.", f.readSources),
+		strict.Optional("services", "Services that there are without an instance, or with metadata.", strict.Each(f.readServiceName)),
+		strict.Optional("instances", "The instances that are registered.",
+			strict.Each(func(n strict.Node) { f.Instances = append(f.Instances, readInstance(n)) })),
+		strict.Optional("aliases", "Polaris's own aliases of services.", strict.Each(f.readAlias)),
+		strict.Optional("clients", "What clients reported: their places.", strict.Each(f.readClient)),
+		strict.Optional("callers", "Callers that asked lately, for the shrink guard and for warnings. A dump has them.", strict.Each(f.readCaller)),
+		strict.Optional("pods", "Pods that the source `kubernetes` knows.", strict.Each(f.readPod)),
+		strict.Optional("tests", "Who asks for what, and what the answer must be.",
+			strict.Each(func(n strict.Node) { f.Tests = append(f.Tests, readTest(n)) })),
 	)
 	f.Table = location.LoadMapping(f.Mapping, problems)
 	f.Rules = route.Load(f.Routing, f.Now, problems)
@@ -94,18 +97,18 @@ func readInstance(n strict.Node) world.Instance {
 	i := world.Instance{Port: 80, Healthy: true, Weight: 100, Metadata: map[string]string{}}
 	port, weight := int(i.Port), int(i.Weight)
 	values := n.Bind(
-		strict.Optional("id", strict.Text(&i.ID)),
-		serviceKey("service", &i.Service),
-		strict.Optional("host", strict.Text(&i.Host)),
-		strict.Optional("port", strict.Int(&port, 0, 65535)),
-		strict.Optional("set", strict.Ignore), // read below: it goes into the metadata
-		strict.Optional("region", strict.Text(&i.Location.Region)),
-		strict.Optional("zone", strict.Text(&i.Location.Zone)),
-		strict.Optional("campus", strict.Text(&i.Location.Campus)),
-		strict.Optional("healthy", strict.Bool(&i.Healthy)),
-		strict.Optional("isolate", strict.Bool(&i.Isolate)),
-		strict.Optional("weight", strict.Int(&weight, 0, 10000)),
-		strict.Optional("metadata", strict.Texts(&i.Metadata)),
+		strict.Optional("id", "The id of the instance.", strict.Text(&i.ID)),
+		serviceKey("service", "The service of the instance.", &i.Service),
+		strict.Optional("host", "The host of the instance. It must be given.", strict.Text(&i.Host)),
+		strict.Optional("port", "The port of the instance.", strict.Int(&port, 0, 65535)),
+		strict.Optional("set", "The SET that the instance registers.", strict.Ignore), // read below: it goes into the metadata
+		strict.Optional("region", "The region that the instance registers.", strict.Text(&i.Location.Region)),
+		strict.Optional("zone", "The zone that the instance registers.", strict.Text(&i.Location.Zone)),
+		strict.Optional("campus", "The campus that the instance registers.", strict.Text(&i.Location.Campus)),
+		strict.Optional("healthy", "Whether the instance is healthy.", strict.Bool(&i.Healthy)),
+		strict.Optional("isolate", "Whether the instance is isolated.", strict.Bool(&i.Isolate)),
+		strict.Optional("weight", "The weight of the instance.", strict.Int(&weight, 0, 10000)),
+		strict.Optional("metadata", "The metadata of the instance.", strict.Texts(&i.Metadata)),
 	)
 	if values.Has("set") {
 		registerSET(i.Metadata, values["set"])
@@ -120,6 +123,7 @@ func readInstance(n strict.Node) world.Instance {
 // registerSET puts a SET into the metadata of an instance, as SDKs register it.
 func registerSET(metadata map[string]string, n strict.Node) {
 	text, ok := n.Text()
+	n.Form("SET name")
 	if !ok || text == "" {
 		return
 	}
@@ -132,15 +136,16 @@ func registerSET(metadata map[string]string, n strict.Node) {
 func readTest(n strict.Node) Test {
 	t := Test{Line: n.Line()}
 	n.Bind(
-		strict.Optional("name", strict.Text(&t.Name)),
-		addrKey("caller", &t.Caller),
-		serviceKey("service", &t.Service),
-		strict.Required("want", "the test has no want, expected want: [hosts], or want: [] for an empty list",
+		strict.Optional("name", "What the test is called in the output.", strict.Text(&t.Name)),
+		addrKey("caller", "The address that asks.", &t.Caller),
+		serviceKey("service", "The service that is asked for.", &t.Service),
+		strict.Required("want", "The hosts of the answer, in any order. `[]` is an empty list.",
+			"the test has no want, expected want: [hosts], or want: [] for an empty list",
 			strict.Each(func(n strict.Node) { t.Want = append(t.Want, n.TextOr()) })),
-		strict.Optional("rule", strict.Text(&t.Rule)),
-		strict.Optional("tier", strict.Text(&t.Tier)),
-		strict.Optional("level", strict.Text(&t.Level)),
-		strict.Optional("shares", strict.Each(func(n strict.Node) {
+		strict.Optional("rule", "The rule that must have decided.", strict.Text(&t.Rule)),
+		strict.Optional("tier", "The tier of the answer.", strict.Text(&t.Tier)),
+		strict.Optional("level", "The level of the answer.", strict.Text(&t.Level)),
+		strict.Optional("shares", "The shares of the roads that take something, in percent.", strict.Each(func(n strict.Node) {
 			if share, ok := n.Int(1, 100); ok {
 				t.Shares = append(t.Shares, share)
 			}

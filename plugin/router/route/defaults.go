@@ -58,20 +58,20 @@ func (l *loader) readDefaults(n strict.Node) {
 	l.defaults.at = n
 	n.NotNull("no key defaults")
 	n.Bind(
-		strict.Optional("set", func(n strict.Node) {
+		strict.Optional("set", "`tiers` and `unknown`, for rules with the key `set`.", func(n strict.Node) {
 			n.NotNull("no key set for the defaults")
 			n.Bind(setKeys(&l.defaults.set)...)
 		}),
-		strict.Optional("nearby", func(n strict.Node) {
+		strict.Optional("nearby", "For rules with the key `nearby`.", func(n strict.Node) {
 			n.NotNull("no key nearby for the defaults")
 			l.defaults.nearby = readNearbyValues(n)
 		}),
-		strict.Optional("order", func(n strict.Node) { l.defaults.nearbyFirst = readOrder(n) }),
-		strict.Optional("degrade", func(n strict.Node) {
+		strict.Optional("order", "For every rule.", func(n strict.Node) { l.defaults.nearbyFirst = readOrder(n) }),
+		strict.Optional("degrade", "For every rule.", func(n strict.Node) {
 			l.defaults.degrade = readDegrade(n)
 			l.defaults.degrade.needOverprovision(degradeValues{}.over(l.defaults.degrade))
 		}),
-		strict.Optional("onEmpty", strict.Choice(&l.defaults.onEmptyAll, "empty", "all")),
+		strict.Optional("onEmpty", "For every rule.", strict.Choice(&l.defaults.onEmptyAll, "empty", "all")),
 	)
 	l.nearbyStage(l.defaults.nearby) // so that a map that is nowhere is a fault without rules, too
 }

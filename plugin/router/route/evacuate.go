@@ -143,16 +143,16 @@ func (l *loader) readEvacuation(n strict.Node) {
 	e := Evacuation{File: n.File(), Line: n.Line()}
 	places := 0
 	place := func(key string) strict.Key {
-		return strict.Optional(key, func(n strict.Node) {
+		return strict.Optional(key, "What is taken out: one of `region`, `zone` as region/zone, `campus` as region/zone/campus, and `set`.", func(n strict.Node) {
 			places++
 			e.readPlace(key, n)
 		})
 	}
 	values := n.Bind(
 		place("region"), place("zone"), place("campus"), place("set"),
-		strict.Optional("from", func(n strict.Node) { e.From = l.readFrom(n) }),
-		strict.Optional("until", strict.Ignore), // read below: a missing place is said first
-		strict.Optional("reason", strict.Text(&e.Reason)),
+		strict.Optional("from", "When it begins. Without it, it has begun.", func(n strict.Node) { e.From = l.readFrom(n) }),
+		strict.Optional("until", "When it ends, at most 7 days ahead, or after `from`.", strict.Ignore), // read below: a missing place is said first
+		strict.Optional("reason", "Why, for those who look at the status.", strict.Text(&e.Reason)),
 	)
 	if places != 1 && n.Faults() == before {
 		n.Errorf("the evacuation names %d places, expected one of %s", places, quoteList(placeKeys))
@@ -175,6 +175,7 @@ func (e *Evacuation) readPlace(key string, n strict.Node) {
 	}
 	var err error
 	if key == "set" {
+		n.Form("SET name")
 		e.SET, err = location.ParseSET(text)
 	} else {
 		e.Location, err = ParsePlace(key, text)
@@ -211,6 +212,7 @@ func (l *loader) readUntil(n strict.Node, from time.Time) time.Time {
 
 // readMoment reads a time with its zone. It returns the zero time after a fault.
 func readMoment(n strict.Node, key string) time.Time {
+	n.Form("time with its zone")
 	t, err := time.Parse(time.RFC3339, n.Raw())
 	if err != nil {
 		t, err = time.Parse("2006-01-02 15:04:05Z07:00", n.Raw()) // as PyYAML writes times

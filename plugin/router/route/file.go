@@ -84,13 +84,15 @@ type targetAt struct {
 func (l *loader) file(root strict.Node) {
 	root.Bind(
 		strict.Version(),
-		strict.Optional("defaults", strict.Ignore), // read before
-		strict.Optional("naming", l.readNaming),
-		strict.Optional("aliases", l.readAliases),
-		strict.Optional("places", l.readPlaces),
-		strict.Optional("rules", strict.Each(l.readRule)),
-		strict.Optional("addresses", strict.Each(l.readAddress)),
-		strict.Optional("evacuate", strict.Each(l.readEvacuation)),
+		strict.Optional("defaults", "What rules and addresses do not say themselves. It can stand in one file.", strict.Ignore), // read before
+		strict.Optional("naming", "What the company's SET names look like. A rule that breaks it is refused; for mapping and instances it is a warning. It can stand in one file.",
+			l.readNaming),
+		strict.Optional("aliases", "Texts to put in the place of others where a template says `|alias`.", l.readAliases),
+		strict.Optional("places", "Maps of roads between places, by their names. A map has for each place, or `\"*\"`, the places and levels to go on to; a list in the list is one road.",
+			l.readPlaces),
+		strict.Optional("rules", "The rules. The first that matches decides.", strict.Each(l.readRule)),
+		strict.Optional("addresses", "Lane addresses: names of services that stand for a SET of another service.", strict.Each(l.readAddress)),
+		strict.Optional("evacuate", "Places and SETs that are taken out for a time.", strict.Each(l.readEvacuation)),
 	)
 }
 
@@ -136,15 +138,19 @@ func (l *loader) remark(n strict.Node, format string, args ...any) {
 func (l *loader) readRule(n strict.Node) {
 	rule, degrade := l.newRule(n), degradeValues{}
 	values := n.Bind(append([]strict.Key{
-		strict.Required("name", "the rule has no name, expected name: some-name, unique across all files", func(n strict.Node) {
-			var ok bool
-			if rule.Name, ok = n.Text(); ok {
-				l.checkName(rule, n)
-			}
-		}),
-		strict.Required("service", "the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = l.readServices(n) }),
-		strict.Optional("when", func(n strict.Node) { rule.when = readWhen(n) }),
-		strict.Optional("set", func(n strict.Node) { rule.SET = l.readSET(n, false) }),
+		strict.Required("name", "The name of the rule, unique in all files.",
+			"the rule has no name, expected name: some-name, unique across all files", func(n strict.Node) {
+				var ok bool
+				if rule.Name, ok = n.Text(); ok {
+					l.checkName(rule, n)
+				}
+			}),
+		strict.Required("service", "The services that the rule is for: `namespace/name`, with the globs `*` and `?`, or a list of those.",
+			"the rule has no service, expected service: namespace/name", func(n strict.Node) { rule.services = l.readServices(n) }),
+		strict.Optional("when", "Which callers the rule is for. All conditions must hold. An empty text is no condition.",
+			func(n strict.Node) { rule.when = readWhen(n) }),
+		strict.Optional("set", "Routes by SET. `{}` has the defaults; without the key SETs mean nothing.",
+			func(n strict.Node) { rule.SET = l.readSET(n, false) }),
 	}, l.ruleKeys(rule, &degrade)...)...)
 	rule.Degrade = l.degrade(rule, degrade)
 	l.rules.rules = append(l.rules.rules, rule)
@@ -182,9 +188,12 @@ func (l *loader) readAddress(n strict.Node) {
 	address, degrade := l.newRule(n), degradeValues{}
 	var service, target Service
 	values := n.Bind(append([]strict.Key{
-		strict.Required("service", "the address has no service, expected service: namespace/name", func(n strict.Node) { service = l.readService(n) }),
-		strict.Required("target", "the address has no target, expected target: namespace/name", func(n strict.Node) { target = l.readService(n) }),
-		strict.Required("set", "the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readSET(n, true) }),
+		strict.Required("service", "The name that clients ask for.",
+			"the address has no service, expected service: namespace/name", func(n strict.Node) { service = l.readService(n) }),
+		strict.Required("target", "The service whose instances they get.",
+			"the address has no target, expected target: namespace/name", func(n strict.Node) { target = l.readService(n) }),
+		strict.Required("set", "The SET that the address stands for.",
+			"the address has no set, expected set: {callee: business.area.group}", func(n strict.Node) { address.SET = l.readSET(n, true) }),
 	}, l.ruleKeys(address, &degrade)...)...)
 	address.Degrade = l.degrade(address, degrade)
 	address.Name, address.Target = service.String(), target
@@ -212,12 +221,14 @@ func (l *loader) newRule(n strict.Node) *Rule {
 func ReadService(n strict.Node) Service {
 	if n.IsMapping() {
 		p, ok := readServiceParts(n)
+		n.Form("service")
 		if ok && !p.isExact {
 			n.Errorf("service %q has a wildcard, expected one service, as default/server-b", p)
 		}
 		return p.exact
 	}
 	text, ok := n.Text()
+	n.Form("service")
 	if !ok {
 		return Service{}
 	}
@@ -248,9 +259,11 @@ func (l *loader) readServices(n strict.Node) []pattern {
 			if p, ok := readServiceParts(item); ok {
 				out = append(out, p)
 			}
+			item.Form("service")
 			continue
 		}
 		s, ok := item.Text()
+		item.Form("service")
 		if !ok {
 			continue
 		}
@@ -273,8 +286,9 @@ func readServiceParts(n strict.Node) (p pattern, ok bool) {
 	var namespace, name string
 	before := n.Faults()
 	n.Bind(
-		strict.Required("namespace", "the service has no namespace, expected {namespace: team/x, name: svc}", strict.Text(&namespace)),
-		strict.Required("name", "the service has no name, expected {namespace: team/x, name: svc}", strict.Text(&name)),
+		strict.Required("namespace", "The namespace of the service, where a text would be ambiguous for its slash.",
+			"the service has no namespace, expected {namespace: team/x, name: svc}", strict.Text(&namespace)),
+		strict.Required("name", "The name of the service.", "the service has no name, expected {namespace: team/x, name: svc}", strict.Text(&name)),
 	)
 	if (namespace == "" || name == "") && n.Faults() == before {
 		n.Errorf("the service's namespace or name is empty, expected {namespace: team/x, name: svc}")

@@ -28,8 +28,9 @@ func (l *loader) readNaming(n strict.Node) {
 		return
 	}
 	n.Bind(
-		strict.Required("segments", "naming has no segments, expected three words, as segments: [business, area, group]", l.naming.readSegments),
-		strict.Optional("values", l.naming.readValues),
+		strict.Required("segments", "The words for the three segments.",
+			"naming has no segments, expected three words, as segments: [business, area, group]", l.naming.readSegments),
+		strict.Optional("values", "For a segment the values that there are. A segment without them can have any.", l.naming.readValues),
 	)
 }
 

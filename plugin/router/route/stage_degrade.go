@@ -57,25 +57,29 @@ func readDegrade(n strict.Node) (v degradeValues) {
 		}
 	}
 	values := n.Bind(
-		strict.Optional("by", choice(&v.byAbsence, "unhealthy", "absent")),
-		strict.Optional("tiersBy", choice(&v.tiersByAbsence, "unhealthy", "absent")),
-		strict.Optional("unhealthyPercent", func(n strict.Node) {
+		strict.Optional("by", "What leaves a road: too many of its instances are unhealthy, or it has no instance in service (`absent`).",
+			choice(&v.byAbsence, "unhealthy", "absent")),
+		strict.Optional("tiersBy", "The same for whole tiers: `absent` leaves a tier only when it has no instance in service on any road.",
+			choice(&v.tiersByAbsence, "unhealthy", "absent")),
+		strict.Optional("unhealthyPercent", "The share of unhealthy instances from which on a road is left. 100: when all are.", func(n strict.Node) {
 			if percent, ok := n.Int(1, 100); ok {
 				v.unhealthyPercent = &percent
 			}
 		}),
-		strict.Optional("minUsable", func(n strict.Node) { v.minUsable = readMinUsable(n) }),
-		strict.Optional("holdDown", func(n strict.Node) {
+		strict.Optional("minUsable", "How many usable instances a road must have: a number, or a share as `20%` of those of its tier on all roads.",
+			func(n strict.Node) { v.minUsable = readMinUsable(n) }),
+		strict.Optional("holdDown", "How long an earlier road must be the choice before callers go back to it.", func(n strict.Node) {
 			holdDown := readHoldDown(n)
 			v.holdDown = &holdDown
 		}),
-		strict.Optional("overprovision", func(n strict.Node) {
-			v.overprovisionAt = n
-			if percent, ok := n.Int(100, 1000); ok {
-				v.overprovision = &percent
-			}
-		}),
-		strict.Optional("failback", func(n strict.Node) {
+		strict.Optional("overprovision", "In percent, what a road may carry for what is left of it: several roads then take shares. It excludes `by`, `tiersBy`, `unhealthyPercent` and `minUsable`.",
+			func(n strict.Node) {
+				v.overprovisionAt = n
+				if percent, ok := n.Int(100, 1000); ok {
+					v.overprovision = &percent
+				}
+			}),
+		strict.Optional("failback", "Over how long the share of a road rises again. It needs `overprovision`.", func(n strict.Node) {
 			failback := readFailback(n)
 			v.failback, v.failbackAt = &failback, n
 		}),
@@ -136,6 +140,7 @@ func readFailback(n strict.Node) time.Duration {
 
 // readTime reads a time from 0 to the most.
 func readTime(n strict.Node, key string, most time.Duration, expected string) time.Duration {
+	n.Bounds("time", time.Duration(0), most)
 	text := n.Raw()
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > most {

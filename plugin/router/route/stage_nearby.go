@@ -48,16 +48,17 @@ func (l *loader) nearbyStage(v nearbyValues) *NearbyStage {
 // readNearbyValues reads what `nearby` says.
 func readNearbyValues(n strict.Node) (v nearbyValues) {
 	values := n.Bind(
-		strict.Optional("matchLevel", func(n strict.Node) { v.match = readLevel(n, "none") }),
-		strict.Optional("maxMatchLevel", func(n strict.Node) { v.max = readLevel(n) }),
-		strict.Optional("places", func(n strict.Node) {
+		strict.Optional("matchLevel", "The first and narrowest level. `none`, with `places`, leaves the first road to the map.",
+			func(n strict.Node) { v.match = readLevel(n, "none") }),
+		strict.Optional("maxMatchLevel", "The last and widest level. It excludes `places`.", func(n strict.Node) { v.max = readLevel(n) }),
+		strict.Optional("places", "The name of a map of `places`, which says where the roads go behind `matchLevel`.", func(n strict.Node) {
 			text, ok := n.Text()
 			if ok && text == "" {
 				n.Errorf("places is empty, expected the name of a map")
 			}
 			v.places, v.placesAt = text, n
 		}),
-		strict.Optional("strict", func(n strict.Node) {
+		strict.Optional("strict", "Whether a caller without a place, or not known down to `maxMatchLevel`, gets an empty list.", func(n strict.Node) {
 			if b, ok := n.Bool(); ok {
 				v.strict = &b
 			}

@@ -40,9 +40,12 @@ func (l *loader) readSET(n strict.Node, isAddress bool) *SETStage {
 	stage := &SETStage{}
 	own := setValues{}
 	values := n.Bind(append([]strict.Key{
-		strict.Optional("caller", func(n strict.Node) { stage.Templates = l.readTemplates(n, false) }),
-		strict.Optional("callers", func(n strict.Node) { stage.Templates, stage.callers = l.readCallers(n), true }),
-		strict.Optional("callee", func(n strict.Node) { stage.Templates, stage.Callee = l.readTemplates(n, false), true }),
+		strict.Optional("caller", "A template of the SET that the caller is routed as. Without `caller`, `callers` and `callee` it is the caller's own.",
+			func(n strict.Node) { stage.Templates = l.readTemplates(n, false) }),
+		strict.Optional("callers", "Templates of several SETs that the caller is routed as. The answer is all their lists together. At most 64.",
+			func(n strict.Node) { stage.Templates, stage.callers = l.readCallers(n), true }),
+		strict.Optional("callee", "A template of the SET that is asked for by its name. Without `tiers` there is the tier `own` alone.",
+			func(n strict.Node) { stage.Templates, stage.Callee = l.readTemplates(n, false), true }),
 	}, setKeys(&own)...)...)
 	var given []string
 	for _, key := range []string{"caller", "callers", "callee"} {
@@ -64,22 +67,24 @@ func (l *loader) readSET(n strict.Node, isAddress bool) *SETStage {
 func setKeys(values *setValues) []strict.Key {
 	var unknown strict.Node
 	return []strict.Key{
-		strict.Optional("tiers", func(n strict.Node) { values.tiers = readTiers(n) }),
-		strict.Optional("unknown", func(n strict.Node) {
-			unknown = n
-			word, _ := n.Word(unknownWords...)
-			values.unknown = Unknown(word)
-		}),
-		strict.Optional("required", func(n strict.Node) {
-			if unknown != (strict.Node{}) {
-				n.Errorf("unknown and required are both given, expected unknown: %s", unknown.Raw())
-				return
-			}
-			values.unknown = UnknownAll
-			if required, _ := n.Bool(); required {
-				values.unknown = UnknownNone
-			}
-		}),
+		strict.Optional("tiers", "The groups of instances to try, in their order.", func(n strict.Node) { values.tiers = readTiers(n) }),
+		strict.Optional("unknown", "What a caller gets whose SET is not known whole: what is known binds (`all`), instances without a SET (`unset`), or an empty list (`none`).",
+			func(n strict.Node) {
+				unknown = n
+				word, _ := n.Word(unknownWords...)
+				values.unknown = Unknown(word)
+			}),
+		strict.Optional("required", "The older spelling of `unknown`: `true` is `none`, `false` is `all`. It excludes `unknown`.",
+			func(n strict.Node) {
+				if unknown != (strict.Node{}) {
+					n.Errorf("unknown and required are both given, expected unknown: %s", unknown.Raw())
+					return
+				}
+				values.unknown = UnknownAll
+				if required, _ := n.Bool(); required {
+					values.unknown = UnknownNone
+				}
+			}),
 	}
 }
 
@@ -122,6 +127,7 @@ func (l *loader) readTemplates(n strict.Node, each bool) []*Template {
 
 func (l *loader) readTemplate(n strict.Node, each bool) *Template {
 	s, ok := n.Text()
+	n.Form("template")
 	if !ok {
 		return nil
 	}

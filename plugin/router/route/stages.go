@@ -12,12 +12,18 @@ import (
 // defaults; a stage begins with its defaults when it is read.
 func (l *loader) ruleKeys(rule *Rule, degrade *degradeValues) []strict.Key {
 	return []strict.Key{
-		strict.Optional("nearby", func(n strict.Node) { rule.Nearby = l.readNearby(n) }),
-		strict.Optional("order", func(n strict.Node) { rule.NearbyFirst = readOrder(n) }),
-		strict.Optional("degrade", func(n strict.Node) { *degrade = readDegrade(n) }),
-		strict.Optional("onEmpty", strict.Choice(&rule.OnEmptyAll, "empty", "all")),
-		strict.Optional("mode", strict.Choice(&rule.Shadow, "enforce", "shadow")),
-		strict.Optional("rollout", func(n strict.Node) { l.readRollout(n, rule) }),
+		strict.Optional("nearby", "Routes by place. `{}` has the defaults; without the key places mean nothing.",
+			func(n strict.Node) { rule.Nearby = l.readNearby(n) }),
+		strict.Optional("order", "The order of the roads: every level of a tier before the next tier, `[set, nearby]`, or every tier at a level before the next level, `[nearby, set]`.",
+			func(n strict.Node) { rule.NearbyFirst = readOrder(n) }),
+		strict.Optional("degrade", "When a road is left for the next one, and when callers go back.",
+			func(n strict.Node) { *degrade = readDegrade(n) }),
+		strict.Optional("onEmpty", "What callers get when the roads give nothing: an empty list, or the instances of all tiers wherever they are.",
+			strict.Choice(&rule.OnEmptyAll, "empty", "all")),
+		strict.Optional("mode", "`shadow` decides, counts and explains, and sends the stock answer.",
+			strict.Choice(&rule.Shadow, "enforce", "shadow")),
+		strict.Optional("rollout", "For how many callers the rule is. The others get the stock answer.",
+			func(n strict.Node) { l.readRollout(n, rule) }),
 	}
 }
 
@@ -25,7 +31,9 @@ func (l *loader) ruleKeys(rule *Rule, degrade *degradeValues) []strict.Key {
 func readOrder(n strict.Node) (nearbyFirst bool) {
 	before := n.Faults()
 	var words []string
-	for _, item := range n.Items() {
+	items := n.Items()
+	n.Form("`[set, nearby]`, `[nearby, set]`")
+	for _, item := range items {
 		words = append(words, item.Raw())
 	}
 	switch order := strings.Join(words, ", "); {
@@ -42,8 +50,9 @@ func readOrder(n strict.Node) (nearbyFirst bool) {
 func (l *loader) readRollout(n strict.Node, rule *Rule) {
 	n.NotNull("no key rollout for 100 percent")
 	values := n.Bind(
-		strict.Optional("percent", func(n strict.Node) {
+		strict.Optional("percent", "The share of the callers, in steps of 0.01.", func(n strict.Node) {
 			number, ok := n.Number()
+			n.Bounds("number", 0, 100)
 			if !ok {
 				return
 			}
@@ -53,7 +62,8 @@ func (l *loader) readRollout(n strict.Node, rule *Rule) {
 			}
 			rule.Rollout = hundredths
 		}),
-		strict.Optional("by", strict.Choice(&rule.ByWeight, "caller", "weight")),
+		strict.Optional("by", "Whether the share is one of callers, or of each caller's requests by the weights of instances.",
+			strict.Choice(&rule.ByWeight, "caller", "weight")),
 	)
 	if !values.Has("percent") {
 		l.remark(n, "the rollout has no percent, and is 100 percent, expected percent: 0 to 100")

@@ -93,17 +93,20 @@ func (w when) isEmpty() bool { return w.isForAnyCaller() && len(w.serviceMetadat
 func readWhen(n strict.Node) (w when) {
 	n.NotNull("no key when for every caller")
 	n.Bind(
-		strict.Optional("set", func(n strict.Node) {
+		strict.Optional("set", "A glob of SET names, as `qb.novel.*`, that one of the caller's SETs must match.", func(n strict.Node) {
 			if text := n.TextOr(); text != "" {
 				w.set = newGlob(text)
+				n.Form("glob")
 			}
 		}),
-		strict.Optional("region", strict.Text(&w.region)),
-		strict.Optional("zone", strict.Text(&w.zone)),
-		strict.Optional("campus", strict.Text(&w.campus)),
-		strict.Optional("ip", func(n strict.Node) { w.ip = readPrefixes(n) }),
-		strict.Optional("labels", func(n strict.Node) { w.labels = readWanted(n, "labels", "label") }),
-		strict.Optional("serviceMetadata", func(n strict.Node) { w.serviceMetadata = readWanted(n, "serviceMetadata", "metadata key") }),
+		strict.Optional("region", "The caller's region.", strict.Text(&w.region)),
+		strict.Optional("zone", "The caller's zone.", strict.Text(&w.zone)),
+		strict.Optional("campus", "The caller's campus.", strict.Text(&w.campus)),
+		strict.Optional("ip", "The caller's address: an address, a prefix, a range, or a list of those.",
+			func(n strict.Node) { w.ip = readPrefixes(n) }),
+		strict.Optional("labels", "The caller's labels, each exactly.", func(n strict.Node) { w.labels = readWanted(n, "labels", "label") }),
+		strict.Optional("serviceMetadata", "The metadata of the service that is read, each exactly.",
+			func(n strict.Node) { w.serviceMetadata = readWanted(n, "serviceMetadata", "metadata key") }),
 	)
 	return w
 }
@@ -131,6 +134,7 @@ func readPrefixes(n strict.Node) (out []netip.Prefix) {
 	}
 	for _, item := range items {
 		text, ok := item.Text()
+		item.Form("address, prefix or range")
 		if !ok || text == "" && item == n {
 			continue
 		}
