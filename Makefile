@@ -10,7 +10,7 @@ export LC_ALL := C.UTF-8
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes test-clients race demo sandbox run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
+.PHONY: all help build image dist test model test-image test-dist test-kubernetes test-clients race demo sandbox run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -24,6 +24,9 @@ build: ## bin/polaris-server and bin/setctl
 
 image: ## a container image, by buildah, which it needs beside go and git; IMAGE=name:tag
 	build/image/build $(IMAGE)
+
+dist: ## all that a release has, into bin/dist (RELEASE.md): make dist VERSION=v0.9.0; without VERSION what git describe says. Needs buildah
+	build/dist/build $(VERSION)
 
 # The SDK program is a module of its own: SDK and server need different
 # versions of the same packages.
@@ -49,6 +52,9 @@ model: ## the small model of make test with every evacuation; takes 10 minutes o
 
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
+
+test-dist: ## builds a release in two clones, compares all bytes and looks into them; 30 minutes on 2 cores; needs root, and Debian's buildah and qemu-user-static
+	$(GO) test -tags dist -count=1 -timeout 2h -v ./build/dist
 
 test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes), and with Helm 3 and 4; needs Debian's etcd-server, mariadb-server and redis-server
 	scripts/kubernetes/build-apiserver
