@@ -10,7 +10,7 @@ export LC_ALL := C.UTF-8
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build kubectl-setrouter image dist test model test-image test-dist test-kubernetes test-clients race demo run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
+.PHONY: all help build kubectl-setrouter image dist test model test-image test-dist test-kubernetes test-clients race demo sandbox run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -71,6 +71,10 @@ race: build $(BIN)/demo-consumer ## tests under the race detector, but those of 
 
 demo: build $(BIN)/demo-consumer ## a server, unmodified SDKs and two failing cities, on loopback
 	$(GO) run ./scripts/demo -server $(BIN)/polaris-server -consumer $(BIN)/demo-consumer
+
+sandbox: build $(BIN)/demo-consumer ## a company on loopback until Ctrl-C, to try things on (docs/sandbox.md); SANDBOXFLAGS="-company tutorial -ports 18090,18091,18095 -open"
+	$(GO) build -o $(BIN)/sandbox ./scripts/sandbox
+	@exec $(BIN)/sandbox $(SANDBOXFLAGS)
 
 run: build ## the server in the foreground, with the sample files
 	cd build && exec ../$(BIN)/polaris-server start -c conf/polaris-server.yaml
