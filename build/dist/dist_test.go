@@ -320,13 +320,13 @@ func (r *release) testImage(t *testing.T) {
 func (r *release) testChart(t *testing.T) {
 	name := "setrouter-" + r.version[1:] + ".tgz"
 	r.unpack(t, name)
-	shown := shell(t, r.clone, nil, "go -C scripts/tools tool helm.sh/helm/v4/cmd/helm show chart "+r.files[name])
+	shown := shell(t, r.clone, nil, "go -C scripts/tools tool helm.sh/helm/v3/cmd/helm show chart "+r.files[name])
 	for _, want := range []string{"version: " + r.version[1:] + "\n", "appVersion: " + r.version + "\n"} {
 		if !strings.Contains("\n"+shown+"\n", "\n"+want) {
 			t.Errorf("the chart has no %q:\n%s", want, shown)
 		}
 	}
-	rendered := shell(t, r.clone, nil, "go -C scripts/tools tool helm.sh/helm/v4/cmd/helm template setrouter "+r.files[name])
+	rendered := shell(t, r.clone, nil, "go -C scripts/tools tool helm.sh/helm/v3/cmd/helm template setrouter "+r.files[name])
 	if !strings.Contains(rendered, "setrouter:"+r.version) {
 		t.Errorf("no image of version %s:\n%s", r.version, rendered)
 	}
