@@ -16,11 +16,14 @@ import (
 )
 
 const commandsHead = `<!-- Made by: go test ./build/setctl -run TestCommandsPage -update -->
-# Reference: every command of setctl
+# Reference: every command
 
 For operators who have a command before them and ask for its flags. When to use which is in [build/setctl](../../build/setctl/README.md); an
 incident with them, from the alert to the end, is in [operations.md](../operations.md), and a change of rules in [rollout.md](../rollout.md).
-The commands of the server itself are in [polaris-server.md](polaris-server.md).
+The keys of files are in [configuration.md](configuration.md).
+
+Commands of ` + "`polaris-server`" + ` are those of the stock server: ` + "`polaris-server start` (`--config`, `-c`: the configuration, by default `conf/polaris-server.yaml`)" + `,
+` + "`polaris-server version` and `polaris-server revision`. `polaris-server plugins`" + ` is ours: it prints which plugins are compiled in, with kind, name, version and package.
 
 This page is made of the commands' own definitions, and the outputs are those of tests. ` + "`setctl COMMAND --help`" + ` says the same.
 
