@@ -10,7 +10,7 @@ export LC_ALL := C.UTF-8
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
+.PHONY: all help build image dist test model test-image test-dist test-kubernetes test-clients race demo run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -24,6 +24,9 @@ build: ## bin/polaris-server and bin/setctl
 
 image: ## a container image, by buildah, which it needs beside go and git; IMAGE=name:tag
 	build/image/build $(IMAGE)
+
+dist: ## all that a release has, into bin/dist (RELEASE.md): make dist VERSION=v0.9.0; without VERSION what git describe says. Needs buildah
+	build/dist/build $(VERSION)
 
 # The SDK program is a module of its own: SDK and server need different
 # versions of the same packages.
@@ -50,9 +53,12 @@ model: ## the small model of make test with every evacuation; takes 10 minutes o
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
 
-test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes); needs Debian's etcd-server
+test-dist: ## builds a release in two clones, compares all bytes and looks into them; 30 minutes on 2 cores; needs root, and Debian's buildah and qemu-user-static
+	$(GO) test -tags dist -count=1 -timeout 2h -v ./build/dist
+
+test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes), and with Helm 3 and 4; needs Debian's etcd-server, mariadb-server and redis-server
 	scripts/kubernetes/build-apiserver
-	$(GO) test -tags kubernetes -count=1 -timeout 15m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
+	$(GO) test -tags kubernetes -count=1 -timeout 25m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
 
 test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## every unmodified client of docs/compatibility.md against a real server; and what was skipped. Needs the registries of Maven, PyPI and npm
 	$(GO) run ./scripts/skipped $(GO) test -tags clients -count=1 -timeout 60m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
@@ -74,6 +80,11 @@ bench-large: build ## the same with 100,000 instances; needs 10 GB
 	$(GO) build -o $(BIN)/stock-server github.com/polarismesh/polaris
 	$(GO) run ./scripts/bench -server $(BIN)/polaris-server -stock $(BIN)/stock-server -instances 100000 -sets 1000 -campuses 27 \
 	  -callers 20 -fleet 40 -fleet-time 20s -rounds 1 -entries 1000 -sdk ""
+
+bench-company: build ## 5,000 services, 2,000 rules and 20,000 callers beside the stock server, in turns (docs/performance.md); needs 6 GB and 21,000 open files, or COMPANYFLAGS="-callers 10000"
+	$(GO) build -o $(BIN)/stock-server github.com/polarismesh/polaris
+	$(GO) build -o $(BIN)/bench-company ./scripts/bench/company
+	$(BIN)/bench-company -server $(BIN)/polaris-server -stock $(BIN)/stock-server $(COMPANYFLAGS)
 
 bench-mapping: ## a million mapping entries: lookups, loading, memory, reloads (docs/performance-mapping.md)
 	$(GO) build -o $(BIN)/bench-mapping ./scripts/bench/mapping

@@ -52,6 +52,7 @@ func objects(t *testing.T, text string) []object {
 func documents(t *testing.T, text string) (out []object) {
 	t.Helper()
 	for _, doc := range strings.Split("\n"+text, "\n---\n") {
+		doc += "\n"
 		o := object{text: doc}
 		if err := yaml.Unmarshal([]byte(doc), &o); err != nil {
 			t.Fatalf("%v in\n%s", err, doc)
@@ -126,16 +127,18 @@ func (a api) call(t *testing.T, method, path, contentType, body string) (status 
 
 // The path of each kind that the manifests have; %s is the namespace.
 var paths = map[string]string{
-	"v1 Namespace":                             "/api/v1/namespaces",
-	"v1 ServiceAccount":                        "/api/v1/namespaces/%s/serviceaccounts",
-	"v1 ConfigMap":                             "/api/v1/namespaces/%s/configmaps",
-	"v1 Service":                               "/api/v1/namespaces/%s/services",
-	"v1 Pod":                                   "/api/v1/namespaces/%s/pods",
-	"apps/v1 StatefulSet":                      "/apis/apps/v1/namespaces/%s/statefulsets",
-	"apps/v1 Deployment":                       "/apis/apps/v1/namespaces/%s/deployments",
-	"policy/v1 PodDisruptionBudget":            "/apis/policy/v1/namespaces/%s/poddisruptionbudgets",
-	"networking.k8s.io/v1 NetworkPolicy":       "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies",
-	"rbac.authorization.k8s.io/v1 ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+	"v1 Namespace":                                    "/api/v1/namespaces",
+	"v1 ServiceAccount":                               "/api/v1/namespaces/%s/serviceaccounts",
+	"v1 ConfigMap":                                    "/api/v1/namespaces/%s/configmaps",
+	"v1 Service":                                      "/api/v1/namespaces/%s/services",
+	"v1 Pod":                                          "/api/v1/namespaces/%s/pods",
+	"apps/v1 StatefulSet":                             "/apis/apps/v1/namespaces/%s/statefulsets",
+	"apps/v1 Deployment":                              "/apis/apps/v1/namespaces/%s/deployments",
+	"policy/v1 PodDisruptionBudget":                   "/apis/policy/v1/namespaces/%s/poddisruptionbudgets",
+	"networking.k8s.io/v1 NetworkPolicy":              "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies",
+	"rbac.authorization.k8s.io/v1 ClusterRole":        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+	"monitoring.coreos.com/v1 ServiceMonitor":         "/apis/monitoring.coreos.com/v1/namespaces/%s/servicemonitors",
+	"monitoring.coreos.com/v1 PrometheusRule":         "/apis/monitoring.coreos.com/v1/namespaces/%s/prometheusrules",
 	"rbac.authorization.k8s.io/v1 ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 }
 
@@ -144,8 +147,8 @@ const (
 	dryRun  = forReal + "&dryRun=All"
 )
 
-// create creates an object, or tells why the API server does not.
-func (a api) create(t *testing.T, o object, query string) (problems []string) {
+// path is where the objects of an object's kind are.
+func (a api) path(t *testing.T, o object) string {
 	t.Helper()
 	path, known := paths[o.APIVersion+" "+o.Kind]
 	if !known {
@@ -154,7 +157,13 @@ func (a api) create(t *testing.T, o object, query string) (problems []string) {
 	if strings.Contains(path, "%s") {
 		path = fmt.Sprintf(path, o.Metadata.Namespace)
 	}
-	status, answer, warnings := a.call(t, http.MethodPost, path+query, "application/yaml", o.text)
+	return path
+}
+
+// create creates an object, or tells why the API server does not.
+func (a api) create(t *testing.T, o object, query string) (problems []string) {
+	t.Helper()
+	status, answer, warnings := a.call(t, http.MethodPost, a.path(t, o)+query, "application/yaml", o.text)
 	if status != http.StatusCreated {
 		problems = append(problems, fmt.Sprintf("%s: %d %s", o, status, answer))
 	}

@@ -20,7 +20,7 @@ import (
 func chart(t *testing.T, mode string, args ...string) []object {
 	t.Helper()
 	polaris := strings.TrimSpace(command(t, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/polarismesh/polaris"))
-	return objects(t, tool(t, append([]string{"helm", "template", "polaris", filepath.Join(polaris, "release/cluster/helm"),
+	return objects(t, tool(t, append([]string{helms["helm3"], "template", "polaris", filepath.Join(polaris, "release/cluster/helm"),
 		"--set", "global.mode=" + mode, "--set", "polaris.image.repository=setrouter,polaris.image.tag=test",
 		"--set", "polaris.console.image.tag=v1,polaris.limiter.image.tag=v1,prometheus.image.tag=v1"}, args...)...))
 }

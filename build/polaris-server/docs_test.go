@@ -42,16 +42,21 @@ func shape(s string) string {
 
 // The commands of the operators' pages do what the pages say, in their order.
 func TestOperatorsPages(t *testing.T) {
-	for _, page := range []string{"operations.md", "rollout.md"} {
-		t.Run(page, func(t *testing.T) {
+	for _, pages := range [][]string{{"faq", "operations"}, {"rollout"}} { // faq leaves all as it was
+		t.Run(pages[0], func(t *testing.T) {
 			server, console := start(t, polaristest.Options{Files: map[string]string{
 				"conf/mapping/mapping.yaml": repoFile(t, "testdata/incident/mapping.yaml"),
 				"conf/routing/routing.yaml": repoFile(t, "testdata/incident/routing.yaml"), "conf/routing/evacuate.yaml": repoFile(t, "build/conf/routing/evacuate.yaml"),
 			}})
 			incident(t, server, console)
-			runPage(t, "docs/"+page, map[string]func(string) string{
-				"console incident": func(block string) string { return runBlock(t, server, block) },
-			})
+			for _, page := range pages {
+				runPage(t, "docs/"+page+".md", map[string]func(string) string{
+					"console incident": func(block string) string { return runBlock(t, server, block) },
+				})
+				if *update && page != "rollout" {
+					copyBlocks(t, "docs/"+page+".md", "docs/"+page+"-zh.md")
+				}
+			}
 		})
 	}
 }
@@ -188,10 +193,10 @@ func runBlock(t *testing.T, s *polaristest.Server, block string) string {
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// settle loads the files now, for the next look.
+// settle loads the files now, for the next look. One that the page breaks is refused.
 func settle(t *testing.T, s *polaristest.Server) {
 	t.Helper()
-	if code, out := setctl(t, s, "reload"); code != 0 {
+	if code, out := setctl(t, s, "reload"); code != 0 && !strings.Contains(out, "carts.yaml") {
 		t.Fatal(out)
 	}
 }
@@ -199,7 +204,7 @@ func settle(t *testing.T, s *polaristest.Server) {
 func shell(s *polaristest.Server, command string) (string, error) {
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "LC_ALL=C", "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -31,8 +31,8 @@ type Config struct {
 	ForwardedHeader    string   // by which trusted proxies name the caller: one of location.ForwardedHeaders
 	RoutingFiles       []string // as MappingFiles; empty: every answer is the stock answer
 	FailOpen           bool
+	ViewsMB            int      // what the lists that are kept take at most, in MB
 	Protocols          []string // names under apiservers
-	AutoCreate         bool     // who registers an instance of a service that is not there makes the service: Polaris's own naming.autoCreate
 	Listeners          []Listener
 	listenerNames      []listenerName
 	proxyProtocols     []strict.Node // proxyProtocol: true of listeners
@@ -66,6 +66,7 @@ func Read(file strict.File, problems *strict.Problems) *Config {
 		Sources:            without(location.SourceNames, location.SourceKubernetes),
 		ForwardedHeader:    location.HeaderForwardedFor,
 		FailOpen:           true,
+		ViewsMB:            512,
 		NodesService:       "polaris.checker", // as Polaris
 		Admin:              Admin{ListenIP: "127.0.0.1", ListenPort: 8095},
 	}
@@ -89,7 +90,6 @@ func (c *Config) read(root strict.Node) {
 	if n, ok := plugins["router"]; ok {
 		c.readRouter(n)
 	}
-	c.AutoCreate = root.Peek("naming", "autoCreate") != "false"
 	if name := root.Peek("healthcheck", "service"); name != "" {
 		c.NodesService = name
 	}
@@ -192,6 +192,8 @@ func (c *Config) readRouter(n strict.Node) {
 				func(n strict.Node) { c.RoutingFiles = sourceNames(n) }),
 			strict.Optional("failOpen", "What callers get when routing fails for an internal reason: `true` the stock answer, `false` no list, so that they keep theirs.",
 				strict.Bool(&c.FailOpen)),
+			strict.Optional("viewsMB", "What the lists that are kept for callers take at most, of all services together, in MB ([performance](../performance.md#many-services)).",
+				strict.Int(&c.ViewsMB, 16, 1<<20)),
 		)
 	})
 	if !values.Has("files") {

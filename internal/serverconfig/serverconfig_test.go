@@ -88,6 +88,7 @@ func TestLoadRefuses(t *testing.T) {
 		"plugin: {cmdb: {name: mapping}}":                                                `s.yaml:1:16: the CMDB "mapping" has no option, expected option: {files: [conf/mapping/*.yaml]}`,
 		"plugin: {cmdb: {name: mapping, option: {}}}":                                    `s.yaml:1:16: the CMDB "mapping" has no files, expected option: {files: [conf/mapping/*.yaml]}`,
 		"plugin: {cmdb: {name: mapping, option: {file: a}}}":                             "s.yaml:1:16: the CMDB \"mapping\" has no files, expected option: {files: [conf/mapping/*.yaml]}\ns.yaml:1:41: unknown key \"file\"; did you mean \"files\"?",
+		"plugin: {router: {option: {files: [a], viewsMB: 1}}}":                           `s.yaml:1:49: found "1", expected a whole number from 16 to 1048576`,
 		"plugin: {router: {option: {failOpen: yes please}}}":                             "s.yaml:1:18: plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}\ns.yaml:1:38: found \"yes please\", expected true or false",
 		"plugin: {router: {files: [a]}}":                                                 "s.yaml:1:18: plugin.router has no files, expected option: {files: [conf/routing/*.yaml]}\ns.yaml:1:19: unknown key \"files\", expected one of name, option",
 		"plugin: {location: {option: {sources: [mapping, reports]}}}":                    `s.yaml:1:49: found "reports"; did you mean "report"?`,

@@ -46,7 +46,7 @@ func (s *Server) AskedNow() (groups []matrix.Asked, complete bool) {
 	groups = make([]matrix.Asked, len(asked))
 	for n, a := range asked {
 		g := matrix.Asked{Service: a.Service, State: kindState(a), Callers: a.Callers}
-		if a.Kind.Rule != nil && !a.Kind.Rule.Shadow {
+		if a.Listed && !a.Kind.Rule.Shadow {
 			g.Listed, g.IDs = true, make([]string, len(a.Instances))
 			for i, instance := range a.Instances {
 				g.IDs[i] = instance.GetId().GetValue()

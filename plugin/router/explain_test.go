@@ -82,7 +82,7 @@ func explainAgreesWithDiscovery(t *testing.T) func(*rapid.T) {
 		}
 		server.rules = func() *route.Rules { return rules }
 		// What callers of the draw before hold, they would hold for ever at noon.
-		server.views = view.NewStore(func() time.Time { return noon }, view.Pods{})
+		server.views = view.NewStore(func() time.Time { return noon }, view.Pods{}, 1<<30)
 		instances := drawInstances(t)
 		w := &world.World{Rules: rules, Table: table, Now: noon, Sources: []string{location.SourceMapping}, Instances: worldInstances(instances)}
 		stock.cached, stock.revision = instances, stock.revision+"x"

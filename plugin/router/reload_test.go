@@ -146,7 +146,7 @@ func TestHoldDownOutlastsReloads(t *testing.T) {
 		{"the same, with reloads in it", []string{same, same, same}, idleTicks/2 + 1, time.Second, "own"},
 	} {
 		now := begin
-		s.views = view.NewStore(func() time.Time { return now }, view.Pods{})
+		s.views = view.NewStore(func() time.Time { return now }, view.Pods{}, 1<<30)
 		ask := func(want string) {
 			t.Helper()
 			if _, got := get(s, "10.1.0.1", "s", ""); got != map[string]string{"own": "200000 1", "pool": "200000 3"}[want] {

@@ -103,7 +103,7 @@ addresses: [{service: default/lane, target: default/s, set: {callee: a.b.d}}]
 		table: func() *location.Table { return table }, rules: func() *route.Rules { return rules },
 		sources: []location.Source{location.TableSource{Table: func() *location.Table { return table }}},
 		names:   names{services: func() cachetypes.ServiceCache { return services }},
-		views:   view.NewStore(time.Now, view.Pods{}),
+		views:   view.NewStore(time.Now, view.Pods{}, 1<<30),
 	}, stock
 }
 

@@ -111,7 +111,7 @@ func newServer(stock, stockWithoutAuth service.DiscoverServer, config *servercon
 	s := &Server{
 		stock: stock, stockWithoutAuth: stockWithoutAuth, config: config, started: clock.Now(),
 		table: cmdb.Table,
-		views: view.NewStore(clock.Now, view.Pods{}),
+		views: view.NewStore(clock.Now, view.Pods{}, int64(config.ViewsMB)<<20),
 		watch: timeline.Watch{Note: events.Noted.Note},
 		names: names{
 			services: func() cachetypes.ServiceCache { return stockWithoutAuth.Cache().Service() },

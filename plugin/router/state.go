@@ -78,6 +78,9 @@ func (s *Server) UnknownRequests() map[world.UnknownRequest]uint64 { return s.un
 // Changes returns the last changes of what callers get, as view.Store.Changes.
 func (s *Server) Changes(service string) []api.Change { return s.views.Changes(service) }
 
+// Kept returns how many lists are kept at this moment, and whether there is room for more.
+func (s *Server) Kept() view.Kept { return s.views.Kept() }
+
 // Remarks returns what operators should know of the lists that callers get.
 func (s *Server) Remarks() []view.Remark { return s.views.Remarks() }
 

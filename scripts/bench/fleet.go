@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
 // pollInterval is how often a caller of the fleet asks, as SDKs do.
@@ -16,7 +18,7 @@ const pollInterval = 2 * time.Second
 // measures without callers what the changes themselves cost the server. A server
 // that cannot keep up gets fewer polls than it should, so CPU and bytes are given
 // per poll.
-func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
+func (s *side) fleet(ctx context.Context, callers []*rig.Caller) (rig.Figures, error) {
 	alone, err := s.churnFor(ctx, s.plan.fleetTime/2, nil)
 	if err != nil {
 		return nil, err
@@ -28,17 +30,17 @@ func (s *side) fleet(ctx context.Context, callers []*caller) (figures, error) {
 	runtime.GC() // of this program
 	polls := float64(len(with.times))
 	slices.Sort(with.times)
-	return figures{
+	return rig.Figures{
 		"polls/s":                   polls / s.plan.fleetTime.Seconds(),
-		"p50 ms":                    ms(percentile(with.times, 50)),
-		"p99 ms":                    ms(percentile(with.times, 99)),
+		"p50 ms":                    rig.Milliseconds(rig.Percentile(with.times, 50)),
+		"p99 ms":                    rig.Milliseconds(rig.Percentile(with.times, 99)),
 		"changed answers, share":    float64(with.changed) / polls,
 		"bytes/poll":                float64(with.bytes) / polls,
 		"CPU of the changes, cores": alone.cores,
 		"CPU, cores":                with.cores,
 		"CPU ms/poll":               with.cores * 1000 * s.plan.fleetTime.Seconds() / polls,
 		"changes/s":                 with.changes,
-		"memory MB":                 memory(s.server.PID()),
+		"memory MB":                 rig.Memory(s.server.PID()),
 	}, nil
 }
 
@@ -50,8 +52,8 @@ type churned struct {
 }
 
 // churnFor has callers poll while instances change.
-func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller) (churned, error) {
-	begin, used := time.Now(), cpu(s.server.PID())
+func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*rig.Caller) (churned, error) {
+	begin, used := time.Now(), rig.CPU(s.server.PID())
 	end := begin.Add(d)
 	var sum churned
 	var faults []error
@@ -59,7 +61,7 @@ func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller)
 	var wg sync.WaitGroup
 	for n, c := range callers {
 		wg.Go(func() {
-			polled, err := c.pollUntil(end, pollInterval*time.Duration(n)/time.Duration(len(callers)))
+			polled, err := pollUntil(c, end, pollInterval*time.Duration(n)/time.Duration(len(callers)))
 			mu.Lock()
 			defer mu.Unlock()
 			sum.times, sum.bytes, sum.changed = append(sum.times, polled.times...), sum.bytes+polled.bytes, sum.changed+polled.changed
@@ -76,23 +78,23 @@ func (s *side) churnFor(ctx context.Context, d time.Duration, callers []*caller)
 		}
 		count += n
 	}
-	sum.cores = (cpu(s.server.PID()) - used).Seconds() / time.Since(begin).Seconds()
+	sum.cores = (rig.CPU(s.server.PID()) - used).Seconds() / time.Since(begin).Seconds()
 	sum.changes = float64(count) / time.Since(begin).Seconds()
 	wg.Wait()
 	return sum, errors.Join(faults...)
 }
 
-func (c *caller) pollUntil(end time.Time, wait time.Duration) (sum churned, err error) {
+func pollUntil(c *rig.Caller, end time.Time, wait time.Duration) (sum churned, err error) {
 	for next := time.Now().Add(wait); next.Before(end); next = next.Add(pollInterval) {
 		time.Sleep(time.Until(next))
-		a, took, err := c.ask(false)
+		a, took, err := c.Ask(service, false)
 		if err != nil {
 			return sum, err
 		}
-		if a.code == codeChanged {
+		if a.Code == rig.CodeChanged {
 			sum.changed++
 		}
-		sum.bytes += a.size
+		sum.bytes += a.Size
 		sum.times = append(sum.times, took)
 		if now := time.Now(); next.Before(now) { // a slow answer takes the place of polls; they are not made up for
 			next = now.Add(-time.Since(next) % pollInterval)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
 // changesTimed is how many single changes are timed.
@@ -15,13 +16,13 @@ const changesTimed = 20
 // One caller polls in a loop while instances of its own list change, one at a time.
 // The clock starts when the caller sends the last poll whose answer does not have
 // the change: the cache got the change after that. So the time is an upper bound.
-func (s *side) latencies(ctx context.Context) (figures, error) {
-	c, err := dial(ctx, 0, s.server.GRPCAddr, kind(0).addr(0))
+func (s *side) latencies(ctx context.Context) (rig.Figures, error) {
+	c, err := rig.Dial(ctx, s.server.GRPCAddr, kind(0).addr(0))
 	if err != nil {
 		return nil, err
 	}
-	defer c.conn.Close()
-	if _, _, err := c.ask(true); err != nil {
+	defer c.Close()
+	if _, _, err := c.Ask(service, true); err != nil {
 		return nil, err
 	}
 	var all []time.Duration
@@ -31,11 +32,11 @@ func (s *side) latencies(ctx context.Context) (figures, error) {
 		}
 		for start := time.Now(); ; {
 			asked := time.Now()
-			a, _, err := c.ask(false)
+			a, _, err := c.Ask(service, false)
 			if err != nil {
 				return nil, err
 			}
-			if a.code == codeChanged {
+			if a.Code == rig.CodeChanged {
 				all = append(all, time.Since(start))
 				break
 			}
@@ -43,7 +44,7 @@ func (s *side) latencies(ctx context.Context) (figures, error) {
 		}
 	}
 	slices.Sort(all)
-	return figures{"at most, p50 ms": ms(percentile(all, 50)), "at most, p90 ms": ms(percentile(all, 90))}, nil
+	return rig.Figures{"at most, p50 ms": rig.Milliseconds(rig.Percentile(all, 50)), "at most, p90 ms": rig.Milliseconds(rig.Percentile(all, 90))}, nil
 }
 
 // flip changes the health of the nth instance of the first kind.
@@ -54,7 +55,7 @@ func (s *side) flip(n int) error {
 
 // sdk runs two processes of the unmodified SDK while instances change. One is a
 // caller, the other asks for nothing.
-func (s *side) sdk(ctx context.Context) (figures, error) {
+func (s *side) sdk(ctx context.Context) (rig.Figures, error) {
 	if s.plan.sdk == "" {
 		return nil, nil
 	}
@@ -75,14 +76,14 @@ func (s *side) sdk(ctx context.Context) (figures, error) {
 	if _, err := busy.Get("caller", "default", service); err != nil {
 		return nil, err
 	}
-	begin := []time.Duration{cpu(pids[0]), cpu(pids[1])}
+	begin := []time.Duration{rig.CPU(pids[0]), rig.CPU(pids[1])}
 	if _, err := s.churnFor(ctx, s.plan.sdkTime, nil); err != nil {
 		return nil, err
 	}
-	used := []float64{(cpu(pids[0]) - begin[0]).Seconds(), (cpu(pids[1]) - begin[1]).Seconds()}
+	used := []float64{(rig.CPU(pids[0]) - begin[0]).Seconds(), (rig.CPU(pids[1]) - begin[1]).Seconds()}
 	late, err := s.untilSDK(ctx, busy)
-	return figures{
-		"resident MB": memory(pids[0]), "resident MB beyond an idle SDK": memory(pids[0]) - memory(pids[1]),
+	return rig.Figures{
+		"resident MB": rig.Memory(pids[0]), "resident MB beyond an idle SDK": rig.Memory(pids[0]) - rig.Memory(pids[1]),
 		"CPU s": used[0], "CPU s beyond an idle SDK": used[0] - used[1], "change to SDK, mean s": late.Seconds(),
 	}, err
 }
@@ -91,28 +92,28 @@ func (s *side) sdk(ctx context.Context) (figures, error) {
 // change: the mean of a few changes.
 func (s *side) untilSDK(ctx context.Context, sdk *polaristest.Consumers) (time.Duration, error) {
 	const times = 5
-	c, err := dial(ctx, 0, s.server.GRPCAddr, kind(0).addr(0))
+	c, err := rig.Dial(ctx, s.server.GRPCAddr, kind(0).addr(0))
 	if err != nil {
 		return 0, err
 	}
-	defer c.conn.Close()
+	defer c.Close()
 	var sum time.Duration
 	for n := range times {
-		if _, _, err := c.ask(false); err != nil {
+		if _, _, err := c.Ask(service, false); err != nil {
 			return 0, err
 		}
 		if err := s.flip(n); err != nil {
 			return 0, err
 		}
 		for changed := false; !changed; {
-			a, _, err := c.ask(false)
+			a, _, err := c.Ask(service, false)
 			if err != nil {
 				return 0, err
 			}
-			changed = a.code == codeChanged
+			changed = a.Code == rig.CodeChanged
 		}
 		start := time.Now()
-		for got := ""; got != c.revision; time.Sleep(10 * time.Millisecond) {
+		for got := ""; got != c.Revision(service); time.Sleep(10 * time.Millisecond) {
 			g, err := sdk.Get("caller", "default", service)
 			if err != nil {
 				return 0, err

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/polaris-contrib/setrouter/internal/table"
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
 // measurement is one measurement, made on all sides in turns.
@@ -15,7 +15,7 @@ type measurement struct {
 	rows    []string // figures in their order
 	targets map[string]string
 	rounds  bool // made in several rounds; the median counts
-	measure func(s *side, ctx context.Context) (figures, error)
+	measure func(s *side, ctx context.Context) (rig.Figures, error)
 }
 
 // measurements are all measurements in their order. A target is a target of the
@@ -25,13 +25,13 @@ var measurements = []measurement{
 		name: "unchanged poll", rounds: true,
 		rows:    []string{"requests/s", "p50 ms", "p99 ms", "CPU ms/request"},
 		targets: map[string]string{"requests/s": ">= 1.0", "p99 ms": "<= 1.0"},
-		measure: func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, false) },
+		measure: func(s *side, ctx context.Context) (rig.Figures, error) { return s.pollsOf(ctx, false) },
 	},
 	{
 		name: "changed answer", rounds: true,
 		rows:    []string{"bytes", "requests/s", "p50 ms", "p99 ms", "CPU ms/request"},
 		targets: map[string]string{"bytes": "<= 1/45", "requests/s": ">= 30", "p99 ms": "<= 1/20", "CPU ms/request": "<= 1/30"},
-		measure: func(s *side, ctx context.Context) (figures, error) { return s.pollsOf(ctx, true) },
+		measure: func(s *side, ctx context.Context) (rig.Figures, error) { return s.pollsOf(ctx, true) },
 	},
 	{
 		name:    "from a change in the server's cache to the new list",
@@ -61,7 +61,7 @@ func (m measurement) run(ctx context.Context, p plan, sides []*side) error {
 	if m.rounds || len(sides) > 2 {
 		rounds = p.rounds
 	}
-	all := make([][]figures, len(sides))
+	all := make([][]rig.Figures, len(sides))
 	for range rounds {
 		for i, s := range sides {
 			f, err := m.measure(s, ctx)
@@ -88,55 +88,19 @@ func (m measurement) run(ctx context.Context, p plan, sides []*side) error {
 	for _, name := range m.rows {
 		fmt.Fprint(t, name)
 		for i := range sides {
-			fmt.Fprintf(t, "\t%s", number(median(all[i], name)))
+			fmt.Fprintf(t, "\t%s", rig.Number(rig.Median(all[i], name)))
 		}
-		now := median(all[last], name)
-		fmt.Fprintf(t, "\t%s\t%s", ratio(now/median(all[0], name)), m.targets[name])
+		now := rig.Median(all[last], name)
+		fmt.Fprintf(t, "\t%s\t%s", rig.Ratio(now/rig.Median(all[0], name)), m.targets[name])
 		if len(sides) > 2 {
-			fmt.Fprintf(t, "\t%s\t%s\t%s", number(now/median(all[1], name)), spread(all[1], name), spread(all[last], name))
+			fmt.Fprintf(t, "\t%s\t%s\t%s", rig.Number(now/rig.Median(all[1], name)), rig.Spread(all[1], name), rig.Spread(all[last], name))
 		}
 		fmt.Fprintln(t)
 	}
 	return t.Flush()
 }
 
-// spread returns the least and the greatest of a figure over all rounds.
-func spread(list []figures, name string) string {
-	least, greatest := list[0][name], list[0][name]
-	for _, f := range list {
-		least, greatest = min(least, f[name]), max(greatest, f[name])
-	}
-	return number(least) + " to " + number(greatest)
-}
-
-func median(list []figures, name string) float64 {
-	var all []float64
-	for _, f := range list {
-		all = append(all, f[name])
-	}
-	slices.Sort(all)
-	return all[len(all)/2]
-}
-
-func number(f float64) string {
-	switch {
-	case f >= 100:
-		return fmt.Sprintf("%.0f", f)
-	case f >= 1:
-		return fmt.Sprintf("%.1f", f)
-	}
-	return fmt.Sprintf("%.3f", f)
-}
-
-// ratio writes a ratio; a small one as a fraction.
-func ratio(r float64) string {
-	if r > 0 && r < 0.5 {
-		return "1/" + number(1/r)
-	}
-	return number(r)
-}
-
-func (s *side) pollsOf(ctx context.Context, anew bool) (figures, error) {
+func (s *side) pollsOf(ctx context.Context, anew bool) (rig.Figures, error) {
 	callers, err := s.callers(ctx, s.plan.callers)
 	defer hangUp(callers)
 	if err != nil {
@@ -145,7 +109,7 @@ func (s *side) pollsOf(ctx context.Context, anew bool) (figures, error) {
 	return s.polls(ctx, callers, anew)
 }
 
-func (s *side) fleetOf(ctx context.Context) (figures, error) {
+func (s *side) fleetOf(ctx context.Context) (rig.Figures, error) {
 	if s.plan.fleet == 0 {
 		return nil, nil
 	}
@@ -157,8 +121,8 @@ func (s *side) fleetOf(ctx context.Context) (figures, error) {
 	return s.fleet(ctx, callers)
 }
 
-func hangUp(callers []*caller) {
+func hangUp(callers []*rig.Caller) {
 	for _, c := range callers {
-		c.conn.Close()
+		c.Close()
 	}
 }

@@ -6,30 +6,29 @@ import (
 	"slices"
 	"sync"
 	"time"
-)
 
-// figures are the figures of one measurement, by name.
-type figures map[string]float64
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
+)
 
 // polls has all callers ask as fast as they can, with the revision that they have
 // or anew.
-func (s *side) polls(ctx context.Context, callers []*caller, anew bool) (figures, error) {
+func (s *side) polls(ctx context.Context, callers []*rig.Caller, anew bool) (rig.Figures, error) {
 	if !anew {
 		for _, c := range callers {
-			if _, _, err := c.ask(true); err != nil {
+			if _, _, err := c.Ask(service, true); err != nil {
 				return nil, err
 			}
 		}
 	}
-	end, start, used := time.Now().Add(s.plan.seconds), time.Now(), cpu(s.server.PID())
+	end, start, used := time.Now().Add(s.plan.seconds), time.Now(), rig.CPU(s.server.PID())
 	times, faults, size := make([][]time.Duration, len(callers)), make([]error, len(callers)), 0
 	var wg sync.WaitGroup
 	for n, c := range callers {
 		wg.Go(func() {
 			for time.Now().Before(end) {
-				a, took, err := c.ask(anew)
-				if err == nil && (a.code == codeChanged) != anew {
-					err = fmt.Errorf("code %d", a.code)
+				a, took, err := c.Ask(service, anew)
+				if err == nil && (a.Code == rig.CodeChanged) != anew {
+					err = fmt.Errorf("code %d", a.Code)
 				}
 				if err != nil {
 					faults[n] = err
@@ -37,7 +36,7 @@ func (s *side) polls(ctx context.Context, callers []*caller, anew bool) (figures
 				}
 				times[n] = append(times[n], took)
 				if n == 0 {
-					size = a.size
+					size = a.Size
 				}
 			}
 		})
@@ -51,18 +50,8 @@ func (s *side) polls(ctx context.Context, callers []*caller, anew bool) (figures
 		}
 	}
 	slices.Sort(all)
-	return figures{
-		"requests/s": float64(len(all)) / took.Seconds(), "p50 ms": ms(percentile(all, 50)), "p99 ms": ms(percentile(all, 99)),
-		"bytes": float64(size), "CPU ms/request": ms(cpu(s.server.PID())-used) / float64(len(all)),
+	return rig.Figures{
+		"requests/s": float64(len(all)) / took.Seconds(), "p50 ms": rig.Milliseconds(rig.Percentile(all, 50)), "p99 ms": rig.Milliseconds(rig.Percentile(all, 99)),
+		"bytes": float64(size), "CPU ms/request": rig.Milliseconds(rig.CPU(s.server.PID())-used) / float64(len(all)),
 	}, nil
 }
-
-// percentile returns a percentile of sorted times.
-func percentile(sorted []time.Duration, percent int) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[(len(sorted)-1)*percent/100]
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

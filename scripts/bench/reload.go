@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
 // rulesOf returns a thousand rules: one for the callers of each kind, and the rest
@@ -47,13 +49,13 @@ func (s *side) reloads(ctx context.Context) error {
 		{"one rule of a thousand", "conf/routing/routing.yaml", s.plan.rulesOf(-1), 5},
 	}
 	for _, c := range callers {
-		if _, _, err := c.ask(true); err != nil {
+		if _, _, err := c.Ask(service, true); err != nil {
 			return err
 		}
 	}
 	fmt.Printf("\nreloads, with the pack, %d mapping entries, a caller of each of %d kinds\n", s.plan.entries, len(callers))
 	for _, step := range steps {
-		used, start := cpu(s.server.PID()), time.Now()
+		used, start := rig.CPU(s.server.PID()), time.Now()
 		if err := s.server.WriteFile(step.file, step.content); err != nil {
 			return err
 		}
@@ -63,23 +65,23 @@ func (s *side) reloads(ctx context.Context) error {
 		took := time.Since(start)
 		others := 0
 		for _, c := range callers {
-			a, _, err := c.ask(false)
+			a, _, err := c.Ask(service, false)
 			if err != nil {
 				return err
 			}
-			if a.code == codeChanged {
+			if a.Code == rig.CodeChanged {
 				others++
 			}
 		}
-		fmt.Printf("  %s: in force after %.1f s, %.1f s of CPU; lists fetched by others: %d\n", step.name, took.Seconds(), (cpu(s.server.PID()) - used).Seconds(), others)
+		fmt.Printf("  %s: in force after %.1f s, %.1f s of CPU; lists fetched by others: %d\n", step.name, took.Seconds(), (rig.CPU(s.server.PID()) - used).Seconds(), others)
 	}
 	return nil
 }
 
-func untilChanged(c *caller) error {
+func untilChanged(c *rig.Caller) error {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		a, _, err := c.ask(false)
-		if err != nil || a.code == codeChanged {
+		a, _, err := c.Ask(service, false)
+		if err != nil || a.Code == rig.CodeChanged {
 			return err
 		}
 	}

@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/polaris-contrib/setrouter/internal/test/manyrules"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
 // side is one of the two servers, with the service registered.
@@ -91,17 +90,17 @@ func (p plan) mapping(moved kind) string {
 // settle waits until the server's cache has all instances and does not change any
 // more.
 func (s *side) settle(ctx context.Context) error {
-	c, err := dial(ctx, 0, s.server.GRPCAddr, kind(0).addr(0))
+	c, err := rig.Dial(ctx, s.server.GRPCAddr, kind(0).addr(0))
 	if err != nil {
 		return err
 	}
-	defer c.conn.Close()
+	defer c.Close()
 	for unchanged := 0; unchanged < 20; time.Sleep(200 * time.Millisecond) {
-		a, _, err := c.ask(false)
-		if err != nil && a.code == 0 {
+		a, _, err := c.Ask(service, false)
+		if err != nil && a.Code == 0 {
 			return err
 		}
-		if unchanged++; a.code != codeUnchanged {
+		if unchanged++; a.Code != rig.CodeUnchanged {
 			unchanged = 0
 		}
 	}
@@ -109,39 +108,14 @@ func (s *side) settle(ctx context.Context) error {
 }
 
 // callers connects n callers, of all kinds in turn.
-func (s *side) callers(ctx context.Context, n int) (list []*caller, err error) {
+func (s *side) callers(ctx context.Context, n int) (list []*rig.Caller, err error) {
 	kinds := s.plan.sets * s.plan.campuses
 	for i := range n {
-		c, err := dial(ctx, i%kinds, s.server.GRPCAddr, kind(i%kinds).addr(i/kinds))
+		c, err := rig.Dial(ctx, s.server.GRPCAddr, kind(i%kinds).addr(i/kinds))
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, c)
 	}
 	return list, nil
-}
-
-// clockTick is the unit of CPU times in /proc on Linux.
-const clockTick = 10 * time.Millisecond
-
-// cpu returns the CPU time that a process has used.
-func cpu(pid int) time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * clockTick
-}
-
-// memory returns the resident memory of a process, in MB.
-func memory(pid int) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	pages, _ := strconv.Atoi(strings.Fields(string(text))[1])
-	return float64(pages*os.Getpagesize()) / (1 << 20)
 }

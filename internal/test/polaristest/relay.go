@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Relay passes TCP connections on from a source address of its own. When an SDK
@@ -19,6 +20,7 @@ type Relay struct {
 	closed   bool
 	cut      bool
 	held     bool
+	accepted time.Time  // the last connection
 	moves    *sync.Cond // signals changes of held
 	wg       sync.WaitGroup
 }
@@ -47,6 +49,7 @@ func (r *Relay) accept(dialer net.Dialer) {
 		if err != nil {
 			return
 		}
+		r.noteAccepted()
 		r.wg.Go(func() {
 			defer in.Close()
 			target := r.currentTarget()
@@ -58,6 +61,19 @@ func (r *Relay) accept(dialer net.Dialer) {
 			r.pass(target, in, out)
 		})
 	}
+}
+
+func (r *Relay) noteAccepted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.accepted = time.Now()
+}
+
+// Accepted returns when the last connection was accepted; the zero time without one.
+func (r *Relay) Accepted() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.accepted
 }
 
 // pass copies both ways until both ends are closed.

@@ -51,7 +51,7 @@ func (b serverBackend) Status(ctx context.Context) api.Status {
 	for _, files := range b.Files() {
 		status.Files = append(status.Files, filesStatus(files, now))
 	}
-	status.Warnings = append([]strict.Problem{}, firstOf(warnings(b.fileWarnings(w, unknown), w, b.Remarks()))...)
+	status.Warnings = append([]strict.Problem{}, firstOf(warnings(append(b.fileWarnings(w, unknown), noRoom(b.Kept(), now)...), w, b.Remarks()))...)
 	if pods := b.Pods(); pods.Source != nil {
 		kubernetes := pods.Status(now)
 		for i := range kubernetes.Clusters {
@@ -99,6 +99,19 @@ func warnings(files []strict.Problem, w *world.World, remarks []view.Remark) []s
 	w.WarnOfNaming(&found)
 	warnOfLists(remarks, &found)
 	return found.List()
+}
+
+// noRoomFor is how long the status warns after there was no room for a list.
+const noRoomFor = 10 * time.Minute
+
+// noRoom returns a warning if there was no room for a list lately.
+func noRoom(kept view.Kept, now time.Time) []strict.Problem {
+	if kept.LastFull.IsZero() || now.Sub(kept.LastFull) > noRoomFor {
+		return nil
+	}
+	return []strict.Problem{strict.Warning("", 0, 0,
+		"there is no room for more lists: %d are kept, in the %d MB of viewsMB; the others are made anew for each request, which costs processor time; expected plugin.router.option.viewsMB: %d or more, or fewer kinds of callers that ask for every service",
+		kept.Views, kept.Limit>>20, 2*kept.Limit>>20)}
 }
 
 // warnOfLists adds what is remarkable about the lists that callers get.

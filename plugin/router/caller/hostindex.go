@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/polaris-contrib/setrouter/plugin/location"
 )
@@ -17,21 +18,61 @@ type hostIndex struct {
 	origin *location.Origin // of all facts
 
 	mu      sync.Mutex
-	hosts   map[string]netip.Addr                     // by record id
-	records map[netip.Addr]map[string]location.Record // by host and record id
-	common  sync.Map                                  // netip.Addr to commonFacts
+	hosts   map[string]netip.Addr // by record id
+	records map[netip.Addr]*hostRecords
+	several map[netip.Addr]bool // the hosts that have had several records at a time
+	common  sync.Map            // netip.Addr to *commonFacts
 }
 
-// commonFacts returns what the records of a host say together. The facts are made once
-// for each change of the records; if that fails, each call fails.
-type commonFacts func() *location.Facts
+// hostRecords are the records of a host. Most hosts have one, and a map takes ten times as
+// much.
+type hostRecords struct {
+	id   string // of the only record
+	only location.Record
+	all  map[string]location.Record // by id, in the place of the only one; nil: there is one
+}
+
+// get returns the record with an id.
+func (h *hostRecords) get(id string) (location.Record, bool) {
+	if h.all == nil {
+		return h.only, h.id == id
+	}
+	record, ok := h.all[id]
+	return record, ok
+}
+
+// byID returns the records by their ids. The map is the caller's own.
+func (h *hostRecords) byID() map[string]location.Record {
+	if h.all != nil {
+		return maps.Clone(h.all)
+	}
+	return map[string]location.Record{h.id: h.only}
+}
+
+// commonFacts are what the records of a host say together. The facts are made when somebody
+// asks for them, once for each change of the records; if that fails, each call fails.
+type commonFacts struct {
+	index *hostIndex
+	addr  netip.Addr
+	made  atomic.Pointer[location.Facts]
+}
+
+// facts returns the facts.
+func (c *commonFacts) facts() *location.Facts {
+	if made := c.made.Load(); made != nil {
+		return made
+	}
+	made := location.CommonFacts(slices.Collect(maps.Values(c.index.at(c.addr))), c.index.origin)
+	c.made.Store(&made)
+	return &made
+}
 
 var _ location.Source = (*hostIndex)(nil)
 
 func newHostIndex(origin *location.Origin) *hostIndex {
 	return &hostIndex{
 		origin: origin, hosts: map[string]netip.Addr{},
-		records: map[netip.Addr]map[string]location.Record{},
+		records: map[netip.Addr]*hostRecords{}, several: map[netip.Addr]bool{},
 	}
 }
 
@@ -42,24 +83,31 @@ func (x *hostIndex) Facts(addr netip.Addr) (location.Found, bool) {
 	if !ok {
 		return location.Found{}, false
 	}
-	return v.(commonFacts)().Found(), true
+	return v.(*commonFacts).facts().Found(), true
 }
 
 // at returns the records of a host by their ids.
 func (x *hostIndex) at(addr netip.Addr) map[string]location.Record {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return maps.Clone(x.records[addr])
+	records := x.records[addr]
+	if records == nil {
+		return nil
+	}
+	return records.byID()
 }
 
-// withSeveralSETs returns the hosts whose records say several SETs.
+// withSeveralSETs returns the hosts whose records say several SETs. It looks at the hosts
+// with several records.
 func (x *hostIndex) withSeveralSETs() (addrs []netip.Addr) {
-	x.common.Range(func(k, v any) bool {
-		if len(v.(commonFacts)().SETs) > 0 {
-			addrs = append(addrs, k.(netip.Addr))
+	x.mu.Lock()
+	several := slices.Collect(maps.Keys(x.several))
+	x.mu.Unlock()
+	for _, addr := range several {
+		if v, ok := x.common.Load(addr); ok && len(v.(*commonFacts).facts().SETs) > 0 {
+			addrs = append(addrs, addr)
 		}
-		return true
-	})
+	}
 	return addrs
 }
 
@@ -75,14 +123,24 @@ func (x *hostIndex) put(id, host string, record location.Record) {
 	defer x.mu.Unlock()
 	if old, ok := x.hosts[id]; ok && old != addr {
 		x.drop(id, old)
-	} else if ok && x.records[addr][id] == record {
-		return
+	} else if ok {
+		if before, _ := x.records[addr].get(id); before == record {
+			return
+		}
 	}
 	x.hosts[id] = addr
-	if x.records[addr] == nil {
-		x.records[addr] = map[string]location.Record{}
+	switch records := x.records[addr]; {
+	case records == nil:
+		x.records[addr] = &hostRecords{id: id, only: record}
+	case records.all == nil && records.id == id:
+		records.only = record
+	default:
+		if records.all == nil {
+			*records = hostRecords{all: records.byID()}
+			x.several[addr] = true
+		}
+		records.all[id] = record
 	}
-	x.records[addr][id] = record
 	x.changed(addr)
 }
 
@@ -96,24 +154,21 @@ func (x *hostIndex) remove(id string) {
 
 func (x *hostIndex) drop(id string, addr netip.Addr) {
 	delete(x.hosts, id)
-	delete(x.records[addr], id)
+	records := x.records[addr]
+	if delete(records.all, id); len(records.all) == 0 {
+		delete(x.records, addr)
+		delete(x.several, addr)
+	}
 	x.changed(addr)
 }
 
 // changed notes that the records of a host say something else together.
 func (x *hostIndex) changed(addr netip.Addr) {
-	if len(x.records[addr]) == 0 {
-		delete(x.records, addr)
+	if x.records[addr] == nil {
 		x.common.Delete(addr)
 		return
 	}
-	x.common.Store(addr, commonFacts(sync.OnceValue(func() *location.Facts {
-		x.mu.Lock()
-		records := slices.Collect(maps.Values(x.records[addr]))
-		x.mu.Unlock()
-		facts := location.CommonFacts(records, x.origin)
-		return &facts
-	})))
+	x.common.Store(addr, &commonFacts{index: x, addr: addr})
 }
 
 func (x *hostIndex) ids() []string {

@@ -49,18 +49,48 @@ type lastAsked struct {
 	got      atomic.Pointer[got]
 }
 
-// got is what a caller got: a view, or the stock answer. It is immutable.
+// got is what callers got: a view, or the stock answer. It is immutable but for the list.
+// Callers who have the same view share it.
 type got struct {
-	cell   *cell       // of the view; nil for the stock answer
-	rule   *route.Rule // nil: no rule
-	lapsed *lapsed     // in the place of the others, of a caller that has not asked for AskedWithin
+	kind        Kind        // of the view; the zero value for the stock answer
+	rule        *route.Rule // of the stock answer; nil: no rule
+	tier, level string
+	state       route.State
+	usable      int
+	sent        int
+	failed      bool    // routing failed
+	lapsed      *lapsed // in the place of the others, of a caller that has not asked for AskedWithin
+	// lapsing is made at need: the same for callers that have not asked for AskedWithin.
+	lapsing atomic.Pointer[got]
+
+	// list is the view's. It is nil of the stock answer, and where nobody keeps the view.
+	list atomic.Pointer[[]*apiservice.Instance]
+}
+
+// newGot returns what callers got of a view that was just built.
+func newGot(kind Kind, v *View) *got {
+	g := &got{
+		kind: kind, tier: v.Decision.Tier(), level: v.Decision.Level(), state: kind.State(v.Decision, len(v.Answer.Instances), v.usable),
+		usable: v.usable, sent: len(v.Answer.Instances),
+	}
+	g.list.Store(&v.Answer.Instances)
+	return g
+}
+
+// isStock reports whether it is the stock answer.
+func (g *got) isStock() bool { return g.kind.Rule == nil && g.lapsed == nil }
+
+// says reports whether all but the list is the same.
+func (g *got) says(other *got) bool {
+	return g.kind == other.kind && g.rule == other.rule && g.tier == other.tier && g.level == other.level && g.state == other.state &&
+		g.usable == other.usable && g.sent == other.sent && g.failed == other.failed && g.lapsed == other.lapsed
 }
 
 // lapsed is what is kept of a caller that has not asked for AskedWithin: the view goes.
 type lapsed struct{ rule, kind string }
 
-// note notes what a caller got.
-func (l *askedLog) note(service route.Service, addr netip.Addr, what got, now time.Time) {
+// note notes that a caller asked. It returns nil if the caller is not remembered.
+func (l *askedLog) note(service route.Service, addr netip.Addr, now time.Time) *lastAsked {
 	v, ok := l.services.Load(service)
 	if !ok {
 		v, _ = l.services.LoadOrStore(service, &askedName{})
@@ -68,25 +98,44 @@ func (l *askedLog) note(service route.Service, addr netip.Addr, what got, now ti
 	name, at := v.(*askedName), int64(now.Sub(epoch))
 	name.at.Store(at)
 	if !addr.IsValid() {
-		return
+		return nil
 	}
 	v, ok = name.callers.Load(addr)
 	if !ok {
 		if l.count.Load() >= maxAsked {
 			l.left.Store(true)
-			return
+			return nil
 		}
 		if v, ok = name.callers.LoadOrStore(addr, &lastAsked{}); !ok {
 			l.count.Add(1)
 		}
 	}
 	last := v.(*lastAsked)
-	if before := last.got.Load(); before == nil || *before != what {
-		changed := what
-		last.got.Store(&changed)
-	}
 	last.requests.Add(1)
 	last.at.Store(at)
+	return last
+}
+
+// give notes what the caller got. It does nothing for nil.
+func (a *lastAsked) give(what *got) {
+	if a == nil {
+		return
+	}
+	before := a.got.Load()
+	if before == what || before != nil && before.list.Load() == what.list.Load() && before.says(what) {
+		return
+	}
+	a.got.Store(what)
+}
+
+// giveStock notes that the caller got the stock answer, by a rule that may be nil.
+func (a *lastAsked) giveStock(rule *route.Rule) {
+	if a == nil {
+		return
+	}
+	if before := a.got.Load(); before == nil || !before.isStock() || before.rule != rule {
+		a.got.Store(&got{rule: rule})
+	}
 }
 
 // prune forgets callers that have not asked for RememberFor, and the views of those that
@@ -127,8 +176,13 @@ func (a *lastAsked) lapse(now time.Time) {
 	if what == nil || what.lapsed != nil || !a.isPast(now) {
 		return
 	}
-	rule, kind := what.names()
-	a.got.CompareAndSwap(what, &got{lapsed: &lapsed{rule, kind}})
+	next := what.lapsing.Load()
+	if next == nil {
+		rule, kind := what.names()
+		next = &got{lapsed: &lapsed{rule, kind}}
+		what.lapsing.Store(next)
+	}
+	a.got.CompareAndSwap(what, next)
 }
 
 func (a *lastAsked) isPast(now time.Time) bool { return a.isOlder(now, AskedWithin) }
@@ -142,9 +196,10 @@ type Asked struct {
 	askedKey
 	Callers []netip.Addr // sorted
 	Last    time.Time    // of their requests
-	// Instances are those of the list that was sent last; nil where the stock server
-	// answers. They are shared: read only.
+	// Instances are those of the list that was sent last, unless Listed is false: the stock
+	// server answers, or the list is not kept. They are shared: read only.
 	Instances []*apiservice.Instance
+	Listed    bool
 }
 
 // askedKey is what the callers of an Asked have in common.
@@ -177,7 +232,8 @@ func (s *Store) Asked() (list []Asked, complete bool) {
 			}
 			group.Callers = append(group.Callers, addr.(netip.Addr))
 			if at := epoch.Add(time.Duration(last.at.Load())); at.After(group.Last) {
-				group.Last, group.Instances = at, last.instances()
+				group.Last = at
+				group.Instances, group.Listed = last.instances()
 			}
 			return true
 		})
@@ -212,30 +268,25 @@ func (s *Store) AskedFor(service route.Service) (addrs []netip.Addr) {
 func (a *lastAsked) key(service route.Service) (key askedKey, ok bool) {
 	what := a.got.Load()
 	switch {
-	case what == nil || what.lapsed != nil:
+	case what == nil || what.lapsed != nil || what.failed:
 		return key, false
-	case what.cell == nil:
+	case what.isStock():
 		return askedKey{Service: service, Rule: what.rule, State: route.StateStock}, true
 	}
-	v, err := what.cell.build()
-	if err != nil {
-		return key, false
-	}
-	kind := what.cell.kind
 	return askedKey{
-		Service: service, Rule: kind.Rule, Kind: kind, Tier: v.Decision.Tier(), Level: v.Decision.Level(), State: kind.State(v.Decision, len(v.Answer.Instances), v.usable),
-		Usable: v.usable, Sent: len(v.Answer.Instances),
+		Service: service, Rule: what.kind.Rule, Kind: what.kind, Tier: what.tier, Level: what.level, State: what.state, Usable: what.usable, Sent: what.sent,
 	}, true
 }
 
-// instances returns the list that was sent last; nil where the stock server answers.
-func (a *lastAsked) instances() []*apiservice.Instance {
-	if what := a.got.Load(); what != nil && what.cell != nil {
-		if v, err := what.cell.build(); err == nil {
-			return v.Answer.Instances
+// instances returns the list that was sent last. It is not ok where the stock server answers,
+// or where the list is not kept.
+func (a *lastAsked) instances() (list []*apiservice.Instance, ok bool) {
+	if what := a.got.Load(); what != nil {
+		if kept := what.list.Load(); kept != nil {
+			return *kept, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // compare orders by service, rule and kind.
@@ -255,13 +306,13 @@ func (a Asked) compare(b Asked) int {
 // be nil.
 func (s *Store) NoteStock(q *Query, addr netip.Addr, rule *route.Rule) {
 	if q.Kept {
-		s.asked.note(q.Service, addr, got{rule: rule}, s.Now())
+		s.asked.note(q.Service, addr, s.Now()).giveStock(rule)
 	}
 }
 
 // NoteView notes that a caller has the list of a view, which View returned for q.
 func (s *Store) NoteView(q *Query, addr netip.Addr, v *View) {
-	if q.Kept && v.cell != nil {
-		s.asked.note(q.Service, addr, got{cell: v.cell}, s.Now())
+	if q.Kept {
+		s.asked.note(q.Service, addr, s.Now()).give(v.got)
 	}
 }

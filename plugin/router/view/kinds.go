@@ -1,6 +1,7 @@
 package view
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,14 +9,6 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
-)
-
-// Bounds of the views kept of one service: how many, and their instances. There
-// are as many views as there are SETs and locations of callers. Clients report
-// locations, so that operators alone do not decide how many there are.
-const (
-	maxViews   = 1 << 15
-	maxMembers = 1 << 24
 )
 
 // idleTicks is how many calls of Prune a view outlives that nobody asks for: the
@@ -36,10 +29,9 @@ type Kind struct {
 // follow each other share them, so that a view stays until something changes
 // that it depends on. They are safe for concurrent use.
 type kinds struct {
-	cells   sync.Map // Kind to *cell
-	count   atomic.Int64
-	members atomic.Int64
-	use     usage // of the service as a whole
+	cells sync.Map // Kind to *cell
+	group group    // of the cells, in the bound of the store
+	use   usage    // of the service as a whole
 
 	// inherited are the memories from the rules before, of kinds of callers that
 	// have not asked yet. They go after idleTicks.
@@ -48,7 +40,7 @@ type kinds struct {
 }
 
 func newKinds() *kinds {
-	k := &kinds{}
+	k := &kinds{group: group{index: -1}}
 	k.use.note()
 	return k
 }
@@ -60,17 +52,26 @@ type cell struct {
 	ownService *Snapshot // of a lane address, if the view depends on it
 	build      func() (*View, error)
 
-	size    atomic.Int64  // instances of the view
 	until   atomic.Int64  // when the kind has to be decided again, after epoch; 0: never
 	goodFor atomic.Uint64 // the last snapshot that the view was found good for
 	use     usage
 	roads   atomic.Pointer[Roads] // nil: nobody has asked for them
+	got     atomic.Pointer[got]   // of the view, for the callers that have it; nil: there is no view yet
+	held    held                  // by the bound of the store
+}
+
+// forget lets the list of a view go that is not kept any more. Callers that have the list
+// are told of without it.
+func (c *cell) forget() {
+	if what := c.got.Load(); what != nil {
+		what.list.Store(nil)
+	}
 }
 
 // usage says whether anybody asks for something.
 type usage struct {
-	asked atomic.Bool // since the last tick
-	idle  int         // ticks, counted by prune
+	asked atomic.Bool  // since the last tick
+	idle  atomic.Int32 // ticks, counted by prune
 }
 
 // note is called for each request, so that it writes only where it must.
@@ -80,20 +81,21 @@ func (u *usage) note() {
 	}
 }
 
-// tick reports whether nobody has asked for long.
-func (u *usage) tick() (idle bool) {
-	u.idle++
+// tick reports whether somebody has asked since the last tick, and whether nobody has asked
+// for long.
+func (u *usage) tick() (asked, idle bool) {
 	if u.asked.Swap(false) {
-		u.idle = 0
+		u.idle.Store(0)
+		return true, false
 	}
-	return u.idle > idleTicks
+	return false, u.idle.Add(1) > idleTicks
 }
 
-// cell returns where the view of a kind of caller stands. Concurrent requests for a view
+// cell returns where the view of a kind of caller stands, which a client asks for. Concurrent requests for a view
 // that is not there yet wait for one build of it. A view that could not be built is not
 // tried again before the service, the files or the pods change: a bug costs each
 // request a line in the log, and not a build.
-func (s *Store) cell(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) *cell {
+func (s *Store) cell(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot, client netip.Addr) *cell {
 	cause, before := "", route.Memory{}
 	present, ok := snap.kinds.cells.Load(kind)
 	if ok {
@@ -113,18 +115,19 @@ func (s *Store) cell(q *Query, snap *Snapshot, kind Kind, ownService *Snapshot) 
 		if err != nil || !q.Kept {
 			return v, err
 		}
-		v.cell = fresh
-		fresh.size.Store(int64(len(v.Answer.Instances)))
+		fresh.got.Store(v.got)
+		if !s.bound.grow(fresh, v.bytes()-viewBytes) {
+			fresh.forget()
+		}
 		if until := v.Decision.HeldUntil(); !until.IsZero() {
 			fresh.until.Store(int64(until.Sub(epoch)))
 		}
-		snap.kinds.members.Add(fresh.size.Load())
 		if !kind.OnlyHealthy {
 			observe.Safely("a change of a view", func() { s.changes.note(q.Service, kind, v, snap, cause, s.Now()) })
 		}
 		return v, nil
 	})
-	return snap.put(kind, present, fresh, s.Now())
+	return s.put(q, snap, present, fresh, clientOf(client))
 }
 
 // memory returns the memory of the kind of caller after its view was built, and an
@@ -162,47 +165,49 @@ func (c *cell) stale(snap, ownService *Snapshot, now time.Time) (cause string) {
 	return ""
 }
 
-// put keeps a fresh cell in the place of the present one, which is nil where
-// there is none, if there is room. It returns the cell to use: the cell of
-// another request, where that request was faster.
-func (s *Snapshot) put(kind Kind, present any, fresh *cell, now time.Time) *cell {
-	k := s.kinds
-	if present != nil {
-		if k.cells.CompareAndSwap(kind, present, fresh) {
-			k.members.Add(-present.(*cell).size.Load())
-			return fresh
+// put keeps a fresh cell in the place of the present one, which is nil where there is none,
+// if there is room. It returns the cell to use: the cell of another request, where that
+// request was faster.
+func (s *Store) put(q *Query, snap *Snapshot, present any, fresh *cell, client netip.Prefix) *cell {
+	k := snap.kinds
+	if present != nil && k.cells.CompareAndSwap(fresh.kind, present, fresh) {
+		if q.Kept {
+			s.bound.replace(k, present.(*cell), fresh, client)
 		}
-	} else if k.count.Load() >= maxViews || k.members.Load() >= maxMembers {
 		return fresh
 	}
-	v, ok := k.cells.LoadOrStore(kind, fresh)
+	v, ok := k.cells.LoadOrStore(fresh.kind, fresh)
 	if !ok {
-		k.count.Add(1)
+		if q.Kept {
+			s.bound.add(k, fresh, client)
+		}
 		return fresh
 	}
-	if first := v.(*cell); first.stale(s, fresh.ownService, now) == "" {
+	if first := v.(*cell); first.stale(snap, fresh.ownService, s.Now()) == "" {
 		return first
 	}
 	return fresh
 }
 
-// prune drops what nobody asks for, and reports whether nobody asks for the
-// service at all. One goroutine calls it.
-func (k *kinds) prune() (idle bool) {
+// prune drops what nobody asks for, and reports whether nobody asks for the service at all.
+// One goroutine calls it.
+func (k *kinds) prune(b *bound) (idle bool) {
 	if k.age.Add(1) > idleTicks {
 		k.inherited.Store(nil)
 	}
-	var count, members int64
+	var used []*cell
 	k.cells.Range(func(key, v any) bool {
 		c := v.(*cell)
-		if c.use.tick() {
+		switch asked, idle := c.use.tick(); {
+		case idle:
 			k.cells.CompareAndDelete(key, v)
-			return true
+			b.drop(c)
+		case asked:
+			used = append(used, c)
 		}
-		count, members = count+1, members+c.size.Load()
 		return true
 	})
-	k.count.Store(count)
-	k.members.Store(members)
-	return k.use.tick()
+	b.asked(used)
+	_, idle = k.use.tick()
+	return idle
 }

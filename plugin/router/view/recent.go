@@ -115,8 +115,8 @@ func (g *got) names() (rule, kind string) {
 	switch {
 	case g.lapsed != nil:
 		return g.lapsed.rule, g.lapsed.kind
-	case g.cell != nil:
-		caller := g.cell.kind
+	case g.kind.Rule != nil:
+		caller := g.kind
 		return caller.Rule.Name, explain.IdentityText(location.Identity{SET: location.SET(caller.SETs), Location: caller.Location})
 	case g.rule != nil:
 		return g.rule.Name, ""

@@ -59,7 +59,7 @@ default/t rule "r" kind "a.b.c in -" : 10.0.0.1 1 2m1s
 default/u rule "" kind "" : 10.0.0.3 1 2m1s`, f.recentText(all, nobody))
 	if v, _ := f.store.asked.services.Load(service("t")); v != nil {
 		last, _ := v.(*askedName).callers.Load(netip.MustParseAddr("10.0.0.1"))
-		if last.(*lastAsked).got.Load().cell != nil {
+		if last.(*lastAsked).got.Load().list.Load() != nil {
 			t.Error("the view of a caller that asks no more is kept")
 		}
 	}

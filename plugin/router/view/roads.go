@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 
 	apiservice "github.com/polarismesh/specification/source/go/api/v1/service_manage"
@@ -42,7 +43,7 @@ type Priority struct {
 // the kind has at this moment. The pointer stays the same while nothing changes that the
 // roads depend on. Refused and err are as of View. Roads notes no caller.
 func (s *Store) Roads(q *Query, kind Kind) (roads *Roads, refused *apiservice.DiscoverResponse, err error) {
-	snap, found, refused, err := s.find(q, kind)
+	snap, found, refused, err := s.find(q, kind, netip.Addr{})
 	if found == nil {
 		return nil, refused, err
 	}
@@ -62,9 +63,7 @@ func (s *Store) Roads(q *Query, kind Kind) (roads *Roads, refused *apiservice.Di
 		made.Priorities = before.Priorities // equal content is there once
 	}
 	if found.roads.CompareAndSwap(before, made) && q.Kept {
-		more := int64(made.count() - before.count())
-		found.size.Add(more)
-		snap.kinds.members.Add(more)
+		s.bound.grow(found, int64(made.count()-before.count())*instanceBytes)
 		s.leftOut.log(q.Service, made.LeftOut)
 	}
 	return made, nil, nil

@@ -71,20 +71,13 @@ func TestRoadsAreBounded(t *testing.T) {
 		f.stock.set(2, "a.b.*", true, uint32(len(f.stock.revision)))
 	}
 	f.roads(q, "a.b.c")
-	snap, _, err := f.store.Snapshot(q, q.Source())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := snap.kinds.members.Load(); n != 2 {
-		t.Errorf("%d instances are counted, want one of the list and one behind it", n)
-	}
-	if snap.kinds.prune(); snap.kinds.members.Load() != 2 {
-		t.Errorf("then %d", snap.kinds.members.Load())
+	if n := f.store.Kept().Bytes; n != viewBytes+2*instanceBytes {
+		t.Errorf("%d bytes are counted, want a view, one instance of the list and one behind it", n)
 	}
 	if list, _ := f.store.Asked(); len(list) != 0 {
 		t.Errorf("callers are noted: %v", list)
 	}
-	if _, _, err := f.store.View(q, netip.Addr{}, Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}}); err != nil || snap.kinds.count.Load() != 1 {
-		t.Errorf("%d kinds, %v", snap.kinds.count.Load(), err)
+	if _, _, err := f.store.View(q, netip.Addr{}, Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}}); err != nil || f.store.Kept().Views != 1 {
+		t.Errorf("%+v, %v", f.store.Kept(), err)
 	}
 }

@@ -84,7 +84,9 @@ func (s *Store) Snapshot(q *Query, source route.Service) (snap *Snapshot, refuse
 		snap, err = s.take(q, key, resp, state)
 		return snap, nil, err
 	case apimodel.Code_NotFoundResource:
-		s.snapshots.Delete(key)
+		if v, ok := s.snapshots.LoadAndDelete(key); ok {
+			s.bound.retire(v.(*Snapshot).kinds)
+		}
 		s.gates.Delete(key)
 	}
 	return nil, resp, nil
@@ -109,8 +111,11 @@ func (s *Store) take(q *Query, key snapshotKey, resp *apiservice.DiscoverRespons
 	}
 	if ok { // another request was faster: two snapshots must not follow the same one
 		alone := newKinds()
+		alone.group.retired = true
 		alone.inherit(next.kinds, state.rules)
 		next.kinds = alone
+	} else if before != nil && before.kinds != next.kinds {
+		s.bound.retire(before.kinds)
 	}
 	return next, nil
 }

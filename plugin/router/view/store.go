@@ -55,6 +55,7 @@ type Store struct {
 	Pods   Pods             // the source kubernetes
 	Decide Decide           // tests force faults by it
 
+	bound     bound
 	snapshots sync.Map // snapshotKey to *Snapshot
 	gates     sync.Map // snapshotKey to *sync.Mutex, held while a snapshot is made
 	changes   changeLog
@@ -62,9 +63,10 @@ type Store struct {
 	leftOut   leftOutLog
 }
 
-// NewStore returns a store without views. Pods may be the zero value.
-func NewStore(now func() time.Time, pods Pods) *Store {
-	return &Store{Now: now, Pods: pods, Decide: route.Route.Settle}
+// NewStore returns a store without views, which keeps views of so many bytes. Pods may be the
+// zero value.
+func NewStore(now func() time.Time, pods Pods, limit int64) *Store {
+	return &Store{Now: now, Pods: pods, Decide: route.Route.Settle, bound: bound{limit: limit}}
 }
 
 // View returns the view of a kind of caller, for the service that q resolves to. The
@@ -73,20 +75,25 @@ func NewStore(now func() time.Time, pods Pods) *Store {
 // the stock server's answer, refused, in place of a view. A fault in making the
 // view is an error, also a panic.
 func (s *Store) View(q *Query, addr netip.Addr, kind Kind) (v *View, refused *apiservice.DiscoverResponse, err error) {
-	_, found, refused, err := s.find(q, kind)
+	_, found, refused, err := s.find(q, kind, addr)
 	if found == nil {
 		return nil, refused, err
 	}
-	if q.Kept {
-		s.asked.note(q.Service, addr, got{cell: found}, s.Now())
-	}
 	v, err = found.build()
+	switch {
+	case !q.Kept:
+	case err != nil:
+		s.asked.note(q.Service, addr, s.Now()).give(&got{kind: kind, failed: true})
+	default:
+		s.asked.note(q.Service, addr, s.Now()).give(v.got)
+	}
 	return v, nil, err
 }
 
 // find returns where the view of a kind of caller stands, and the snapshot that the view
-// is good for. If the stock server refuses the service, both are nil.
-func (s *Store) find(q *Query, kind Kind) (snap *Snapshot, found *cell, refused *apiservice.DiscoverResponse, err error) {
+// is good for. If the stock server refuses the service, both are nil. The address is the
+// caller's.
+func (s *Store) find(q *Query, kind Kind, addr netip.Addr) (snap *Snapshot, found *cell, refused *apiservice.DiscoverResponse, err error) {
 	snap, refused, err = s.Snapshot(q, q.Source())
 	if snap == nil {
 		return nil, nil, refused, err
@@ -100,7 +107,7 @@ func (s *Store) find(q *Query, kind Kind) (snap *Snapshot, found *cell, refused 
 			return nil, nil, refused, err
 		}
 	}
-	return snap, s.cell(q, snap, kind, ownService.ifNeeded(kind.Rule)), nil, nil
+	return snap, s.cell(q, snap, kind, ownService.ifNeeded(kind.Rule), addr), nil, nil
 }
 
 // Peek returns the view that View would return, but keeps nothing and notes no
@@ -126,12 +133,13 @@ func (s *Store) Changes(service string) []api.Change { return s.changes.list(ser
 // it, every few seconds; what nobody asked for in idleTicks calls goes.
 func (s *Store) Prune() {
 	s.snapshots.Range(func(key, v any) bool {
-		if v.(*Snapshot).kinds.prune() {
-			s.snapshots.CompareAndDelete(key, v)
+		if kinds := v.(*Snapshot).kinds; kinds.prune(&s.bound) && s.snapshots.CompareAndDelete(key, v) {
+			s.bound.retire(kinds)
 			s.gates.Delete(key)
 		}
 		return true
 	})
+	s.bound.tick(s.Now())
 	s.asked.prune(s.Now())
 	s.gates.Range(func(key, _ any) bool { // of names that nobody was allowed to read
 		if _, ok := s.snapshots.Load(key); !ok {

@@ -73,7 +73,7 @@ func newFixture(t *testing.T) *fixture {
 		Name: "r", SET: &route.SETStage{Tiers: []route.Tier{route.TierOwn, route.TierPool}},
 		Degrade: route.Degrade{UnhealthyPercent: 100, MinUsable: 1},
 	}
-	f := &fixture{t, NewStore(time.Now, Pods{}), &stock{revision: "1", instances: make([]*apiservice.Instance, 4)}, rule, &route.Rules{}}
+	f := &fixture{t, NewStore(time.Now, Pods{}, 1<<30), &stock{revision: "1", instances: make([]*apiservice.Instance, 4)}, rule, &route.Rules{}}
 	for n, set := range []location.SET{"a.b.c", "a.b.d", "a.b.*", "x.y.z"} {
 		f.stock.set(n, set, true, 100)
 	}
@@ -177,7 +177,7 @@ func TestEveryBusinessIsCounted(t *testing.T) {
 		{route.UnknownAll, "", 2, true}, {route.UnknownAll, "", 1, false}, {route.UnknownAll, "a.b.c", 2, false}, {route.UnknownAll, "a", 2, false},
 		{route.UnknownUnset, "", 2, false}, {route.UnknownNone, "", 2, false},
 	} {
-		f.store = NewStore(time.Now, Pods{})
+		f.store = NewStore(time.Now, Pods{}, 1<<30)
 		if got := gives(tt.unknown, tt.set, tt.businesses); got != tt.want {
 			t.Errorf("%+v: %t", tt, got)
 		}
@@ -251,33 +251,51 @@ func TestNearbySwitch(t *testing.T) {
 	}
 }
 
-// The number of views of a service is bounded, whatever callers report, and
-// views that nobody asks for go.
+// The views are bounded, whatever callers report, and views that nobody asks for go.
 func TestViewsAreBounded(t *testing.T) {
+	const most = 1000
 	f := newFixture(t)
+	f.store = NewStore(time.Now, Pods{}, most*(viewBytes+instanceBytes))
 	q := f.query("s")
 	ask := func(n int) { f.ask(q, location.SET(fmt.Sprintf("a.b.c%d", n))) }
-	for n := range maxViews + 100 {
+	for n := range most + 100 {
 		ask(n)
 	}
-	snap, _, err := f.store.Snapshot(q, q.Source())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := snap.kinds.count.Load(); n != maxViews {
-		t.Errorf("%d views, want %d", n, maxViews)
+	if got := f.store.Kept(); got.Views != most || got.Bytes != got.Limit || got.Refused != 100 || got.Evicted != 0 {
+		t.Errorf("%+v, want %d views, and 100 that are not kept", got, most)
 	}
 	for range idleTicks + 2 {
 		ask(7)
-		snap.kinds.prune()
+		f.store.Prune()
 	}
-	if n := snap.kinds.count.Load(); n != 1 {
+	if n := f.store.Kept().Views; n != 1 {
 		t.Errorf("%d views are kept, want the view that is asked for", n)
 	}
-	snap.kinds.members.Store(maxMembers)
-	ask(8)
-	if n := snap.kinds.count.Load(); n != 1 {
-		t.Errorf("%d views, with no room for their instances", n)
+}
+
+// A caller whose list is not kept is told of without it, and what is gone takes no room.
+func TestViewsThatAreNotKept(t *testing.T) {
+	f := newFixture(t)
+	f.store = NewStore(time.Now, Pods{}, 0)
+	f.askAs("s", f.rule, "a.b.c", "10.0.0.1")
+	list, _ := f.store.Asked()
+	if len(list) != 1 || list[0].Sent != 1 || list[0].Listed || list[0].Instances != nil {
+		t.Errorf("%+v", list)
+	}
+	f.store = NewStore(time.Now, Pods{}, 1<<30)
+	f.askAs("s", f.rule, "a.b.c", "10.0.0.1")
+	if list, _ := f.store.Asked(); len(list) != 1 || !list[0].Listed || len(list[0].Instances) != 1 {
+		t.Errorf("%+v", list)
+	}
+	f.rules = &route.Rules{} // other rules: the views of those before are gone
+	f.askAs("s", f.rule, "a.b.c", "10.0.0.1")
+	if got := f.store.Kept(); got.Views != 1 || len(f.store.bound.clients) != 1 || len(f.store.bound.largest) != 2 {
+		t.Errorf("%+v, groups of %d clients, %d groups", got, len(f.store.bound.clients), len(f.store.bound.largest))
+	}
+	f.stock.code = apimodel.Code_NotFoundResource
+	f.store.View(f.query("s"), netip.Addr{}, Kind{Route: route.Route{Rule: f.rule, SETs: "a.b.c"}})
+	if got := f.store.Kept(); got.Views != 0 || got.Bytes != 0 || len(f.store.bound.clients) != 0 || len(f.store.bound.largest) != 0 {
+		t.Errorf("%+v of a service that is gone", got)
 	}
 }
 

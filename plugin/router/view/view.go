@@ -29,15 +29,16 @@ type View struct {
 	// several.
 	GivesEveryBusiness bool
 
-	memory route.Memory
-	usable int // instances in the answer
+	memory   route.Memory
+	usable   int // instances in the answer
+	weighted int // instances in the answer whose weight is another one
 
 	// What the view depends on: the instances of these SETs and which SETs there
 	// are, or everything.
 	sets       []location.SET
 	everything bool
 
-	cell *cell // where the view stands; nil: the view is not kept
+	got *got // for the callers that have the view
 	counters
 }
 
@@ -64,6 +65,7 @@ func (s *Store) build(snap *Snapshot, kind Kind, ownService *Snapshot, before ro
 	v.GivesEveryBusiness = decision.CallerUnknown() && kind.Rule.SET.Unknown == route.UnknownAll && snap.callee.Businesses() > 1
 	sets, ok := kind.Dependencies(snap.callee, decision)
 	v.sets, v.everything = sets, !ok || kind.Rule.Shadow
+	v.got = newGot(kind, v)
 	v.counters = newCounters(v, kind.Rule, stockOf(snap, ownService))
 	observe.BuildSeconds.Observe(time.Since(start).Seconds())
 	return v, nil
@@ -75,6 +77,7 @@ func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []r
 	sortMembers(kind, members, from)
 	content := sha256.New()
 	content.Write(snap.header[:])
+	v.Answer.Instances = make([]*apiservice.Instance, 0, len(members))
 	if kind.Rule.Nearby != nil && v.dropNearbySwitch() {
 		content.Write([]byte(nearbySwitch))
 	}
@@ -90,6 +93,9 @@ func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []r
 		if err != nil {
 			return err
 		}
+		if p != from(m).protos[m.Index] {
+			v.weighted++
+		}
 		v.Answer.Instances = append(v.Answer.Instances, p)
 		content.Write(sum[:])
 	}
@@ -101,6 +107,11 @@ func (v *View) list(snap *Snapshot, kind Kind, ownService *Snapshot, members []r
 	v.Revision = revisionPrefix + hex.EncodeToString(content.Sum(nil)[:20])
 	v.Answer.Service.Revision = wrapperspb.String(v.Revision)
 	return nil
+}
+
+// bytes is about what the view takes.
+func (v *View) bytes() int64 {
+	return viewBytes + int64(len(v.Answer.Instances))*instanceBytes + int64(v.weighted)*weightedBytes
 }
 
 // memberOf returns the snapshot that a member of an answer is in.

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -16,26 +16,26 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// caller is a discovery stream from an address of its own. It reads only what it
-// needs of an answer, so that the servers have the machine's time.
-type caller struct {
-	kind     int // its SET and campus
-	conn     *grpc.ClientConn
-	stream   grpc.ClientStream
-	revision string
+// Caller is a discovery stream from an address of its own. It reads only what it
+// needs of an answer, so that the servers have the machine's time. It is for one
+// goroutine.
+type Caller struct {
+	conn      *grpc.ClientConn
+	stream    grpc.ClientStream
+	revisions map[string]string // by service
 }
 
-// answer is the code, the revision and the size of a DiscoverResponse.
-type answer struct {
-	code     uint64
-	revision string
-	size     int
+// Answer is what a Caller reads of a DiscoverResponse.
+type Answer struct {
+	Code     uint64
+	Revision string
+	Size     int // bytes
 }
 
 // Codes of discovery.
 const (
-	codeChanged   = 200000
-	codeUnchanged = 200001
+	CodeChanged   = 200000
+	CodeUnchanged = 200001
 )
 
 // lazy is a codec that encodes requests as usual, and decodes of an answer only
@@ -49,16 +49,16 @@ func (lazy) Marshal(v any) ([]byte, error) {
 }
 
 func (lazy) Unmarshal(data []byte, v any) error {
-	a := v.(*answer)
-	*a = answer{size: len(data)}
+	a := v.(*Answer)
+	*a = Answer{Size: len(data)}
 	return fields(data, func(n protowire.Number, value []byte) error {
 		switch n {
 		case 1: // DiscoverResponse.code, a UInt32Value
-			a.code, _ = protowire.ConsumeVarint(value[min(1, len(value)):])
+			a.Code, _ = protowire.ConsumeVarint(value[min(1, len(value)):])
 		case 4: // DiscoverResponse.service
 			return fields(value, func(n protowire.Number, value []byte) error {
 				if n == 15 { // Service.revision, a StringValue
-					a.revision = string(value[min(2, len(value)):])
+					a.Revision = string(value[min(2, len(value)):])
 				}
 				return nil
 			})
@@ -94,9 +94,13 @@ func fields(data []byte, f func(protowire.Number, []byte) error) error {
 	return nil
 }
 
-func dial(ctx context.Context, kind int, server string, source netip.Addr) (*caller, error) {
+// bufferSize is how much a connection buffers, in bytes: there are many connections.
+const bufferSize = 4 << 10
+
+// Dial opens a discovery stream to a server from an address.
+func Dial(ctx context.Context, server string, source netip.Addr) (*Caller, error) {
 	conn, err := grpc.DialContext(ctx, server,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(lazy{}), grpc.MaxCallRecvMsgSize(1<<30)),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice()}}
@@ -106,13 +110,20 @@ func dial(ctx context.Context, kind int, server string, source netip.Addr) (*cal
 		return nil, err
 	}
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{StreamName: "Discover", ServerStreams: true, ClientStreams: true}, "/v1.PolarisGRPC/Discover")
-	return &caller{kind: kind, conn: conn, stream: stream}, err
+	return &Caller{conn: conn, stream: stream, revisions: map[string]string{}}, err
 }
 
-// ask asks with the revision that the caller has, or anew: without a revision.
-func (c *caller) ask(anew bool) (a answer, took time.Duration, err error) {
+// Close ends the stream and its connection.
+func (c *Caller) Close() error { return c.conn.Close() }
+
+// Revision returns the revision that the caller has of a service, empty if it has none.
+func (c *Caller) Revision(service string) string { return c.revisions[service] }
+
+// Ask asks for a service of the namespace default with the revision that the caller has, or
+// anew: without a revision. It returns how long the answer took.
+func (c *Caller) Ask(service string, anew bool) (a Answer, took time.Duration, err error) {
 	req := &apiservice.DiscoverRequest{Type: apiservice.DiscoverRequest_INSTANCE, Service: &apiservice.Service{
-		Namespace: wrapperspb.String("default"), Name: wrapperspb.String(service), Revision: wrapperspb.String(c.revision),
+		Namespace: wrapperspb.String("default"), Name: wrapperspb.String(service), Revision: wrapperspb.String(c.revisions[service]),
 	}}
 	if anew {
 		req.Service.Revision = nil
@@ -125,12 +136,12 @@ func (c *caller) ask(anew bool) (a answer, took time.Duration, err error) {
 		return a, 0, err
 	}
 	took = time.Since(start)
-	switch a.code {
-	case codeChanged:
-		c.revision = a.revision
-	case codeUnchanged:
+	switch a.Code {
+	case CodeChanged:
+		c.revisions[service] = a.Revision
+	case CodeUnchanged:
 	default:
-		err = fmt.Errorf("the server answers with code %d", a.code)
+		err = fmt.Errorf("the server answers with code %d", a.Code)
 	}
 	return a, took, err
 }
