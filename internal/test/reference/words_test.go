@@ -14,7 +14,7 @@ const wordsHead = `<!-- Made by: go test ./internal/test/reference -update -->
 For operators who come from Polaris's SDKs, TARS or Istio, and have a file of theirs before them. Every key that there is here is in
 [configuration.md](configuration.md); the words of this project are in the [glossary](../glossary.md).
 
-A key of this table in a file of ours is refused, and the message says what the key is here:
+A key of this table that is none of ours at its place is refused, and the message says what the key is here:
 
 ` + "```text" + `
 %s
