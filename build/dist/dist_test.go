@@ -320,7 +320,7 @@ func (r *release) testImage(t *testing.T) {
 func (r *release) testChart(t *testing.T) {
 	name := "setrouter-" + r.version[1:] + ".tgz"
 	r.unpack(t, name)
-	shown := shell(t, r.clone, nil, "go -C scripts/tools tool helm show chart "+r.files[name])
+	shown := shell(t, r.clone, nil, "go -C scripts/tools tool helm.sh/helm/v3/cmd/helm show chart "+r.files[name])
 	for _, want := range []string{"version: " + r.version[1:] + "\n", "appVersion: " + r.version + "\n"} {
 		if !strings.Contains("\n"+shown+"\n", "\n"+want) {
 			t.Errorf("the chart has no %q:\n%s", want, shown)
