@@ -1,6 +1,9 @@
 package strict
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // ForeignWord is a key that people paste from the files of another system.
 type ForeignWord struct {
@@ -15,7 +18,7 @@ type ForeignWord struct {
 var ForeignWords = []ForeignWord{
 	{"matchLevel", polarisSDKs, "nearby: {matchLevel: zone}", "The same: the first and narrowest level, `zone` by default."},
 	{"maxMatchLevel", polarisSDKs, "nearby: {maxMatchLevel: all}", "The last and widest level. There `\"\"` means `all`; here `\"\"` is refused: write `all`, or leave the key out."},
-	{"lowestMatchLevel", "older versions of polaris-go", "nearby: {maxMatchLevel: all}", "The old name of `maxMatchLevel`. In spite of the name it is the widest level, not the narrowest."},
+	{"lowestMatchLevel", olderPolarisGo, "nearby: {maxMatchLevel: all}", "The old name of `maxMatchLevel`. In spite of the name it is the widest level, not the narrowest."},
 	{"strictNearby", polarisSDKs, "nearby: {strict: true}", "There a client waits for its own place when it starts, and fails without one. Here a caller without a place gets an empty list."},
 	{
 		"enableDegradeByUnhealthyPercent", polarisSDKs, "degrade: {by: unhealthy}",
@@ -46,8 +49,9 @@ var ForeignWords = []ForeignWord{
 
 // Systems from which people paste.
 const (
-	polarisSDKs = "Polaris's SDKs"
-	istio       = "Istio"
+	polarisSDKs    = "Polaris's SDKs"
+	olderPolarisGo = "older versions of polaris-go"
+	istio          = "Istio"
 )
 
 // foreignWord returns what a key is in another system. Case, "_" and "-" do not matter.
@@ -65,7 +69,7 @@ func foreignWord(key string) (word ForeignWord, ok bool) {
 func unknownKey(key string, names []string) string {
 	if word, ok := foreignWord(key); ok {
 		if _, isTypo := Nearest(key, names); !isTypo {
-			return ", a word of " + word.Of + "; here it is " + word.Here
+			return fmt.Sprintf(", a word of %s; here it is %s", word.Of, word.Here)
 		}
 	}
 	return expected(key, names)
