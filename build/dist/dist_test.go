@@ -39,8 +39,12 @@ type release struct {
 // the caches; and these are what RELEASE.md says.
 func TestDist(t *testing.T) {
 	needs.Program(t, "buildah", "git", "make", "qemu-aarch64-static")
-	one := build(t, "one", "TZ=UTC", "LC_ALL=C", 0o022)
-	two := build(t, "another/folder", "TZ=Asia/Shanghai", "LC_ALL=C.UTF-8", 0o077)
+	here, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := build(t, here, "one", "TZ=UTC", "LC_ALL=C", 0o022)
+	two := build(t, one.clone, "another/folder", "TZ=Asia/Shanghai", "LC_ALL=C.UTF-8", 0o077)
 	if a, b := slices.Sorted(maps.Keys(one.files)), slices.Sorted(maps.Keys(two.files)); !slices.Equal(a, b) {
 		t.Fatalf("one build has %q, the other one %q", a, b)
 	}
@@ -57,18 +61,14 @@ func TestDist(t *testing.T) {
 	t.Run("manifests", one.testManifests)
 }
 
-// build makes a release in a clone with a build cache of its own. Modules come from
+// build makes a release in a clone of a repository, with a build cache of its own. Modules come from
 // the cache that is there: their sums are checked. The version is the first one of
 // CHANGELOG.md.
-func build(t *testing.T, name, zone, locale string, mask int) *release {
+func build(t *testing.T, from, name, zone, locale string, mask int) *release {
 	t.Helper()
-	here, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	r := &release{clone: filepath.Join(dir, name), files: map[string]string{}}
-	shell(t, dir, nil, fmt.Sprintf("umask %03o && git clone -q --no-tags file://%s %s", mask, here, name))
+	shell(t, dir, nil, fmt.Sprintf("umask %03o && git clone -q --no-tags file://%s %s", mask, from, name))
 	changelog, err := os.ReadFile(filepath.Join(r.clone, "CHANGELOG.md"))
 	if err != nil {
 		t.Fatal(err)
