@@ -10,6 +10,7 @@ import com.tencent.polaris.factory.ConfigAPIFactory;
 import com.tencent.polaris.factory.api.DiscoveryAPIFactory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.DatagramSocket;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -18,10 +19,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
 /** Caller is one SDK context. Its methods answer commands of Consumer. */
 class Caller {
+    private static final List<DatagramSocket> GIVEN = Collections.synchronizedList(new ArrayList<>());
+
     private final SDKContext context;
     private final ConsumerAPI api;
     private final Map<String, List<ServiceChangeEvent>> watches = new HashMap<>(); // by service
@@ -54,9 +58,19 @@ class Caller {
         return text;
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
+    /**
+     * freePort returns a port for what the SDK listens on: 2.x takes 28080 for 0. The port is below those of outgoing connections, and
+     * its UDP socket stays bound, by which tests see that a port is given away (polaristest.FreePort).
+     */
+    private static int freePort() {
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(15000, 29000);
+            try (ServerSocket free = new ServerSocket(port)) {
+                GIVEN.add(new DatagramSocket(port));
+                return port;
+            } catch (IOException e) {
+                continue; // somebody has it
+            }
         }
     }
 
