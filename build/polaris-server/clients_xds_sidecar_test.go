@@ -232,7 +232,13 @@ func TestClientsXDSSidecar(t *testing.T) {
 				t.Errorf("Envoy refused %q", refused)
 			}
 			names[run.name] = e.taken(t)
-			if diff := cmp.Diff(names["stock"], names[run.name]); diff != "" {
+			for _, want := range []string{"dynamic_active_clusters INBOUND|default|beside", "dynamic_endpoint_configs OUTBOUND|default|novel", "dynamic_listeners beside.default_INBOUND_15006",
+				"dynamic_listeners OUTBOUND_15001", "dynamic_route_configs polaris-outbound-router"} {
+				if !slices.Contains(names[run.name], want) {
+					t.Errorf("Envoy has not %q but %q", want, names[run.name])
+				}
+			}
+			if diff := cmp.Diff(names["stock"], names[run.name]); diff != "" && names["stock"] != nil {
 				t.Errorf("the Envoy has other resources than with the stock server (-stock +pack):\n%s", diff)
 			}
 		})
