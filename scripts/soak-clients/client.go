@@ -23,6 +23,8 @@ type shown struct {
 type running interface {
 	// take returns the lists that the clients showed since the last call.
 	take() []shown
+	// Ended reports whether the program, or one of them, has ended by itself.
+	Ended() bool
 	kill()
 }
 
@@ -33,7 +35,9 @@ type kind struct {
 	// cut, hold and release act on the network of the kind's clients.
 	cut, hold, release func()
 	close              func() error
-	givesUp            bool // a client that finds no server at its start never asks again
+	// connected returns when the client in a city connected last, of kinds that connect for each
+	// request and may stop asking for good (docs/eureka.md); nil for the others.
+	connected func(city int) time.Time
 }
 
 // follower is a kind in the run: its program, and what it showed last.
@@ -45,15 +49,33 @@ type follower struct {
 	last    [2]shown
 
 	lists, kills, cuts, holds int
+	revived                   int
 	slowest                   time.Duration // to the right list, after a round
 }
 
-// revive starts a client again that gave up at its start, as its supervisor would.
+const (
+	// stopped is how long a client that polls each second may ask for nothing before it is
+	// started again.
+	stopped = 30 * time.Second
+	// backoff is how long a program has run at least before it is started again.
+	backoff = 5 * time.Second
+)
+
+// revive starts a program again that has ended or has stopped asking, as its supervisor
+// would.
 func (f *follower) revive(t *town) error {
-	if hasNone := f.last[0] == (shown{}) || f.last[1] == (shown{}); f.givesUp && hasNone && time.Since(f.began) > 20*time.Second {
-		return f.restart(t)
+	if !(f.program.Ended() && time.Since(f.began) > backoff) && !f.hasStopped() {
+		return nil
 	}
-	return nil
+	f.revived++
+	return f.restart(t)
+}
+
+func (f *follower) hasStopped() bool {
+	if f.connected == nil || time.Since(f.began) < stopped {
+		return false
+	}
+	return time.Since(f.connected(0)) > stopped || time.Since(f.connected(1)) > stopped
 }
 
 func (f *follower) restart(t *town) (err error) {

@@ -40,8 +40,12 @@ func eurekaKind(t *town, of polaristest.EurekaKind) (k kind, err error) {
 		asked = service
 	}
 	app := strings.ToUpper(strings.Map(letters, of.String()))
+	var connected func(int) time.Time
+	if of.Language != "java" {
+		connected = func(city int) time.Time { return relays[city].Accepted() }
+	}
 	return kind{
-		name: of.String() + ", " + mode, givesUp: of.Language != "java",
+		name: of.String() + ", " + mode, connected: connected,
 		start: func(_ *town, dir string) (running, error) {
 			p := &eurekaProgram{}
 			if of.Name == "py-eureka-client" {
@@ -97,6 +101,9 @@ func (p *eurekaProgram) take() (out []shown) {
 	}
 	return out
 }
+
+// Ended implements running.
+func (p *eurekaProgram) Ended() bool { return p.clients[0].Ended() || p.clients[1].Ended() }
 
 func (p *eurekaProgram) kill() {
 	for _, client := range p.clients {

@@ -164,9 +164,9 @@ func (t *town) report() error {
 	for _, name := range []string{"rounds", "changes", "mappings", "silent connections", "server killed", "server stopped"} {
 		fmt.Fprintf(t.plan.out, "%s: %d\n", name, t.counts[name])
 	}
-	fmt.Fprintln(t.plan.out, "\n| client | lists shown | killed | connections cut | network lost | slowest to the right list |\n|---|---|---|---|---|---|")
+	fmt.Fprintln(t.plan.out, "\n| client | lists shown | killed | connections cut | network lost | started again by its supervisor | slowest to the right list |\n|---|---|---|---|---|---|---|")
 	for _, f := range t.followers {
-		fmt.Fprintf(t.plan.out, "| %s | %d | %d | %d | %d | %.1f s |\n", f.name, f.lists, f.kills, f.cuts, f.holds, f.slowest.Seconds())
+		fmt.Fprintf(t.plan.out, "| %s | %d | %d | %d | %d | %d | %.1f s |\n", f.name, f.lists, f.kills-f.revived, f.cuts, f.holds, f.revived, f.slowest.Seconds())
 	}
 	fmt.Fprintf(t.plan.out, "\nfaults: %d\n", len(t.faults))
 	if len(t.faults) > 0 {

@@ -147,10 +147,10 @@ func NewNacosRelay(source netip.Addr, target string) (*NacosRelay, error) {
 	}
 	port := FreePortPair()
 	r := &NacosRelay{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
-	if r.HTTP, err = newRelay(r.Addr, source, target); err != nil {
+	if r.HTTP, err = newRelay(r.Addr, source, target, ""); err != nil {
 		return nil, err
 	}
-	r.GRPC, err = newRelay(net.JoinHostPort("127.0.0.1", strconv.Itoa(port+NacosOffset)), source, above)
+	r.GRPC, err = newRelay(net.JoinHostPort("127.0.0.1", strconv.Itoa(port+NacosOffset)), source, above, "")
 	if err != nil {
 		return nil, errors.Join(err, r.HTTP.Close())
 	}

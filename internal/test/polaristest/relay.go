@@ -1,10 +1,12 @@
 package polaristest
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Relay passes TCP connections on from a source address of its own. When an SDK
@@ -12,6 +14,7 @@ import (
 type Relay struct {
 	Addr string // to connect to
 
+	header   string // sent to the target first; may be empty
 	listener net.Listener
 	mu       sync.Mutex
 	target   string
@@ -19,6 +22,7 @@ type Relay struct {
 	closed   bool
 	cut      bool
 	held     bool
+	accepted time.Time  // the last connection
 	moves    *sync.Cond // signals changes of held
 	wg       sync.WaitGroup
 }
@@ -26,15 +30,21 @@ type Relay struct {
 // NewRelay listens on loopback and dials target from source, an address of
 // 127.0.0.0/8.
 func NewRelay(source netip.Addr, target string) (*Relay, error) {
-	return newRelay("127.0.0.1:0", source, target)
+	return newRelay("127.0.0.1:0", source, target, "")
 }
 
-func newRelay(addr string, source netip.Addr, target string) (*Relay, error) {
+// NewProxy is NewRelay, and begins every connection with a header of the PROXY protocol
+// that names a caller's IPv4 address.
+func NewProxy(source, caller netip.Addr, target string) (*Relay, error) {
+	return newRelay("127.0.0.1:0", source, target, fmt.Sprintf("PROXY TCP4 %s 127.0.0.1 4000 80\r\n", caller))
+}
+
+func newRelay(addr string, source netip.Addr, target, header string) (*Relay, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{Addr: listener.Addr().String(), listener: listener, target: target, conns: map[net.Conn]bool{}}
+	r := &Relay{Addr: listener.Addr().String(), header: header, listener: listener, target: target, conns: map[net.Conn]bool{}}
 	r.moves = sync.NewCond(&r.mu)
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice()}}
 	r.wg.Go(func() { r.accept(dialer) })
@@ -47,6 +57,7 @@ func (r *Relay) accept(dialer net.Dialer) {
 		if err != nil {
 			return
 		}
+		r.noteAccepted()
 		r.wg.Go(func() {
 			defer in.Close()
 			target := r.currentTarget()
@@ -55,9 +66,25 @@ func (r *Relay) accept(dialer net.Dialer) {
 				return
 			}
 			defer out.Close()
+			if _, err := io.WriteString(out, r.header); err != nil {
+				return
+			}
 			r.pass(target, in, out)
 		})
 	}
+}
+
+func (r *Relay) noteAccepted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.accepted = time.Now()
+}
+
+// Accepted returns when the last connection was accepted; the zero time without one.
+func (r *Relay) Accepted() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.accepted
 }
 
 // pass copies both ways until both ends are closed.

@@ -18,7 +18,7 @@ import (
 const (
 	maxAddresses = 1 << 17 // each in each namespace
 	maxCells     = 1 << 22 // applications in views, and instances in applications
-	maxLeft      = 64      // views of an address within the interval, beside the last one
+	maxLeft      = 64      // views that clients at an address can have, beside the last one
 )
 
 // checkEvery is after how many intervals the clients of an address are told once more to

@@ -11,6 +11,7 @@ import com.tencent.polaris.factory.api.DiscoveryAPIFactory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,7 +25,7 @@ import java.util.stream.Collectors;
 
 /** Caller is one SDK context. Its methods answer commands of Consumer. */
 class Caller {
-    private static final List<DatagramSocket> GIVEN = Collections.synchronizedList(new ArrayList<>());
+    private static final List<DatagramSocket> CLAIMS = Collections.synchronizedList(new ArrayList<>()); // of ports, until the end
 
     private final SDKContext context;
     private final ConsumerAPI api;
@@ -37,7 +38,7 @@ class Caller {
     }
 
     /** config returns the SDK's defaults, but for what differs between several on one host, and what the command says. */
-    private static String config(Consumer.Command c) throws IOException {
+    private static String config(Consumer.Command c) {
         String servers = c.servers.stream().map(s -> "'" + s + "'").collect(Collectors.joining(", "));
         String connector = "{id: polaris, protocol: grpc, addresses: [" + servers + "]}";
         String text = "global:\n"
@@ -59,17 +60,18 @@ class Caller {
     }
 
     /**
-     * freePort returns a port for what the SDK listens on: 2.x takes 28080 for 0. The port is below those of outgoing connections, and
-     * its UDP socket stays bound, by which tests see that a port is given away (polaristest.FreePort).
+     * freePort returns a port that stays this process's: while its UDP port is bound, no other client and no test takes the port, as
+     * internal/test/polaristest has it. The port is below those that outgoing connections get, one of which could take it.
      */
     private static int freePort() {
         while (true) {
             int port = ThreadLocalRandom.current().nextInt(15000, 29000);
-            try (ServerSocket free = new ServerSocket(port)) {
-                GIVEN.add(new DatagramSocket(port));
+            try {
+                CLAIMS.add(new DatagramSocket(new InetSocketAddress("127.0.0.1", port)));
+                new ServerSocket(port).close();
                 return port;
-            } catch (IOException e) {
-                continue; // somebody has it
+            } catch (IOException taken) {
+                continue; // a claim of a port that is taken stays: nobody can use the port
             }
         }
     }
