@@ -189,7 +189,7 @@ func settle(t *testing.T, s *polaristest.Server, command string) {
 		t.Fatal(out)
 	}
 	switch {
-	case strings.HasPrefix(command, "sandbox on"):
+	case strings.HasPrefix(command, "sandbox on"), strings.HasPrefix(command, "setctl evacuate --end"):
 		time.Sleep(20 * time.Second) // the hold-down is over
 	case strings.HasPrefix(command, "sandbox"), strings.HasPrefix(command, "setctl evacuate"):
 		time.Sleep(7 * time.Second)
