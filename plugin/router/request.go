@@ -85,11 +85,12 @@ func (r *request) stockAnswer() *apiservice.DiscoverResponse {
 	return r.renamed(r.stock.ServiceInstancesCache(r.ctx, r.filter, r.messageNamed(r.query.Address.Target)))
 }
 
-// messageNamed returns the message with another name.
+// messageNamed returns the message with another name, or a copy of it.
 func (r *request) messageNamed(source route.Service) *apiservice.Service {
 	message := *r.message
-	message.Namespace = wrapperspb.String(source.Namespace)
-	message.Name = wrapperspb.String(source.Name)
+	if source != r.query.Service {
+		message.Namespace, message.Name = wrapperspb.String(source.Namespace), wrapperspb.String(source.Name)
+	}
 	return &message
 }
 
