@@ -10,7 +10,7 @@ export LC_ALL := C.UTF-8
 FUZZTIME ?= 10m
 STAMP   := -X github.com/polaris-contrib/setrouter/internal/buildinfo.stamp=$(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all help build image test model test-image test-kubernetes test-clients race demo run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
+.PHONY: all help build kubectl-setrouter image dist test model test-image test-dist test-kubernetes test-clients race demo sandbox run bench bench-large bench-company bench-mapping soak churn night simulate fuzz fuzz-keep lint clean
 
 all: build
 
@@ -22,8 +22,14 @@ build: ## bin/polaris-server and bin/setctl
 	$(GO) build -ldflags "$(STAMP)" -o $(BIN)/polaris-server ./build/polaris-server
 	$(GO) build -ldflags "$(STAMP)" -o $(BIN)/setctl ./build/setctl
 
+kubectl-setrouter: build ## bin/kubectl-setrouter, the plugin of kubectl (docs/helm.md)
+	$(GO) build -ldflags "$(STAMP)" -o $(BIN)/kubectl-setrouter ./build/kubectl-setrouter
+
 image: ## a container image, by buildah, which it needs beside go and git; IMAGE=name:tag
 	build/image/build $(IMAGE)
+
+dist: ## all that a release has, into bin/dist (RELEASE.md): make dist VERSION=v0.9.0; without VERSION what git describe says. Needs buildah
+	build/dist/build $(VERSION)
 
 # The SDK program is a module of its own: SDK and server need different
 # versions of the same packages.
@@ -50,9 +56,12 @@ model: ## the small model of make test with every evacuation; takes 10 minutes o
 test-image: ## builds the image twice, and starts it; needs root, and Debian's buildah and iproute2
 	$(GO) test -tags image -count=1 -timeout 20m -v ./build/image
 
+test-dist: ## builds a release in two clones, compares all bytes and looks into them; 30 minutes on 2 cores; needs root, and Debian's buildah and qemu-user-static
+	$(GO) test -tags dist -count=1 -timeout 2h -v ./build/dist
+
 test-kubernetes: build ## the tests with a real kube-apiserver, which the first run builds (5 to 10 minutes), and with Helm 3 and 4; needs Debian's etcd-server, mariadb-server and redis-server
 	scripts/kubernetes/build-apiserver
-	$(GO) test -tags kubernetes -count=1 -timeout 25m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/...
+	$(GO) test -tags kubernetes -count=1 -timeout 25m -run Kubernetes ./internal/test/kubetest/... ./plugin/location/kubernetes/... ./build/polaris-server/... ./build/kubernetes/... ./build/kubectl-setrouter/...
 
 test-clients: build $(BIN)/demo-consumer $(CLIENTS) ## every unmodified client of docs/compatibility.md against a real server; and what was skipped. Needs the registries of Maven, PyPI and npm
 	$(GO) run ./scripts/skipped $(GO) test -tags clients -count=1 -timeout 60m -v -run 'TestSDKMatrix|TestClients|TestUsers|TestEurekaClients|TestUnroutedProtocols' ./build/polaris-server
@@ -62,6 +71,10 @@ race: build $(BIN)/demo-consumer ## tests under the race detector, but those of 
 
 demo: build $(BIN)/demo-consumer ## a server, unmodified SDKs and two failing cities, on loopback
 	$(GO) run ./scripts/demo -server $(BIN)/polaris-server -consumer $(BIN)/demo-consumer
+
+sandbox: build $(BIN)/demo-consumer ## a company on loopback until Ctrl-C, to try things on (docs/sandbox.md); SANDBOXFLAGS="-company tutorial -ports 18090,18091,18095 -open"
+	$(GO) build -o $(BIN)/sandbox ./scripts/sandbox
+	@exec $(BIN)/sandbox $(SANDBOXFLAGS)
 
 run: build ## the server in the foreground, with the sample files
 	cd build && exec ../$(BIN)/polaris-server start -c conf/polaris-server.yaml

@@ -4,7 +4,6 @@ package kubernetes
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,8 +29,8 @@ var helms = map[string]string{"helm3": "helm.sh/helm/v3/cmd/helm", "helm4": "hel
 // helmRun runs Helm with folders of its own, and returns what it printed.
 func helmRun(t *testing.T, version, kubeconfig string, args ...string) (out, errs string, err error) {
 	t.Helper()
-	home := helmHome(version)
-	cmd := exec.CommandContext(context.Background(), "go", append([]string{"-C", "../../scripts/tools", "tool", helms[version]}, args...)...)
+	home := filepath.Join(filepath.Dir(serverBinary), version+"-home")
+	cmd := exec.Command(helmBinary(t, version), args...)
 	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home+"/cache", "HELM_CONFIG_HOME="+home+"/config", "HELM_DATA_HOME="+home+"/data",
 		"KUBECONFIG="+kubeconfig)
 	var stdout, stderr bytes.Buffer
@@ -40,8 +39,15 @@ func helmRun(t *testing.T, version, kubeconfig string, args ...string) (out, err
 	return stdout.String(), stderr.String(), err
 }
 
-// helmHome is where a Helm has its folders, for all tests.
-func helmHome(version string) string { return filepath.Join(filepath.Dir(serverBinary), version) }
+// helmBinary is a Helm, which the first test builds.
+func helmBinary(t *testing.T, version string) string {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(serverBinary), version)
+	if _, err := os.Stat(path); err != nil {
+		command(t, "go", "-C", "../../scripts/tools", "build", "-o", path, helms[version])
+	}
+	return path
+}
 
 // helm runs Helm, which must succeed.
 func helm(t *testing.T, version, kubeconfig string, args ...string) string {

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
 
@@ -28,6 +31,7 @@ func TestClientsWithoutToken(t *testing.T) {
 			config := strings.NewReplacer("clientOpen: false}}}", tt.strategy+"}}"+tt.more+"}",
 				"\napiservers:", fmt.Sprintf("\napiservers:\n  - {name: config-grpc, option: {listenIP: 127.0.0.1, listenPort: %d}, api: {client: {enable: true}}}", port),
 				"conf/routing/*.yaml", routingSource).Replace(polaristest.Config())
+			config, xdsAddr := withXDS(config)
 			server, console := start(t, polaristest.Options{Config: config})
 			warning := "every client can publish " + routingSource + " by the listener config-grpc: set clientOpen: true and clientStrict: true under auth.strategy.option, or leave the listener out"
 			if warned := strings.Contains(server.Log(), warning); warned == tt.refused {
@@ -48,6 +52,10 @@ func TestClientsWithoutToken(t *testing.T) {
 				fake := instance(fmt.Sprintf("fake-%d", n), "127.1.0.1", "ams.SH.1")
 				code, err = connect(t, server.GRPCAddr, stranger).Register(t.Context(), client.token, fake)
 				wantRefused(t, "registering with token "+client.token, code, err, client.refused)
+				_, err = openHDS(t, xdsAddr, stranger, client.token).register(t, fake.Service+"-beside", stranger.String())
+				if got := status.Code(err); got != codes.OK && !client.refused || got != codes.PermissionDenied && client.refused {
+					t.Errorf("registering over HDS with token %q: %v", client.token, err)
+				}
 			}
 		})
 	}

@@ -9,11 +9,11 @@ import (
 )
 
 // newRoot returns the commands of the stock server, whose own cannot be asked
-// whether they failed. A command line that is wrong is said on standard error,
+// whether they failed, and the command plugins. A command line that is wrong is said on standard error,
 // and is an error.
 func newRoot(serve func(configFile string) error) *cobra.Command {
 	root := &cobra.Command{Use: "polaris-server", Short: "polaris server", Long: "polaris server", SilenceUsage: true}
-	root.AddCommand(newStart(serve),
+	root.AddCommand(newStart(serve), newPlugins(),
 		&cobra.Command{Use: "version", Short: "print version", Long: "print version", Run: func(*cobra.Command, []string) {
 			fmt.Printf("version: %v\n", version.Get())
 		}},

@@ -8,11 +8,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/polaris-contrib/setrouter/internal/test/needs"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/sandbox"
 )
 
 var update = flag.Bool("update", false, "write the outputs in docs/ anew")
@@ -40,18 +42,16 @@ func shape(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// The commands of the operators' pages do what the pages say, in their order.
+// The commands of the operators' pages do what the pages say, in their order, in the
+// sandbox.
 func TestOperatorsPages(t *testing.T) {
 	for _, pages := range [][]string{{"faq", "operations"}, {"rollout"}} { // faq leaves all as it was
 		t.Run(pages[0], func(t *testing.T) {
-			server, console := start(t, polaristest.Options{Files: map[string]string{
-				"conf/mapping/mapping.yaml": repoFile(t, "testdata/incident/mapping.yaml"),
-				"conf/routing/routing.yaml": repoFile(t, "testdata/incident/routing.yaml"), "conf/routing/evacuate.yaml": repoFile(t, "build/conf/routing/evacuate.yaml"),
-			}})
-			incident(t, server, console)
+			s := startSandbox(t, sandbox.Shop)
+			shopIsKnown(t, s)
 			for _, page := range pages {
 				runPage(t, "docs/"+page+".md", map[string]func(string) string{
-					"console incident": func(block string) string { return runBlock(t, server, block) },
+					"console incident": func(block string) string { return runBlock(t, s.Server, block) },
 				})
 				if *update && page != "rollout" {
 					copyBlocks(t, "docs/"+page+".md", "docs/"+page+"-zh.md")
@@ -128,34 +128,22 @@ func runPage(t *testing.T, page string, run map[string]func(block string) string
 	}
 }
 
-// incident registers the company's instances, and takes Shenzhen's orders down.
-func incident(t *testing.T, server *polaristest.Server, console *polaristest.Console) {
+// shopIsKnown waits until every caller has asked for its services, and has a list.
+func shopIsKnown(t *testing.T, s *sandbox.Sandbox) {
 	t.Helper()
-	register(t, console,
-		instance("orders", "10.1.20.1", "shop.order.sz"), instance("orders", "10.1.20.2", "shop.order.sz"), instance("orders", "10.2.20.1", "shop.order.gz"),
-		instance("orders", "10.2.30.1", ""), instance("orders", "10.3.30.1", ""),
-		instance("payments", "10.1.40.1", ""), instance("payments", "10.1.40.2", ""), instance("payments", "10.2.40.1", ""), instance("payments", "10.3.40.1", ""),
-		instance("reports", "10.1.50.1", "shop.order.sz"), instance("reports", "10.2.50.1", "shop.order.gz"))
-	for _, host := range []string{"10.1.20.1", "10.1.20.2"} {
-		if err := console.Isolate(t.Context(), "default", "orders", host, true); err != nil {
-			t.Fatal(err)
-		}
-	}
 	wait(t, func() error {
-		for service, n := range map[string]int{"orders": 5, "payments": 4, "reports": 2} {
-			if code, out := setctl(t, server, "explain", "--caller", "10.1.10.7", "--service", "default/"+service); code != 0 || !strings.Contains(strings.SplitN(out, "\n", 2)[0], "of "+string(rune('0'+n))+" instances") {
-				return errorf("%s: %s", service, out)
+		lists, err := s.Lists()
+		for _, list := range lists {
+			if !list.OK {
+				err = errorf("%s: %s", list.Service, list.Text)
 			}
 		}
-		if e := explained(t, server, "10.1.10.7", "orders"); e.Tier != "pool" {
-			return errorf("tier %s", e.Tier)
-		}
-		return nil
+		return err
 	})
 }
 
 // asksServer tells a command that only looks at the running server.
-var asksServer = regexp.MustCompile(`^(setctl (explain|who|status|plan)|sh \S+/ask\.sh)\b`)
+var asksServer = regexp.MustCompile(`^(setctl (explain|who|status|plan|drill)|sh \S+/ask\.sh)\b`)
 
 // runBlock runs a block's commands and returns it with their output. One that
 // only looks is asked until it says what the page says: servers follow a file
@@ -186,22 +174,32 @@ func runBlock(t *testing.T, s *polaristest.Server, block string) string {
 			t.Errorf("$ %s (-page +now):\n%s", command, cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)))
 		}
 		if !looks && *update {
-			settle(t, s)
+			settle(t, s, command)
 		}
 		out.WriteString("$ " + run + "\n" + got)
 	}
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// settle loads the files now, for the next look. One that the page breaks is refused.
-func settle(t *testing.T, s *polaristest.Server) {
+// settle loads the files now, for the next look. One that the page breaks is refused. SDKs
+// have polled once more where a command moves callers.
+func settle(t *testing.T, s *polaristest.Server, command string) {
 	t.Helper()
 	if code, out := setctl(t, s, "reload"); code != 0 && !strings.Contains(out, "carts.yaml") {
 		t.Fatal(out)
 	}
+	switch {
+	case strings.HasPrefix(command, "sandbox on"), strings.HasPrefix(command, "setctl evacuate --end"):
+		time.Sleep(20 * time.Second) // the hold-down is over
+	case strings.HasPrefix(command, "sandbox"), strings.HasPrefix(command, "setctl evacuate"):
+		time.Sleep(7 * time.Second)
+	}
 }
 
 func shell(s *polaristest.Server, command string) (string, error) {
+	if _, err := os.Stat(filepath.Join(s.Dir, "env")); err == nil { // a sandbox
+		command = ". ./env\n" + command
+	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "SETROUTER_SERVER="+s.AdminURL, "POLARIS_HTTP="+s.HTTPAddr, "LC_ALL=C", "PATH="+filepath.Dir(setctlBinary)+string(os.PathListSeparator)+os.Getenv("PATH"))

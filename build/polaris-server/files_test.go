@@ -41,6 +41,8 @@ func TestFailedStart(t *testing.T) {
 		{"unknown store", polaristest.Options{Store: "{name: noStore}"}, `noStore`},
 		{"port taken", polaristest.Options{Config: replaced("{{.HTTP}}", port)},
 			"api-http: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
+		{"no certificate", polaristest.Options{Config: replaced("  - name: set-admin", "  - {name: xds-v3, option: {listenIP: 127.0.0.1, listenPort: 0, tls: {certFile: conf/absent.pem, keyFile: conf/key.pem}}}\n  - name: set-admin")},
+			`xds-v3: tls: certFile "conf/absent.pem" with keyFile "conf/key.pem": open conf/absent.pem: no such file or directory`},
 		{"port of the admin listener taken", polaristest.Options{Config: replaced("{{.Admin}}", port)}, "set-admin: listen tcp 127.0.0.1:" + port + ": bind: address already in use"},
 	}
 	for _, tt := range tests {

@@ -55,9 +55,11 @@ func malformed(err error) bool {
 // docs/upgrade.md says.
 func TestTLSNeedsALPN(t *testing.T) {
 	certificate, key := certificateFiles(t)
-	config := strings.Replace(polaristest.Config(), "listenPort: {{.GRPC}}", "listenPort: {{.GRPC}}, tls: {certFile: conf/cert.pem, keyFile: conf/key.pem}", 1)
+	const files = "tls: {certFile: conf/cert.pem, keyFile: conf/key.pem}"
 	for _, enforced := range []bool{true, false} {
 		t.Setenv("GRPC_ENFORCE_ALPN_ENABLED", strconv.FormatBool(enforced))
+		config, xdsAddr := withXDS(strings.Replace(polaristest.Config(), "listenPort: {{.GRPC}}", "listenPort: {{.GRPC}}, "+files, 1))
+		config = strings.Replace(config, "xds-v3, option: {", "xds-v3, option: {"+files+", ", 1)
 		server, _ := start(t, polaristest.Options{Config: config, Files: map[string]string{"conf/cert.pem": certificate, "conf/key.pem": key}})
 		for _, tt := range []struct {
 			offered []string
@@ -68,8 +70,10 @@ func TestTLSNeedsALPN(t *testing.T) {
 			{nil, !enforced},
 			{[]string{"http/1.1"}, !enforced},
 		} {
-			if err := firstFrame(server.GRPCAddr, tt.offered); (err == nil) != tt.served {
-				t.Errorf("enforced: %t, offering %q: %v", enforced, tt.offered, err)
+			for listener, addr := range map[string]string{"service-grpc": server.GRPCAddr, "xds-v3": xdsAddr} {
+				if err := firstFrame(addr, tt.offered); (err == nil) != tt.served {
+					t.Errorf("%s, enforced: %t, offering %q: %v", listener, enforced, tt.offered, err)
+				}
 			}
 		}
 	}

@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"math"
 	"net/http"
-	"net/netip"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,101 +13,41 @@ import (
 	"strings"
 	"testing"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/sandbox"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
 )
 
-const tutorialDir = "testdata/tutorial"
-
-// podNetworks are the first three bytes of the pods' addresses, by Deployment.
-var podNetworks = map[string]string{"epp-domain": "10.8.10.", "epp-domain-core": "10.8.20.", "epp-domain-query": "10.8.30."}
-
-// deployment is what the tutorial's manifests may have; all else is refused.
-type deployment struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string
-	Metadata   metadata
-	Spec       struct {
-		Replicas int
-		Selector struct {
-			MatchLabels map[string]string `yaml:"matchLabels"`
-		}
-		Template struct {
-			Metadata metadata
-			Spec     struct {
-				TerminationGracePeriodSeconds int `yaml:"terminationGracePeriodSeconds"`
-				Containers                    []container
-			}
-		}
-	}
-}
-
-type metadata struct {
-	Name, Namespace string
-	Labels          map[string]string
-}
-
-type container struct {
-	Name, Image string
-	Env         []struct{ Name, Value string }
-	Ports       []struct {
-		Name          string
-		ContainerPort int `yaml:"containerPort"`
-	}
-	ReadinessProbe struct {
-		TCPSocket struct{ Port string } `yaml:"tcpSocket"`
-	} `yaml:"readinessProbe"`
-	Resources struct{ Requests, Limits struct{ CPU, Memory string } }
-}
-
-func readDeployment(t *testing.T, name string) (d deployment) {
+func readDeployment(t *testing.T, name string) sandbox.Deployment {
 	t.Helper()
-	decoder := yaml.NewDecoder(strings.NewReader(repoFile(t, name)))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&d); err != nil {
+	d, err := sandbox.ReadDeployment(strings.NewReader(repoFile(t, path.Join(sandbox.TutorialFiles, name))))
+	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return d
 }
 
-// pods are a Deployment's pods, as they register.
-func (d deployment) pods() (pods []polaristest.Instance) {
-	c := d.Spec.Template.Spec.Containers[0]
-	env := map[string]string{}
-	for _, e := range c.Env {
-		env[e.Name] = e.Value
-	}
-	for i := range d.Spec.Replicas {
-		pods = append(pods, polaristest.Instance{
-			Namespace: env["POLARIS_NAMESPACE"], Service: env["POLARIS_SERVICE"], Host: fmt.Sprint(podNetworks[d.Metadata.Name], i+1),
-			Port: c.Ports[0].ContainerPort, Weight: 100, Healthy: true,
-		})
-	}
-	return pods
-}
-
-// tutorialCallers are domain-api, domain-search and domain-report.
-var tutorialCallers = []string{"10.8.1.1", "10.8.1.2", "10.8.2.1", "10.8.2.2", "10.8.3.1"}
-
-// The tutorial's commands do what its page says, in its order, and after each
-// step every caller gets what explain says of it. Pods are played: a Deployment
-// that is applied registers as many as it has replicas.
+// The tutorial's commands do what its page says, in its order, in the sandbox of the
+// tutorial. After each step every caller gets what explain says of it.
 func TestTutorial(t *testing.T) {
 	const page = "docs/tutorial-set.md"
-	server, console, _ := startTutorial(t, func(s string) string { return s })
+	s := startTutorial(t)
+	server := s.Server
 	runPage(t, page, map[string]func(string) string{
 		"console tutorial": func(block string) string {
 			out := runBlock(t, server, block)
-			for _, caller := range tutorialCallers {
-				getsAsExplained(t, server, caller)
+			for _, caller := range s.Company.Callers {
+				getsAsExplained(t, server, caller.Addr.String())
 			}
 			return out
 		},
-		"console kubectl": func(block string) string { return kubectl(t, server, console, block) },
+		"console kubectl": func(block string) string {
+			out := runBlock(t, server, block)
+			podsAreKnown(t, server, block)
+			return out
+		},
 	})
 	if *update {
 		copyBlocks(t, page, "docs/tutorial-set-zh.md")
@@ -126,37 +64,14 @@ func TestTutorial(t *testing.T) {
 	}
 }
 
-// startTutorial starts the server of step 0, with the old pods. The addresses
-// of files and pods can be moved.
-func startTutorial(t *testing.T, move func(string) string) (*polaristest.Server, *polaristest.Console, map[string]string) {
+// startTutorial starts the sandbox of step 0, and waits until its callers have the old pods.
+func startTutorial(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
-	files := map[string]string{}
-	root := filepath.Join("../..", tutorialDir)
-	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			files[name] = move(repoFile(t, path.Join(tutorialDir, name)))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	s := startSandbox(t, sandbox.Tutorial)
+	for _, caller := range s.Company.Callers {
+		eventually(t, s.Server, from(caller.Addr.String(), "epp-domain"), podHosts(s.Company.Instances)...)
 	}
-	given := maps.Clone(files)
-	given["conf/mapping/mapping.yaml"], given["conf/routing/routing.yaml"] = files["0-before/mapping.yaml"], files["0-before/routing.yaml"]
-	server, console := start(t, polaristest.Options{Files: given, TrustedProxies: []string{"127.0.0.1/32"}})
-	old := moved(readDeployment(t, tutorialDir+"/0-before/epp-domain.yaml").pods(), move)
-	register(t, console, old...)
-	for _, caller := range tutorialCallers {
-		eventually(t, server, from(move(caller), "epp-domain"), podHosts(old)...)
-	}
-	return server, console, files
-}
-
-func moved(pods []polaristest.Instance, move func(string) string) []polaristest.Instance {
-	for i := range pods {
-		pods[i].Host = move(pods[i].Host)
-	}
-	return pods
+	return s
 }
 
 func podHosts(pods []polaristest.Instance) (hosts []string) {
@@ -170,7 +85,7 @@ func podHosts(pods []polaristest.Instance) (hosts []string) {
 // from is a request of a caller behind a proxy that the server trusts.
 func from(caller, service string) polaristest.Request {
 	return polaristest.Request{
-		Source: netip.MustParseAddr("127.0.0.1"), Header: http.Header{"X-Forwarded-For": {caller}}, Namespace: "prod", Service: service,
+		Source: sandbox.Proxy, Header: http.Header{"X-Forwarded-For": {caller}}, Namespace: "prod", Service: service,
 	}
 }
 
@@ -197,47 +112,20 @@ func getsAsExplained(t *testing.T, s *polaristest.Server, caller string) {
 	})
 }
 
-// kubectl plays what `kubectl apply` and `kubectl delete` of a Deployment lead
-// to: its pods register, or end. It returns when the server's caches know.
-func kubectl(t *testing.T, s *polaristest.Server, console *polaristest.Console, block string) string {
+// podsAreKnown waits until the server's caches know what the kubectl of a block did.
+func podsAreKnown(t *testing.T, s *polaristest.Server, block string) {
 	t.Helper()
-	var out strings.Builder
-	for line := range strings.Lines(block + "\n") {
-		command, is := strings.CutPrefix(line, "$ kubectl ")
-		if !is {
-			continue
-		}
-		out.WriteString(line)
-		words := strings.Fields(command)
-		for _, name := range words[1:] {
-			if name == "-f" {
-				continue
-			}
-			d := readDeployment(t, path.Join(tutorialDir, name))
-			pods := d.pods()
-			call, done := console.Register, "created"
-			if words[0] == "delete" {
-				call, done = console.Deregister, "deleted"
-			}
-			if err := call(t.Context(), pods...); err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range pods {
-				wait(t, func() error {
-					_, dump := setctl(t, s, "dump", "--service", p.Namespace+"/"+p.Service)
-					if strings.Contains(dump, p.Host+",") == (words[0] == "delete") {
-						return errorf("%s: not yet %s in %s", p.Host, done, dump)
-					}
-					return nil
-				})
-			}
-			fmt.Fprintf(&out, "deployment.apps/%s %s\n", d.Metadata.Name, done)
+	for _, words := range regexp.MustCompile(`-f (\S+)`).FindAllStringSubmatch(block, -1) {
+		for _, p := range readDeployment(t, words[1]).Pods() {
+			wait(t, func() error {
+				_, dump := setctl(t, s, "dump", "--service", p.Namespace+"/"+p.Service)
+				if strings.Contains(dump, p.Host+",") == strings.Contains(block, "kubectl delete") {
+					return errorf("%s: not yet so: %s\n%s", p.Host, block, dump)
+				}
+				return nil
+			})
 		}
 	}
-	if got := strings.TrimSpace(out.String()); got != strings.TrimSpace(block) && !*update {
-		t.Errorf("the page has\n%s\nthe manifests say\n%s", block, got)
-	}
-	return strings.TrimSuffix(out.String(), "\n")
 }
 
 // copyBlocks gives a translation the commands and outputs of the page that was
@@ -265,21 +153,21 @@ func TestTutorialManifests(t *testing.T) {
 	var problems strict.Problems
 	var mapping []strict.File
 	for _, name := range []string{"0-before/mapping.yaml", "3-shadow/sets.yaml"} {
-		mapping = append(mapping, strict.File{Name: name, Data: []byte(repoFile(t, path.Join(tutorialDir, name)))})
+		mapping = append(mapping, strict.File{Name: name, Data: []byte(repoFile(t, path.Join(sandbox.TutorialFiles, name)))})
 	}
 	table := location.LoadMapping(mapping, &problems)
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	var all []deployment
+	var all []sandbox.Deployment
 	for _, name := range []string{"0-before/epp-domain.yaml", "2-lanes/epp-domain-core.yaml", "2-lanes/epp-domain-query.yaml"} {
-		d := readDeployment(t, path.Join(tutorialDir, name))
+		d := readDeployment(t, name)
 		all = append(all, d)
 		if d.APIVersion != "apps/v1" || d.Kind != "Deployment" || d.Metadata.Name+".yaml" != path.Base(name) {
 			t.Errorf("%s: %+v", name, d)
 		}
 		group := d.Spec.Template.Metadata.Labels["set-group"]
-		for _, p := range d.pods() {
+		for _, p := range d.Pods() {
 			if facts, known := table.LookupHost(p.Host); !known || string(facts.SET) != group || facts.Location.Zone != "beijing" {
 				t.Errorf("%s: a pod at %s is labelled %q, and mapped to %+v", name, p.Host, group, facts)
 			}
@@ -306,28 +194,21 @@ func TestTutorialManifests(t *testing.T) {
 // for the old pods; a caller that chooses for each request asks for a lane by
 // name.
 func TestTutorialCallersAreNotChanged(t *testing.T) {
-	move := func(s string) string { return strings.ReplaceAll(s, "10.8.", "127.8.") } // the SDK is on this machine
-	server, console, files := startTutorial(t, move)
-	core := moved(readDeployment(t, tutorialDir+"/2-lanes/epp-domain-core.yaml").pods(), move)
-	query := moved(readDeployment(t, tutorialDir+"/2-lanes/epp-domain-query.yaml").pods(), move)
-	old := moved(readDeployment(t, tutorialDir+"/0-before/epp-domain.yaml").pods(), move)
+	s := startTutorial(t)
+	server, console, sdk, files, old := s.Server, s.Console, s.Consumers, s.Company.Files, s.Company.Instances
+	core := readDeployment(t, "2-lanes/epp-domain-core.yaml").Pods()
+	query := readDeployment(t, "2-lanes/epp-domain-query.yaml").Pods()
 	register(t, console, append(slices.Clone(core), query...)...)
-	sdk, err := polaristest.StartConsumers(consumerBinary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sdk.Close()
-	lanes := map[string][]polaristest.Instance{"127.8.1.1": core, "127.8.2.1": query}
-	for caller := range lanes {
-		if err := sdk.Add(caller, netip.MustParseAddr(caller), server); err != nil {
-			t.Fatal(err)
-		}
-	}
+	search, api := s.Company.Callers[0], s.Company.Callers[3]
+	lanes := []struct {
+		caller sandbox.Caller
+		pods   []polaristest.Instance
+	}{{api, core}, {search, query}}
 	// Strangers show in the shadow.
-	write(t, server, "conf/mapping/sets.yaml", files["3-shadow/sets.yaml"]+"  - {match: 127.8.9.1, set: qb.novel.h}\n")
+	write(t, server, "conf/mapping/sets.yaml", files["3-shadow/sets.yaml"]+"  - {match: 10.8.9.1, set: qb.novel.h}\n")
 	write(t, server, "conf/routing/routing.yaml", files["3-shadow/routing.yaml"])
 	wait(t, func() error {
-		for _, stranger := range []string{"127.8.9.1", "127.8.9.2"} {
+		for _, stranger := range []string{"10.8.9.1", "10.8.9.2"} {
 			discover(t, server, from(stranger, "epp-domain"))
 		}
 		rule := `rule="prod/epp-domain"`
@@ -341,21 +222,21 @@ func TestTutorialCallersAreNotChanged(t *testing.T) {
 	for _, percent := range []int{0, 1, 10, 50, 100, 0, 50} {
 		step := strings.NewReplacer("mode: shadow", "mode: enforce", "percent: 100,", fmt.Sprintf("percent: %d,", percent)).Replace(files["3-shadow/routing.yaml"])
 		write(t, server, "conf/routing/routing.yaml", step)
-		for caller, lane := range lanes {
-			both := podHosts(append(slices.Clone(old), lane...))
-			want := map[int][]string{0: podHosts(old), 100: podHosts(lane)}[percent]
+		for _, lane := range lanes {
+			both := podHosts(append(slices.Clone(old), lane.pods...))
+			want := map[int][]string{0: podHosts(old), 100: podHosts(lane.pods)}[percent]
 			if want == nil {
 				want = both
 			}
-			wait(t, func() error { return ruleAt(t, server, caller, percent) })
-			times := tutorialPicked(t, server, sdk, caller, "epp-domain", want)
+			wait(t, func() error { return ruleAt(t, server, lane.caller.Addr.String(), percent) })
+			times := tutorialPicked(t, server, sdk, lane.caller, "epp-domain", want)
 			share, n := float64(percent)/100, 0
-			for _, p := range lane {
+			for _, p := range lane.pods {
 				n += times[p.Host]
 			}
 			slack := 4*math.Sqrt(share*(1-share)/tutorialPicks) + share*0.01
 			if got := float64(n) / tutorialPicks; math.Abs(got-share) > slack {
-				t.Errorf("at %d%% the lane of %s has %.4f of the choices, want %.4f +- %.4f", percent, caller, got, share, slack)
+				t.Errorf("at %d%% the lane of %s has %.4f of the choices, want %.4f +- %.4f", percent, lane.caller.Name, got, share, slack)
 			}
 		}
 	}
@@ -367,7 +248,7 @@ func TestTutorialCallersAreNotChanged(t *testing.T) {
 		}
 	}
 	wait(t, func() error {
-		got, err := sdk.Pick("127.8.1.1", "prod", "epp-domain", 100)
+		got, err := sdk.Pick(api.Name, "prod", "epp-domain", 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -379,16 +260,16 @@ func TestTutorialCallersAreNotChanged(t *testing.T) {
 		return nil
 	})
 	// domain-api can ask for the other lane by its name.
-	tutorialPicked(t, server, sdk, "127.8.1.1", "epp-domain.query", podHosts(query))
+	tutorialPicked(t, server, sdk, api, "epp-domain.query", podHosts(query))
 
 	// Without the old pods, percent 0 is nobody; the clean file does not need them.
 	if err := console.Deregister(t.Context(), old...); err != nil {
 		t.Fatal(err)
 	}
 	write(t, server, "conf/routing/routing.yaml", strings.Replace(files["3-shadow/routing.yaml"], "percent: 100,", "percent: 0,", 1))
-	eventually(t, server, from("127.8.2.1", "epp-domain"))
+	eventually(t, server, from(search.Addr.String(), "epp-domain"))
 	write(t, server, "conf/routing/routing.yaml", files["7-clean/routing.yaml"])
-	tutorialPicked(t, server, sdk, "127.8.2.1", "epp-domain", podHosts(query))
+	tutorialPicked(t, server, sdk, search, "epp-domain", podHosts(query))
 }
 
 // tutorialPicks is how often the SDK's load balancer is asked for each percent.
@@ -406,30 +287,30 @@ func ruleAt(t *testing.T, s *polaristest.Server, caller string, percent int) err
 
 // tutorialPicked waits until the SDK has the list of the hosts, in the revision that
 // the server has for its caller, and returns which of them it picks.
-func tutorialPicked(t *testing.T, s *polaristest.Server, sdk *polaristest.Consumers, caller, service string, want []string) map[string]int {
+func tutorialPicked(t *testing.T, s *polaristest.Server, sdk *polaristest.Consumers, caller sandbox.Caller, service string, want []string) map[string]int {
 	t.Helper()
-	revision := eventually(t, s, from(caller, service), want...).Service.Revision
+	revision := eventually(t, s, from(caller.Addr.String(), service), want...).Service.Revision
 	wait(t, func() error {
-		got, err := sdk.Get(caller, "prod", service)
+		got, err := sdk.Get(caller.Name, "prod", service)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got.Revision != revision {
-			return errorf("the SDK of %s has revision %q of %s, the server %q", caller, got.Revision, service, revision)
+			return errorf("the SDK of %s has revision %q of %s, the server %q", caller.Name, got.Revision, service, revision)
 		}
 		return nil
 	})
-	got, err := sdk.Pick(caller, "prod", service, tutorialPicks)
+	got, err := sdk.Pick(caller.Name, "prod", service, tutorialPicks)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for host := range got.Times {
 		if !slices.Contains(want, host) {
-			t.Errorf("%s picks %s of %s, want one of %v", caller, host, service, want)
+			t.Errorf("%s picks %s of %s, want one of %v", caller.Name, host, service, want)
 		}
 	}
 	if got.PickError != "" {
-		t.Errorf("%s: %s", caller, got.PickError)
+		t.Errorf("%s: %s", caller.Name, got.PickError)
 	}
 	return got.Times
 }

@@ -34,6 +34,27 @@ func Version(module string) string {
 	return "unknown"
 }
 
+// VersionOfPackage returns the version of the module of this program that has a
+// package, as Version does; "unknown" where no module has the package.
+func VersionOfPackage(path string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return Version(moduleOf(path, append(info.Deps, &info.Main)))
+}
+
+// moduleOf returns the path of the module with the longest path that a package's
+// path begins with; empty where there is none.
+func moduleOf(path string, modules []*debug.Module) (longest string) {
+	for _, m := range modules {
+		if len(m.Path) > len(longest) && strings.HasPrefix(path+"/", m.Path+"/") {
+			longest = m.Path
+		}
+	}
+	return longest
+}
+
 // separator stands between Polaris's version and the pack's.
 const separator = "+setrouter."
 

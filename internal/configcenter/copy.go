@@ -46,13 +46,8 @@ func (s *Source) writeCopy(files []strict.File, releases map[string]release.Rele
 }
 
 func (s *Source) readCopy() (c diskCopy, err error) {
-	if err := diskcopy.Read(s.copyFile, &c); err != nil {
-		return c, err
-	}
-	if c.Version != copyVersion {
-		return c, fmt.Errorf("%s: version %d, expected %d", s.copyFile, c.Version, copyVersion)
-	}
-	return c, nil
+	err = diskcopy.Read(s.copyFile, copyVersion, &c)
+	return c, err
 }
 
 // recall reads from the copy on disk which releases were in force before this

@@ -288,7 +288,7 @@ func TestSourceStart(t *testing.T) {
 func TestSourceCopyFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"{":                              "unexpected end of JSON input",
-		`{"version": 9}`:                 "version 9, expected 1",
+		`{"version": 9}`:                 "copy/lines.json: version 9, expected 1: another version of setrouter wrote it, and it is not used",
 		`{"version": 1, "contents": []}`: "has no " + centerName,
 		`{"version": 1, "contents": [{"name": "` + centerName + `", "content": "bad"}]}`: "bad line",
 	} {

@@ -37,6 +37,41 @@ func writeForEver(name string) {
 	}
 }
 
+// A copy is read if its version is that of the program. A copy of a newer or older
+// program is refused by its version, also where other fields have another form.
+func TestVersions(t *testing.T) {
+	const two = `copy.json: version 2, expected 1: another version of setrouter wrote it, and it is not used`
+	for _, tt := range []struct{ name, text, want string }{
+		{"this version", `{"version": 1, "First": "a"}`, ""},
+		{"this version with a field more", `{"version": 1, "First": "a", "since": [1]}`, ""},
+		{"a newer version", `{"version": 2, "First": "b"}`, two},
+		{"a newer version whose fields have another form", `{"version": 2, "First": {"text": "b"}, "Last": 3}`, two},
+		{"no version", `{"First": "b"}`, `copy.json: version 0, expected 1: another version of setrouter wrote it, and it is not used`},
+		{"a version that is no number", `{"version": "2"}`, `copy.json: json: cannot unmarshal string into Go struct field .Version of type int`},
+		{"half a file", `{"version": 1, "First"`, `copy.json: unexpected end of JSON input`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("copy.json", []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var v value
+			err, want := Read("copy.json", 1, &v), value{}
+			if tt.want == "" {
+				want.First = "a"
+				if err != nil {
+					t.Error(err)
+				}
+			} else if err == nil || err.Error() != tt.want {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+			if v != want {
+				t.Errorf("read is %+v, want %+v", v, want)
+			}
+		})
+	}
+}
+
 // A process that is killed at any moment of its writing leaves a whole copy, and
 // what it leaves beside it does not pile up.
 func TestKilledWhileWriting(t *testing.T) {

@@ -44,13 +44,10 @@ func (s *Source) writeCopy(files []strict.File) error {
 
 // readCopy reads the copy on disk. A copy of other addresses is an error.
 func (s *Source) readCopy() (c diskCopy, err error) {
-	if err := diskcopy.Read(s.copyFile, &c); err != nil {
+	if err := diskcopy.Read(s.copyFile, copyVersion, &c); err != nil {
 		return c, err
 	}
-	switch {
-	case c.Version != copyVersion:
-		return c, fmt.Errorf("%s: version %d, expected %d", s.copyFile, c.Version, copyVersion)
-	case !slices.Equal(c.Sources, s.config.Names()):
+	if !slices.Equal(c.Sources, s.config.Names()) {
 		return c, fmt.Errorf("%s: is of %v, expected a copy of %v", s.copyFile, c.Sources, s.config.Names())
 	}
 	return c, nil

@@ -328,6 +328,12 @@ func TestCopy(t *testing.T) {
 	if _, err := other.Copy(); err == nil || !strings.Contains(err.Error(), "expected a copy of") {
 		t.Errorf("%v, want that the copy is of other addresses", err)
 	}
+	if err := os.WriteFile(r.copyFile, []byte(`{"version": 2, "sources": {}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := next.Copy(); err == nil || err.Error() != r.copyFile+": version 2, expected 1: another version of setrouter wrote it, and it is not used" {
+		t.Errorf("%v, want that the copy is of another version", err)
+	}
 }
 
 // Run fetches at each interval, and sooner after a fault.

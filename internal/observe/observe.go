@@ -31,6 +31,12 @@ const (
 	DeltaFull    = "full"
 )
 
+// Reasons why a sidecar is refused over HDS.
+const (
+	HealthRefusedAddress = "address"
+	HealthRefusedAuth    = "auth"
+)
+
 var (
 	// Requests counts requests for instances.
 	Requests = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -57,6 +63,10 @@ var (
 	XDSRejected = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "setrouter_xds_rejected_total", Help: "Resources of xDS that clients refused (NACK); they keep what they had. By type: listener, route, cluster, endpoint or host.",
 	}, []string{"type"})
+	// XDSHealthRefused counts what sidecars were refused over HDS, by the reason.
+	XDSHealthRefused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "setrouter_xds_health_refused_total", Help: "Registrations and reports of health of sidecars (HDS) that were refused, by reason: address (of an instance that is not the sidecar's own), or auth.",
+	}, []string{"reason"})
 	// XDSStreams is how many streams clients of xDS have open.
 	XDSStreams = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "setrouter_xds_streams", Help: "Open streams of clients of xDS.",
@@ -133,7 +143,7 @@ var (
 func Register() {
 	for _, c := range []prometheus.Collector{
 		entries, loads, lastSuccess, refused, loadSeconds, filesInfo, grayReleases, lastFetch,
-		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, XDSRejected, XDSStreams, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
+		Requests, Failures, Unidentified, Untold, ProxyHeadersRefused, XDSRejected, XDSHealthRefused, XDSStreams, EurekaDeltas, EurekaForgotten, EveryBusiness, ListSize, BuildSeconds, ViewChanges,
 		ShadowSent, ShadowDecided, ShadowRequests, RuleEnabled, Evacuations, SeveralSETs, callersNow, loadsNow, Views, ViewsBytes, ViewsGivenUp, BackingUp, Nodes, Disagreements,
 		kubernetesHeard, kubernetesSnapshot, kubernetesPods, kubernetesInvalid, kubernetesAmbiguous,
 	} {

@@ -33,7 +33,6 @@ type Config struct {
 	FailOpen           bool
 	ViewsMB            int      // what the lists that are kept take at most, in MB
 	Protocols          []string // names under apiservers
-	AutoCreate         bool     // who registers an instance of a service that is not there makes the service: Polaris's own naming.autoCreate
 	Listeners          []Listener
 	listenerNames      []listenerName
 	proxyProtocols     []strict.Node // proxyProtocol: true of listeners
@@ -91,7 +90,6 @@ func (c *Config) read(root strict.Node) {
 	if n, ok := plugins["router"]; ok {
 		c.readRouter(n)
 	}
-	c.AutoCreate = root.Peek("naming", "autoCreate") != "false"
 	if name := root.Peek("healthcheck", "service"); name != "" {
 		c.NodesService = name
 	}

@@ -80,6 +80,9 @@ func Register(name string, open Opener) {
 	openers[name] = open
 }
 
+// Openers returns what is registered, by name. Callers do not change the map.
+func Openers() map[string]Opener { return openers }
+
 // Open opens a source by its name.
 func Open(name string, config *serverconfig.Config) (Source, error) {
 	open, ok := openers[name]

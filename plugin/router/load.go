@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/polarismesh/polaris/common/model"
+
 	"github.com/polaris-contrib/setrouter/internal/clock"
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
@@ -15,16 +17,34 @@ import (
 const loadWorkers = 2
 
 // Loads returns what roads carry by callers of this node or of all nodes, the highest load
-// first. Services of which every instance works are left out. Loads looks at every
-// instance: it is for operators, not for requests.
-func (s *Server) Loads(kinds []api.KindState) []world.RoadLoad {
+// first. Services of which every instance works are left out. The state is that of the
+// server; nil has it made at need. Loads looks at every instance: it is for operators, not
+// for requests.
+func (s *Server) Loads(w *world.World, kinds []api.KindState) []world.RoadLoad {
+	if s.everythingWorks() {
+		return []world.RoadLoad{}
+	}
 	var asking []world.Asking
 	for _, k := range kinds {
 		if service, err := route.ParseService(k.Service); err == nil {
 			asking = append(asking, world.Asking{Service: service, Addr: k.Example, Callers: k.Callers})
 		}
 	}
-	return s.World().Loads(asking, loadWorkers)
+	if w == nil {
+		w = s.World()
+	}
+	return w.Loads(asking, loadWorkers)
+}
+
+// everythingWorks reports whether all instances are healthy and none is evacuated. Each load
+// is 1 then.
+func (s *Server) everythingWorks() bool {
+	works := len(s.Rules().Evacuations(s.Now())) == 0
+	_ = s.Caches().Instance().IteratorInstances(func(_ string, i *model.Instance) (bool, error) {
+		works = works && i.Healthy()
+		return works, nil
+	})
+	return works
 }
 
 // loadShare is the share of the time in which loads are counted for the metrics, on
@@ -95,7 +115,7 @@ func (m *loadMetric) finish() {
 // node have.
 func (s *Server) countLoads() map[observe.LoadKey]float64 {
 	kinds := s.CallersNow().Kinds
-	return highestLoads(kinds, s.Loads(kinds))
+	return highestLoads(kinds, s.Loads(nil, kinds))
 }
 
 // highestLoads returns the highest load of each rule, tier and level: of the roads that

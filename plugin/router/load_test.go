@@ -9,6 +9,8 @@ import (
 
 	"github.com/polaris-contrib/setrouter/internal/observe"
 	"github.com/polaris-contrib/setrouter/plugin/router/api"
+	"github.com/polaris-contrib/setrouter/plugin/router/route"
+	"github.com/polaris-contrib/setrouter/plugin/router/view"
 	"github.com/polaris-contrib/setrouter/plugin/router/world"
 )
 
@@ -54,5 +56,42 @@ func TestHighestLoads(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A caller that goes to another node counts on both for two minutes, and then once.
+func TestCallersThatMove(t *testing.T) {
+	now := time.Now()
+	clock := func() time.Time { return now }
+	var nodes [2]*Server
+	for n := range nodes {
+		nodes[n], _ = newTestServer(t)
+		nodes[n].views = view.NewStore(clock, view.Pods{}, 1<<30)
+	}
+	count := func() int {
+		states := nodes[0].CallersNow()
+		states.Add(nodes[1].CallersNow())
+		return states.Counts[string(route.StateFirst)]
+	}
+	ask := func(n int, callers ...string) {
+		for _, addr := range callers {
+			get(nodes[n], addr, "s", "")
+		}
+	}
+	ask(0, "10.1.0.1", "10.1.0.2", "10.1.0.3")
+	ask(1, "10.1.0.4")
+	if n := count(); n != 4 {
+		t.Errorf("%d callers, want 4", n)
+	}
+	for passed, want := time.Duration(0), 6; passed <= view.AskedWithin+10*time.Second; passed += 10 * time.Second {
+		now = now.Add(10 * time.Second)
+		ask(0, "10.1.0.3")
+		ask(1, "10.1.0.1", "10.1.0.2", "10.1.0.4")
+		if passed+10*time.Second > view.AskedWithin {
+			want = 4
+		}
+		if n := count(); n != want {
+			t.Errorf("%v after two of four callers moved, %d count, want %d", passed+10*time.Second, n, want)
+		}
 	}
 }

@@ -19,6 +19,13 @@ type names struct {
 // server finds them: a service, an alias, or else services that other namespaces
 // export.
 func (n names) find(asked route.Service) route.Name {
+	name, _ := n.findWithID(asked)
+	return name
+}
+
+// findWithID is find. The id is that of the service, or of the service of the alias; it is
+// empty where there is none.
+func (n names) findWithID(asked route.Service) (route.Name, string) {
 	services := n.services()
 	found := services.GetServiceByName(asked.Name, asked.Namespace)
 	if found == nil {
@@ -27,15 +34,16 @@ func (n names) find(asked route.Service) route.Name {
 		if len(exported) > 0 {
 			name.Metadata = exported[0].Meta
 		}
-		return name
+		return name, ""
 	}
 	name := route.Name{Service: asked, Exists: true, Metadata: found.Meta}
 	if found.IsAlias() {
 		if source := services.GetServiceByID(found.Reference); source != nil {
 			name.Read, name.Metadata = serviceNames(source), source.Meta
 		}
+		return name, found.Reference
 	}
-	return name
+	return name, found.ID
 }
 
 // revisionOf returns the revision that the stock server has of a service now. It

@@ -24,6 +24,7 @@ type request struct {
 	filter  *apiservice.DiscoverFilter
 	message *apiservice.Service // as sent, with the namespace filled in
 	names   names
+	id      string // of the service, or of the service of the alias, that is asked for; empty: there is none
 	query   view.Query
 }
 
@@ -41,7 +42,9 @@ func (s *Server) newRequest(ctx context.Context, stock service.DiscoverServer, f
 	r.query.Resolved.Name.Service = asked
 	defer observe.Recovered(&err)
 	rules := s.Rules()
-	resolved := rules.Resolve(s.names.find(asked))
+	name, id := s.names.findWithID(asked)
+	r.id = id
+	resolved := rules.Resolve(name)
 	r.query = view.Query{
 		Resolved: resolved,
 		// A service that is exported to all namespaces has a name in each
@@ -73,7 +76,12 @@ func (r *request) Answer(source route.Service, revision string) *apiservice.Disc
 }
 
 // Revision implements view.Stock.
-func (r *request) Revision(source route.Service) string { return r.names.revisionOf(source) }
+func (r *request) Revision(source route.Service) string {
+	if r.id != "" && source == r.query.Service && r.names.revision != nil {
+		return r.names.revision(r.id)
+	}
+	return r.names.revisionOf(source)
+}
 
 // stockAnswer returns the answer without routing. A lane address that is no service
 // itself has the answer of its target: to the stock server that address does not
@@ -85,11 +93,12 @@ func (r *request) stockAnswer() *apiservice.DiscoverResponse {
 	return r.renamed(r.stock.ServiceInstancesCache(r.ctx, r.filter, r.messageNamed(r.query.Address.Target)))
 }
 
-// messageNamed returns the message with another name.
+// messageNamed returns the message with another name, or a copy of it.
 func (r *request) messageNamed(source route.Service) *apiservice.Service {
 	message := *r.message
-	message.Namespace = wrapperspb.String(source.Namespace)
-	message.Name = wrapperspb.String(source.Name)
+	if source != r.query.Service {
+		message.Namespace, message.Name = wrapperspb.String(source.Namespace), wrapperspb.String(source.Name)
+	}
 	return &message
 }
 

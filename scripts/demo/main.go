@@ -21,6 +21,7 @@ import (
 	"github.com/polaris-contrib/setrouter/internal/strict"
 	"github.com/polaris-contrib/setrouter/internal/table"
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/internal/test/sandbox"
 	"github.com/polaris-contrib/setrouter/plugin/location"
 	"github.com/polaris-contrib/setrouter/plugin/router/cases"
 	"github.com/polaris-contrib/setrouter/plugin/router/explain"
@@ -58,32 +59,19 @@ func main() {
 // demo is a running demo. Its world has the state of the server. The offline
 // decision on that state says the tier and level, which an SDK does not see.
 type demo struct {
-	server    *polaristest.Server
-	console   *polaristest.Console
-	consumers *polaristest.Consumers
-	routing   string
-	world     world.World
+	*sandbox.Sandbox
+	routing string
+	world   world.World
 }
 
 func run(ctx context.Context, server, consumer string) (err error) {
 	d := &demo{routing: routingFile}
 	fmt.Println("Starting a Polaris server with the SET router, and", len(callers), "callers with the unmodified polaris-go v1.6.1 ...")
-	d.server, err = polaristest.Start(ctx, polaristest.Options{Binary: server, Files: map[string]string{
-		"conf/mapping/mapping.yaml": mappingFile,
-		"conf/routing/routing.yaml": routingFile, "conf/routing/evacuate.yaml": evacuateFile,
-	}})
+	d.Sandbox, err = sandbox.Start(ctx, sandbox.Options{Programs: polaristest.Programs{Server: server, Consumer: consumer}}, d.company())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.server.Kill()) }()
-	d.consumers, err = polaristest.StartConsumers(consumer)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.consumers.Close()) }()
-	if err := d.populate(ctx); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, d.Close()) }()
 	for _, p := range phases {
 		if err := d.play(ctx, p); err != nil {
 			return err
@@ -92,32 +80,20 @@ func run(ctx context.Context, server, consumer string) (err error) {
 	return nil
 }
 
-// populate registers the instances, and starts the callers.
-func (d *demo) populate(ctx context.Context) (err error) {
-	d.console, err = polaristest.Login(ctx, d.server)
-	if err != nil {
-		return err
-	}
-	var list []polaristest.Instance
+// company is the demo's, which the world has, too.
+func (d *demo) company() sandbox.Company {
+	c := sandbox.Company{Callers: callers, Files: map[string]string{
+		"conf/mapping/mapping.yaml": mappingFile,
+		"conf/routing/routing.yaml": routingFile, "conf/routing/evacuate.yaml": evacuateFile,
+	}}
 	for _, i := range instances {
-		metadata := map[string]string{}
-		if i.set != "" {
-			metadata[location.MetaSetName] = i.set
-		}
-		list = append(list, polaristest.Instance{Namespace: "default", Service: i.service, Host: i.host, Port: 8000, Weight: 100, Healthy: true, Metadata: metadata})
+		instance := sandbox.Instance(i.service, i.host, 8000, i.set)
+		c.Instances = append(c.Instances, instance)
 		d.world.Instances = append(d.world.Instances, world.Instance{
-			Service: route.Service{Namespace: "default", Name: i.service}, Host: i.host, Healthy: true, Weight: 100, Metadata: metadata,
+			Service: route.Service{Namespace: "default", Name: i.service}, Host: i.host, Healthy: true, Weight: instance.Weight, Metadata: instance.Metadata,
 		})
 	}
-	if err := d.console.Register(ctx, list...); err != nil {
-		return err
-	}
-	for _, c := range callers {
-		if err := d.consumers.Add(c.name, netip.MustParseAddr(c.addr), d.server); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c
 }
 
 // play brings a phase about, and waits until every caller sees it.
@@ -125,7 +101,7 @@ func (d *demo) play(ctx context.Context, p phase) error {
 	fmt.Printf("\n== %s\n\n", p.title)
 	for service, hosts := range p.down {
 		for _, host := range hosts {
-			if err := d.console.Isolate(ctx, "default", service, host, true); err != nil {
+			if err := d.Console.Isolate(ctx, "default", service, host, true); err != nil {
 				return err
 			}
 			d.isolate(service, host)
@@ -133,7 +109,7 @@ func (d *demo) play(ctx context.Context, p phase) error {
 	}
 	if p.replace[0] != "" {
 		d.routing = strings.Replace(d.routing, p.replace[0], p.replace[1], 1)
-		if err := d.server.WriteFile("conf/routing/routing.yaml", d.routing); err != nil {
+		if err := d.Server.WriteFile("conf/routing/routing.yaml", d.routing); err != nil {
 			return err
 		}
 	}
@@ -163,7 +139,7 @@ func (d *demo) check(ctx context.Context, r row) error {
 			r.caller, r.service, cases.Hosts(decided), decided.Tier, decided.Level, r.want, r.tier, r.level)
 	}
 	for deadline := time.Now().Add(patience); ; {
-		got, err := d.consumers.Get(r.caller, "default", r.service)
+		got, err := d.Consumers.Get(r.caller, "default", r.service)
 		if err != nil {
 			return err
 		}
@@ -204,8 +180,8 @@ func (d *demo) isolate(service, host string) {
 
 func addrOf(caller string) netip.Addr {
 	for _, c := range callers {
-		if c.name == caller {
-			return netip.MustParseAddr(c.addr)
+		if c.Name == caller {
+			return c.Addr
 		}
 	}
 	return netip.Addr{}

@@ -1,12 +1,18 @@
 package main
 
+import (
+	"net/netip"
+
+	"github.com/polaris-contrib/setrouter/internal/test/sandbox"
+)
+
 // callers are the SDKs of the demo and the addresses that the server sees.
-var callers = []struct{ name, addr string }{
-	{"novel-shanghai", "127.1.0.1"},
-	{"novel-shenzhen", "127.2.0.1"},
-	{"novel-public", "127.2.8.1"},
-	{"set-shanghai", "127.1.1.1"},
-	{"plain", "127.3.0.1"},
+var callers = []sandbox.Caller{
+	{Name: "novel-shanghai", Addr: netip.MustParseAddr("127.1.0.1")},
+	{Name: "novel-shenzhen", Addr: netip.MustParseAddr("127.2.0.1")},
+	{Name: "novel-public", Addr: netip.MustParseAddr("127.2.8.1")},
+	{Name: "set-shanghai", Addr: netip.MustParseAddr("127.1.1.1")},
+	{Name: "plain", Addr: netip.MustParseAddr("127.3.0.1")},
 }
 
 // instances register their SET; their location comes from the mapping.

@@ -84,6 +84,20 @@ func (c *Consumers) Add(name string, source netip.Addr, server *Server) error {
 	if err != nil {
 		return err
 	}
+	return c.add(name, relay)
+}
+
+// AddBehind is Add for a caller at any IPv4 address, whose connections come through a
+// proxy that the server trusts.
+func (c *Consumers) AddBehind(proxy netip.Addr, name string, caller netip.Addr, server *Server) error {
+	relay, err := NewProxy(proxy, caller, server.GRPCAddr)
+	if err != nil {
+		return err
+	}
+	return c.add(name, relay)
+}
+
+func (c *Consumers) add(name string, relay *Relay) error {
 	c.relays[name] = relay
 	got, err := c.Do(map[string]any{"add": name, "server": relay.Addr, "dir": filepath.Join(c.dir, name)})
 	if err == nil && got.Error != "" {
@@ -129,7 +143,10 @@ func (c *Consumers) PID() int { return c.cmd.Process.Pid }
 
 // Close ends the program and its relays.
 func (c *Consumers) Close() error {
-	errs := []error{c.in.Close(), c.cmd.Process.Kill()}
+	errs := []error{c.in.Close()}
+	if err := c.cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
+		errs = append(errs, err)
+	}
 	_ = c.cmd.Wait()
 	for _, r := range c.relays {
 		_ = r.Close()

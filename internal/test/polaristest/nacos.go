@@ -26,6 +26,7 @@ type NacosNews struct {
 	Kind    string // ready, pushed, or the command that is done
 	Service string
 	Hosts   []string
+	Times   map[string]int // how often each host was chosen, by the command select
 	Error   string
 }
 
@@ -146,10 +147,10 @@ func NewNacosRelay(source netip.Addr, target string) (*NacosRelay, error) {
 	}
 	port := FreePortPair()
 	r := &NacosRelay{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
-	if r.HTTP, err = newRelay(r.Addr, source, target); err != nil {
+	if r.HTTP, err = newRelay(r.Addr, source, target, ""); err != nil {
 		return nil, err
 	}
-	r.GRPC, err = newRelay(net.JoinHostPort("127.0.0.1", strconv.Itoa(port+NacosOffset)), source, above)
+	r.GRPC, err = newRelay(net.JoinHostPort("127.0.0.1", strconv.Itoa(port+NacosOffset)), source, above, "")
 	if err != nil {
 		return nil, errors.Join(err, r.HTTP.Close())
 	}

@@ -1,6 +1,7 @@
 package polaristest
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 type Relay struct {
 	Addr string // to connect to
 
+	header   string // sent to the target first; may be empty
 	listener net.Listener
 	mu       sync.Mutex
 	target   string
@@ -28,15 +30,21 @@ type Relay struct {
 // NewRelay listens on loopback and dials target from source, an address of
 // 127.0.0.0/8.
 func NewRelay(source netip.Addr, target string) (*Relay, error) {
-	return newRelay("127.0.0.1:0", source, target)
+	return newRelay("127.0.0.1:0", source, target, "")
 }
 
-func newRelay(addr string, source netip.Addr, target string) (*Relay, error) {
+// NewProxy is NewRelay, and begins every connection with a header of the PROXY protocol
+// that names a caller's IPv4 address.
+func NewProxy(source, caller netip.Addr, target string) (*Relay, error) {
+	return newRelay("127.0.0.1:0", source, target, fmt.Sprintf("PROXY TCP4 %s 127.0.0.1 4000 80\r\n", caller))
+}
+
+func newRelay(addr string, source netip.Addr, target, header string) (*Relay, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{Addr: listener.Addr().String(), listener: listener, target: target, conns: map[net.Conn]bool{}}
+	r := &Relay{Addr: listener.Addr().String(), header: header, listener: listener, target: target, conns: map[net.Conn]bool{}}
 	r.moves = sync.NewCond(&r.mu)
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice()}}
 	r.wg.Go(func() { r.accept(dialer) })
@@ -57,6 +65,9 @@ func (r *Relay) accept(dialer net.Dialer) {
 				return
 			}
 			defer out.Close()
+			if _, err := io.WriteString(out, r.header); err != nil {
+				return
+			}
 			r.pass(target, in, out)
 		})
 	}

@@ -41,7 +41,11 @@ type Options struct {
 	Checkers        string // the `healthcheck.checkers`; default in memory
 	SelfAddress     string // the address that the server registers itself with; default 127.0.0.1
 	TimeZone        string // the process's TZ; default the machine's time zone
+	Ports           Ports  // default free ones
 }
+
+// Ports are what a server listens on.
+type Ports struct{ HTTP, GRPC, Admin int }
 
 // Server is a running server process.
 type Server struct {
@@ -50,9 +54,9 @@ type Server struct {
 	GRPCAddr string
 	AdminURL string
 
-	ports   [3]int // HTTP, gRPC, admin
-	admin   bool   // the configuration has the admin port
-	logged  int    // bytes that earlier servers in Dir logged
+	ports   Ports
+	admin   bool // the configuration has the admin port
+	logged  int  // bytes that earlier servers in Dir logged
 	cmd     *exec.Cmd
 	out     *buffer
 	done    chan struct{} // closed when the process has ended
@@ -63,7 +67,10 @@ type Server struct {
 // the error has what the process printed.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{Dir: o.Dir, out: &buffer{}, done: make(chan struct{})}
-	s.ports = [3]int{FreePort(), FreePort(), FreePort()}
+	s.ports = o.Ports
+	if s.ports == (Ports{}) {
+		s.ports = Ports{FreePort(), FreePort(), FreePort()}
+	}
 	if o.Replaces != nil {
 		s.Dir, s.ports = o.Replaces.Dir, o.Replaces.ports
 	}
@@ -113,9 +120,9 @@ func (s *Server) prepare(o Options) error {
 	if host == "[::]" {
 		host = "127.0.0.1"
 	}
-	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(s.ports[0]))
-	s.GRPCAddr = net.JoinHostPort(host, strconv.Itoa(s.ports[1]))
-	s.AdminURL = "http://127.0.0.1:" + strconv.Itoa(s.ports[2])
+	s.HTTPAddr = net.JoinHostPort(host, strconv.Itoa(s.ports.HTTP))
+	s.GRPCAddr = net.JoinHostPort(host, strconv.Itoa(s.ports.GRPC))
+	s.AdminURL = "http://127.0.0.1:" + strconv.Itoa(s.ports.Admin)
 	if o.Store == "" {
 		o.Store = "{name: boltdbStore, option: {path: ./polaris.bolt}}"
 	}
@@ -131,14 +138,14 @@ func (s *Server) prepare(o Options) error {
 	}
 	var text bytes.Buffer
 	err := template.Must(template.New("").Parse(config)).Execute(&text, map[string]any{
-		"IP": o.ListenIP, "HTTP": s.ports[0], "GRPC": s.ports[1], "Admin": s.ports[2], "Token": o.AdminToken,
+		"IP": o.ListenIP, "HTTP": s.ports.HTTP, "GRPC": s.ports.GRPC, "Admin": s.ports.Admin, "Token": o.AdminToken,
 		"Trusted": strings.Join(o.TrustedProxies, ", "), "Header": o.ForwardedHeader, "FailOpen": !o.FailClosed,
 		"Store": o.Store, "Checkers": o.Checkers, "Self": o.SelfAddress,
 	})
 	if err != nil {
 		return err
 	}
-	s.admin = strings.Contains(text.String(), "listenPort: "+strconv.Itoa(s.ports[2]))
+	s.admin = strings.Contains(text.String(), "listenPort: "+strconv.Itoa(s.ports.Admin))
 	return s.WriteFile("conf/polaris-server.yaml", text.String())
 }
 

@@ -26,14 +26,14 @@ type diskCopy struct {
 // readDisk returns a copy that was written under the same options. If there is no
 // file, ok is false and err is nil.
 func readDisk(name, options string) (c diskCopy, ok bool, err error) {
-	err = diskcopy.Read(name, &c)
+	err = diskcopy.Read(name, diskVersion, &c)
 	if errors.Is(err, os.ErrNotExist) {
 		return diskCopy{}, false, nil
 	}
 	if err != nil {
 		return diskCopy{}, false, err
 	}
-	if c.Version != diskVersion || c.Options != options {
+	if c.Options != options {
 		return diskCopy{}, false, fmt.Errorf("%s was written under other options, it is not used", name)
 	}
 	if err := c.check(); err != nil {

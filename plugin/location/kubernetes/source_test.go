@@ -135,6 +135,12 @@ func TestDisk(t *testing.T) {
 			t.Errorf("%s: %t, %v, want an error", what, ok, err)
 		}
 	}
+	if err := os.WriteFile(name, []byte(`{"version":2,"of":"x","pods":{}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := readDisk(name, "x"); ok || err == nil || err.Error() != name+": version 2, expected 1: another version of setrouter wrote it, and it is not used" {
+		t.Errorf("of another version: %t, %v", ok, err)
+	}
 	if left, _ := os.ReadDir(filepath.Dir(name)); len(left) != 1 {
 		t.Errorf("%d files are left, want one", len(left))
 	}

@@ -44,7 +44,7 @@ func (b serverBackend) Status(ctx context.Context) api.Status {
 	var asking sync.WaitGroup
 	asking.Go(func() { observe.Safely("asking the nodes", func() { cluster = b.Nodes(ctx) }) })
 	status.State = nodes.CallersNow(ctx, b.Server)
-	status.Load = b.loadStatus(status.State)
+	status.Load = b.loadStatus(w, status.State)
 	status.State.Cut(maxListed)
 	status.Callers.Untold = firstOf(b.Untold(netip.Addr{}))
 	status.Unknown.Callers, status.Unknown.Services = world.CountUnknown(unknown, "")
@@ -66,9 +66,9 @@ func (b serverBackend) Status(ctx context.Context) api.Status {
 }
 
 // loadStatus returns what roads carry by the callers of all nodes.
-func (b serverBackend) loadStatus(s api.CallerStates) api.LoadStatus {
+func (b serverBackend) loadStatus(w *world.World, s api.CallerStates) api.LoadStatus {
 	asked := s.Counts[string(route.StateFirst)]+s.Counts[string(route.StateWidened)] > 0
-	return api.NewLoadStatus(b.Loads(s.Kinds), asked, maxListed)
+	return api.NewLoadStatus(b.Loads(w, s.Kinds), asked, maxListed)
 }
 
 // fileWarnings returns the warnings of the files in force. That rules give every business

@@ -65,14 +65,15 @@ func (f inForce) difference(other inForce) string {
 // gives no list to this caller, the snapshot is nil, and refused is the stock
 // server's answer, without instances.
 func (s *Store) Snapshot(q *Query, source route.Service) (snap *Snapshot, refused *apiservice.DiscoverResponse, err error) {
-	key := snapshotKey{q.Service, source}
+	var key any = snapshotKey{q.Service, source}
 	state := inForce{q.Rules, q.Table, q.Rules.Evacuations(s.Now())}
-	if q.Kept && s.isStale(q, key, state) {
+	current, revision := s.current(key, state), ""
+	if q.Kept && isStale(q, source, current) {
 		gate, _ := s.gates.LoadOrStore(key, &sync.Mutex{})
 		gate.(*sync.Mutex).Lock()
 		defer gate.(*sync.Mutex).Unlock()
+		current = s.current(key, state)
 	}
-	current, revision := s.current(key, state), ""
 	if current != nil {
 		revision = current.revision
 	}
@@ -94,7 +95,7 @@ func (s *Store) Snapshot(q *Query, source route.Service) (snap *Snapshot, refuse
 
 // take makes a snapshot of a stock answer, which takes over the views of the
 // snapshot before it.
-func (s *Store) take(q *Query, key snapshotKey, resp *apiservice.DiscoverResponse, state inForce) (*Snapshot, error) {
+func (s *Store) take(q *Query, key any, resp *apiservice.DiscoverResponse, state inForce) (*Snapshot, error) {
 	if !q.Kept {
 		return newSnapshot(resp, state, s.Pods, nil)
 	}
@@ -120,24 +121,23 @@ func (s *Store) take(q *Query, key snapshotKey, resp *apiservice.DiscoverRespons
 	return next, nil
 }
 
-// isStale reports whether the snapshot will have to be made anew, as far as that
-// can be known beforehand. Then requests go one by one: the first makes the
-// snapshot, and those who waited find it.
-func (s *Store) isStale(q *Query, key snapshotKey, state inForce) bool {
-	current := s.current(key, state)
+// isStale reports whether the current snapshot, if there is one, will have to be made
+// anew, as far as that can be known beforehand. Then requests go one by one: the first
+// makes the snapshot, and those who waited find it.
+func isStale(q *Query, source route.Service, current *Snapshot) bool {
 	if current == nil {
 		return true
 	}
-	revision := q.Stock.Revision(key.source)
+	revision := q.Stock.Revision(source)
 	return revision != "" && revision != current.revision
 }
 
-// current returns the snapshot that is kept, and notes that somebody asks for it. It
+// current returns the snapshot that is kept under a snapshotKey, and notes that somebody asks for it. It
 // returns nil where other files or evacuations are in force since, or other pods are
 // at the hosts. Then the stock server has to be asked anew: it writes the location
 // of the mapping into instances that have none, and an old one would pass for a
 // location that the instance registered.
-func (s *Store) current(key snapshotKey, state inForce) *Snapshot {
+func (s *Store) current(key any, state inForce) *Snapshot {
 	v, ok := s.snapshots.Load(key)
 	if !ok {
 		return nil

@@ -145,15 +145,14 @@ func (w *World) WithFiles(table *location.Table, rules *route.Rules) *World {
 // WithCallees returns the same state after an edit of each instance: what if the instances
 // of a place were unhealthy, or evacuated. Callers stay who they are.
 func (w *World) WithCallees(edit func(*explain.Callee)) *World {
-	w.index()
-	edited := *w
-	edited.byService = make(map[route.Service][]explain.Callee, len(w.byService))
-	for service, callees := range w.byService {
+	all, edited := w.allInstances(), *w
+	edited.resolved = &resolved{byService: make(map[route.Service][]explain.Callee, len(all))}
+	for service, callees := range all {
 		callees = slices.Clone(callees)
 		for n := range callees {
 			edit(&callees[n])
 		}
-		edited.byService[service] = callees
+		edited.resolved.byService[service] = callees
 	}
 	return &edited
 }

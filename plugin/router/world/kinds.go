@@ -148,10 +148,11 @@ func (w *World) HasService(service route.Service) bool {
 // Services returns the services, aliases and lane addresses that callers can ask for,
 // sorted.
 func (w *World) Services() []route.Service {
-	w.index()
 	out := slices.Clone(w.Names)
-	for s := range w.byService {
-		out = append(out, s)
+	for n := range w.Instances {
+		if n == 0 || w.Instances[n].Service != w.Instances[n-1].Service {
+			out = append(out, w.Instances[n].Service)
+		}
 	}
 	for s := range w.Aliases {
 		out = append(out, s)

@@ -170,3 +170,48 @@ func TestLoadOfAPool(t *testing.T) {
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(a), math.Abs(b)) }
+
+// That callers who moved to another node count twice for a while does not move the load of
+// roads whose callers have one first road: what a caller takes up there is a share of it.
+func TestLoadsOfCallersThatMoved(t *testing.T) {
+	const mapping, rules = "match,set,region,zone\n10.1.0.0/16,a.b.h,r,z1\n10.2.0.0/16,a.b.p,r,z1\n", `
+version: 1
+rules: [{name: r, service: default/s, set: {tiers: [own, pool]}, nearby: {matchLevel: zone, maxMatchLevel: all}}]
+`
+	var problems strict.Problems
+	w := &world.World{
+		Now:   now,
+		Table: location.LoadMapping([]strict.File{{Name: "m.csv", Data: []byte(mapping)}}, &problems),
+		Rules: route.Load([]strict.File{{Name: "r.yaml", Data: []byte(rules)}}, now, &problems),
+	}
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	service := route.Service{Namespace: "default", Name: "s"}
+	w.AddService(service, nil)
+	for n := range 14 { // the SET of 12 is down, the pool of two works
+		set := "a.b.h"
+		if n >= 12 {
+			set = "a.b.*"
+		}
+		w.Instances = append(w.Instances, world.Instance{
+			ID: fmt.Sprint(n), Service: service, Host: fmt.Sprintf("10.9.0.%d", n), Port: 80, Location: location.Location{Region: "r", Zone: "z1"},
+			Metadata: map[string]string{"set-group": set}, Healthy: n >= 12, Weight: 100,
+		})
+	}
+	times := func(failed, own int) float64 {
+		loads := w.Loads([]world.Asking{{Service: service, Addr: netip.MustParseAddr("10.1.0.1"), Callers: failed}, {Service: service, Addr: netip.MustParseAddr("10.2.0.1"), Callers: own}}, 1)
+		if len(loads) != 1 || loads[0].Seen != failed+own {
+			t.Fatalf("the loads are %+v, want one road with all callers", loads)
+		}
+		return loads[0].Times
+	}
+	for _, moved := range []int{0, 1, 60, 120} {
+		if got := times(120+moved, 20); !near(got, 7) {
+			t.Errorf("with %d of 120 callers counted twice the pool carries %g times, want the 7 of docs/design.md, 8", moved, got)
+		}
+		if got := times(120, 20+moved); !near(got, 7) {
+			t.Errorf("with %d more callers of the pool it carries %g times", moved, got)
+		}
+	}
+}

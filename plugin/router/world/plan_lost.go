@@ -109,7 +109,7 @@ func (p *planner) lost() []Lost {
 	isMarked := func(marks map[route.Service][]bool, service route.Service, n int) bool {
 		return marks[service] != nil && marks[service][n]
 	}
-	for service, callees := range p.after.world.byService {
+	for service, callees := range p.after.world.allInstances() {
 		if !p.touched[service] {
 			continue
 		}

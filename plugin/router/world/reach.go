@@ -178,9 +178,8 @@ func (s evacuatedService) seen(group Answer) (n int) {
 
 // IdentitiesOfInstances returns the SET and place of each instance.
 func (w *World) IdentitiesOfInstances() []location.Identity {
-	w.index()
 	out := []location.Identity{}
-	for _, list := range w.byService {
+	for _, list := range w.allInstances() {
 		for _, c := range list {
 			out = append(out, location.Identity{SET: c.SET, Location: c.Location})
 		}

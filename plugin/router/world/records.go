@@ -1,6 +1,7 @@
 package world
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -30,21 +31,69 @@ func commonFacts(records map[netip.Addr][]location.Record, source string) factsB
 	return out
 }
 
-// indexRecords indexes what instances registered and what clients reported.
-func (w *World) indexRecords() {
-	registered, reported := map[netip.Addr][]location.Record{}, map[netip.Addr][]location.Record{}
-	w.atHost = map[netip.Addr][]int{}
-	for n, i := range w.Instances {
-		if addr, ok := location.HostAddr(i.Host); ok {
-			registered[addr] = append(registered[addr], i.registration().Record)
-			w.atHost[addr] = append(w.atHost[addr], n)
+// hostRecords are what instances registered at their hosts. It is a source of identities,
+// and is made of the instances when somebody asks for a host.
+type hostRecords struct {
+	instances []Instance
+	last      map[netip.Addr]int32 // the last instance at a host, by its number, from 1
+	before    []int32              // the instance at the same host before each one; 0: there is none
+}
+
+// registryOrigin is the origin of what instances registered.
+var registryOrigin = &location.Origin{Source: location.SourceRegistry}
+
+// indexHosts returns what the instances registered.
+func indexHosts(instances []Instance) hostRecords {
+	h := hostRecords{instances, make(map[netip.Addr]int32, len(instances)), make([]int32, len(instances))}
+	for n := range instances {
+		if addr, ok := location.HostAddr(instances[n].Host); ok {
+			h.before[n] = h.last[addr]
+			h.last[addr] = int32(n + 1)
 		}
 	}
+	return h
+}
+
+// at returns the instances at a host, in the order of their numbers from the last.
+func (h hostRecords) at(addr netip.Addr) iter.Seq[Instance] {
+	return func(yield func(Instance) bool) {
+		for n := h.last[addr]; n > 0 && yield(h.instances[n-1]); n = h.before[n-1] {
+		}
+	}
+}
+
+// Facts implements location.Source.
+func (h hostRecords) Facts(addr netip.Addr) (location.Found, bool) {
+	if h.last[addr] == 0 {
+		return location.Found{}, false
+	}
+	var records []location.Record
+	for i := range h.at(addr) {
+		records = append(records, i.registration().Record)
+	}
+	common := location.CommonFacts(records, registryOrigin)
+	return common.Found(), true
+}
+
+// withSeveral returns the hosts that have several instances.
+func (h hostRecords) withSeveral() (addrs []netip.Addr) {
+	for addr, n := range h.last {
+		if h.before[n-1] > 0 {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
+
+// indexRecords indexes what instances registered and what clients reported.
+func (w *World) indexRecords() {
+	w.hosts = indexHosts(w.Instances)
+	reported := map[netip.Addr][]location.Record{}
 	for _, c := range w.Clients {
 		addr := location.Normalize(c.Addr)
 		reported[addr] = append(reported[addr], location.Record{Location: c.Location, Healthy: true})
 	}
-	w.registry, w.reports = commonFacts(registered, location.SourceRegistry), commonFacts(reported, location.SourceReport)
+	w.reports = commonFacts(reported, location.SourceReport)
 }
 
 // registration returns what the instance says of a caller at its host.
@@ -64,8 +113,8 @@ func (w *World) registrations(addr netip.Addr) []explain.Registration {
 		return nil
 	}
 	var out []explain.Registration
-	for _, n := range w.atHost[addr] {
-		out = append(out, w.Instances[n].registration())
+	for i := range w.hosts.at(addr) {
+		out = append(out, i.registration())
 	}
 	explain.SortRegistrations(out)
 	return out
@@ -88,8 +137,8 @@ type Several struct {
 func (w *World) WithSeveralSETs() []Several {
 	w.index()
 	var addrs []netip.Addr
-	for addr, facts := range w.registry {
-		if len(facts.SETs) > 0 && len(w.Identity(addr).SETs) > 0 {
+	for _, addr := range w.hosts.withSeveral() {
+		if facts, _ := w.hosts.Facts(addr); len(facts.SETs) > 0 && len(w.Identity(addr).SETs) > 0 {
 			addrs = append(addrs, addr)
 		}
 	}

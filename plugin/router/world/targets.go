@@ -48,13 +48,12 @@ func (w *World) behind(service route.Service) route.Service {
 
 // existing returns the services that exist, without aliases.
 func (w *World) existing() map[route.Service]bool {
-	w.index()
-	existing := make(map[route.Service]bool, len(w.Names)+len(w.byService))
+	existing := make(map[route.Service]bool, len(w.Names))
 	for _, service := range w.Names {
 		existing[service] = true
 	}
-	for service := range w.byService {
-		existing[service] = true
+	for n := range w.Instances {
+		existing[w.Instances[n].Service] = true
 	}
 	return existing
 }

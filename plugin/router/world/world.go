@@ -63,12 +63,11 @@ type World struct {
 	ShrinkGuardPercent *int
 	Notes              []string // what the state does not have, in sentences
 
-	indexed   bool
-	byService map[route.Service][]explain.Callee
-	atHost    map[netip.Addr][]int // of Instances
-	registry  factsByAddr
-	reports   factsByAddr
-	pods      factsByAddr
+	indexed  bool
+	resolved *resolved
+	hosts    hostRecords
+	reports  factsByAddr
+	pods     factsByAddr
 }
 
 // Request is a caller and the service that it asks for.
@@ -146,7 +145,7 @@ func (w *World) resolver() *location.Resolver {
 		case location.SourceKubernetes:
 			r.Sources = append(r.Sources, w.pods)
 		case location.SourceRegistry:
-			r.Sources = append(r.Sources, w.registry)
+			r.Sources = append(r.Sources, w.hosts)
 		case location.SourceReport:
 			r.Sources = append(r.Sources, w.reports)
 		}
@@ -175,7 +174,7 @@ func (w *World) Callees(service route.Service) []explain.Callee { return w.insta
 // instancesOf returns the instances of a service, nil if it has none.
 func (w *World) instancesOf(service route.Service) []explain.Callee {
 	w.index()
-	return w.byService[service]
+	return w.resolved.of(service, w.Instances)
 }
 
 // index fills in the fields that are looked up by service or address, once.
@@ -184,20 +183,7 @@ func (w *World) index() {
 		return
 	}
 	w.indexed = true
-	w.byService = map[route.Service][]explain.Callee{}
-	evacuations, hosts := w.Rules.Evacuations(w.Now), w.indexPods()
-	for _, i := range w.Instances {
-		registered, ignored := location.Registered(i.Location, i.Metadata)
-		facts := hosts.Instance(i.Host, &registered)
-		_, isOut := evacuations.TakingOut(facts.Location, facts.SET)
-		w.byService[i.Service] = append(w.byService[i.Service], explain.Callee{
-			ID: i.ID, Host: i.Host, Port: i.Port, Ignored: ignored,
-			Instance: route.Instance{
-				Location: facts.Location, SET: facts.SET, Evacuated: isOut,
-				Healthy: i.Healthy, Isolate: i.Isolate, Weight: i.Weight,
-			},
-		})
-	}
+	w.resolved = newResolved(w.Instances, w.indexPods(), w.Rules.Evacuations(w.Now))
 	w.indexRecords()
 }
 
@@ -219,8 +205,7 @@ func (w *World) indexPods() location.Hosts {
 
 // CountTakenOut returns how many instances an evacuation takes out.
 func (w *World) CountTakenOut(e route.Evacuation) (n int) {
-	w.index()
-	for _, list := range w.byService {
+	for _, list := range w.allInstances() {
 		for _, c := range list {
 			if e.TakesOut(c.Location, c.SET) {
 				n++
@@ -228,4 +213,11 @@ func (w *World) CountTakenOut(e route.Evacuation) (n int) {
 		}
 	}
 	return n
+}
+
+// allInstances returns the instances of all services that have any. The map is shared: read
+// only.
+func (w *World) allInstances() map[route.Service][]explain.Callee {
+	w.index()
+	return w.resolved.all(w.Instances)
 }

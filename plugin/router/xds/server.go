@@ -3,7 +3,6 @@ package xds
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -17,15 +16,11 @@ import (
 	runtimeservice "github.com/envoyproxy/go-control-plane/envoy/service/runtime/v3"
 	secretservice "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
 	serverv3 "github.com/envoyproxy/go-control-plane/pkg/server/v3"
-	"github.com/polarismesh/polaris/apiserver"
-	"github.com/polarismesh/polaris/apiserver/xdsserverv3"
 	connlimit "github.com/polarismesh/polaris/common/conn/limit"
 	"github.com/polarismesh/polaris/service"
-	"github.com/polarismesh/polaris/service/healthcheck"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
@@ -59,8 +54,8 @@ type server struct {
 	stopped  chan struct{}
 }
 
-// newServer makes a server. Stock is the stock listener, which does not listen.
-func newServer(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig, stock *xdsserverv3.XDSServer) (*server, error) {
+// newServer makes a server.
+func newServer(option map[string]any) (*server, error) {
 	options, err := listen.Read(option, listen.Options{Protocol: protocol, Trust: router.TrustsProxy})
 	if err != nil {
 		return nil, err
@@ -73,14 +68,11 @@ func newServer(ctx context.Context, option map[string]any, apis map[string]apise
 	if err != nil {
 		return nil, err
 	}
-	health, err := healthcheck.GetServer()
+	registrar, err := runningRegistrar()
 	if err != nil {
 		return nil, err
 	}
-	if err := stock.Initialize(ctx, listen.Behind(option, options.IP, options.Port), apis); err != nil {
-		return nil, err
-	}
-	credentials, err := credentialsOf(options)
+	credentials, err := credentialsOf(options.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -88,19 +80,7 @@ func newServer(ctx context.Context, option map[string]any, apis map[string]apise
 	if err != nil {
 		return nil, err
 	}
-	return serve(options, w, &healthServer{stock: stock, create: running.Config().AutoCreate, naming: naming, health: health}, credentials...), nil
-}
-
-// credentialsOf returns the options of the gRPC server for TLS.
-func credentialsOf(options listen.Options) ([]grpc.ServerOption, error) {
-	if options.TLS.CertFile == "" && options.TLS.KeyFile == "" {
-		return nil, nil
-	}
-	tls, err := credentials.NewServerTLSFromFile(options.TLS.CertFile, options.TLS.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("tls: %w", err)
-	}
-	return []grpc.ServerOption{grpc.Creds(tls)}, nil
+	return serve(options, w, &healthServer{routing: w.routing, naming: registrar}, credentials...), nil
 }
 
 // serve makes the server of a world.

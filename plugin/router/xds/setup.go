@@ -13,7 +13,8 @@
 // caller, which the stock listener's own builders make (builders.go) from the registry
 // (registry.go). endpoints.go makes the endpoints of a caller, assignments.go keeps them
 // for all callers of a kind, and proxyless.go is what gRPC clients need besides. hds.go is
-// the service by which sidecars register themselves and report their health.
+// the service by which sidecars register themselves and report their health, hdsnode.go what
+// their nodes say. tls.go reads certificates.
 //
 // docs/decisions/0019 says why it is so.
 package xds
@@ -24,7 +25,7 @@ import (
 	"sync/atomic"
 
 	"github.com/polarismesh/polaris/apiserver"
-	"github.com/polarismesh/polaris/apiserver/xdsserverv3" // registers the slot before the init here replaces it
+	_ "github.com/polarismesh/polaris/apiserver/xdsserverv3" // registers the slot before the init here replaces it
 
 	"github.com/polaris-contrib/setrouter/internal/serverconfig"
 	"github.com/polaris-contrib/setrouter/plugin/router"
@@ -58,12 +59,11 @@ func (s *slot) GetPort() uint32 {
 }
 
 // Initialize implements apiserver.Apiserver.
-func (s *slot) Initialize(ctx context.Context, option map[string]any, apis map[string]apiserver.APIConfig) error {
+func (s *slot) Initialize(_ context.Context, option map[string]any, _ map[string]apiserver.APIConfig) error {
 	if err := router.Ready(); err != nil {
 		return err
 	}
-	stock := &xdsserverv3.XDSServer{} // for the registration of sidecars; it does not listen
-	server, err := newServer(ctx, option, apis, stock)
+	server, err := newServer(option)
 	if err != nil {
 		return fmt.Errorf("%s: %w", slotName, err)
 	}

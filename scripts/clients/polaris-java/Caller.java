@@ -10,6 +10,8 @@ import com.tencent.polaris.factory.ConfigAPIFactory;
 import com.tencent.polaris.factory.api.DiscoveryAPIFactory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -18,10 +20,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
 /** Caller is one SDK context. Its methods answer commands of Consumer. */
 class Caller {
+    private static final List<DatagramSocket> CLAIMS = Collections.synchronizedList(new ArrayList<>()); // of ports, until the end
+
     private final SDKContext context;
     private final ConsumerAPI api;
     private final Map<String, List<ServiceChangeEvent>> watches = new HashMap<>(); // by service
@@ -33,7 +38,7 @@ class Caller {
     }
 
     /** config returns the SDK's defaults, but for what differs between several on one host, and what the command says. */
-    private static String config(Consumer.Command c) throws IOException {
+    private static String config(Consumer.Command c) {
         String servers = c.servers.stream().map(s -> "'" + s + "'").collect(Collectors.joining(", "));
         String connector = "{id: polaris, protocol: grpc, addresses: [" + servers + "]}";
         String text = "global:\n"
@@ -54,9 +59,20 @@ class Caller {
         return text;
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
+    /**
+     * freePort returns a port that stays this process's: while its UDP port is bound, no other client and no test takes the port, as
+     * internal/test/polaristest has it. The port is below those that outgoing connections get, one of which could take it.
+     */
+    private static int freePort() {
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(15000, 29000);
+            try {
+                CLAIMS.add(new DatagramSocket(new InetSocketAddress("127.0.0.1", port)));
+                new ServerSocket(port).close();
+                return port;
+            } catch (IOException taken) {
+                continue; // a claim of a port that is taken stays: nobody can use the port
+            }
         }
     }
 

@@ -1,0 +1,2 @@
+// Package dist has the scripts that build a release (RELEASE.md), and their tests.
+package dist
