@@ -154,7 +154,7 @@ func (e *evacuateCommand) judge(result *evacuateResult) error {
 	result.Reach = &reach
 	if result.Instances == 0 {
 		text := fmt.Sprintf("no instance is in %s %q", e.entry.Kind(), e.entry.Place())
-		if near, ok := before.NearestPlace(e.entry); ok {
+		if near, ok := before.NearestPlace(e.entry); ok && near != e.entry.Place() {
 			text += fmt.Sprintf("; did you mean %q?", near)
 		}
 		result.Refused = append(result.Refused, text)
