@@ -16,7 +16,7 @@ const modulePath = "github.com/polaris-contrib/setrouter"
 var floors = [][]string{
 	{"internal/alike", "internal/plural"},
 	{ // what everything may use: no Polaris, no routing
-		"internal/atomicfile", "internal/buildinfo", "internal/clock", "internal/events", "internal/shrink", "internal/strict", "internal/table",
+		"internal/atomicfile", "internal/buildinfo", "internal/chinese", "internal/clock", "internal/events", "internal/shrink", "internal/strict", "internal/table",
 	},
 	{"internal/diskcopy", "plugin/location"},
 	{"internal/cmdbexport", "internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},

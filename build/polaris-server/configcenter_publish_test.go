@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
 )
@@ -20,7 +23,7 @@ func TestPublishFromAShell(t *testing.T) {
 		t.Helper()
 		done(t, os.WriteFile(filepath.Join(server.Dir, name), []byte(text), 0o600))
 	}
-	run := func(wantCode int, args string, words ...string) {
+	run := func(wantCode int, args string, words ...string) (out string) {
 		t.Helper()
 		code, out := setctl(t, server, strings.Fields(args)...)
 		for _, w := range words {
@@ -31,6 +34,11 @@ func TestPublishFromAShell(t *testing.T) {
 		if code != wantCode {
 			t.Fatalf("%s: exit code %d, want %d: %s", args, code, wantCode, out)
 		}
+		return out
+	}
+	forPage := func(args string, words ...string) { // docs/reference/commands.md
+		t.Helper()
+		goldenOutput(t, args, run(0, args, words...))
 	}
 	file("m.yaml", mapping)
 	file("r.yaml", routing)
@@ -47,10 +55,29 @@ func TestPublishFromAShell(t *testing.T) {
 	run(0, "publish --to "+routingSource+" --stop-gray", "ended gray release \"g1\"", "  in force\n")
 	eventually(t, server, caller, "10.11.0.1")
 	run(1, "publish r.yaml --to "+routingSource+" --release r1", "there is a release \"r1\" already; nothing was published")
-	run(0, "publish r.yaml --to "+routingSource+" --release r2", "as release \"r2\"; before it was \"r1\"\n", "  in force\n")
+	forPage("publish r.yaml --to "+routingSource+" --release r2", "as release \"r2\"; before it was \"r1\"\n", "  in force\n")
 	eventually(t, server, caller, "10.13.0.1")
 	run(1, "rollback "+routingSource+" --to-release g1", "release \"g1\" was a gray one; publish its text anew")
-	run(0, "rollback "+routingSource, "as release \"r1\"; before it was \"r2\"\n", "  in force\n")
+	forPage("rollback "+routingSource, "as release \"r1\"; before it was \"r2\"\n", "  in force\n")
 	eventually(t, server, caller, "10.11.0.1")
-	run(0, "history "+routingSource, "rolled back to  r1", "gray ended      g1", "by polaris")
+	forPage("history "+routingSource, "rolled back to  r1", "gray ended      g1", "by polaris")
+}
+
+// goldenOutput compares what setctl prints with testdata/outputs by its shape, or writes
+// it there.
+func goldenOutput(t *testing.T, args, out string) {
+	t.Helper()
+	command, _, _ := strings.Cut(args, " ")
+	name, text := filepath.Join("testdata/outputs", command+".txt"), "$ setctl "+args+"\n"+out
+	for pattern, same := range map[string]string{`127\.0\.0\.1:\d+`: "127.0.0.1:8091", `T\d\d:\d\d:\d\dZ`: "T10:00:00Z", `\d{4}-\d\d-\d\dT`: "2026-11-29T", ` +\n`: "\n"} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, same)
+	}
+	if *update {
+		done(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+	want, err := os.ReadFile(name)
+	done(t, err)
+	if diff := cmp.Diff(shape(string(want)), shape(text)); diff != "" {
+		t.Errorf("%s, which -update writes (-want +got):\n%s", name, diff)
+	}
 }

@@ -32,7 +32,7 @@ func (n Node) Bind(keys ...Key) Values {
 	for _, e := range n.Entries() {
 		name := e.Key.yaml.Value
 		if !slices.ContainsFunc(keys, func(k Key) bool { return k.name == name }) {
-			e.Key.Errorf("unknown key %q%s", name, expected(name, namesOf(keys)))
+			e.Key.Errorf("unknown key %q%s", name, unknownKey(name, namesOf(keys)))
 			continue
 		}
 		values[name] = e.Value

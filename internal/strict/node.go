@@ -245,6 +245,9 @@ func (n Node) Find(key string) (value Node, ok bool) {
 // IsMapping reports whether the node has keys.
 func (n Node) IsMapping() bool { return n.yaml.Kind == yaml.MappingNode }
 
+// IsText reports whether the node is a text.
+func (n Node) IsText() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!str" }
+
 // Null reports whether the value is left out, as in `key:`.
 func (n Node) Null() bool { return n.yaml.Kind == yaml.ScalarNode && n.yaml.Tag == "!!null" }
 

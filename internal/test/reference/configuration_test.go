@@ -138,7 +138,8 @@ const configurationHead = `<!-- Made by: go test ./internal/test/reference -upda
 # Reference: every key of every file
 
 For operators who write or check a file and ask what a key means. What the words mean together is in [design.md](../design.md); ways to
-do things are in [operations.md](../operations.md). Metrics and alerts are in [metrics.md](metrics.md).
+do things are in [operations.md](../operations.md). Metrics and alerts are in [metrics.md](metrics.md), commands in
+[commands.md](commands.md), and keys that you know from Polaris, TARS or Istio in [words.md](words.md).
 
 This page is made of the readers of the files. Types, defaults and ranges are theirs, and each example has been read by them. ` + "`setctl check`" + `
 reads a file as the server does, and says file, line and column of what it refuses.

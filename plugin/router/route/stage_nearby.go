@@ -50,7 +50,7 @@ func readNearbyValues(n strict.Node) (v nearbyValues) {
 	values := n.Bind(
 		strict.Optional("matchLevel", "The first and narrowest level. `none`, with `places`, leaves the first road to the map.",
 			func(n strict.Node) { v.match = readLevel(n, "none") }),
-		strict.Optional("maxMatchLevel", "The last and widest level. It excludes `places`.", func(n strict.Node) { v.max = readLevel(n) }),
+		strict.Optional("maxMatchLevel", "The last and widest level. It excludes `places`.", func(n strict.Node) { v.max = readMaxLevel(n) }),
 		strict.Optional("places", "The name of a map of `places`, which says where the roads go behind `matchLevel`.", func(n strict.Node) {
 			text, ok := n.Text()
 			if ok && text == "" {
@@ -76,6 +76,16 @@ func readNearbyValues(n strict.Node) (v nearbyValues) {
 		v.matchAt = values["matchLevel"]
 	}
 	return v
+}
+
+// readMaxLevel reads the widest level. In Polaris's SDKs an empty text is the widest of
+// all.
+func readMaxLevel(n strict.Node) *Level {
+	if n.Raw() == "" && n.IsText() {
+		n.Errorf("found \"\", which is all in Polaris's SDKs, expected all, or no key maxMatchLevel")
+		return nil
+	}
+	return readLevel(n)
 }
 
 // readLevel reads a level, or one of further words. It returns nil after a fault.
