@@ -18,7 +18,7 @@ var floors = [][]string{
 	{ // what everything may use: no Polaris, no routing
 		"internal/atomicfile", "internal/buildinfo", "internal/chinese", "internal/clock", "internal/events", "internal/shrink", "internal/strict", "internal/table",
 	},
-	{"internal/chinese", "internal/diskcopy", "plugin/location"},
+	{"internal/diskcopy", "plugin/location"},
 	{"internal/cmdbexport", "internal/livefile", "internal/serverconfig", "internal/wire", "internal/configcenter/release"},
 	{"internal/observe", "internal/preflight", "internal/sources", "internal/firstload"},
 	{"internal/backing", "internal/configcenter", "internal/httpfiles", "internal/listen", "plugin/location/kubernetes", "plugin/router/route"},

@@ -19,6 +19,7 @@ var javaRows = []javaRow{
 	{row: row{"watch", "`watchService` tells of the change, and its events add up to the new list", alone(rowWatch)}},
 	{row: row{"location", "`ReportClient` has the location of the server's mapping, and the SDK **takes no notice**: its nearby router is off (1)", alone(javaLocation)}},
 	{row: row{"weights", "Picks follow the weights; an instance of weight 0 is not picked", alone(rowWeights)}},
+	{row: row{"shares", "`degrade.overprovision` and half of the SET ill: 100,000 picks follow the shares, 70:30", alone(rowShares)}},
 	{row: row{"priorities", "Priorities of instances are not regarded: picks are of all", alone(javaPriorities)}},
 	{row: row{"recover", "Every instance of the view is unhealthy: picks go on, within the view", alone(rowRecover)}},
 	{row: row{"isolated", "Every instance of the view is isolated: `getAllInstances` has them, `getOneInstance` throws", alone(javaIsolated)}},

@@ -58,6 +58,7 @@ type mesh struct {
 	xdsAddr   string
 	port      int // of all instances
 	processes map[string]*exec.Cmd
+	inside    []string // the command by which processes run elsewhere, as in a pod
 }
 
 // startMesh starts a server and all instances, and registers these.
@@ -90,7 +91,7 @@ func (m *mesh) instance(host string) polaristest.Instance {
 func (m *mesh) run(t *testing.T, hosts ...string) {
 	t.Helper()
 	for _, host := range hosts {
-		cmd := exec.Command(built(t, grpcXDSBinary), "serve", net.JoinHostPort(host, strconv.Itoa(m.port)))
+		cmd := m.command(built(t, grpcXDSBinary), "serve", net.JoinHostPort(host, strconv.Itoa(m.port)))
 		in, err := cmd.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -113,6 +114,12 @@ func (m *mesh) run(t *testing.T, hosts ...string) {
 			t.Fatalf("%s says %q: %v", host, line, err)
 		}
 	}
+}
+
+// command returns a command that runs where the mesh's processes do.
+func (m *mesh) command(args ...string) *exec.Cmd {
+	args = slices.Concat(m.inside, args)
+	return exec.Command(args[0], args[1:]...)
 }
 
 // signal sends a signal to instances. After SIGKILL it waits until they have ended.

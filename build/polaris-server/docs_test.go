@@ -143,7 +143,7 @@ func shopIsKnown(t *testing.T, s *sandbox.Sandbox) {
 }
 
 // asksServer tells a command that only looks at the running server.
-var asksServer = regexp.MustCompile(`^(setctl (explain|who|status|plan)|sh \S+/ask\.sh)\b`)
+var asksServer = regexp.MustCompile(`^(setctl (explain|who|status|plan|drill)|sh \S+/ask\.sh)\b`)
 
 // runBlock runs a block's commands and returns it with their output. One that
 // only looks is asked until it says what the page says: servers follow a file
@@ -188,7 +188,10 @@ func settle(t *testing.T, s *polaristest.Server, command string) {
 	if code, out := setctl(t, s, "reload"); code != 0 && !strings.Contains(out, "carts.yaml") {
 		t.Fatal(out)
 	}
-	if strings.HasPrefix(command, "sandbox") || strings.HasPrefix(command, "setctl evacuate") {
+	switch {
+	case strings.HasPrefix(command, "sandbox on"), strings.HasPrefix(command, "setctl evacuate --end"):
+		time.Sleep(20 * time.Second) // the hold-down is over
+	case strings.HasPrefix(command, "sandbox"), strings.HasPrefix(command, "setctl evacuate"):
 		time.Sleep(7 * time.Second)
 	}
 }

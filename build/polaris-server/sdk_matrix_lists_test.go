@@ -114,19 +114,28 @@ func rowWeights(t *testing.T, r *run) {
 	c.follows(t, service, func(host string) float64 { return float64(weighted[host]) / sum })
 }
 
-// rowShares has half of the SET ill, so that the pool takes 30%.
-func rowShares(t *testing.T, r *run) {
-	service := r.service("shares")
+// sharesView are the hosts of registerShares that a caller of qb.novel.h has.
+var sharesView = []string{"10.11.0.1", "10.11.0.2", "10.11.0.3", "10.11.0.4", "10.13.0.1", "10.13.0.2"}
+
+// registerShares registers a service of which half of the SET is ill, so that with
+// overprovision 140 the pool takes 30%. It returns the share of each usable host.
+func registerShares(t *testing.T, c *polaristest.Console, service string) map[string]float64 {
+	t.Helper()
 	for host, weight := range map[string]uint32{"10.11.0.1": 100, "10.11.0.2": 300, "10.11.0.3": 250, "10.11.0.4": 250} {
 		i := instance(service, host, "qb.novel.h")
 		i.Weight, i.Healthy = weight, weight != 250
-		register(t, r.console, i)
+		register(t, c, i)
 	}
-	register(t, r.console, instance(service, "10.13.0.1", "qb.novel.*"), instance(service, "10.13.0.2", "qb.novel.*"), instance(service, "10.14.0.1", "ams.SH.1"))
+	register(t, c, instance(service, "10.13.0.1", "qb.novel.*"), instance(service, "10.13.0.2", "qb.novel.*"), instance(service, "10.14.0.1", "ams.SH.1"))
+	return map[string]float64{"10.11.0.1": 0.175, "10.11.0.2": 0.525, "10.13.0.1": 0.15, "10.13.0.2": 0.15}
+}
+
+// rowShares has half of the SET ill, so that the pool takes 30%.
+func rowShares(t *testing.T, r *run) {
+	service := r.service("shares")
+	shares := registerShares(t, r.console, service)
 	c := r.caller(t, callerOptions{})
-	usable := []string{"10.11.0.1", "10.11.0.2", "10.13.0.1", "10.13.0.2"}
-	c.picks(t, service, append([]string{"10.11.0.1", "10.11.0.2", "10.11.0.3", "10.11.0.4"}, usable[2:]...), usable)
-	shares := map[string]float64{"10.11.0.1": 0.175, "10.11.0.2": 0.525, "10.13.0.1": 0.15, "10.13.0.2": 0.15}
+	c.picks(t, service, sharesView, slices.Sorted(maps.Keys(shares)))
 	c.follows(t, service, func(host string) float64 { return shares[host] })
 }
 
@@ -134,25 +143,33 @@ func rowShares(t *testing.T, r *run) {
 func (c *caller) follows(t *testing.T, service string, share func(host string) float64) {
 	t.Helper()
 	const n, once = 100000, 20000
-	times, total := map[string]int{}, 0
+	times := map[string]int{}
 	for range n / once {
 		got := c.pick(t, service, once)
 		for host, picked := range got.Times {
 			times[host] += picked
-			total += picked
 		}
 		if got.PickError != "" {
 			t.Error(got.PickError)
 		}
 	}
+	checkShares(t, times, n, share)
+}
+
+// checkShares compares how often hosts were picked in n picks with their shares. The bound is
+// five times the standard deviation, and 0.1% of the picks for shares in whole weights.
+func checkShares(t *testing.T, times map[string]int, n float64, share func(host string) float64) {
+	t.Helper()
+	total := 0
 	for host, picked := range times {
+		total += picked
 		p := share(host)
 		if expected, bound := n*p, 5*math.Sqrt(n*p*(1-p))+n/1000; math.Abs(float64(picked)-expected) > bound {
-			t.Errorf("%s was picked %d times of %d, want %.0f with a deviation up to %.0f", host, picked, n, expected, bound)
+			t.Errorf("%s was picked %d times of %.0f, want %.0f with a deviation up to %.0f", host, picked, n, expected, bound)
 		}
 	}
-	if total != n {
-		t.Errorf("%d picks of %d: %v", total, n, times)
+	if float64(total) != n {
+		t.Errorf("%d picks of %.0f: %v", total, n, times)
 	}
 }
 

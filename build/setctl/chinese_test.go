@@ -109,7 +109,7 @@ func TestEvacuateInChinese(t *testing.T) {
 		"--region east --file evacuate.yaml --dump dump.yaml --for 30m --reason x",
 		"--zone south/sz --file evacuate.yaml --dump dump.yaml --for 30m --reason x",
 		"--zone south/sz --file routing.yaml --dump dump.yaml --for 30m --reason x",
-		"--zone south/sz --file evacuate.yaml --for 30m --reason x",
+		"--zone south/sz --file evacuate.yaml --for 31m --reason x",
 		"--zone sz --file evacuate.yaml --for 1m --reason x",
 		"--set a.b --file evacuate.yaml --for 1m --reason x",
 		"--region south --file evacuate.yaml --for 1m",

@@ -31,6 +31,7 @@ type evacuateCommand struct {
 	failOn         []string
 	before, edited string // the file's text
 	entry          route.Evacuation
+	others         []route.Evacuation // of the same place, in the file and not over
 	center         center
 	patience       time.Duration // for the nodes
 }
@@ -52,6 +53,9 @@ type evacuateResult struct {
 	Instances int          `json:"instances"`
 	Reach     *world.Reach `json:"reach,omitempty"`
 	Plan      *world.Plan  `json:"plan,omitempty"`
+	// NotInForce is why the server does not have what was written into its file; empty: it
+	// has it, or nobody asked it.
+	NotInForce string `json:"notInForce,omitempty"`
 	// Nodes say whether each has the new release in force; none: the file is on this machine.
 	Nodes []nodeState `json:"nodes,omitempty"`
 	Notes []string    `json:"notes,omitempty"`
@@ -86,7 +90,7 @@ func newEvacuate(out *output) *cobra.Command {
 	f.BoolVar(&e.dryRun, "dry-run", false, "show what would change for whom; write nothing")
 	f.BoolVar(&e.anyway, "anyway", false, "also a place without instances, where callers are left on dead or evacuated instances, and where no server says what would change")
 	f.StringVar(&e.dump, "dump", "", "a dump in place of a server")
-	addDuration(cmd, &e.patience, "wait", 30*time.Second, "in the config center, how long to wait until every node has it in force")
+	addDuration(cmd, &e.patience, "wait", 30*time.Second, "how long to wait until the server, or with the config center every node, has it in force")
 	addFailOn(cmd, &e.failOn)
 	e.center.addFlags(cmd)
 	return cmd
@@ -104,6 +108,7 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 		return err
 	}
 	result := evacuateResult{ID: e.entry.ID(), File: e.file, Entry: entryText(e.entry), Ended: e.end != "", DryRun: e.dryRun, Refused: []string{}, failOn: e.failOn}
+	e.sayOthers(&result)
 	failed := false
 	if e.end == "" || e.dryRun || len(e.failOn) > 0 {
 		if err := e.judge(&result); err != nil {
@@ -116,13 +121,17 @@ func (e *evacuateCommand) run(cmd *cobra.Command, out *output) error {
 			return failure{err}
 		}
 		result.Written = true
-		if e.center.tag != "" {
+		switch {
+		case !e.inCenter():
+			result.NotInForce = e.waitForServer(&result)
+			failed = result.NotInForce != ""
+		case e.center.tag != "":
 			w := waiter{server: e.server, tag: e.center.tag, patience: e.patience}
 			ok, err := w.wait()
 			if err != nil {
 				return err
 			}
-			result.Nodes, result.Notes, failed = w.states, w.notes, !ok
+			result.Nodes, result.Notes, failed = w.states, append(result.Notes, w.notes...), !ok
 		}
 	}
 	if err := out.write(cmd.OutOrStdout(), result, result.text); err != nil {
@@ -154,7 +163,7 @@ func (e *evacuateCommand) judge(result *evacuateResult) error {
 	result.Reach = &reach
 	if result.Instances == 0 {
 		text := fmt.Sprintf("no instance is in %s %q", e.entry.Kind(), e.entry.Place())
-		if near, ok := before.NearestPlace(e.entry); ok {
+		if near, ok := before.NearestPlace(e.entry); ok && near != e.entry.Place() {
 			text += fmt.Sprintf("; did you mean %q?", near)
 		}
 		result.Refused = append(result.Refused, text)
@@ -224,9 +233,13 @@ func (e *evacuateCommand) edit(now time.Time) error {
 		return problems.Err()
 	}
 	list := old.AllEvacuations()
+	defer func() { e.others = e.samePlace(list, now) }()
 	if e.end == "" {
 		if err := e.checkAlone(file); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(list, func(other route.Evacuation) bool { return other.ID() == e.entry.ID() }) {
+			return failure{fmt.Errorf("%s has this evacuation already, as %s", e.file, e.entry.ID())}
 		}
 		e.edited, err = addEntry(file, entryText(e.entry))
 	} else {
@@ -318,6 +331,9 @@ func (d evacuateResult) text(w io.Writer) {
 		fmt.Fprintf(w, "ended %s in %s: %s\n", d.ID, d.File, d.Entry)
 	default:
 		fmt.Fprintf(w, "evacuating %s in %s: %s\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
+	}
+	if d.NotInForce != "" {
+		fmt.Fprintf(w, "NOT IN FORCE: %s\n", d.NotInForce)
 	}
 	for _, n := range d.Nodes {
 		n.text(w)

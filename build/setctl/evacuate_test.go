@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/polaris-contrib/setrouter/internal/strict"
+	"github.com/polaris-contrib/setrouter/plugin/location"
+	"github.com/polaris-contrib/setrouter/plugin/router/api"
 	"github.com/polaris-contrib/setrouter/plugin/router/route"
 )
 
@@ -160,6 +162,61 @@ func TestEvacuateCommand(t *testing.T) {
 		if code != 2 || !strings.HasPrefix(errs, want) {
 			t.Errorf("%s: exit code %d: %s", args, code, errs)
 		}
+	}
+}
+
+// A file that the server does not have in force, or refuses, is not called an evacuation.
+func TestEvacuateWaitsForTheServer(t *testing.T) {
+	evacuationFiles(t)
+	until := time.Now().Add(30 * time.Minute).Truncate(time.Second)
+	entry := route.Evacuation{Location: location.Location{Region: "south", Zone: "sz"}, Until: until, Reason: "x"}
+	there := api.Evacuation{ID: entry.ID()}
+	refused := api.Files{Kind: api.KindRouting, Problems: []string{"routing.yaml:1:1: x"}}
+	for _, tt := range []struct {
+		name   string
+		end    string
+		status api.Status
+		want   string
+	}{
+		{"in force", "", api.Status{Evacuations: []api.Evacuation{there}}, ""},
+		{"another server's file", "", api.Status{}, "the server at SERVER does not follow evacuate.yaml, after 1ms: is it a file of that server?"},
+		{"refused", "", api.Status{Files: []api.Files{refused}}, "the server refuses its routing files, and goes on with those of before: routing.yaml:1:1: x"},
+		{"ended", entry.ID(), api.Status{}, ""},
+		{"not ended", entry.ID(), api.Status{Evacuations: []api.Evacuation{there}}, "the server at SERVER does not follow evacuate.yaml, after 1ms: is it a file of that server?"},
+	} {
+		setAdmin(t, tt.status, api.Cluster{})
+		url := os.Getenv("SETROUTER_SERVER")
+		e := evacuateCommand{server: remote{url: url}, file: "evacuate.yaml", end: tt.end, entry: entry, patience: time.Millisecond}
+		if got := strings.ReplaceAll(e.waitForServer(&evacuateResult{}), url, "SERVER"); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A second evacuation of a place is refused, and the end of one names the other.
+func TestEvacuateTwice(t *testing.T) {
+	evacuationFiles(t)
+	t.Setenv("SETROUTER_SERVER", "http://127.0.0.1:1")
+	idOf := regexp.MustCompile(`evacuating ([0-9a-f]{8})`)
+	run := func(args string) (int, string) {
+		code, out, errs := here(append([]string{"evacuate", "--file", "evacuate.yaml"}, strings.Fields(args)...)...)
+		return code, out + errs
+	}
+	_, first := run("--zone south/sz --for 30m --reason x --dump dump.yaml")
+	id := idOf.FindStringSubmatch(first)
+	if id == nil {
+		t.Fatal(first)
+	}
+	if code, out := run("--zone south/sz --for 40m --reason y --dump dump.yaml"); code != 1 || !strings.Contains(out, `REFUSED without --anyway: zone "south/sz" is evacuated already, by `+id[1]+" until ") {
+		t.Errorf("a second one: exit code %d: %s", code, out)
+	}
+	_, second := run("--zone south/sz --for 40m --reason y --dump dump.yaml --anyway")
+	other := idOf.FindStringSubmatch(second)
+	if other == nil {
+		t.Fatal(second)
+	}
+	if code, out := run("--end " + other[1]); code != 0 || !strings.Contains(out, `NOTE  zone "south/sz" stays evacuated, by `+id[1]+" until ") {
+		t.Errorf("the end of one: exit code %d: %s", code, out)
 	}
 }
 

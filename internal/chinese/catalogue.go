@@ -100,7 +100,7 @@ var valuePatterns = map[byte]string{
 
 // fewWords is how many bytes of its own a format has at least of which any text may be a
 // value. In a shorter one, and at the beginning, a value that stays as it is has no blank:
-// "not %s" is for the name of a rule, and not for a sentence.
+// "not %s" is for the name of a rule, and not for a sentence. So has a file before ":%d".
 const fewWords = 8
 
 // compile makes the pattern of a row.
@@ -116,7 +116,8 @@ func (r *row) compile() {
 	pattern := regexp.QuoteMeta(literals[0])
 	for n, value := range valueOf.FindAllString(r.english, -1) {
 		any := `(.*?)`
-		if (r.fixed < fewWords || pattern == "") && !strings.Contains(r.chinese, fmt.Sprintf("{%d*}", n+1)) {
+		isFile := strings.HasPrefix(literals[n+1], ":") && literals[n+1] != ": "
+		if isFile || (r.fixed < fewWords || pattern == "") && !strings.Contains(r.chinese, fmt.Sprintf("{%d*}", n+1)) {
 			any = `(\S+)`
 		}
 		pattern += cmp.Or(valuePatterns[value[len(value)-1]], any) + regexp.QuoteMeta(literals[n+1])

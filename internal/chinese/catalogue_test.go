@@ -20,7 +20,7 @@ var sources = []string{
 	"plugin/router/api", "plugin/router/nodes/judge.go", "plugin/router/nodes/ask.go", "plugin/router/nodes/nodes.go", "plugin/router/nodes/others.go",
 	"plugin/router/world/plan_text.go", "plugin/router/world/plan.go", "plugin/router/world/unknown.go",
 	"plugin/router/world/targets.go", "plugin/router/world/warn.go", "plugin/router/world/drill_warn.go", "plugin/router/world/warn_sets.go", "plugin/router/admin/status.go", "plugin/router/admin/requests.go", "plugin/router/world/reach.go", "plugin/router/world/drift.go", "plugin/router/explain.go",
-	"build/setctl/main.go", "build/setctl/status.go", "build/setctl/nodes.go", "build/setctl/evacuate.go", "build/setctl/evacuate_edit.go", "build/setctl/evacuate_center.go",
+	"build/setctl/main.go", "build/setctl/reload.go", "build/setctl/status.go", "build/setctl/nodes.go", "build/setctl/evacuate.go", "build/setctl/evacuate_edit.go", "build/setctl/evacuate_wait.go", "build/setctl/evacuate_center.go",
 	"build/setctl/publish_wait.go", "build/setctl/check.go", "build/setctl/check_text.go", "build/setctl/server.go", "build/setctl/explain.go",
 }
 

@@ -18,7 +18,7 @@ func TestText(t *testing.T) {
 		{"whole", "nobody asked in the last two minutes", "最近两分钟没有主调访问"},
 		{"blanks stay", "  every instance  ", "  全部实例  "},
 		{"values", "10 usable, at least 20 wanted", "10 个可用，至少要 20 个"},
-		{"a value in Chinese", "all is well: nobody is without a usable instance; 7 callers", "一切正常：没有主调拿不到可用实例；7 个主调"},
+		{"a value in Chinese", "all is well: nobody is without a usable instance; 7 callers", "一切正常：每个主调都有可用实例；共 7 个主调"},
 		{"a problem", `m.yaml:3:5: unknown key "zne"; did you mean "zone"?`, `m.yaml:3:5: 未知的键 "zne"；是不是 "zone"？`},
 		{"a word of another system", `r.yaml:3:5: unknown key "strictNearby", a word of Polaris's SDKs; here it is nearby: {strict: true}`, `r.yaml:3:5: 未知的键 "strictNearby"，这是 Polaris SDK 的写法；这里对应 nearby: {strict: true}`},
 		{"a warning", `r.yaml:3:5: warning: map "m" is used by no rule`, `r.yaml:3:5: 警告：map "m" 没有规则用它`},

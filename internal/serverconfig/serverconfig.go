@@ -80,7 +80,11 @@ func Read(file strict.File, problems *strict.Problems) *Config {
 // read reads the sections that concern the pack.
 func (c *Config) read(root strict.Node) {
 	sections := entries(root)
+	refuseNearly(root, "plugin")
 	plugins := entries(sections["plugin"])
+	if n, ok := sections["plugin"]; ok {
+		refuseNearly(n, "cmdb", "location", "router")
+	}
 	if cmdb, ok := plugins["cmdb"]; ok {
 		c.readCMDB(cmdb)
 	}
@@ -112,6 +116,17 @@ func (c *Config) read(root strict.Node) {
 		}
 	}
 	c.checkProxyProtocols()
+}
+
+// refuseNearly refuses keys that are nearly one of the names. Polaris passes over keys that
+// it does not know: a section of ours with a slip in its name would route nothing, without
+// a word.
+func refuseNearly(n strict.Node, names ...string) {
+	for _, e := range n.Entries() {
+		if near, ok := strict.Nearest(e.Key.Raw(), names); ok && near != e.Key.Raw() {
+			e.Key.Errorf("unknown key %q%s", e.Key.Raw(), strict.DidYouMean(e.Key.Raw(), near))
+		}
+	}
 }
 
 // readCMDB reads the CMDB plugin. It ignores the options of other CMDB plugins.

@@ -44,7 +44,7 @@ var tries = map[string][]try{
 
 // pages are what to read in a company.
 var pages = map[string]string{
-	"shop":     "docs/operations.md and docs/rollout.md. Begin operations.md with: sandbox off shenzhen orders",
+	"shop":     "docs/operations.md, docs/rollout.md and docs/faq.md, each from its beginning",
 	"tutorial": "docs/tutorial-set.md, from step 0 on",
 }
 

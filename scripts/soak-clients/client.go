@@ -35,9 +35,9 @@ type kind struct {
 	// cut, hold and release act on the network of the kind's clients.
 	cut, hold, release func()
 	close              func() error
-	// connected returns when the client in a city connected last, of kinds that connect for each
-	// request and may stop asking for good (docs/eureka.md); nil for the others.
-	connected func(city int) time.Time
+	// asked returns when the client in a city asked last, of kinds that may stop asking for
+	// good (docs/eureka.md); nil for the others.
+	asked func(city int) time.Time
 }
 
 // follower is a kind in the run: its program, and what it showed last.
@@ -72,10 +72,10 @@ func (f *follower) revive(t *town) error {
 }
 
 func (f *follower) hasStopped() bool {
-	if f.connected == nil || time.Since(f.began) < stopped {
+	if f.asked == nil || time.Since(f.began) < stopped {
 		return false
 	}
-	return time.Since(f.connected(0)) > stopped || time.Since(f.connected(1)) > stopped
+	return time.Since(f.asked(0)) > stopped || time.Since(f.asked(1)) > stopped
 }
 
 func (f *follower) restart(t *town) (err error) {

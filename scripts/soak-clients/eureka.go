@@ -40,12 +40,12 @@ func eurekaKind(t *town, of polaristest.EurekaKind) (k kind, err error) {
 		asked = service
 	}
 	app := strings.ToUpper(strings.Map(letters, of.String()))
-	var connected func(int) time.Time
+	var asks func(int) time.Time
 	if of.Language != "java" {
-		connected = func(city int) time.Time { return relays[city].Accepted() }
+		asks = func(city int) time.Time { return relays[city].Asked() }
 	}
 	return kind{
-		name: of.String() + ", " + mode, connected: connected,
+		name: of.String() + ", " + mode, asked: asks,
 		start: func(_ *town, dir string) (running, error) {
 			p := &eurekaProgram{}
 			if of.Name == "py-eureka-client" {

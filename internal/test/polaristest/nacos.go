@@ -26,6 +26,7 @@ type NacosNews struct {
 	Kind    string // ready, pushed, or the command that is done
 	Service string
 	Hosts   []string
+	Times   map[string]int // how often each host was chosen, by the command select
 	Error   string
 }
 

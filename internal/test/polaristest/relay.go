@@ -22,7 +22,7 @@ type Relay struct {
 	closed   bool
 	cut      bool
 	held     bool
-	accepted time.Time  // the last connection
+	asked    time.Time  // when a client sent something last
 	moves    *sync.Cond // signals changes of held
 	wg       sync.WaitGroup
 }
@@ -57,7 +57,6 @@ func (r *Relay) accept(dialer net.Dialer) {
 		if err != nil {
 			return
 		}
-		r.noteAccepted()
 		r.wg.Go(func() {
 			defer in.Close()
 			target := r.currentTarget()
@@ -74,17 +73,11 @@ func (r *Relay) accept(dialer net.Dialer) {
 	}
 }
 
-func (r *Relay) noteAccepted() {
+// Asked returns when a client sent something last; the zero time before that.
+func (r *Relay) Asked() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.accepted = time.Now()
-}
-
-// Accepted returns when the last connection was accepted; the zero time without one.
-func (r *Relay) Accepted() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.accepted
+	return r.asked
 }
 
 // pass copies both ways until both ends are closed.
@@ -96,7 +89,7 @@ func (r *Relay) pass(target string, in, out net.Conn) {
 	var both sync.WaitGroup
 	for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
 		both.Go(func() {
-			_, _ = io.Copy(holding{pair[0], r}, pair[1])
+			_, _ = io.Copy(holding{pair[0], r, pair[1] == in}, pair[1])
 			_ = pair[0].Close()
 		})
 	}
@@ -107,10 +100,14 @@ func (r *Relay) pass(target string, in, out net.Conn) {
 type holding struct {
 	io.Writer
 	relay *Relay
+	asks  bool // what is written comes from a client
 }
 
 func (h holding) Write(p []byte) (int, error) {
 	h.relay.mu.Lock()
+	if h.asks {
+		h.relay.asked = time.Now()
+	}
 	for h.relay.held {
 		h.relay.moves.Wait()
 	}

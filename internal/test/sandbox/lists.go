@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,7 +33,8 @@ func (s *Sandbox) Lists() ([]List, error) {
 	return lists, nil
 }
 
-// text is a list for people.
+// text is a list for people, the highest weight first. A weight is said where it is not
+// the usual one.
 func text(got polaristest.Got) string {
 	if got.Error != "" {
 		return got.Error
@@ -40,21 +42,22 @@ func text(got polaristest.Got) string {
 	if len(got.Instances) == 0 {
 		return "nothing"
 	}
-	var hosts []string
+	byWeight := map[int][]string{}
 	for _, i := range got.Instances {
-		hosts = append(hosts, host(i.Host, i.Healthy && !i.Isolated, i.Weight))
+		name := i.Host
+		if !i.Healthy || i.Isolated {
+			name += " (not usable)"
+		}
+		byWeight[i.Weight] = append(byWeight[i.Weight], name)
 	}
-	slices.Sort(hosts)
-	return strings.Join(hosts, " ")
-}
-
-// host is an instance in the text of a list. A weight is said where it is not the usual one.
-func host(name string, usable bool, weight int) string {
-	if weight != usualWeight {
-		name += fmt.Sprintf(" (weight %d)", weight)
+	var groups []string
+	for _, weight := range slices.Backward(slices.Sorted(maps.Keys(byWeight))) {
+		slices.Sort(byWeight[weight])
+		group := strings.Join(byWeight[weight], " ")
+		if weight != usualWeight {
+			group += fmt.Sprintf(" (weight %d each)", weight)
+		}
+		groups = append(groups, group)
 	}
-	if !usable {
-		name += " (not usable)"
-	}
-	return name
+	return strings.Join(groups, ", ")
 }

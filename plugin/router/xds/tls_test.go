@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"github.com/polarismesh/polaris/common/secure"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -149,12 +150,13 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// checkRefused wants no stream to open.
+// checkRefused wants a request that is in order to have no answer, for want of a connection.
 func checkRefused(t *testing.T, conn *grpc.ClientConn) {
 	t.Helper()
-	stream, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources")
+	stream, err := discovery.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
 	if err == nil {
-		err = stream.RecvMsg(nil)
+		_ = stream.Send(&discovery.DiscoveryRequest{Node: sidecar, TypeUrl: typeEndpoint, ResourceNames: []string{"OUTBOUND|default|plain"}})
+		_, err = stream.Recv()
 	}
 	if status.Code(err) != codes.Unavailable {
 		t.Errorf("%v, want no connection", err)

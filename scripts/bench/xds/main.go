@@ -63,7 +63,8 @@ func run(ctx context.Context, p plan, binary string) (err error) {
 	port := polaristest.FreePort()
 	listener := fmt.Sprintf("  - {name: xds-v3, option: {listenIP: 127.0.0.1, listenPort: %d}}\n  - name: set-admin", port)
 	server, err := polaristest.Start(ctx, polaristest.Options{
-		Binary: binary, Files: p.files(), Config: strings.Replace(polaristest.Config(), "  - name: set-admin", listener, 1),
+		Binary: binary, Files: p.files(),
+		Config: strings.NewReplacer("  - name: set-admin", listener, "enableCacheProto: true,", "enablePprof: true, enableCacheProto: true,").Replace(polaristest.Config()),
 	})
 	if err != nil {
 		return err
@@ -77,6 +78,10 @@ func run(ctx context.Context, p plan, binary string) (err error) {
 		return err
 	}
 	before := memoryOf(server)
+	liveBefore, err := liveOf(ctx, server)
+	if err != nil {
+		return err
+	}
 	clients, err := p.connect(ctx, fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
@@ -87,10 +92,14 @@ func run(ctx context.Context, p plan, binary string) (err error) {
 	}
 	time.Sleep(10 * time.Second) // for the collector of the server
 	after := memoryOf(server)
+	live, err := liveOf(ctx, server)
+	if err != nil {
+		return err
+	}
 	busy := cpuOf(server)
 	time.Sleep(20 * time.Second)
-	fmt.Printf("%d streams of %d names, delta: %v: all had all after %s; resident %d MB before, %d MB with them, %.0f KB a stream; at rest %.1f%% of a core\n",
-		p.streams, p.names, p.delta, first.Round(time.Millisecond), before>>20, after>>20, float64(after-before)/1024/float64(p.streams), 100*(cpuOf(server)-busy).Seconds()/20)
+	fmt.Printf("%d streams of %d names, delta: %v: all had all after %s; resident %d MB before, %d MB with them; heap after a collection %d MB before, %d MB with them, %.0f KB a stream; at rest %.1f%% of a core\n",
+		p.streams, p.names, p.delta, first.Round(time.Millisecond), before>>20, after>>20, liveBefore>>20, live>>20, float64(live-liveBefore)/1024/float64(p.streams), 100*(cpuOf(server)-busy).Seconds()/20)
 	start := time.Now()
 	if err := console.Isolate(ctx, "default", "service-0", "10.0.0.0", true); err != nil {
 		return err

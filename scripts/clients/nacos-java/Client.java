@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
@@ -41,7 +43,7 @@ public class Client {
             Properties properties = new Properties();
             properties.put("serverAddr", server);
             Client client = new Client(clients.size(), NamingFactory.createNamingService(properties), out);
-            client.print("ready", "", Collections.emptyList(), null);
+            client.print("ready", "", Collections.emptyList(), "");
             clients.add(client);
         }
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
@@ -54,9 +56,12 @@ public class Client {
 
     private void follow(String[] words) {
         try {
-            print(words[0], words[1], run(words), null);
+            List<Instance> instances = run(words);
+            if (!words[0].equals("select")) { // prints by itself
+                print(words[0], words[1], instances, "");
+            }
         } catch (Exception | Error e) {
-            print(words[0], words[1], Collections.emptyList(), String.valueOf(e));
+            print(words[0], words[1], Collections.emptyList(), ",\"error\":" + quoted(String.valueOf(e)));
         }
     }
 
@@ -67,10 +72,18 @@ public class Client {
         List<String> clusters = words.length < 3 ? Collections.emptyList() : Arrays.asList(words[2].split(","));
         switch (words[0]) {
             case "subscribe":
-                sdk.subscribe(service, group, clusters, event -> print("pushed", words[1], ((NamingEvent) event).getInstances(), null));
+                sdk.subscribe(service, group, clusters, event -> print("pushed", words[1], ((NamingEvent) event).getInstances(), ""));
                 break;
             case "query":
                 return sdk.getAllInstances(service, group, clusters, false);
+            case "select":
+                Map<String, Integer> times = new TreeMap<>();
+                for (int i = 0; i < Integer.parseInt(words[2]); i++) {
+                    times.merge(sdk.selectOneHealthyInstance(service, group).getIp(), 1, Integer::sum);
+                }
+                String text = times.entrySet().stream().map(e -> quoted(e.getKey()) + ":" + e.getValue()).collect(Collectors.joining(","));
+                print("select", words[1], Collections.emptyList(), ",\"times\":{" + text + "}");
+                break;
             case "register":
                 Instance instance = new Instance();
                 instance.setIp(words[2]);
@@ -87,11 +100,11 @@ public class Client {
         return Collections.emptyList();
     }
 
-    private void print(String kind, String service, List<Instance> instances, String error) {
+    private void print(String kind, String service, List<Instance> instances, String more) {
         String hosts = instances.stream().map(i -> quoted(i.getIp())).sorted().collect(Collectors.joining(","));
         String text = "{\"client\":" + number + ",\"at\":" + System.currentTimeMillis() + ",\"kind\":" + quoted(kind)
                 + ",\"service\":" + quoted(service) + ",\"hosts\":[" + hosts + "]"
-                + (error == null ? "" : ",\"error\":" + quoted(error)) + "}";
+                + more + "}";
         synchronized (out) {
             out.println(text);
             out.flush();

@@ -4,12 +4,14 @@
 //
 //   - subscribe SERVICE [CLUSTERS]
 //   - query SERVICE [CLUSTERS]
+//   - select SERVICE TIMES: chooses one healthy instance, so often
 //   - register SERVICE HOST PORT SET
 //   - deregister SERVICE HOST PORT
 //
 // A service of another group than DEFAULT_GROUP is GROUP@@NAME. What happens is printed
 // as JSON, one a line. The program ends when its input ends. The programs nacos-java,
-// nacos-python and nacos-node do the same with their SDKs.
+// nacos-python and nacos-node do the same with their SDKs; select is this one's and
+// nacos-java's.
 package main
 
 import (
@@ -39,7 +41,9 @@ type news struct {
 	Kind    string   `json:"kind"` // ready, pushed, or a command that is done
 	Service string   `json:"service"`
 	Hosts   []string `json:"hosts"`
-	Error   string   `json:"error,omitempty"`
+	// Times says how often each host was chosen.
+	Times map[string]int `json:"times,omitempty"`
+	Error string         `json:"error,omitempty"`
 }
 
 // printer prints news.
@@ -114,6 +118,9 @@ func (c *client) do(words []string) (n news, err error) {
 		list, err := c.sdk.GetService(vo.GetServiceParam{ServiceName: service, GroupName: group, Clusters: clusters(words)})
 		n.Hosts = hosts(list.Hosts)
 		return n, err
+	case "select":
+		n.Times, err = c.choose(vo.SelectOneHealthInstanceParam{ServiceName: service, GroupName: group}, words[2])
+		return n, err
 	case "register":
 		port, err := strconv.ParseUint(words[3], 10, 16)
 		if err != nil {
@@ -133,6 +140,20 @@ func (c *client) do(words []string) (n news, err error) {
 		return n, err
 	}
 	return n, fmt.Errorf("no command %q", words[0])
+}
+
+// choose chooses one instance so often, and returns how often each host came up.
+func (c *client) choose(p vo.SelectOneHealthInstanceParam, times string) (map[string]int, error) {
+	n, err := strconv.Atoi(times)
+	out := map[string]int{}
+	for range n {
+		one, err := c.sdk.SelectOneHealthyInstance(p)
+		if err != nil {
+			return out, err
+		}
+		out[one.Ip]++
+	}
+	return out, err
 }
 
 func clusters(words []string) []string {
