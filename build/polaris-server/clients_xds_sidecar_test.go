@@ -224,6 +224,10 @@ func TestClientsXDSSidecar(t *testing.T) {
 			novel, plain, beside := e.at(15001, "novel.default"), e.at(15001, "plain.default"), e.at(15006, "beside.default")
 			plain.reaches(t, sidecarPlain...)
 			beside.reaches(t, "127.0.0.1")
+			if binary != serverBinary { // the stock listener may lose what has not changed lately
+				m.health(t, false, own[0])
+				m.health(t, true, own[0])
+			}
 			novel.reaches(t, slices.Sorted(slices.Values(own))...)
 			if binary == serverBinary {
 				sidecarFailsOver(t, m, novel, plain)
