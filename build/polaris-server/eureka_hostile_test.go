@@ -46,6 +46,9 @@ func TestEurekaHostileRegistrations(t *testing.T) {
 			for _, accept := range []string{"application/json", "application/xml"} {
 				r := caller.ask("GET", "http://"+addr+root+path, "Accept", accept)
 				want := []string{"10.11.0.1"}
+				if strings.HasSuffix(path, "delta") { // the server has just started, and does not know what the client has
+					want = nil
+				}
 				var document struct{ XMLName xml.Name }
 				err := xml.Unmarshal([]byte(r.body), &document)
 				if accept == "application/json" {
