@@ -50,7 +50,7 @@ func (s *side) latencies(ctx context.Context) (rig.Figures, error) {
 // flip changes the health of the nth instance of the first kind.
 func (s *side) flip(n int) error {
 	kinds := s.plan.sets * s.plan.campuses
-	return s.store.flip(instanceID(n * kinds % (s.plan.instances / kinds * kinds)))
+	return s.store.Flip(rig.InstanceID(n * kinds % (s.plan.instances / kinds * kinds)))
 }
 
 // sdk runs two processes of the unmodified SDK while instances change. One is a

@@ -60,7 +60,7 @@ func run(ctx context.Context, p plan, stock, before, server string) (err error) 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	binaries := []struct{ name, file string }{{"stock", stock}, {"before", before}, {"with the pack", server}}
 	var sides []*side
 	for _, binary := range binaries {

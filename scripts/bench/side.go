@@ -23,7 +23,7 @@ type side struct {
 const service = "big"
 
 func startSide(ctx context.Context, p plan, db *store, name, binary string) (*side, error) {
-	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Store: db.db.Store(), Config: polaristest.Unguarded(polaristest.Config()), Files: map[string]string{
+	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Store: db.Options(), Config: polaristest.Unguarded(polaristest.Config()), Files: map[string]string{
 		"conf/mapping/mapping.csv":  p.mapping(-1),
 		"conf/routing/routing.yaml": p.routing(),
 	}})

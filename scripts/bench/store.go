@@ -1,42 +1,25 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
-	"time"
 
-	_ "github.com/go-sql-driver/mysql"
-
-	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
-// store is the database that both servers read, as two nodes of a cluster do. It is
-// filled before they start. Instances then change in the database, as if another
-// node had changed them. So neither server spends time on writes.
+// store is the database, and the changes of a run.
 type store struct {
-	db     *polaristest.MariaDB
-	conn   *sql.DB
+	*rig.Store
 	plan   plan
 	random *rand.Rand
 }
 
 func startStore(p plan) (*store, error) {
-	db, err := polaristest.StartMariaDB()
-	if err != nil {
-		return nil, err
-	}
-	s := &store{db: db, plan: p, random: rand.New(rand.NewPCG(1, 2))}
-	if err := db.Run(strings.NewReader(p.registrations())); err != nil {
-		return nil, err
-	}
-	s.conn, err = sql.Open("mysql", "root@tcp("+db.Addr+")/polaris_server")
-	return s, err
+	db, err := rig.StartStore(p.registrations())
+	return &store{db, p, rand.New(rand.NewPCG(1, 2))}, err
 }
-
-func instanceID(n int) string { return fmt.Sprintf("%032x", uint64(n)*0x9E3779B97F4A7C15) }
 
 // registrations returns the service and its instances as SQL. Instances have the
 // metadata that SET routing in SDKs needs.
@@ -48,7 +31,7 @@ func (p plan) registrations() string {
 		var instances, metadata []string
 		for n := first; n < min(first+batch, p.instances); n++ {
 			k := kind(n % (p.sets * p.campuses))
-			id, l := instanceID(n), k.location(p)
+			id, l := rig.InstanceID(n), k.location(p)
 			host := netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
 			instances = append(instances, fmt.Sprintf("('%s','bench','%s',8000,'grpc','1.0.0',1,0,100,'%s','%s','%s','%s')", id, host, l.Region, l.Zone, l.Campus, id))
 			metadata = append(metadata, fmt.Sprintf("('%s','internal-set-name','%s'),('%s','internal-enable-set','Y')", id, k.set(p), id))
@@ -63,19 +46,7 @@ func (p plan) registrations() string {
 func (s *store) change(n int) error {
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = instanceID(s.random.IntN(s.plan.instances))
+		ids[i] = rig.InstanceID(s.random.IntN(s.plan.instances))
 	}
-	return s.flip(ids...)
-}
-
-// flip changes the health of instances.
-func (s *store) flip(ids ...string) error {
-	_, err := s.conn.Exec(fmt.Sprintf("UPDATE instance SET health_status = 1 - health_status, revision = '%032x' WHERE id IN ('%s')",
-		time.Now().UnixNano(), strings.Join(ids, "','")))
-	return err
-}
-
-func (s *store) close() error {
-	s.conn.Close()
-	return s.db.Kill()
+	return s.Flip(ids...)
 }

@@ -65,7 +65,7 @@ func run(ctx context.Context, p plan, stock, server string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	r := report{}
 	for n := range p.rounds {
 		if err := round(ctx, p, db, &r, n, stock, server); err != nil {

@@ -27,7 +27,7 @@ type side struct {
 // took.
 func startSide(ctx context.Context, p plan, db *store, name, binary string) (*side, rig.Figures, error) {
 	begin := time.Now()
-	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Store: db.db.Store(), Config: config(), Files: map[string]string{
+	server, err := polaristest.Start(ctx, polaristest.Options{Binary: binary, Store: db.Options(), Config: config(), Files: map[string]string{
 		"conf/mapping/mapping.csv": p.mapping(), "conf/routing/routing.yaml": p.routing(""),
 	}})
 	if err != nil {

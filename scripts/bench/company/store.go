@@ -1,42 +1,25 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
-	"time"
 
-	_ "github.com/go-sql-driver/mysql"
-
-	"github.com/polaris-contrib/setrouter/internal/test/polaristest"
+	"github.com/polaris-contrib/setrouter/scripts/bench/rig"
 )
 
-// store is the database that both servers read, as two nodes of a cluster do. It is filled
-// before they start. Instances then change in the database, as if another node had changed
-// them.
+// store is the database, and the changes of a run.
 type store struct {
-	db     *polaristest.MariaDB
-	conn   *sql.DB
+	*rig.Store
 	plan   plan
 	random *rand.Rand
 }
 
 func startStore(p plan) (*store, error) {
-	db, err := polaristest.StartMariaDB()
-	if err != nil {
-		return nil, err
-	}
-	s := &store{db: db, plan: p, random: rand.New(rand.NewPCG(1, 2))}
-	if err := db.Run(strings.NewReader(p.registrations())); err != nil {
-		return nil, err
-	}
-	s.conn, err = sql.Open("mysql", "root@tcp("+db.Addr+")/polaris_server")
-	return s, err
+	db, err := rig.StartStore(p.registrations())
+	return &store{db, p, rand.New(rand.NewPCG(1, 2))}, err
 }
-
-func instanceID(n int) string { return fmt.Sprintf("%032x", uint64(n)*0x9E3779B97F4A7C15) }
 
 // serviceOf returns the service of an instance, and the instance's number there.
 func (c company) serviceOf(instance int) (service, n int) {
@@ -56,7 +39,7 @@ func (p plan) registrations() string {
 	rows(&b, p.instances, "INSERT INTO instance (id,service_id,host,port,protocol,version,health_status,isolate,weight,cmdb_region,cmdb_zone,cmdb_idc,revision) VALUES", func(n int) string {
 		service, i := p.serviceOf(n)
 		l, host := place(i%cities), netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
-		return fmt.Sprintf("('%s','bench-%d','%s',8000,'grpc','1.0.0',1,0,100,'%s','%s','%s','%s')", instanceID(n), service, host, l.Region, l.Zone, l.Campus, instanceID(n))
+		return fmt.Sprintf("('%s','bench-%d','%s',8000,'grpc','1.0.0',1,0,100,'%s','%s','%s','%s')", rig.InstanceID(n), service, host, l.Region, l.Zone, l.Campus, rig.InstanceID(n))
 	})
 	rows(&b, p.instances, "INSERT INTO instance_metadata (id,mkey,mvalue) VALUES", func(n int) string {
 		return strings.Join(p.metadata(n), ",")
@@ -66,7 +49,7 @@ func (p plan) registrations() string {
 
 // metadata returns the rows of an instance's metadata.
 func (c company) metadata(instance int) []string {
-	id := instanceID(instance)
+	id := rig.InstanceID(instance)
 	out := []string{fmt.Sprintf("('%s','build','2026-11-29.%d')", id, instance%7)}
 	service, n := c.serviceOf(instance)
 	if isPlatform(service) {
@@ -94,14 +77,7 @@ func rows(b *strings.Builder, n int, insert string, row func(int) string) {
 func (s *store) change(n int) error {
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = instanceID(s.random.IntN(s.plan.instances))
+		ids[i] = rig.InstanceID(s.random.IntN(s.plan.instances))
 	}
-	_, err := s.conn.Exec(fmt.Sprintf("UPDATE instance SET health_status = 1 - health_status, revision = '%032x' WHERE id IN ('%s')",
-		time.Now().UnixNano(), strings.Join(ids, "','")))
-	return err
-}
-
-func (s *store) close() error {
-	s.conn.Close()
-	return s.db.Kill()
+	return s.Flip(ids...)
 }
