@@ -85,11 +85,13 @@ func parts(text string) string {
 // list returns a list in Chinese if the catalogue has each item.
 func list(text string) string {
 	items := strings.Split(text, ", ")
+	if len(items) == 1 {
+		return text
+	}
 	for n, item := range items {
-		if len(items) == 1 || sentence(item) == item {
+		if items[n] = sentence(item); items[n] == item {
 			return text
 		}
-		items[n] = sentence(item)
 	}
 	return strings.Join(items, "，")
 }
