@@ -327,13 +327,12 @@ func (d evacuateResult) text(w io.Writer) {
 		fmt.Fprintf(w, "dry run, %s stays as it is: %s\n", d.File, d.Entry)
 	case !d.Written:
 		fmt.Fprintf(w, "nothing was written, %s stays as it is: %s\n", d.File, d.Entry)
+	case d.NotInForce != "":
+		fmt.Fprintf(w, "NOT IN FORCE: %s\nthe change of %s stays in %s: %s\n", d.NotInForce, d.ID, d.File, d.Entry)
 	case d.Ended:
 		fmt.Fprintf(w, "ended %s in %s: %s\n", d.ID, d.File, d.Entry)
 	default:
 		fmt.Fprintf(w, "evacuating %s in %s: %s\nend it with: setctl evacuate --end %s --file %s\n", d.ID, d.File, d.Entry, d.ID, d.File)
-	}
-	if d.NotInForce != "" {
-		fmt.Fprintf(w, "NOT IN FORCE: %s\n", d.NotInForce)
 	}
 	for _, n := range d.Nodes {
 		n.text(w)

@@ -193,6 +193,16 @@ func TestEvacuateWaitsForTheServer(t *testing.T) {
 	}
 }
 
+// What is not in force is not called an evacuation.
+func TestEvacuationNotInForce(t *testing.T) {
+	var out strings.Builder
+	evacuateResult{ID: "1234abcd", File: "e.yaml", Entry: "{region: r}", Written: true, NotInForce: "why"}.text(&out)
+	const want = "NOT IN FORCE: why\nthe change of 1234abcd stays in e.yaml: {region: r}\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // A second evacuation of a place is refused, and the end of one names the other.
 func TestEvacuateTwice(t *testing.T) {
 	evacuationFiles(t)
